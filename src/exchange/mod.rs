@@ -1,0 +1,79 @@
+//! HTTP as plain values, so that dialects need neither a socket nor a web framework.
+
+mod form;
+
+use std::net::IpAddr;
+
+pub use form::{Field, Form};
+
+/// One request, its body read whole and bounded.
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    /// Method, as sent.
+    pub method: String,
+    /// Path as sent: never percent-decoded, without the query.
+    pub path: String,
+    /// Query without the question mark; empty when there is none.
+    pub query: String,
+    /// Header fields in order; names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Where the request came from; `None` for the local socket.
+    pub client: Option<IpAddr>,
+    /// The body.
+    pub body: Body,
+}
+
+impl RawRequest {
+    /// The first header field of this (lower-case) name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(field, _)| field == name)?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// What became of a request's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// All of it, possibly nothing.
+    Whole(Vec<u8>),
+    /// More than [`limits::BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX): dropped.
+    TooLarge,
+    /// The client stopped before the end, or sent it too slowly: dropped.
+    Incomplete,
+}
+
+impl Body {
+    /// The bytes, none when the body was dropped.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::TooLarge | Self::Incomplete => &[],
+        }
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawResponse {
+    /// Status code.
+    pub status: u16,
+    /// Header fields in order; names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl RawResponse {
+    /// An answer with a body of the given media type that nobody may store.
+    pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
+        Self { status, headers, body: body.into() }
+    }
+
+    /// The same answer with one more header field.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}

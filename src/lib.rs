@@ -1,0 +1,7 @@
+#![doc = include_str!("README.md")]
+
+pub mod clock;
+pub mod entropy;
+pub mod exchange;
+pub mod limits;
+pub mod store;

@@ -1,0 +1,64 @@
+//! Every bound in one place: lengths in bytes, counts, durations with their unit in the name.
+
+/// Longest user name.
+pub const USERNAME_BYTES_MAX: usize = 64;
+/// Longest display name.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
+/// Longest e-mail address (RFC 5321 leaves 254 for the address itself).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest password taken before hashing.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Longest comment on a key, whatever the dialect; a dialect may allow less.
+pub const COMMENT_BYTES_MAX: usize = 1024;
+/// Longest keyspace name and longest label of a native key.
+pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
+/// Longest key text that is looked at.
+pub const KEY_TEXT_BYTES_MAX: usize = 128;
+/// Most addresses and networks in one allowlist.
+pub const ALLOWLIST_ENTRIES_MAX: usize = 256;
+/// Longest reason text of a revocation.
+pub const ACTOR_BYTES_MAX: usize = 128;
+/// Longest grace period of a rotation.
+pub const GRACE_MS_MAX: u64 = 366 * 24 * 3_600_000;
+/// Longest life of a key from now on.
+pub const LIFE_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
+
+/// Most records of one listing page.
+pub const PAGE_MAX: usize = 1_000;
+/// Longest stored value that is decoded.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Memory sled may use for its page cache.
+pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// Commits that `Store::changes` still remembers.
+pub const CHANGES_KEPT_MAX: usize = 1_024;
+
+/// Operations that wait for the write lane before callers block.
+pub const LANE_QUEUE_MAX: usize = 4_096;
+/// Operations that one commit carries at most.
+pub const LANE_GROUP_MAX: usize = 1_024;
+/// How often an operation is tried again after another writer got in between.
+pub const LANE_ATTEMPTS_MAX: usize = 8;
+/// Keys whose last use waits to be written.
+pub const USAGE_PENDING_MAX: usize = 100_000;
+
+/// Password checks that wait before the next one is told to come back.
+pub const PASSWORD_QUEUE_MAX: usize = 16;
+/// When a caller who was told "busy" should come back.
+pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
+
+/// Largest request body.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Most form fields looked at; later ones are ignored.
+pub const FORM_FIELDS_MAX: usize = 1_000;
+/// Largest request head: request line and header fields together.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Most header fields of a request.
+pub const HEADERS_MAX: usize = 64;
+/// Time to send a complete request head; also ends an idle kept-alive connection.
+pub const HEAD_READ_SECONDS: u64 = 75;
+/// Time to send a complete request body.
+pub const BODY_READ_SECONDS: u64 = 30;
+/// Time that requests in flight have to finish after a stop was asked for.
+pub const DRAIN_SECONDS: u64 = 5;
+/// Most connections served at once; more wait in the listen queue.
+pub const CONNECTIONS_MAX: usize = 10_000;

@@ -1,0 +1,94 @@
+//! What goes into a commit and what comes out of a read.
+
+use std::collections::BTreeMap;
+
+/// Number of a commit: 1 for the first, then rising. Also the version of every value that commit wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub u64);
+
+/// One stored entry as a reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the keyspace.
+    pub key: Vec<u8>,
+    /// Its bytes, without the store's own envelope.
+    pub value: Vec<u8>,
+    /// The commit that wrote it.
+    pub version: Revision,
+}
+
+/// What must hold of a key for a batch to apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// There is no such key.
+    Absent,
+    /// The key is there, last written by this commit.
+    Version(Revision),
+}
+
+/// Expectations and writes that apply together or not at all.
+///
+/// A second write of a key in one batch replaces the first; a second expectation of a key is ignored, because
+/// the first is the one that was read before any write.
+///
+/// ```
+/// use keyward::store::{Batch, MemoryStore, Store};
+/// let store = MemoryStore::new();
+/// let mut batch = Batch::default();
+/// batch.expect_absent(b"n/test");
+/// batch.put(b"n/test", b"1");
+/// store.commit(&batch)?;
+/// assert!(store.commit(&batch).is_err(), "it is not absent any more");
+/// # Ok::<(), keyward::store::StoreError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    expectations: BTreeMap<Vec<u8>, Expectation>,
+    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl Batch {
+    /// The batch applies only if `key` meets `expectation`.
+    pub fn expect(&mut self, key: &[u8], expectation: Expectation) {
+        self.expectations.entry(key.to_vec()).or_insert(expectation);
+    }
+
+    /// The batch applies only if there is no `key`.
+    pub fn expect_absent(&mut self, key: &[u8]) {
+        self.expect(key, Expectation::Absent);
+    }
+
+    /// Writes `value` at `key`.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.writes.insert(key.to_vec(), Some(value.to_vec()));
+    }
+
+    /// Removes `key`; fine when it is not there.
+    pub fn delete(&mut self, key: &[u8]) {
+        self.writes.insert(key.to_vec(), None);
+    }
+
+    /// Every expectation, in key order.
+    pub fn expectations(&self) -> impl Iterator<Item = (&[u8], Expectation)> {
+        self.expectations.iter().map(|(key, expectation)| (key.as_slice(), *expectation))
+    }
+
+    /// Every write in key order; `None` removes.
+    pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// Whether the batch writes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+}
+
+/// What one commit changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The commit.
+    pub revision: Revision,
+    /// Its writes in key order; `None` removed the key.
+    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}

@@ -1,0 +1,79 @@
+//! Why the store could not answer.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Revision;
+
+/// The store could not answer. No variant ever means "not there".
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system or sled failed. Restart; if it persists, look at the disk.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Stored bytes are damaged. Nothing was accepted from them; run `keyward check`.
+    #[error("corrupt data at {place}")]
+    Corrupt {
+        /// The key or file, in printable form.
+        place: String,
+    },
+    /// A key's level is none of 0 to 8.
+    #[error("unknown level stored at {place}")]
+    UnknownLevel {
+        /// The key, in printable form.
+        place: String,
+    },
+    /// A newer keyward wrote this. Use that version.
+    #[error("{place} has format {found}, written by a newer keyward; this one knows up to {known}")]
+    NewerFormat {
+        /// The key or file, in printable form.
+        place: String,
+        /// Format number found.
+        found: u8,
+        /// Newest format number understood.
+        known: u8,
+    },
+    /// An expectation of the batch does not hold. Nothing was changed; read again and retry.
+    #[error("another change came first at {place}")]
+    Conflict {
+        /// The key, in printable form.
+        place: String,
+    },
+    /// An earlier failure, or a stop, closed the store for writes. Reads go on; restart to write again.
+    #[error("the store takes no writes: {why}")]
+    Closed {
+        /// What closed it.
+        why: String,
+    },
+    /// Another process has the directory open.
+    #[error("{} is in use by another keyward process", dir.display())]
+    Locked {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// What was acknowledged is not all there. Opening refused; `--recover` goes on with what is left.
+    #[error("acknowledged data is missing: {report}")]
+    Missing {
+        /// What was expected and what was found.
+        report: String,
+    },
+    /// The process cannot promise durability, so it does not start.
+    #[error("cannot promise durability: {why}")]
+    NotDurable {
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Commits after `after` are no longer remembered. Read everything again.
+    #[error("changes after revision {} are no longer remembered", after.0)]
+    Forgotten {
+        /// The revision asked for.
+        after: Revision,
+    },
+}

@@ -1,0 +1,122 @@
+//! Every place in the flat keyspace, and nothing else knows their bytes.
+//!
+//! ```text
+//! k/<key id 16>                                              key record
+//! h/<keyed hash 32>                                          hot record
+//! p/<prefix>/<key id 16>                                     prefix index
+//! o/<user 8>/<keyspace>/<!created 8><!serial 8><key id 16>   listing, newest first
+//! u/<user 8>   n/<username>   e/<e-mail, lower case>         users and their names
+//! a/<sequence 8>                                             audit, hash-chained
+//! m/<name>                                                   counters, format, peppers, tally
+//! ```
+//!
+//! Numbers are big-endian so that byte order is number order; `!` marks a complement, for newest first.
+
+/// Newest layout this keyward reads and writes; stored at [`FORMAT`].
+pub const LAYOUT: u8 = 1;
+
+/// Layout number of the store, one byte.
+pub const FORMAT: &[u8] = b"m/format";
+/// Last user id given out.
+pub const USER_COUNTER: &[u8] = b"m/users";
+/// Sequence and hash of the newest audit event.
+pub const AUDIT_HEAD: &[u8] = b"m/audit";
+/// Number and check value of every pepper that records were made under.
+pub const PEPPERS: &[u8] = b"m/peppers";
+/// Revision, count and sum over all records; kept by the store itself.
+pub const TALLY: &[u8] = b"m/tally";
+
+/// All key records.
+pub const KEYS: &[u8] = b"k/";
+/// All hot records.
+pub const HOT: &[u8] = b"h/";
+/// The whole prefix index.
+pub const PREFIXES: &[u8] = b"p/";
+/// The whole listing index.
+pub const LISTINGS: &[u8] = b"o/";
+/// All users.
+pub const USERS: &[u8] = b"u/";
+/// All user names.
+pub const NAMES: &[u8] = b"n/";
+/// All e-mail addresses.
+pub const EMAILS: &[u8] = b"e/";
+/// All audit events.
+pub const AUDIT: &[u8] = b"a/";
+
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// Place of a key record.
+pub fn key(id: &[u8; 16]) -> Vec<u8> {
+    join(&[KEYS, id])
+}
+
+/// Place of the hot record of a keyed hash.
+pub fn hot(hash: &[u8; 32]) -> Vec<u8> {
+    join(&[HOT, hash])
+}
+
+/// Place of a key in the prefix index.
+pub fn prefix(prefix: &str, id: &[u8; 16]) -> Vec<u8> {
+    join(&[&prefixed(prefix), id])
+}
+
+/// All keys that show `prefix`.
+pub fn prefixed(prefix: &str) -> Vec<u8> {
+    join(&[PREFIXES, prefix.as_bytes(), b"/"])
+}
+
+/// All keys of an owner, by keyspace.
+pub fn owned(owner: u64) -> Vec<u8> {
+    join(&[LISTINGS, &owner.to_be_bytes(), b"/"])
+}
+
+/// All keys of an owner in one keyspace, newest first.
+pub fn owned_in(owner: u64, keyspace: &str) -> Vec<u8> {
+    join(&[&owned(owner), keyspace.as_bytes(), b"/"])
+}
+
+/// Place of a key in its owner's listing.
+pub fn listing(owner: u64, keyspace: &str, created_ms: u64, serial: u64, id: &[u8; 16]) -> Vec<u8> {
+    join(&[&owned_in(owner, keyspace), &(!created_ms).to_be_bytes(), &(!serial).to_be_bytes(), id])
+}
+
+/// The key id at the end of a place in the prefix or listing index.
+pub fn indexed_id(place: &[u8]) -> Option<[u8; 16]> {
+    place.last_chunk::<16>().copied()
+}
+
+/// Place of a user.
+pub fn user(id: u64) -> Vec<u8> {
+    join(&[USERS, &id.to_be_bytes()])
+}
+
+/// Place of a user name.
+pub fn name(username: &str) -> Vec<u8> {
+    join(&[NAMES, username.as_bytes()])
+}
+
+/// Place of an e-mail address, given in lower case.
+pub fn email(address: &str) -> Vec<u8> {
+    join(&[EMAILS, address.as_bytes()])
+}
+
+/// Place of an audit event.
+pub fn audit(sequence: u64) -> Vec<u8> {
+    join(&[AUDIT, &sequence.to_be_bytes()])
+}
+
+/// Whether the entry is a record (not an index or counter), and so counts in the tally.
+pub fn is_record(place: &[u8]) -> bool {
+    [KEYS, USERS].iter().any(|records| place.starts_with(records))
+}
+
+/// A place in printable form, for messages: the kind as it is, the rest in hex, so that names stay out of logs.
+pub fn printable(place: &[u8]) -> String {
+    match place.split_at_checked(2) {
+        Some((b"m/", name)) => format!("m/{}", String::from_utf8_lossy(name)),
+        Some((kind, rest)) => format!("{}{}", String::from_utf8_lossy(kind), hex::encode(rest)),
+        None => hex::encode(place),
+    }
+}
