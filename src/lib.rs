@@ -1,7 +1,12 @@
 #![doc = include_str!("README.md")]
 
 pub mod clock;
+pub mod command;
+pub mod dialect;
+pub mod engine;
 pub mod entropy;
 pub mod exchange;
+pub mod key;
 pub mod limits;
 pub mod store;
+pub mod verify;

@@ -1,10 +1,8 @@
 //! HTTP as plain values, so that dialects need neither a socket nor a web framework.
 
-mod form;
 
 use std::net::IpAddr;
 
-pub use form::{Field, Form};
 
 /// One request, its body read whole and bounded.
 #[derive(Clone, Debug)]

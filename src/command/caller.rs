@@ -1,0 +1,59 @@
+//! Who asks: known by a key, by a password, or because the machine is theirs.
+
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use crate::engine::EngineError;
+use crate::key::{Actor, KeyId, Level, UserId};
+use crate::verify::DenyReason;
+
+/// Who asks, already authenticated. Only this layer makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    actor: Actor,
+    level: Level,
+}
+
+impl Caller {
+    /// Whoever controls the machine: may do everything.
+    pub const fn operator() -> Self {
+        Self { actor: Actor::Operator, level: Level::ALL }
+    }
+
+    pub(super) const fn user(user: UserId, key: Option<KeyId>, from: Option<IpAddr>, level: Level) -> Self {
+        Self { actor: Actor::User { user, key, from }, level }
+    }
+
+    /// The user who asks; `None` for the operator.
+    pub const fn id(&self) -> Option<UserId> {
+        match self.actor {
+            Actor::Operator => None,
+            Actor::User { user, .. } => Some(user),
+        }
+    }
+
+    /// What the caller may do: the lowest of the role, and the key if one was presented.
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The caller as the audit names it.
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// A caller could not be authenticated.
+#[derive(Debug, Error)]
+pub enum AuthenticateError {
+    /// The presented key was denied. Outside, most reasons are one answer.
+    #[error("the key was denied: {}", .0.code())]
+    Key(DenyReason),
+    /// Unknown user, wrong password, or a user who may not log in: told apart nowhere.
+    #[error("the login was refused")]
+    Password,
+    /// It could not be decided; never read it as a refusal. [`EngineError::Busy`] asks to come back.
+    #[error(transparent)]
+    Undecided(#[from] EngineError),
+}

@@ -1,0 +1,30 @@
+//! Why a command was not carried out.
+
+use thiserror::Error;
+
+use crate::engine::EngineError;
+use crate::key::Level;
+
+/// A command was not carried out; nothing was changed, unless the engine's error says it may have been.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The caller's level is too low, whatever the command is about.
+    #[error("level {need} is needed; have {have}")]
+    LevelTooLow {
+        /// The level the command needs.
+        need: Level,
+        /// The caller's level.
+        have: Level,
+    },
+    /// A key would get a level above its creator's.
+    #[error("level {asked} is above {cap}, the highest you may give")]
+    LevelAboveOwn {
+        /// The level asked for.
+        asked: Level,
+        /// The highest the caller may give.
+        cap: Level,
+    },
+    /// The engine refused or failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}

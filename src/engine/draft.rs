@@ -1,0 +1,106 @@
+//! What callers give to make or change users and keys; every field is already checked.
+
+use crate::key::{
+    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Role, Status,
+    UserId, Username,
+};
+
+/// A user to add.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Login name; exact and unique.
+    pub username: Username,
+    /// Name for people.
+    pub display_name: Option<DisplayName>,
+    /// E-mail address; unique.
+    pub email: Option<Email>,
+    /// Person or bot.
+    pub kind: NewKind,
+    /// Caps the level of the user's keys.
+    pub role: Role,
+    /// Tenant.
+    pub company: Option<CompanyId>,
+}
+
+impl NewUser {
+    /// A person of this name and role, with nothing else given.
+    pub const fn person(username: Username, role: Role, password: Option<Password>) -> Self {
+        let kind = NewKind::Person { password };
+        Self { username, display_name: None, email: None, kind, role, company: None }
+    }
+}
+
+/// Person or bot, to be added.
+#[derive(Clone, Debug)]
+pub enum NewKind {
+    /// A person; without a password there is no login yet.
+    Person {
+        /// The first password.
+        password: Option<Password>,
+    },
+    /// A program.
+    Bot,
+}
+
+/// Changes to a user; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// Login name.
+    pub username: Option<Username>,
+    /// Name for people.
+    pub display_name: Change<DisplayName>,
+    /// E-mail address.
+    pub email: Change<Email>,
+    /// Role.
+    pub role: Option<Role>,
+    /// Tenant.
+    pub company: Change<CompanyId>,
+    /// Whether the user may act.
+    pub status: Option<Status>,
+    /// Whether the user has API access, in the dialects that ask.
+    pub api_access: Option<bool>,
+}
+
+/// A key to create.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The set of keys it verifies in.
+    pub keyspace: KeyspaceName,
+    /// Who it belongs to.
+    pub owner: UserId,
+    /// What it is for.
+    pub comment: Comment,
+    /// Whom to ask about it.
+    pub contact: Option<Email>,
+    /// What it may do, at most.
+    pub level: Level,
+    /// Where it may be used from.
+    pub allowlist: Allowlist,
+    /// When it stops by itself.
+    pub expiry: Expiry,
+}
+
+impl NewKey {
+    /// A key of this keyspace, owner and level, with nothing else given: no comment, from anywhere, without end.
+    pub const fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
+        let (comment, allowlist, expiry) = (Comment::empty(), Allowlist::Anyone, Expiry::Never);
+        Self { keyspace, owner, comment, contact: None, level, allowlist, expiry }
+    }
+}
+
+/// Changes to a key; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChange {
+    /// What it is for.
+    pub comment: Option<Comment>,
+    /// Whom to ask about it.
+    pub contact: Change<Email>,
+    /// What it may do, at most.
+    pub level: Option<Level>,
+    /// Where it may be used from.
+    pub allowlist: Option<Allowlist>,
+    /// When it stops by itself.
+    pub expiry: Option<Expiry>,
+    /// Suspend or resume.
+    pub active: Option<bool>,
+}

@@ -1,0 +1,73 @@
+//! Why the engine refused or failed.
+
+use thiserror::Error;
+
+use crate::entropy::EntropyError;
+use crate::key::{AllowlistError, ParseError, SealError};
+use crate::store::StoreError;
+
+/// The engine refused or failed. Nothing was changed, except as [`StoreError::Io`] says.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no such user.
+    #[error("no such user")]
+    NoSuchUser,
+    /// There is no such key, or it is not the caller's to know of.
+    #[error("no such key")]
+    NoSuchKey,
+    /// There is no such keyspace.
+    #[error("no such keyspace")]
+    NoSuchKeyspace,
+    /// Another user has this login name.
+    #[error("the user name is taken")]
+    UsernameTaken,
+    /// Another user has this e-mail address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// A bot has no password.
+    #[error("a bot cannot have a password")]
+    BotPassword,
+    /// The last active administrator cannot be removed, demoted or stopped.
+    #[error("this is the last active administrator")]
+    LastAdministrator,
+    /// A revoked key stays as it is.
+    #[error("the key is revoked")]
+    KeyRevoked,
+    /// A key is asked to end before it begins.
+    #[error("the expiry must lie in the future, at most 100 years ahead")]
+    ExpiryOutOfRange,
+    /// A grace period above the maximum.
+    #[error("the grace period must be at most 366 days")]
+    GraceTooLong,
+    /// Text from outside has the wrong form.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// An allowlist has the wrong form.
+    #[error(transparent)]
+    Allowlist(#[from] AllowlistError),
+    /// Too many password checks are waiting. Come back later.
+    #[error("busy with other logins, try again in {retry_after_seconds} s")]
+    Busy {
+        /// When to come back.
+        retry_after_seconds: u32,
+    },
+    /// The sealed copy of a key could not be made or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The system gave no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The store was made under peppers that are not in the ring.
+    #[error("the secret file does not belong to this store: pepper {number} is missing or differs")]
+    WrongSecret {
+        /// Number of the pepper.
+        number: u8,
+    },
+    /// A background thread ended; restart.
+    #[error("the engine has stopped")]
+    Stopped,
+    /// The store could not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,195 @@
+//! Networks a key may be used from.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use thiserror::Error;
+
+use crate::limits;
+
+/// An allowlist could not be read; the old one stays in force.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AllowlistError {
+    /// One entry is neither an address nor a network.
+    #[error("{item:?} is not an IP address or network")]
+    Item {
+        /// The entry as typed, cut to 64 characters.
+        item: String,
+    },
+    /// More entries than are allowed.
+    #[error("an allowlist has at most 256 entries")]
+    TooMany,
+}
+
+/// One entry: a single address, or a network in CIDR form. Host bits are kept as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    /// Exactly this address.
+    Address(IpAddr),
+    /// Every address of this network.
+    Range(IpNet),
+}
+
+impl Network {
+    fn contains(&self, client: IpAddr) -> bool {
+        match self {
+            Self::Address(address) => *address == client,
+            Self::Range(net) => net.contains(&client),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Range(net) => net.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = AllowlistError;
+
+    fn from_str(text: &str) -> Result<Self, AllowlistError> {
+        let refused = || AllowlistError::Item { item: text.chars().take(64).collect() };
+        let Some((address, bits)) = text.split_once('/') else {
+            return text.parse().map(Self::Address).map_err(|_| refused());
+        };
+        let address: IpAddr = address.parse().map_err(|_| refused())?;
+        // One spelling per length: no sign, no leading zero.
+        let plain = !bits.starts_with('0') || bits == "0";
+        let bits = Some(bits).filter(|bits| plain && bits.bytes().all(|b| b.is_ascii_digit()));
+        let bits = bits.and_then(|bits| bits.parse().ok()).ok_or_else(refused)?;
+        IpNet::new(address, bits).map(Self::Range).map_err(|_| refused())
+    }
+}
+
+/// Where a key may be used from.
+///
+/// Entries are separated by commas, blanks around them are dropped, the empty text means anyone, and one wrong
+/// entry refuses the whole text. An IPv4 client that arrives as an IPv4-mapped IPv6 address is compared as IPv4.
+///
+/// ```
+/// use keyward::key::Allowlist;
+/// let list: Allowlist = "1.2.3.0/24, 99.100.101.102".parse()?;
+/// assert!(list.allows(Some("1.2.3.9".parse().unwrap())));
+/// assert!(!list.allows(Some("1.2.4.9".parse().unwrap())));
+/// assert!(!list.allows(None), "an unknown address is on no list");
+/// assert_eq!(list.to_string(), "1.2.3.0/24,99.100.101.102");
+/// # Ok::<(), keyward::key::AllowlistError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Allowlist {
+    /// From anywhere.
+    #[default]
+    Anyone,
+    /// Only from these, never empty.
+    Only(Networks),
+}
+
+/// One or more networks in the order given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Networks(Vec<Network>);
+
+impl Allowlist {
+    /// The list of exactly these networks; none means anyone.
+    ///
+    /// # Errors
+    /// [`AllowlistError::TooMany`] above 256.
+    pub fn of(networks: Vec<Network>) -> Result<Self, AllowlistError> {
+        match networks.len() {
+            0 => Ok(Self::Anyone),
+            1..=limits::ALLOWLIST_ENTRIES_MAX => Ok(Self::Only(Networks(networks))),
+            _ => Err(AllowlistError::TooMany),
+        }
+    }
+
+    /// The entries, none for anyone.
+    pub fn networks(&self) -> &[Network] {
+        match self {
+            Self::Anyone => &[],
+            Self::Only(Networks(networks)) => networks,
+        }
+    }
+
+    /// Whether a key may be used from `client`. An unknown address is on no list.
+    pub fn allows(&self, client: Option<IpAddr>) -> bool {
+        match (self, client) {
+            (Self::Anyone, _) => true,
+            (Self::Only(_), None) => false,
+            (Self::Only(Networks(networks)), Some(client)) => {
+                let client = client.to_canonical();
+                networks.iter().any(|network| network.contains(client))
+            }
+        }
+    }
+}
+
+impl FromStr for Allowlist {
+    type Err = AllowlistError;
+
+    fn from_str(text: &str) -> Result<Self, AllowlistError> {
+        let blank = [' ', '\t'];
+        if text.trim_matches(blank).is_empty() {
+            return Ok(Self::Anyone);
+        }
+        let entries = text.split(',').take(limits::ALLOWLIST_ENTRIES_MAX + 1);
+        Self::of(entries.map(|entry| entry.trim_matches(blank).parse()).collect::<Result<_, _>>()?)
+    }
+}
+
+impl fmt::Display for Allowlist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, network) in self.networks().iter().enumerate() {
+            write!(f, "{}{network}", if n == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Ipv4Addr> for Network {
+    fn from(address: Ipv4Addr) -> Self {
+        Self::Address(address.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documented_forms_are_read_and_shown_as_typed() {
+        for form in ["1.2.3.4", "1.2.3.0/24", "1.2.3.4,99.100.101.102", "1.2.3.0/24,99.100.101.0/24", "1.2.3.4/24"] {
+            assert_eq!(form.parse::<Allowlist>().unwrap().to_string(), form);
+        }
+        assert_eq!("".parse(), Ok(Allowlist::Anyone));
+        assert_eq!(" \t".parse(), Ok(Allowlist::Anyone));
+    }
+
+    #[test]
+    fn one_wrong_entry_refuses_the_whole_list() {
+        let wrong = [
+            "a,,b", "1.2.3.4,", ",", "1.2.3", "1.2.3.256", "1.2.3.4/33", "1.2.3.0/-1", "1.2.3.0/+1", "1.2.3.0/024",
+            "01.2.3.4", "1.2.3.4;5.6.7.8", "1.2.3.4\n5.6.7.8", "1.2.3.4 5.6.7.8", "localhost", "::1/129", "1.2.3.4/",
+        ];
+        for list in wrong {
+            assert!(list.parse::<Allowlist>().is_err(), "{list:?}");
+        }
+        assert_eq!(
+            "1.2.3.4,nonsense".parse::<Allowlist>(),
+            Err(AllowlistError::Item { item: "nonsense".to_owned() })
+        );
+    }
+
+    #[test]
+    fn families_do_not_match_each_other_but_mapped_addresses_do() {
+        let any4: Allowlist = "0.0.0.0/0".parse().unwrap();
+        assert!(any4.allows(Some("::ffff:1.2.3.4".parse().unwrap())));
+        assert!(!any4.allows(Some("2001:db8::1".parse().unwrap())));
+        let host_bits: Allowlist = "1.2.3.4/24".parse().unwrap();
+        assert!(host_bits.allows(Some("1.2.3.200".parse().unwrap())));
+    }
+}

@@ -1,0 +1,91 @@
+//! Who changed what, when: events that stand or fall with the change they record.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{KeyId, UserId};
+use crate::clock::Timestamp;
+
+/// Who made a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever controls the machine: the command line, or a program that embeds the engine.
+    Operator,
+    /// A user, by password or by one of their keys.
+    User {
+        /// The user.
+        user: UserId,
+        /// The key that was presented, if it was one.
+        key: Option<KeyId>,
+        /// Where the request came from, if known.
+        from: Option<IpAddr>,
+    },
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operator => f.write_str("operator"),
+            Self::User { user, key: None, .. } => write!(f, "user {user}"),
+            Self::User { user, key: Some(key), .. } => write!(f, "user {user} by key {key}"),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A user was added.
+    UserAdded,
+    /// A user's fields were changed.
+    UserUpdated,
+    /// A user's password was set.
+    PasswordSet,
+    /// A user was removed, with all their keys.
+    UserRemoved,
+    /// A key was created.
+    KeyCreated,
+    /// A key's fields were changed.
+    KeyUpdated,
+    /// A key was suspended.
+    KeySuspended,
+    /// A key was resumed.
+    KeyResumed,
+    /// A key got a new secret.
+    KeyRotated,
+    /// A key was revoked.
+    KeyRevoked,
+    /// A key was deleted.
+    KeyDeleted,
+}
+
+/// Whom or what it was done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A user.
+    User(UserId),
+    /// A key.
+    Key(KeyId),
+}
+
+/// BLAKE3 of an event as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventHash(pub [u8; 32]);
+
+/// One change, chained to the one before it. Written only together with the change, so its outcome is always
+/// "done".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// 1 for the first event, then rising by one.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done.
+    pub action: Action,
+    /// To whom or what.
+    pub subject: Subject,
+    /// Hash of the event before; all zeros in the first.
+    pub previous: EventHash,
+}

@@ -1,0 +1,31 @@
+//! One field of an update: leave it, empty it, or set it.
+
+/// What an update does to one field that may be empty. Leaving a field out keeps it; it never clears it.
+///
+/// ```
+/// use keyward::key::Change;
+/// assert_eq!(Change::Set(2).over(Some(1)), Some(2));
+/// assert_eq!(Change::<u8>::Keep.over(Some(1)), Some(1));
+/// assert_eq!(Change::<u8>::Clear.over(Some(1)), None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Leave it as it is.
+    #[default]
+    Keep,
+    /// Make it empty.
+    Clear,
+    /// Give it this value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The field after the change.
+    pub fn over(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => old,
+            Self::Clear => None,
+            Self::Set(new) => Some(new),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The forms of key texts, one per keyspace: made and recognised here, and nowhere else.
+//!
+//! **Changing a form revokes every key of that form that customers hold.**
+
+use zeroize::Zeroizing;
+
+use super::secret::IssuedKey;
+use super::{KeyId, ParseError, Prefix, PresentedKey};
+use crate::entropy::{Entropy, EntropyError, letters};
+use crate::limits;
+
+/// How key texts of a keyspace look.
+///
+/// ```
+/// use keyward::{entropy::OsEntropy, key::{KeyFormat, KeyId}};
+/// let id = KeyId::generate(&OsEntropy)?;
+/// let (issued, prefix) = KeyFormat::QReserve.issue(id, &OsEntropy)?;
+/// let text = issued.reveal();
+/// assert!(text.starts_with(prefix.as_str()) && prefix.as_str().starts_with("QR-"));
+/// assert!(KeyFormat::QReserve.parse(&text).is_ok());
+/// assert!(KeyFormat::TelVue.parse(&text).is_err());
+/// # Ok::<(), keyward::entropy::EntropyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyFormat {
+    /// 32 of `A-Za-z0-9`.
+    Filebin,
+    /// `QR-` and 38 of `0-9a-z`.
+    QReserve,
+    /// 20 lower-case hexadecimal digits.
+    TelVue,
+    /// A version 4 GUID, lower case with dashes.
+    BokaMera,
+    /// The key id as UUID, a colon, and 64 lower-case hexadecimal digits.
+    FreeSewing,
+    /// `kw_`, 12 public and 32 secret letters of base 62, and the CRC-32 of all before as 6 of base 62.
+    Native,
+}
+
+const BASE_62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE_36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const HEX: &[u8] = b"0123456789abcdef";
+/// Customers' secret scanners look for this label.
+const NATIVE_LABEL: &str = "kw_";
+const NATIVE_ID: usize = 12;
+const NATIVE_SECRET: usize = 32;
+const NATIVE_CHECKSUM: usize = 6;
+const SHOWN: usize = 8;
+
+impl KeyFormat {
+    /// Makes a fresh key text for the key `id`, and the prefix that may be shown of it.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the system gives no randomness.
+    pub fn issue(self, id: KeyId, entropy: &dyn Entropy) -> Result<(IssuedKey, Prefix), EntropyError> {
+        let text = Zeroizing::new(match self {
+            Self::Filebin => letters(entropy, BASE_62, 32)?,
+            Self::QReserve => format!("QR-{}", *Zeroizing::new(letters(entropy, BASE_36, 38)?)),
+            Self::TelVue => letters(entropy, HEX, 20)?,
+            Self::BokaMera => KeyId::generate(entropy)?.to_string(),
+            Self::FreeSewing => format!("{id}:{}", *Zeroizing::new(letters(entropy, HEX, 64)?)),
+            Self::Native => {
+                let secret = Zeroizing::new(letters(entropy, BASE_62, NATIVE_SECRET)?);
+                let body = Zeroizing::new(format!("{NATIVE_LABEL}{}{}", native_id(id), *secret));
+                format!("{}{}", *body, checksum(&body))
+            }
+        });
+        let shown = match self {
+            Self::Native => NATIVE_LABEL.len() + NATIVE_ID,
+            _ => SHOWN,
+        };
+        let prefix = text.get(..shown).and_then(|prefix| prefix.parse().ok()).ok_or(EntropyError)?;
+        Ok((IssuedKey::new(text), prefix))
+    }
+
+    /// Recognises a key text of this form. Cheap, and before any look-up.
+    ///
+    /// # Errors
+    /// [`ParseError`] naming the part that is wrong, never the text.
+    pub fn parse(self, text: &str) -> Result<PresentedKey, ParseError> {
+        let wrong = |problem| Err(ParseError::new("key", problem));
+        if text.len() > limits::KEY_TEXT_BYTES_MAX {
+            return wrong("is too long");
+        }
+        let good = match self {
+            Self::Filebin => made_of(text, BASE_62, 32),
+            Self::QReserve => text.strip_prefix("QR-").is_some_and(|rest| made_of(rest, BASE_36, 38)),
+            Self::TelVue => made_of(text, HEX, 20),
+            Self::BokaMera => is_guid(text),
+            Self::FreeSewing => {
+                text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && made_of(secret, HEX, 64))
+            }
+            Self::Native => return parse_native(text),
+        };
+        if good { Ok(PresentedKey::new(text)) } else { wrong("has the wrong form") }
+    }
+}
+
+fn parse_native(text: &str) -> Result<PresentedKey, ParseError> {
+    let wrong = |problem| Err(ParseError::new("key", problem));
+    let Some(rest) = text.strip_prefix(NATIVE_LABEL) else {
+        return wrong("has the wrong label");
+    };
+    if !made_of(rest, BASE_62, NATIVE_ID + NATIVE_SECRET + NATIVE_CHECKSUM) {
+        return wrong("has the wrong length or alphabet");
+    }
+    match text.split_at_checked(text.len() - NATIVE_CHECKSUM) {
+        Some((body, sum)) if checksum(body) == sum => Ok(PresentedKey::new(text)),
+        _ => wrong("has a wrong checksum"),
+    }
+}
+
+fn made_of(text: &str, alphabet: &[u8], length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| alphabet.contains(&b))
+}
+
+fn is_guid(text: &str) -> bool {
+    text.parse::<KeyId>().is_ok() && !text.contains(|c: char| c.is_ascii_uppercase())
+}
+
+/// The public part of a native key: the leading bits of its key id, so that both name the same key.
+fn native_id(id: KeyId) -> String {
+    // 62^12 is a little above 2^71.
+    base_62(u128::from_be_bytes(*id.as_bytes()) >> 57, NATIVE_ID)
+}
+
+fn checksum(body: &str) -> String {
+    base_62(u128::from(crc32fast::hash(body.as_bytes())), NATIVE_CHECKSUM)
+}
+
+/// The number in `width` digits of base 62, leading zeros kept.
+fn base_62(mut number: u128, width: usize) -> String {
+    let mut digits = vec!['0'; width];
+    for digit in digits.iter_mut().rev() {
+        let letter = usize::try_from(number % 62).ok().and_then(|n| BASE_62.get(n));
+        *digit = letter.copied().map_or('0', char::from);
+        number /= 62;
+    }
+    digits.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::{OsEntropy, SeededEntropy};
+
+    const ALL: [KeyFormat; 6] = [
+        KeyFormat::Filebin,
+        KeyFormat::QReserve,
+        KeyFormat::TelVue,
+        KeyFormat::BokaMera,
+        KeyFormat::FreeSewing,
+        KeyFormat::Native,
+    ];
+
+    fn issue(format: KeyFormat, entropy: &dyn Entropy) -> (KeyId, String, Prefix) {
+        let id = KeyId::generate(entropy).unwrap();
+        let (issued, prefix) = format.issue(id, entropy).unwrap();
+        (id, issued.reveal().to_string(), prefix)
+    }
+
+    #[test]
+    fn every_form_recognises_its_own_keys_and_no_other() {
+        for made in ALL {
+            let (_, text, prefix) = issue(made, &OsEntropy);
+            assert!(text.starts_with(prefix.as_str()));
+            for read in ALL {
+                assert_eq!(read.parse(&text).is_ok(), read == made, "{made:?} read as {read:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn forms_are_what_customers_hold() {
+        let lengths = [32, 41, 20, 36, 101, 53];
+        for (format, length) in ALL.into_iter().zip(lengths) {
+            let (_, text, prefix) = issue(format, &SeededEntropy::new(1));
+            assert_eq!(text.len(), length, "{format:?}");
+            assert_eq!(prefix.as_str().len(), if format == KeyFormat::Native { 15 } else { 8 });
+        }
+        for documented in [
+            (KeyFormat::Filebin, "Sa71PVwKthRrrIEUIacqN9PNTouVQAWz"),
+            (KeyFormat::TelVue, "7e14204fcce1e00152b4"),
+            (
+                KeyFormat::FreeSewing,
+                "7ea12968-7758-40b6-8c73-75cc99be762b:503d7adbdb3ec18ab27adfcd895d8b47a8d6bc8307d548500fbf9c05a5a8820e",
+            ),
+        ] {
+            assert!(documented.0.parse(documented.1).is_ok(), "{documented:?}");
+        }
+    }
+
+    #[test]
+    fn a_native_key_carries_its_id_and_a_checksum_that_any_change_breaks() {
+        let (id, text, prefix) = issue(KeyFormat::Native, &SeededEntropy::new(2));
+        assert_eq!(prefix.as_str(), format!("kw_{}", native_id(id)));
+        for at in 3..text.len() {
+            let mut other = text.clone().into_bytes();
+            other[at] = if other[at] == b'a' { b'b' } else { b'a' };
+            assert!(KeyFormat::Native.parse(std::str::from_utf8(&other).unwrap()).is_err(), "changed at {at}");
+        }
+        assert_eq!(checksum("kw_0"), "2TSHro", "customers check this offline");
+    }
+
+    #[test]
+    fn keys_differ_even_from_one_generator() {
+        let entropy = SeededEntropy::new(3);
+        let (a, b) = (issue(KeyFormat::Filebin, &entropy).1, issue(KeyFormat::Filebin, &entropy).1);
+        assert_ne!(a, b);
+    }
+}

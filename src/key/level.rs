@@ -1,0 +1,164 @@
+//! What a key may do: one lattice of nine levels, and the roles that cap it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ParseError;
+
+/// What a key or a user may do, 0 to 8; each level includes those below.
+///
+/// 0 authenticates only, 1 reads some and 2 all own data, 3 writes some and 4 all own data (with it: own keys),
+/// 5 reads other users' data, 6 administers its own company, 7 acts on others in named ways, 8 does everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level(u8);
+
+impl Level {
+    /// Authenticates only.
+    pub const AUTHENTICATE: Self = Self(0);
+    /// Reads all own data.
+    pub const READ: Self = Self(2);
+    /// Writes all own data; creates, lists and deletes own keys.
+    pub const OWN: Self = Self(4);
+    /// Does everything.
+    pub const ALL: Self = Self(8);
+
+    /// The level of this number.
+    ///
+    /// # Errors
+    /// [`ParseError`] above 8.
+    pub const fn new(number: u8) -> Result<Self, ParseError> {
+        if number <= Self::ALL.0 { Ok(Self(number)) } else { Err(ParseError::new("level", "must be 0 to 8")) }
+    }
+
+    /// The number, 0 to 8.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Level {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let digit = text.parse().ok().filter(|_| text.len() == 1);
+        digit.map_or(Err(ParseError::new("level", "must be 0 to 8")), Self::new)
+    }
+}
+
+/// What a user is allowed to be; gives the highest level any of the user's keys acts with.
+///
+/// ```
+/// use keyward::key::{Level, Role};
+/// assert_eq!(Role::User.level(), Level::OWN);
+/// assert_eq!("read-only".parse(), Ok(Role::ReadOnly));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Level 0.
+    ReadNone,
+    /// Level 1.
+    ReadSome,
+    /// Level 2.
+    ReadOnly,
+    /// Level 3.
+    WriteSome,
+    /// Level 4.
+    User,
+    /// Level 5.
+    Bughunter,
+    /// Level 6.
+    Moderator,
+    /// Level 7.
+    Support,
+    /// Level 8.
+    Administrator,
+}
+
+impl Role {
+    /// Every role, lowest first: the role at index n has level n.
+    pub const ALL: [Self; 9] = [
+        Self::ReadNone,
+        Self::ReadSome,
+        Self::ReadOnly,
+        Self::WriteSome,
+        Self::User,
+        Self::Bughunter,
+        Self::Moderator,
+        Self::Support,
+        Self::Administrator,
+    ];
+
+    /// The level this role has, and the cap of its keys.
+    pub const fn level(self) -> Level {
+        Level(match self {
+            Self::ReadNone => 0,
+            Self::ReadSome => 1,
+            Self::ReadOnly => 2,
+            Self::WriteSome => 3,
+            Self::User => 4,
+            Self::Bughunter => 5,
+            Self::Moderator => 6,
+            Self::Support => 7,
+            Self::Administrator => 8,
+        })
+    }
+
+    /// The role that has this level.
+    pub fn of(level: Level) -> Self {
+        Self::ALL.into_iter().find(|role| role.level() == level).unwrap_or(Self::ReadNone)
+    }
+
+    /// Its name on the command line and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadNone => "read-none",
+            Self::ReadSome => "read-some",
+            Self::ReadOnly => "read-only",
+            Self::WriteSome => "write-some",
+            Self::User => "user",
+            Self::Bughunter => "bughunter",
+            Self::Moderator => "moderator",
+            Self::Support => "support",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or(ParseError::new(
+            "role",
+            "must be read-none, read-some, read-only, write-some, user, bughunter, moderator, support or administrator",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_has_exactly_the_role_that_names_it() {
+        for (number, role) in (0..=8).zip(Role::ALL) {
+            assert_eq!(role.level().number(), number);
+            assert_eq!(Role::of(role.level()), role);
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+    }
+
+    #[test]
+    fn levels_end_at_eight() {
+        assert!(Level::new(8).is_ok());
+        for wrong in ["9", "-1", "08", "+1", "", "4.0", "x"] {
+            assert!(wrong.parse::<Level>().is_err(), "{wrong}");
+        }
+    }
+}

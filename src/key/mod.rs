@@ -1,0 +1,45 @@
+//! The words of the field as types: keys, users, levels, formats. No I/O, no HTTP, no storage format.
+//!
+//! The *key text* is the whole string a caller presents. Its *prefix* is safe to show; its *secret* proves
+//! possession and is kept only as a *keyed hash* under a *pepper*, and, where a keyspace documents viewing, as a
+//! *sealed copy*. The *key id* names the record in addresses, logs and the audit.
+
+mod allowlist;
+mod audit;
+mod change;
+mod company;
+mod error;
+mod format;
+mod hash;
+mod id;
+mod keyspace;
+mod level;
+mod password;
+mod pepper;
+mod presented;
+mod record;
+mod secret;
+mod state;
+mod text;
+mod usage;
+mod user;
+
+pub use allowlist::{Allowlist, AllowlistError, Network, Networks};
+pub use audit::{Action, Actor, AuditEvent, EventHash, Subject};
+pub use change::Change;
+pub use company::Company;
+pub use error::ParseError;
+pub use format::KeyFormat;
+pub use hash::KeyedHash;
+pub use id::{CompanyId, KeyId, UserId};
+pub use keyspace::{Keyspace, KeyspaceName, Viewing};
+pub use level::{Level, Role};
+pub use password::{Password, PasswordHash};
+pub use pepper::{Pepper, PepperNumber, PepperRing};
+pub use presented::PresentedKey;
+pub use record::{HotRecord, Key, Secrets, Standing, StoredSecret};
+pub use secret::{IssuedKey, SealError, SealedCopy};
+pub use state::{Expiry, KeyState, RevokeReason};
+pub use text::{Comment, DisplayName, Email, Prefix, Username};
+pub use usage::{Usage, Use};
+pub use user::{Kind, Status, User};

@@ -1,0 +1,59 @@
+//! Passwords of people.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::ParseError;
+use crate::limits;
+
+/// A password as typed. Wiped when dropped, printed as its type name only.
+#[derive(Clone)]
+pub struct Password(Zeroizing<Vec<u8>>);
+
+impl Password {
+    /// The password made of these bytes, verbatim.
+    ///
+    /// # Errors
+    /// [`ParseError`] when empty or above 1,024 bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self, ParseError> {
+        match bytes.len() {
+            0 => Err(ParseError::new("password", "must not be empty")),
+            1..=limits::PASSWORD_BYTES_MAX => Ok(Self(Zeroizing::new(bytes.to_vec()))),
+            _ => Err(ParseError::new("password", "must be at most 1024 bytes")),
+        }
+    }
+
+    /// The bytes to hash.
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+/// An argon2id hash with its parameters and salt, in PHC string form. Printed as its type name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// The hash of this PHC string, as read from the store or just computed.
+    pub const fn from_phc(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The PHC string.
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}

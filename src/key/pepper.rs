@@ -1,0 +1,141 @@
+//! Server secrets that key the hashes, numbered so that they can be rotated.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::secret::IssuedKey;
+use super::{KeyedHash, ParseError, PresentedKey};
+use crate::entropy::{Entropy, EntropyError};
+
+/// Which pepper a hash or sealed copy was made under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PepperNumber(pub u8);
+
+/// One server secret of 256 bits. Wiped when dropped, printed as its type name only.
+#[derive(Clone)]
+pub struct Pepper(Zeroizing<[u8; 32]>);
+
+impl Pepper {
+    /// Makes a fresh one.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the system gives no randomness.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        entropy.fill(bytes.as_mut_slice())?;
+        Ok(Self(bytes))
+    }
+
+    /// The pepper of these bytes, as read from a secret file.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for the secret file alone.
+    pub fn reveal(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The keyed hash of a presented key.
+    pub fn hash(&self, key: &PresentedKey) -> KeyedHash {
+        self.keyed(key.bytes())
+    }
+
+    /// The keyed hash of a key just made.
+    pub fn hash_issued(&self, key: &IssuedKey) -> KeyedHash {
+        self.keyed(key.bytes())
+    }
+
+    fn keyed(&self, text: &[u8]) -> KeyedHash {
+        KeyedHash::from_bytes(*blake3::keyed_hash(&self.0, text).as_bytes())
+    }
+
+    /// A secret for another purpose, from which this one cannot be told.
+    pub(super) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(purpose, self.0.as_slice()))
+    }
+
+    /// What a store keeps to tell later whether it is opened with the right secret. Useless for guessing keys.
+    pub fn check_value(&self) -> [u8; 16] {
+        let derived = self.derive("keyward 2026-11-23 check value of a pepper");
+        derived.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper")
+    }
+}
+
+/// The peppers of a server: the current one makes new hashes, the older ones still verify.
+#[derive(Clone, Debug)]
+pub struct PepperRing {
+    current: PepperNumber,
+    newest: Pepper,
+    peppers: BTreeMap<PepperNumber, Pepper>,
+}
+
+impl PepperRing {
+    /// The ring of these peppers; the highest number is current.
+    ///
+    /// # Errors
+    /// [`ParseError`] when there is none.
+    pub fn new(peppers: BTreeMap<PepperNumber, Pepper>) -> Result<Self, ParseError> {
+        let (current, newest) = peppers.last_key_value().ok_or(ParseError::new("secret", "has no pepper"))?;
+        Ok(Self { current: *current, newest: newest.clone(), peppers })
+    }
+
+    /// A ring of one fresh pepper, number 1.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the system gives no randomness.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let pepper = Pepper::generate(entropy)?;
+        let number = PepperNumber(1);
+        Ok(Self { current: number, newest: pepper.clone(), peppers: BTreeMap::from([(number, pepper)]) })
+    }
+
+    /// The pepper for new hashes.
+    pub const fn current(&self) -> (PepperNumber, &Pepper) {
+        (self.current, &self.newest)
+    }
+
+    /// The pepper of this number, while it is kept.
+    pub fn get(&self, number: PepperNumber) -> Option<&Pepper> {
+        self.peppers.get(&number)
+    }
+
+    /// Every pepper, the current one first.
+    pub fn all(&self) -> impl Iterator<Item = (PepperNumber, &Pepper)> {
+        self.peppers.iter().rev().map(|(number, pepper)| (*number, pepper))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+    use crate::key::KeyFormat;
+
+    #[test]
+    fn a_hash_depends_on_the_pepper_and_on_every_byte_of_the_key() {
+        let entropy = SeededEntropy::new(1);
+        let (one, two) = (Pepper::generate(&entropy).unwrap(), Pepper::generate(&entropy).unwrap());
+        let key = KeyFormat::TelVue.parse("7e14204fcce1e00152b4").unwrap();
+        let near = KeyFormat::TelVue.parse("7e14204fcce1e00152b5").unwrap();
+        assert!(one.hash(&key) == one.hash(&key));
+        assert!(one.hash(&key) != two.hash(&key));
+        assert!(one.hash(&key) != one.hash(&near));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let pepper = Pepper::from_bytes([0xAB; 32]);
+        let key = KeyFormat::TelVue.parse("7e14204fcce1e00152b4").unwrap();
+        let printed = format!("{pepper:?} {key:?} {:?}", pepper.hash(&key));
+        assert_eq!(printed, "Pepper PresentedKey KeyedHash");
+    }
+}

@@ -1,0 +1,121 @@
+//! What is stored about one key.
+
+use super::{
+    Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyedHash, KeyspaceName, Level, PepperNumber, Prefix,
+    SealedCopy, Usage, UserId,
+};
+use crate::clock::Timestamp;
+
+/// One secret of a key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// The pepper it was hashed and sealed under.
+    pub pepper: PepperNumber,
+    /// What may be shown of it.
+    pub prefix: Prefix,
+    /// What a presented key is looked up by.
+    pub hash: KeyedHash,
+    /// The text itself, encrypted, where the keyspace documents viewing.
+    pub sealed: Option<SealedCopy>,
+}
+
+/// The secrets of a key: one, and during a grace period also the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secrets {
+    /// The secret last issued.
+    pub current: StoredSecret,
+    /// The secret before it, and the moment from which that is refused.
+    pub previous: Option<(StoredSecret, Timestamp)>,
+}
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Public name.
+    pub id: KeyId,
+    /// The set of keys it verifies in.
+    pub keyspace: KeyspaceName,
+    /// Who it belongs to.
+    pub owner: UserId,
+    /// What it is for, in its owner's words.
+    pub comment: Comment,
+    /// Whom to ask about it.
+    pub contact: Option<Email>,
+    /// What it may do, at most.
+    pub level: Level,
+    /// Where it may be used from.
+    pub allowlist: Allowlist,
+    /// Active, suspended or revoked.
+    pub state: KeyState,
+    /// When it stops by itself.
+    pub expiry: Expiry,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Sequence of the audit event of its creation: orders keys created in the same millisecond.
+    pub serial: u64,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// Its uses so far.
+    pub usage: Usage,
+}
+
+impl Key {
+    /// Everything `verify` needs, once for each secret with that secret's hash. A pure function of the record.
+    pub fn hot_records(&self) -> impl Iterator<Item = (KeyedHash, HotRecord)> {
+        let hot = |standing| HotRecord {
+            id: self.id,
+            keyspace: self.keyspace.clone(),
+            owner: self.owner,
+            level: self.level,
+            standing,
+            expiry: self.expiry,
+            allowlist: self.allowlist.clone(),
+        };
+        let state = match self.state {
+            KeyState::Active => Standing::Active,
+            KeyState::Suspended => Standing::Suspended,
+            KeyState::Revoked { .. } => Standing::Revoked,
+        };
+        let current = (self.secrets.current.hash, hot(state));
+        let previous = self.secrets.previous.as_ref().map(|(secret, end)| {
+            let standing = if state == Standing::Active { Standing::Retiring { until: *end } } else { state };
+            (secret.hash, hot(standing))
+        });
+        [current].into_iter().chain(previous)
+    }
+}
+
+/// Whether a secret verifies, as far as the record alone can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Active,
+    /// It was rotated out and still does, until then.
+    Retiring {
+        /// From this moment on it is refused.
+        until: Timestamp,
+    },
+    /// Its key is suspended.
+    Suspended,
+    /// Its key is revoked.
+    Revoked,
+}
+
+/// What `verify` needs of a key, found by the hash of one of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HotRecord {
+    /// The key.
+    pub id: KeyId,
+    /// The set of keys it verifies in.
+    pub keyspace: KeyspaceName,
+    /// Who it belongs to.
+    pub owner: UserId,
+    /// What it may do, at most.
+    pub level: Level,
+    /// Whether this secret verifies.
+    pub standing: Standing,
+    /// When the key stops by itself.
+    pub expiry: Expiry,
+    /// Where it may be used from.
+    pub allowlist: Allowlist,
+}

@@ -1,0 +1,139 @@
+//! Key texts on their way out: issued once, or kept as a sealed copy.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{KeyId, PepperNumber, PepperRing};
+use crate::entropy::{Entropy, EntropyError};
+
+/// A complete key text, for the eyes of its owner. Wiped when dropped; has neither `Display` nor `Clone`.
+pub struct IssuedKey(Zeroizing<String>);
+
+impl IssuedKey {
+    pub(super) const fn new(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
+    /// Hands the text out. Whoever calls this sends it to the key's owner and nowhere else.
+    pub fn reveal(self) -> Zeroizing<String> {
+        self.0
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for IssuedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IssuedKey")
+    }
+}
+
+/// A sealed copy could not be made or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SealError {
+    /// The system gave no randomness for the nonce.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The pepper it was sealed under is not in the ring: the secret file is not the right or not the whole one.
+    #[error("the pepper of the sealed copy is missing")]
+    NoPepper,
+    /// It was damaged, or belongs to another key.
+    #[error("the sealed copy is damaged")]
+    Damaged,
+}
+
+/// A key text encrypted under a key derived from a pepper, bound to its key id: XChaCha20-Poly1305.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedCopy(Vec<u8>);
+
+const NONCE: usize = 24;
+const PURPOSE: &str = "keyward 2026-11-23 sealed copies of key texts";
+
+impl SealedCopy {
+    /// The sealed copy of these bytes, as read from the store.
+    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Seals `key`, which belongs to `id`, under the current pepper.
+    ///
+    /// # Errors
+    /// [`SealError::Entropy`]; [`SealError::Damaged`] never in practice (the cipher refuses only absurd lengths).
+    pub fn seal(key: &IssuedKey, id: KeyId, ring: &PepperRing, entropy: &dyn Entropy) -> Result<Self, SealError> {
+        let (_, pepper) = ring.current();
+        let mut bytes = vec![0; NONCE];
+        entropy.fill(&mut bytes)?;
+        let nonce = nonce(&bytes).ok_or(SealError::Damaged)?;
+        let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
+        let payload = Payload { msg: key.bytes(), aad: id.as_bytes() };
+        let sealed = cipher.encrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
+        bytes.extend(sealed);
+        Ok(Self(bytes))
+    }
+
+    /// Opens the copy again.
+    ///
+    /// # Errors
+    /// [`SealError::NoPepper`] or [`SealError::Damaged`]: the key itself still verifies, it just cannot be shown.
+    pub fn open(&self, id: KeyId, under: PepperNumber, ring: &PepperRing) -> Result<IssuedKey, SealError> {
+        let pepper = ring.get(under).ok_or(SealError::NoPepper)?;
+        let nonce = nonce(&self.0).ok_or(SealError::Damaged)?;
+        let sealed = self.0.get(NONCE..).ok_or(SealError::Damaged)?;
+        let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
+        let payload = Payload { msg: sealed, aad: id.as_bytes() };
+        let text = cipher.decrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
+        String::from_utf8(text).map(|text| IssuedKey(Zeroizing::new(text))).map_err(|_| SealError::Damaged)
+    }
+}
+
+fn nonce(bytes: &[u8]) -> Option<XNonce> {
+    bytes.first_chunk::<NONCE>().map(|nonce| XNonce::from(*nonce))
+}
+
+impl fmt::Debug for SealedCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedCopy")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+    use crate::key::KeyFormat;
+
+    #[test]
+    fn a_sealed_copy_opens_only_whole_for_its_key_under_its_pepper() {
+        let ring = PepperRing::generate(&OsEntropy).unwrap();
+        let (number, _) = ring.current();
+        let id = KeyId::generate(&OsEntropy).unwrap();
+        let (issued, _) = KeyFormat::Filebin.issue(id, &OsEntropy).unwrap();
+        let sealed = SealedCopy::seal(&issued, id, &ring, &OsEntropy).unwrap();
+        let text = issued.reveal();
+        assert!(!sealed.as_bytes().windows(8).any(|part| text.as_bytes().starts_with(part)));
+        assert_eq!(*sealed.open(id, number, &ring).unwrap().reveal(), *text);
+
+        let other_id = KeyId::generate(&OsEntropy).unwrap();
+        let other_ring = PepperRing::generate(&OsEntropy).unwrap();
+        assert_eq!(sealed.open(other_id, number, &ring).err(), Some(SealError::Damaged));
+        assert_eq!(sealed.open(id, number, &other_ring).err(), Some(SealError::Damaged));
+        assert_eq!(sealed.open(id, PepperNumber(9), &ring).err(), Some(SealError::NoPepper));
+        for at in 0..sealed.as_bytes().len() {
+            let mut bytes = sealed.as_bytes().to_vec();
+            bytes[at] ^= 1;
+            assert!(SealedCopy::from_bytes(bytes).open(id, number, &ring).is_err(), "flipped at {at}");
+        }
+        assert!(SealedCopy::from_bytes(vec![0; 10]).open(id, number, &ring).is_err());
+    }
+}

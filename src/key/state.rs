@@ -1,0 +1,94 @@
+//! Where a key is in its life.
+
+use std::str::FromStr;
+
+use super::{Actor, ParseError};
+use crate::clock::Timestamp;
+
+/// When a key stops by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// It does not.
+    #[default]
+    Never,
+    /// From this moment on it is refused.
+    At(Timestamp),
+}
+
+impl Expiry {
+    /// Whether the key is refused at `now`.
+    pub fn reached(self, now: Timestamp) -> bool {
+        matches!(self, Self::At(end) if now >= end)
+    }
+}
+
+/// Why a key was revoked; the applicable reasons of RFC 5280 §5.3.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevokeReason {
+    /// None was given.
+    #[default]
+    Unspecified,
+    /// The key text became known to others.
+    KeyCompromise,
+    /// Its owner's belonging changed.
+    AffiliationChanged,
+    /// Another key takes its place.
+    Superseded,
+    /// It is not needed any more.
+    CessationOfOperation,
+    /// What it allowed was taken back.
+    PrivilegeWithdrawn,
+}
+
+impl RevokeReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::PrivilegeWithdrawn,
+    ];
+
+    /// The name RFC 5280 gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "keyCompromise",
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+        }
+    }
+}
+
+impl FromStr for RevokeReason {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::ALL.into_iter().find(|reason| reason.name() == text).ok_or(ParseError::new(
+            "reason",
+            "must be unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn",
+        ))
+    }
+}
+
+/// Where a key is in its life. Expiry is not a state: it is judged by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It verifies.
+    Active,
+    /// Stopped until resumed.
+    Suspended,
+    /// Stopped for good; the record stays as evidence.
+    Revoked {
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        reason: RevokeReason,
+    },
+}

@@ -1,0 +1,163 @@
+//! Texts a person gives, each with its own bounds, checked once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ParseError;
+use crate::limits;
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                check(text).map_err(|problem| ParseError::new($what, problem))?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+text!(
+    /// The name a user logs in with: exact, unique, 1 to 64 of `A-Za-z0-9._+-`, the first a letter or digit.
+    ///
+    /// Without `@`, so that a login name is never both a user name and an e-mail address.
+    ///
+    /// ```
+    /// use keyward::key::Username;
+    /// assert!("flo".parse::<Username>().is_ok());
+    /// assert!("flo@example.org".parse::<Username>().is_err());
+    /// ```
+    Username,
+    "user name",
+    |text| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"._+-".contains(&b);
+        match text.as_bytes() {
+            [] => Err("must not be empty"),
+            long if long.len() > limits::USERNAME_BYTES_MAX => Err("must be at most 64 bytes"),
+            [first, ..] if !first.is_ascii_alphanumeric() => Err("must start with a letter or digit"),
+            all if all.iter().copied().all(legal) => Ok(()),
+            _ => Err("must be of A-Z a-z 0-9 . _ + -"),
+        }
+    }
+);
+
+text!(
+    /// A name for people: 1 to 128 bytes without control characters or text-direction overrides.
+    DisplayName,
+    "name",
+    |text| {
+        let misleading = |c: char| {
+            c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        match text.len() {
+            0 => Err("must not be empty"),
+            long if long > limits::DISPLAY_NAME_BYTES_MAX => Err("must be at most 128 bytes"),
+            _ if text.chars().any(misleading) => Err("must not contain control characters"),
+            _ => Ok(()),
+        }
+    }
+);
+
+text!(
+    /// An e-mail address: at most 254 bytes, one `@` with text on both sides, no blanks or control characters.
+    Email,
+    "e-mail address",
+    |text| {
+        let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control());
+        match text.split_once('@') {
+            _ if text.len() > limits::EMAIL_BYTES_MAX => Err("must be at most 254 bytes"),
+            Some((local, domain)) if plain(local) && plain(domain) => Ok(()),
+            _ => Err("must be like name@example.org"),
+        }
+    }
+);
+
+impl Email {
+    /// The form in which addresses are compared: lower case.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+text!(
+    /// What a key is for, in its owner's words: at most 1,024 bytes, kept verbatim.
+    Comment,
+    "comment",
+    |text| if text.len() <= limits::COMMENT_BYTES_MAX { Ok(()) } else { Err("must be at most 1024 bytes") }
+);
+
+impl Comment {
+    /// The empty comment.
+    pub const fn empty() -> Self {
+        Self(String::new())
+    }
+}
+
+text!(
+    /// The leading part of a key text that is safe to show.
+    Prefix,
+    "prefix",
+    |text| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if (1..=64).contains(&text.len()) && text.bytes().all(legal) { Ok(()) } else { Err("is not a prefix") }
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_ascii_and_bounded() {
+        for good in ["a", "flo", "A.b_c+d-9", &"x".repeat(64)] {
+            assert!(good.parse::<Username>().is_ok(), "{good}");
+        }
+        for bad in ["", ".a", "-a", "a b", "a/b", "ä", "a\0", "a@b", &"x".repeat(65)] {
+            assert!(bad.parse::<Username>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_need_one_at_sign_with_text_around_it() {
+        for good in ["a@b", "flo.x+y@example.org"] {
+            assert!(good.parse::<Email>().is_ok(), "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n"] {
+            assert!(bad.parse::<Email>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn display_names_cannot_hide_text() {
+        assert!("Größe & Söhne".parse::<DisplayName>().is_ok());
+        for bad in ["", "a\u{202e}b", "a\u{200b}", "a\u{1b}[2J"] {
+            assert!(bad.parse::<DisplayName>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! When, from where and how often a key was used.
+
+use std::net::IpAddr;
+
+use crate::clock::Timestamp;
+
+/// One allowed use of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// When.
+    pub at: Timestamp,
+    /// From where, if known.
+    pub from: Option<IpAddr>,
+}
+
+/// All allowed uses of a key, summed up. Written behind: a crash may lose the newest few seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How often.
+    pub count: u64,
+    /// The latest.
+    pub last: Option<Use>,
+}
+
+impl Usage {
+    /// Counts one more use; an earlier one never hides a later.
+    pub fn add(&mut self, new: Use) {
+        self.merge(Self { count: 1, last: Some(new) });
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        let newer = |a: Use, b: Use| if b.at >= a.at { b } else { a };
+        self.last = match (self.last, other.last) {
+            (Some(a), Some(b)) => Some(newer(a, b)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_use_wins_whatever_the_order() {
+        let at = |ms| Use { at: Timestamp::from_unix_ms(ms), from: None };
+        let mut usage = Usage::default();
+        usage.add(at(5));
+        usage.add(at(3));
+        assert_eq!(usage, Usage { count: 2, last: Some(at(5)) });
+    }
+}

@@ -1,0 +1,78 @@
+//! Who a key belongs to.
+
+use std::str::FromStr;
+
+use super::{CompanyId, DisplayName, Email, ParseError, PasswordHash, Role, UserId, Username};
+use crate::clock::Timestamp;
+
+/// Person or bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A person, who may log in once there is a password.
+    Person {
+        /// `None`: cannot log in yet.
+        password: Option<PasswordHash>,
+    },
+    /// A program: acts by its keys alone.
+    Bot,
+}
+
+/// Whether a user may act at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// May act.
+    #[default]
+    Active,
+    /// Not yet, or not any more, by the user's own doing.
+    Inactive,
+    /// Stopped by an administrator.
+    Blocked,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Inactive, Self::Blocked];
+
+    /// Its name on the command line and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let found = Self::ALL.into_iter().find(|status| status.name() == text);
+        found.ok_or(ParseError::new("status", "must be active, inactive or blocked"))
+    }
+}
+
+/// Who a key belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Number of the user.
+    pub id: UserId,
+    /// Login name: exact and unique.
+    pub username: Username,
+    /// Name for people.
+    pub display_name: Option<DisplayName>,
+    /// E-mail address; unique, and also a login name.
+    pub email: Option<Email>,
+    /// Person or bot.
+    pub kind: Kind,
+    /// Caps the level of every key of the user.
+    pub role: Role,
+    /// The tenant the user belongs to.
+    pub company: Option<CompanyId>,
+    /// Whether the user may act at all.
+    pub status: Status,
+    /// Whether the user was granted API access, in the dialects that ask for it.
+    pub api_access: bool,
+    /// When the user was added.
+    pub created: Timestamp,
+}

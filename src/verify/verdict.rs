@@ -1,0 +1,81 @@
+//! The outcome of verifying: allowed as whom, or denied and why.
+
+use crate::key::{CompanyId, Expiry, KeyId, KeyspaceName, Level, UserId, Username};
+
+/// The decision about a presented key. A denial is a decision, not an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The key is good for what was asked.
+    Allow(Identity),
+    /// It is not.
+    Deny(DenyReason),
+}
+
+/// Whom an allowed key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The key.
+    pub key: KeyId,
+    /// Its owner.
+    pub user: UserId,
+    /// Its owner's name.
+    pub username: Username,
+    /// Its owner's tenant.
+    pub company: Option<CompanyId>,
+    /// The keyspace it verified in.
+    pub keyspace: KeyspaceName,
+    /// What it may do now: the lower of the key's level and its owner's.
+    pub level: Level,
+    /// When it stops by itself.
+    pub expiry: Expiry,
+}
+
+/// Why a key was denied; complete, so that every caller handles each. For the log and the audit: outside, most
+/// of them are one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenyReason {
+    /// The text cannot be a key of the keyspace; nothing was looked up.
+    Malformed,
+    /// No key has this text.
+    Unknown,
+    /// The key belongs to another keyspace.
+    WrongKeyspace,
+    /// It is suspended.
+    Suspended,
+    /// It is revoked.
+    Revoked,
+    /// It was rotated out and its grace period is over.
+    RotatedOut,
+    /// Its owner was removed.
+    OwnerGone,
+    /// Its owner is inactive or blocked.
+    OwnerNotActive,
+    /// Its time is over.
+    Expired,
+    /// It was used from an address that its allowlist does not have.
+    AddressNotAllowed,
+    /// It is good, but may not do this.
+    LevelTooLow {
+        /// What it may do.
+        have: Level,
+    },
+}
+
+impl DenyReason {
+    /// A stable name for logs and machine-readable answers.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::WrongKeyspace => "wrong_keyspace",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::RotatedOut => "rotated_out",
+            Self::OwnerGone => "owner_gone",
+            Self::OwnerNotActive => "owner_not_active",
+            Self::Expired => "expired",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::LevelTooLow { .. } => "level_too_low",
+        }
+    }
+}
