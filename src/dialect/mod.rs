@@ -1,5 +1,7 @@
 //! Documented HTTP APIs as pure functions from plain requests to plain answers.
 
+pub mod native;
+
 use crate::command::Service;
 use crate::exchange::{RawRequest, RawResponse};
 
