@@ -2,6 +2,5 @@
 
 pub mod clock;
 pub mod entropy;
-pub mod exchange;
 pub mod limits;
 pub mod store;
