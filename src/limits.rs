@@ -50,6 +50,10 @@ pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Most form fields looked at; later ones are ignored.
 pub const FORM_FIELDS_MAX: usize = 1_000;
+/// Deepest array in a form; deeper fields are ignored.
+pub const FORM_NESTING_MAX: usize = 64;
+/// Most header fields of one part of a multipart form; a part with more is ignored.
+pub const PART_HEADERS_MAX: usize = 16;
 /// Largest request head: request line and header fields together.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most header fields of a request.
