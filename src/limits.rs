@@ -10,6 +10,8 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Longest comment on a key, whatever the dialect; a dialect may allow less.
 pub const COMMENT_BYTES_MAX: usize = 1024;
+/// Longest comment that filebin's API takes.
+pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
 /// Longest keyspace name and longest label of a native key.
 pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
 /// Longest key text that is looked at.
