@@ -27,12 +27,21 @@ pub const LIFE_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
 /// Most records of one listing page.
 pub const PAGE_MAX: usize = 1_000;
-/// Longest stored value that is decoded.
-pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Longest value that is stored. sled keeps about 20 entries in one page, and a page over a quarter of a segment
+/// would go into a file of its own, which sled never syncs: 20 of the largest entries must stay below that.
+pub const VALUE_BYTES_MAX: usize = 12 * 1024;
+/// Longest key that is stored; the longest of the schema is an e-mail address behind its two letters.
+pub const PLACE_BYTES_MAX: usize = 256;
+/// Size of a piece of sled's log, a power of two. Part of the data directory's format.
+pub const STORE_SEGMENT_BYTES: usize = 1024 * 1024;
 /// Memory sled may use for its page cache.
 pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
 /// Commits that `Store::changes` still remembers.
 pub const CHANGES_KEPT_MAX: usize = 1_024;
+/// Bytes of keys and values that these commits may hold together; the oldest are forgotten first.
+pub const CHANGES_KEPT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long the watermark may stay behind the newest commit.
+pub const WATERMARK_INTERVAL_MS: u64 = 1_000;
 
 /// Operations that wait for the write lane before callers block.
 pub const LANE_QUEUE_MAX: usize = 4_096;

@@ -2,9 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
+
+use super::{StoreError, schema};
+
 /// Number of a commit: 1 for the first, then rising. Also the version of every value that commit wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
+
+impl Revision {
+    /// The commit after this one.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
 
 /// One stored entry as a reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +92,45 @@ impl Batch {
     /// Whether the batch writes nothing.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    /// Refuses a batch that may not apply; `version` answers which commit wrote a key, `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when a write is one that no store takes, [`StoreError::Conflict`] when an
+    /// expectation does not hold, and every error of `version`.
+    pub(super) fn check(
+        &self,
+        mut version: impl FnMut(&[u8]) -> Result<Option<Revision>, StoreError>,
+    ) -> Result<(), StoreError> {
+        for (key, value) in self.writes() {
+            let why = if schema::is_own(key) {
+                "the store keeps this entry itself"
+            } else if key.len() > limits::PLACE_BYTES_MAX {
+                "the key is too long"
+            } else if value.is_some_and(|value| value.len() > limits::VALUE_BYTES_MAX) {
+                "the value is too long"
+            } else {
+                continue;
+            };
+            return Err(StoreError::Refused { place: schema::printable(key), why });
+        }
+        for (key, expectation) in self.expectations() {
+            let expected = match expectation {
+                Expectation::Absent => None,
+                Expectation::Version(version) => Some(version),
+            };
+            if version(key)? != expected {
+                return Err(StoreError::Conflict { place: schema::printable(key) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The batch as the change that commit `revision` makes of it.
+    pub(super) fn change(&self, revision: Revision) -> Change {
+        let writes = self.writes().map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)));
+        Change { revision, writes: writes.collect() }
     }
 }
 

@@ -40,6 +40,14 @@ pub enum StoreError {
         /// Newest format number understood.
         known: u8,
     },
+    /// The batch writes something that the store never takes. Nothing was changed; do not retry.
+    #[error("the write at {place} is refused: {why}")]
+    Refused {
+        /// The key, in printable form.
+        place: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// An expectation of the batch does not hold. Nothing was changed; read again and retry.
     #[error("another change came first at {place}")]
     Conflict {

@@ -4,17 +4,20 @@
 //! `README.md` beside this file has every key and value, byte by byte.
 
 mod batch;
+pub mod codec;
+mod changes;
+mod envelope;
 mod error;
 mod memory;
 mod overlay;
 pub mod schema;
 pub mod sled;
 
+pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub(crate) use overlay::Overlay;
-pub use self::sled::SledStore;
 
 /// A durable, ordered map from byte keys to byte values.
 ///
@@ -45,7 +48,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Checks every expectation of `batch` and, if all hold, applies its writes as one.
     ///
+    /// A batch without writes makes no commit: its expectations are checked and the newest revision comes back.
+    ///
     /// # Errors
+    /// [`StoreError::Refused`] when a write is one the store never takes: nothing was changed.
     /// [`StoreError::Conflict`] when an expectation does not hold: nothing was changed, read again and retry.
     /// [`StoreError::Io`] when writing or syncing failed: the batch may or may not be there after the next open,
     /// and the store is closed for writes. [`StoreError::Closed`] after that.
@@ -70,6 +76,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ends writing in good order: everything is synced and the stop is marked clean. Later commits are refused.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when that failed; the next open checks the store as after a crash.
+    /// [`StoreError::Io`] when that failed, [`StoreError::Closed`] when a failure closed the store before: the next
+    /// open checks it as after a crash.
     fn close(&self) -> Result<(), StoreError>;
 }

@@ -15,7 +15,7 @@
 /// Newest layout this keyward reads and writes; stored at [`FORMAT`].
 pub const LAYOUT: u8 = 1;
 
-/// Layout number of the store, one byte.
+/// Layout number of the store, one byte; kept by the store itself.
 pub const FORMAT: &[u8] = b"m/format";
 /// Last user id given out.
 pub const USER_COUNTER: &[u8] = b"m/users";
@@ -110,6 +110,11 @@ pub fn audit(sequence: u64) -> Vec<u8> {
 /// Whether the entry is a record (not an index or counter), and so counts in the tally.
 pub fn is_record(place: &[u8]) -> bool {
     [KEYS, USERS].iter().any(|records| place.starts_with(records))
+}
+
+/// Whether the store keeps this entry for itself: readers never see it and commits never write it.
+pub fn is_own(place: &[u8]) -> bool {
+    [FORMAT, TALLY].contains(&place)
 }
 
 /// A place in printable form, for messages: the kind as it is, the rest in hex, so that names stay out of logs.

@@ -1,0 +1,260 @@
+//! Stored form of keys and hot records.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::audit::ActorWire;
+use super::{Damage, Record, StoreError, read, write};
+use crate::clock::Timestamp;
+use crate::key::{
+    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber, RevokeReason,
+    SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
+};
+
+#[derive(Serialize, Deserialize)]
+struct KeyWire {
+    id: [u8; 16],
+    keyspace: String,
+    owner: u64,
+    comment: String,
+    contact: Option<String>,
+    level: u8,
+    allowlist: Vec<NetworkWire>,
+    state: StateWire,
+    expires: Option<u64>,
+    created: u64,
+    serial: u64,
+    current: SecretWire,
+    previous: Option<(SecretWire, u64)>,
+    uses: u64,
+    last_use: Option<(u64, Option<IpAddr>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum NetworkWire {
+    Address(IpAddr),
+    Range(IpAddr, u8),
+}
+
+#[derive(Serialize, Deserialize)]
+enum StateWire {
+    Active,
+    Suspended,
+    Revoked { at: u64, by: ActorWire, reason: u8 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct SecretWire {
+    pepper: u8,
+    prefix: String,
+    hash: [u8; 32],
+    sealed: Option<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HotWire {
+    id: [u8; 16],
+    keyspace: String,
+    owner: u64,
+    level: u8,
+    standing: StandingWire,
+    expires: Option<u64>,
+    allowlist: Vec<NetworkWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StandingWire {
+    Active,
+    Retiring(u64),
+    Suspended,
+    Revoked,
+}
+
+impl Record for Key {
+    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let end = |end: &Timestamp| end.unix_ms();
+        write(&KeyWire {
+            id: *self.id.as_bytes(),
+            keyspace: self.keyspace.as_str().to_owned(),
+            owner: self.owner.0,
+            comment: self.comment.as_str().to_owned(),
+            contact: self.contact.as_ref().map(|email| email.as_str().to_owned()),
+            level: self.level.number(),
+            allowlist: networks(&self.allowlist),
+            state: (&self.state).into(),
+            expires: expires(self.expiry),
+            created: self.created.unix_ms(),
+            serial: self.serial,
+            current: (&self.secrets.current).into(),
+            previous: self.secrets.previous.as_ref().map(|(secret, until)| (secret.into(), end(until))),
+            uses: self.usage.count,
+            last_use: self.usage.last.map(|last| (last.at.unix_ms(), last.from)),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let wire: KeyWire = read(bytes)?;
+        let previous = wire.previous.map(|(secret, until)| Ok::<_, Damage>((secret.try_into()?, time(until)?)));
+        let last = wire.last_use.map(|(at, from)| Ok::<_, Damage>(Use { at: time(at)?, from }));
+        Ok(Self {
+            id: KeyId::from_bytes(wire.id),
+            keyspace: wire.keyspace.parse()?,
+            owner: UserId(wire.owner),
+            comment: wire.comment.parse()?,
+            contact: wire.contact.map(|email| email.parse()).transpose()?,
+            level: level(wire.level)?,
+            allowlist: allowlist(wire.allowlist)?,
+            state: wire.state.try_into()?,
+            expiry: expiry(wire.expires)?,
+            created: time(wire.created)?,
+            serial: wire.serial,
+            secrets: Secrets { current: wire.current.try_into()?, previous: previous.transpose()? },
+            usage: Usage { count: wire.uses, last: last.transpose()? },
+        })
+    }
+}
+
+impl Record for HotRecord {
+    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        write(&HotWire {
+            id: *self.id.as_bytes(),
+            keyspace: self.keyspace.as_str().to_owned(),
+            owner: self.owner.0,
+            level: self.level.number(),
+            standing: match self.standing {
+                Standing::Active => StandingWire::Active,
+                Standing::Retiring { until } => StandingWire::Retiring(until.unix_ms()),
+                Standing::Suspended => StandingWire::Suspended,
+                Standing::Revoked => StandingWire::Revoked,
+            },
+            expires: expires(self.expiry),
+            allowlist: networks(&self.allowlist),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let wire: HotWire = read(bytes)?;
+        Ok(Self {
+            id: KeyId::from_bytes(wire.id),
+            keyspace: wire.keyspace.parse()?,
+            owner: UserId(wire.owner),
+            level: level(wire.level)?,
+            standing: match wire.standing {
+                StandingWire::Active => Standing::Active,
+                StandingWire::Retiring(until) => Standing::Retiring { until: time(until)? },
+                StandingWire::Suspended => Standing::Suspended,
+                StandingWire::Revoked => Standing::Revoked,
+            },
+            expiry: expiry(wire.expires)?,
+            allowlist: allowlist(wire.allowlist)?,
+        })
+    }
+}
+
+impl From<&KeyState> for StateWire {
+    fn from(state: &KeyState) -> Self {
+        match state {
+            KeyState::Active => Self::Active,
+            KeyState::Suspended => Self::Suspended,
+            KeyState::Revoked { at, by, reason } => {
+                let reason = match reason {
+                    RevokeReason::Unspecified => 0,
+                    RevokeReason::KeyCompromise => 1,
+                    RevokeReason::AffiliationChanged => 3,
+                    RevokeReason::Superseded => 4,
+                    RevokeReason::CessationOfOperation => 5,
+                    RevokeReason::PrivilegeWithdrawn => 9,
+                };
+                Self::Revoked { at: at.unix_ms(), by: by.into(), reason }
+            }
+        }
+    }
+}
+
+impl TryFrom<StateWire> for KeyState {
+    type Error = Damage;
+
+    fn try_from(wire: StateWire) -> Result<Self, Damage> {
+        Ok(match wire {
+            StateWire::Active => Self::Active,
+            StateWire::Suspended => Self::Suspended,
+            StateWire::Revoked { at, by, reason } => {
+                // The numbers are those of RFC 5280.
+                let reason = match reason {
+                    0 => RevokeReason::Unspecified,
+                    1 => RevokeReason::KeyCompromise,
+                    3 => RevokeReason::AffiliationChanged,
+                    4 => RevokeReason::Superseded,
+                    5 => RevokeReason::CessationOfOperation,
+                    9 => RevokeReason::PrivilegeWithdrawn,
+                    _ => return Err(Damage::Shape),
+                };
+                Self::Revoked { at: time(at)?, by: by.into(), reason }
+            }
+        })
+    }
+}
+
+impl From<&StoredSecret> for SecretWire {
+    fn from(secret: &StoredSecret) -> Self {
+        Self {
+            pepper: secret.pepper.0,
+            prefix: secret.prefix.as_str().to_owned(),
+            hash: *secret.hash.as_bytes(),
+            sealed: secret.sealed.as_ref().map(|copy| copy.as_bytes().to_vec()),
+        }
+    }
+}
+
+impl TryFrom<SecretWire> for StoredSecret {
+    type Error = Damage;
+
+    fn try_from(wire: SecretWire) -> Result<Self, Damage> {
+        Ok(Self {
+            pepper: PepperNumber(wire.pepper),
+            prefix: wire.prefix.parse()?,
+            hash: KeyedHash::from_bytes(wire.hash),
+            sealed: wire.sealed.map(SealedCopy::from_bytes),
+        })
+    }
+}
+
+fn networks(list: &Allowlist) -> Vec<NetworkWire> {
+    let wire = |network: &Network| match network {
+        Network::Address(address) => NetworkWire::Address(*address),
+        Network::Range(net) => NetworkWire::Range(net.addr(), net.prefix_len()),
+    };
+    list.networks().iter().map(wire).collect()
+}
+
+fn allowlist(wire: Vec<NetworkWire>) -> Result<Allowlist, Damage> {
+    let network = |wire| match wire {
+        NetworkWire::Address(address) => Ok(Network::Address(address)),
+        NetworkWire::Range(address, bits) => IpNet::new(address, bits).map(Network::Range).map_err(|_| Damage::Shape),
+    };
+    let networks = wire.into_iter().map(network).collect::<Result<_, _>>()?;
+    Allowlist::of(networks).map_err(|_| Damage::Shape)
+}
+
+const fn expires(expiry: Expiry) -> Option<u64> {
+    match expiry {
+        Expiry::Never => None,
+        Expiry::At(end) => Some(end.unix_ms()),
+    }
+}
+
+fn expiry(wire: Option<u64>) -> Result<Expiry, Damage> {
+    wire.map_or(Ok(Expiry::Never), |ms| time(ms).map(Expiry::At))
+}
+
+fn level(number: u8) -> Result<Level, Damage> {
+    Level::new(number).map_err(|_| Damage::Level)
+}
+
+/// A moment beyond the year 9999 is damage, not a far future.
+pub(super) fn time(ms: u64) -> Result<Timestamp, Damage> {
+    let time = Timestamp::from_unix_ms(ms);
+    if time.unix_ms() == ms { Ok(time) } else { Err(Damage::Shape) }
+}

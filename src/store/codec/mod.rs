@@ -1,0 +1,82 @@
+//! Records as bytes: what a domain type looks like in a stored value, and the only way back.
+//!
+//! Every record has a private mirror that serde knows; bincode writes it with variable-length integers. Reading
+//! is total: any bytes give a record or [`StoreError::Corrupt`], and bytes after the record are corruption too.
+
+mod audit;
+mod key;
+mod meta;
+mod user;
+
+use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use meta::{AuditHead, PepperChecks};
+
+use super::{Entry, StoreError, schema};
+use crate::key::ParseError;
+use crate::limits;
+
+/// A domain type that has a stored form.
+pub trait Record: Sized {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it does not encode, which no checked record does.
+    fn encode(&self) -> Result<Vec<u8>, StoreError>;
+
+    /// Reads it back from exactly these bytes.
+    ///
+    /// # Errors
+    /// [`Damage`] when the bytes are not a record of this type.
+    fn decode(bytes: &[u8]) -> Result<Self, Damage>;
+
+    /// Reads it from a stored entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] or [`StoreError::UnknownLevel`], naming the entry.
+    fn from_entry(entry: &Entry) -> Result<Self, StoreError> {
+        Self::decode(&entry.value).map_err(|damage| {
+            let place = schema::printable(&entry.key);
+            match damage {
+                Damage::Shape => StoreError::Corrupt { place },
+                Damage::Level => StoreError::UnknownLevel { place },
+            }
+        })
+    }
+}
+
+/// Why bytes are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// They do not have the shape of one, or a field breaks its own rule.
+    Shape,
+    /// A level is none of 0 to 8.
+    Level,
+}
+
+impl From<ParseError> for Damage {
+    fn from(_: ParseError) -> Self {
+        Self::Shape
+    }
+}
+
+type Layout = Configuration<LittleEndian, Varint, Limit<{ limits::VALUE_BYTES_MAX }>>;
+
+const LAYOUT: Layout = config::standard().with_limit();
+
+fn write(wire: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    bincode::serde::encode_to_vec(wire, LAYOUT)
+        .map_err(|error| StoreError::Io { what: "encoding a record", source: std::io::Error::other(error) })
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
+    match bincode::serde::decode_from_slice(bytes, LAYOUT) {
+        Ok((wire, read)) if read == bytes.len() => Ok(wire),
+        Ok(_) | Err(_) => Err(Damage::Shape),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::entropy::{OsEntropy, SeededEntropy};
+use crate::key::*;
+
+fn actor() -> Actor {
+    Actor::User { user: UserId(7), key: Some(KeyId::from_bytes([9; 16])), from: Some("::1".parse().unwrap()) }
+}
+
+fn key() -> Key {
+    let ring = PepperRing::generate(&OsEntropy).unwrap();
+    let id = KeyId::from_bytes([3; 16]);
+    let secret = |entropy: &SeededEntropy| {
+        let (issued, prefix) = KeyFormat::Filebin.issue(id, entropy).unwrap();
+        let (pepper, current) = ring.current();
+        let sealed = SealedCopy::seal(&issued, id, &ring, entropy).unwrap();
+        StoredSecret { pepper, prefix, hash: current.hash_issued(&issued), sealed: Some(sealed) }
+    };
+    let entropy = SeededEntropy::new(1);
+    let at = Timestamp::from_unix_ms;
+    Key {
+        id,
+        keyspace: Keyspace::filebin().name().clone(),
+        owner: UserId(7),
+        comment: "fb-client flo@Marin".parse().unwrap(),
+        contact: Some("flo@example.org".parse().unwrap()),
+        level: Level::OWN,
+        allowlist: "1.2.3.4/24,::1".parse().unwrap(),
+        state: KeyState::Revoked { at: at(5), by: actor(), reason: RevokeReason::KeyCompromise },
+        expiry: Expiry::At(at(9)),
+        created: at(1),
+        serial: 4,
+        secrets: Secrets { current: secret(&entropy), previous: Some((secret(&entropy), at(8))) },
+        usage: Usage { count: 2, last: Some(Use { at: at(3), from: Some("1.2.3.5".parse().unwrap()) }) },
+    }
+}
+
+fn user() -> User {
+    User {
+        id: UserId(7),
+        username: "flo".parse().unwrap(),
+        display_name: Some("Flo".parse().unwrap()),
+        email: Some("flo@example.org".parse().unwrap()),
+        kind: Kind::Person { password: Some(PasswordHash::from_phc("$argon2id$x".to_owned())) },
+        role: Role::Moderator,
+        company: Some(CompanyId::from_bytes([1; 16])),
+        status: Status::Blocked,
+        api_access: true,
+        created: Timestamp::from_unix_ms(1),
+    }
+}
+
+fn comes_back<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
+    let bytes = record.encode().unwrap();
+    assert_eq!(T::decode(&bytes).as_ref(), Ok(record));
+    assert!(T::decode(&[bytes.as_slice(), &[0]].concat()).is_err(), "trailing bytes");
+    for length in 0..bytes.len() {
+        assert!(T::decode(&bytes[..length]).is_err(), "cut to {length}");
+    }
+}
+
+#[test]
+fn every_record_comes_back_and_nothing_else_does() {
+    comes_back(&key());
+    for (_, hot) in key().hot_records() {
+        comes_back(&hot);
+    }
+    comes_back(&user());
+    comes_back(&User { kind: Kind::Bot, company: None, ..user() });
+    comes_back(&AuditEvent {
+        sequence: 1,
+        at: Timestamp::MAX,
+        actor: actor(),
+        action: Action::KeyDeleted,
+        subject: Subject::Key(KeyId::from_bytes([2; 16])),
+        previous: EventHash([8; 32]),
+    });
+    comes_back(&AuditHead { sequence: 300, hash: EventHash([8; 32]) });
+    comes_back(&UserId(300));
+    comes_back(&PepperChecks(vec![(PepperNumber(1), [1; 16]), (PepperNumber(2), [2; 16])]));
+}
+
+#[test]
+fn a_level_above_eight_is_told_apart_from_other_damage() {
+    let hot = key().hot_records().next().unwrap().1;
+    let mut bytes = hot.encode().unwrap();
+    // id 16, keyspace 1 + 7, owner 1.
+    assert_eq!(std::mem::replace(&mut bytes[25], 9), 4);
+    assert_eq!(HotRecord::decode(&bytes), Err(Damage::Level));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Key::decode(&bytes);
+        let _ = HotRecord::decode(&bytes);
+        let _ = User::decode(&bytes);
+        let _ = AuditEvent::decode(&bytes);
+        let _ = PepperChecks::decode(&bytes);
+    }
+}

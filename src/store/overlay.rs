@@ -1,0 +1,120 @@
+//! Entries that stand in front of a store: what is not durable yet, or not committed yet.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, VecDeque};
+use std::iter::from_fn;
+use std::ops::Bound;
+
+use crate::limits;
+
+use super::{Batch, Entry, Revision, Store, StoreError};
+
+/// Keys that override what an underlying reader says of them; `None` means there is no such key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    entries: BTreeMap<Vec<u8>, Option<Entry>>,
+}
+
+impl Overlay {
+    /// What the overlay says of `key`; `None` when it says nothing.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&Entry>> {
+        self.entries.get(key).map(Option::as_ref)
+    }
+
+    /// Overrides `key`.
+    pub(crate) fn insert(&mut self, key: &[u8], entry: Option<Entry>) {
+        self.entries.insert(key.to_vec(), entry);
+    }
+
+    /// Shows the writes of `batch` as if commit `version` had made them.
+    pub(crate) fn stage(&mut self, batch: &Batch, version: Revision) {
+        for (key, value) in batch.writes() {
+            self.insert(key, value.map(|value| Entry { key: key.to_vec(), value: value.to_vec(), version }));
+        }
+    }
+
+    /// Takes over every entry of `other`, whose word is the newer one.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.entries.extend(other.entries);
+    }
+
+    /// Overrides nothing any more.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Reads `key` of `store` through the overlay.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub(crate) fn read(&self, store: &dyn Store, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        self.get(key).map_or_else(|| store.get(key), |entry| Ok(entry.cloned()))
+    }
+
+    /// Scans `store` through the overlay; arguments and answer as [`Store::scan`].
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub(crate) fn scan(
+        &self,
+        store: &dyn Store,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let page_size = limit.clamp(1, limits::PAGE_MAX);
+        let mut cursor = after.map(<[u8]>::to_vec);
+        let mut page = VecDeque::new();
+        let mut more = true;
+        let below = from_fn(|| {
+            if page.is_empty() && more {
+                match store.scan(prefix, cursor.as_deref(), page_size) {
+                    Ok(next) => page.extend(next),
+                    Err(error) => return Some(Err(error)),
+                }
+                more = page.len() == page_size;
+                cursor = page.back().map(|entry: &Entry| entry.key.clone());
+            }
+            page.pop_front().map(Ok)
+        });
+        self.merge(prefix, after, limit, below)
+    }
+
+    /// Merges `below`, the underlying entries under `prefix` after `after` in ascending order, with the overlay's
+    /// own; at most `limit` of them.
+    ///
+    /// # Errors
+    /// The first error of `below` that comes before the page is full.
+    pub(crate) fn merge(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+        below: impl Iterator<Item = Result<Entry, StoreError>>,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let range = self.entries.range::<[u8], _>((start(prefix, after), Bound::Unbounded));
+        let mut above = range.take_while(|(key, _)| key.starts_with(prefix)).peekable();
+        let mut below = below.peekable();
+        let mut merged = Vec::new();
+        while merged.len() < limit {
+            let order = match (above.peek(), below.peek()) {
+                (_, Some(Err(_))) | (None, Some(_)) => Ordering::Greater,
+                (Some((key, _)), Some(Ok(entry))) => key.as_slice().cmp(&entry.key),
+                (Some(_), None) => Ordering::Less,
+                (None, None) => break,
+            };
+            let overridden = if order.is_ge() { below.next().transpose()? } else { None };
+            if order.is_gt() {
+                merged.extend(overridden);
+            } else {
+                merged.extend(above.next().and_then(|(_, entry)| entry.clone()));
+            }
+        }
+        Ok(merged)
+    }
+}
+
+/// Where a scan of `prefix` after `after` starts.
+pub(super) fn start<'a>(prefix: &'a [u8], after: Option<&'a [u8]>) -> Bound<&'a [u8]> {
+    after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded)
+}

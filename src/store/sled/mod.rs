@@ -1,0 +1,271 @@
+//! The durable store: sled, handled so that what it answers survives a power cut.
+
+mod barrier;
+mod durable;
+mod open;
+mod snapshots;
+mod tally;
+mod watermark;
+
+use std::fs::File;
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use sled::{Db, IVec};
+
+pub use self::open::{LastStop, OpenOptions, Opened};
+
+use self::tally::Tally;
+use self::watermark::{Keeper, State};
+
+use super::changes::Changes;
+use super::memory::STOPPED;
+use super::overlay::start;
+use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope, schema};
+
+/// A [`Store`] in a directory of its own, for one process at a time.
+///
+/// ```
+/// use keyward::store::sled::OpenOptions;
+/// use keyward::store::{Batch, SledStore, Store};
+/// let dir = tempfile::tempdir()?;
+/// let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
+/// let mut batch = Batch::default();
+/// batch.put(b"n/test", b"1");
+/// store.commit(&batch)?;
+/// store.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Concurrency
+/// One commit runs at a time; readers never wait for the disk to sync. Dropping the store without
+/// [`close`](Store::close) is safe, but the next open copies and checks it as after a crash.
+///
+/// # Durability
+/// What a commit writes stays hidden behind an overlay of the entries before it until sled has synced its log. A
+/// watermark beside the database tells the next open what must be there.
+#[derive(Debug)]
+pub struct SledStore {
+    /// Dropped first, and so before the directory's lock.
+    database: Db,
+    /// Held by the one commit that runs, and for good by `close`.
+    writer: Mutex<Writer>,
+    visible: RwLock<Visible>,
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Writer {
+    keeper: Keeper,
+}
+
+/// What readers see beside the database; changed at one moment when a commit is durable.
+#[derive(Debug)]
+struct Visible {
+    /// Hides what is applied but not durable: empty unless a commit runs or failed.
+    overlay: Overlay,
+    changes: Changes,
+    tally: Tally,
+    writes: Writes,
+}
+
+/// Whether commits are taken.
+#[derive(Clone, Debug)]
+enum Writes {
+    Taken,
+    Stopped,
+    Failed(String),
+}
+
+impl SledStore {
+    /// Opens the store in `dir`, creating it when there is none; with it what was found there.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when it is open already, [`StoreError::NotDurable`] when this process cannot make it
+    /// durable, [`StoreError::Missing`] when less is there than was acknowledged, [`StoreError::NewerFormat`],
+    /// [`StoreError::Corrupt`] and [`StoreError::Io`]. None of them changes what was stored; `README.md` beside
+    /// this file's directory says what to do about each.
+    pub fn open(dir: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
+        open::open(dir, options)
+    }
+
+    fn new(database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
+        let changes = Changes::following(tally.revision);
+        let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
+        Self { database, writer: Mutex::new(Writer { keeper }), visible: RwLock::new(visible), _lock: lock }
+    }
+
+    // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
+    fn visible(&self) -> RwLockReadGuard<'_, Visible> {
+        self.visible.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visible_mut(&self) -> RwLockWriteGuard<'_, Visible> {
+        self.visible.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        self.writer.lock().map_err(|_| StoreError::Closed { why: "a commit panicked".to_owned() })
+    }
+
+    /// Applies and syncs `writes` while the overlay shows what was there before.
+    fn apply(&self, writes: sled::Batch, before: Overlay) -> Result<(), StoreError> {
+        self.visible_mut().overlay = before;
+        let applied = guarded("writing a commit", || {
+            self.database.apply_batch(writes)?;
+            self.database.flush().map(drop)
+        });
+        applied.map_err(|error| {
+            tracing::error!(%error, "a commit failed: the store takes no writes until it is opened again");
+            self.visible_mut().writes = Writes::Failed(error.to_string());
+            match error {
+                StoreError::Io { .. } => error,
+                other => StoreError::Io { what: "writing a commit", source: std::io::Error::other(other) },
+            }
+        })
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        if schema::is_own(key) {
+            return Ok(None);
+        }
+        // Held over the read below: a commit that starts meanwhile waits, so nothing undurable can be read.
+        let visible = self.visible();
+        if let Some(hidden) = visible.overlay.get(key) {
+            return Ok(hidden.cloned());
+        }
+        read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let visible = self.visible();
+        let mut stored = guarded("scanning", || {
+            Ok(self.database.range::<&[u8], _>((start(prefix, after), Bound::Unbounded)))
+        })?;
+        let below = std::iter::from_fn(|| guarded("scanning", || stored.next().transpose()).transpose())
+            .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
+            .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
+            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)));
+        visible.overlay.merge(prefix, after, limit, below)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
+        let writer = self.writer()?;
+        let (mut tally, writes) = {
+            let visible = self.visible();
+            (visible.tally, visible.writes.clone())
+        };
+        writes.check()?;
+        batch.check(|key| Ok(self.get(key)?.map(|entry| entry.version)))?;
+        if batch.is_empty() {
+            return Ok(tally.revision);
+        }
+        let revision = tally.revision.next();
+        tally.revision = revision;
+        let mut before = Overlay::default();
+        let mut writes = sled::Batch::default();
+        for (key, value) in batch.writes() {
+            let was = read(&self.database, key)?;
+            let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
+            let sealed = value.map(|value| envelope::seal(key, revision, value));
+            tally.replace(key, was.as_ref(), sealed.as_ref().map(|(_, sum)| *sum));
+            before.insert(key, was.map(|was| shown(key, &was)));
+            match sealed {
+                Some((sealed, _)) => writes.insert(key, sealed),
+                None => writes.remove(key),
+            }
+        }
+        writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
+        self.apply(writes, before)?;
+        let change = batch.change(revision);
+        let mut visible = self.visible_mut();
+        visible.overlay.clear();
+        visible.tally = tally;
+        visible.changes.remember(change);
+        drop(visible);
+        writer.keeper.note(tally);
+        Ok(revision)
+    }
+
+    fn revision(&self) -> Revision {
+        self.visible().tally.revision
+    }
+
+    fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
+        self.visible().changes.after(after, limit)
+    }
+
+    fn closed(&self) -> Option<String> {
+        self.writer().err().or_else(|| self.visible().writes.check().err()).map(|error| error.to_string())
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer()?;
+        let writes = std::mem::replace(&mut self.visible_mut().writes, Writes::Stopped);
+        match writes {
+            Writes::Taken => {}
+            Writes::Stopped => return Ok(()),
+            Writes::Failed(_) => {
+                self.visible_mut().writes = writes.clone();
+                return writes.check();
+            }
+        }
+        guarded("syncing at the stop", || self.database.flush())?;
+        let gone = || std::io::Error::other("its thread died");
+        let watermark = writer.keeper.stop().ok_or_else(gone);
+        let tally = self.visible().tally;
+        let marked = watermark.and_then(|mut watermark| watermark.write(State::Stopped, tally));
+        marked.map_err(io("writing the watermark"))
+    }
+}
+
+impl Writes {
+    fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Taken => Ok(()),
+            Self::Stopped => Err(StoreError::Closed { why: STOPPED.to_owned() }),
+            Self::Failed(why) => Err(StoreError::Closed { why: why.clone() }),
+        }
+    }
+}
+
+fn read(database: &Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+    guarded("reading", || database.get(key))
+}
+
+fn entry(key: &[u8], sealed: &[u8]) -> Result<Entry, StoreError> {
+    envelope::open(key, sealed).map(|opened| shown(key, &opened))
+}
+
+fn shown(key: &[u8], opened: &envelope::Opened<'_>) -> Entry {
+    Entry { key: key.to_vec(), value: opened.body.to_vec(), version: opened.version }
+}
+
+/// Runs one call into sled; a panic there is damage that sled did not expect.
+fn guarded<T>(what: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    let damaged = || StoreError::Corrupt { place: DATABASE.to_owned() };
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(sled::Error::Io(source))) => Err(StoreError::Io { what, source }),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, what, "sled failed");
+            Err(damaged())
+        }
+        Err(_) => {
+            tracing::warn!(what, "sled panicked");
+            Err(damaged())
+        }
+    }
+}
+
+/// Names the cause of a failed file operation.
+fn io(what: &'static str) -> impl Fn(std::io::Error) -> StoreError {
+    move |source| StoreError::Io { what, source }
+}
+
+/// sled's directory inside the data directory.
+const DATABASE: &str = "db";

@@ -1,0 +1,321 @@
+//! Opens the directory: nothing is served before it is proved that everything acknowledged is there.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sled::Db;
+
+use crate::limits;
+use crate::store::{Revision, SledStore, StoreError, envelope, schema};
+
+use super::tally::Tally;
+use super::watermark::{Keeper, Mark, State, Watermark};
+use super::{barrier, durable, guarded, io, read, snapshots};
+
+/// How to open a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenOptions {
+    /// Go on with what is there when acknowledged data is missing.
+    pub recover: bool,
+}
+
+/// How the store was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastStop {
+    /// It was not: there was no store, and a new one was made.
+    Never,
+    /// In good order.
+    Clean,
+    /// By a crash; everything was counted again.
+    Unclean,
+}
+
+/// What an open found and did.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// How the store was left.
+    pub last_stop: LastStop,
+    /// Where damaged files were put, if there were any.
+    pub set_aside: Option<PathBuf>,
+    /// What is missing, when it was asked to go on without.
+    pub recovered: Option<String>,
+}
+
+/// The data directory's parts.
+struct Places {
+    database: PathBuf,
+    /// The database as a crash left it, until everything was checked.
+    aside: PathBuf,
+    /// A copy that is not complete, or not needed any more.
+    partial: PathBuf,
+    /// Damaged files, for good.
+    set_aside: PathBuf,
+    watermark: PathBuf,
+}
+
+pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opened), StoreError> {
+    durable::check()?;
+    let dir = &std::path::absolute(dir).map_err(io("finding the data directory"))?;
+    barrier::create(dir).map_err(io("creating the data directory"))?;
+    let lock = lock(dir)?;
+    let watermark = dir.join("watermark");
+    let (file, mark) = Watermark::open(&watermark).map_err(io("reading the watermark"))?;
+    let places = Places {
+        database: dir.join(super::DATABASE),
+        aside: dir.join("aside"),
+        partial: dir.join("aside.partial"),
+        set_aside: dir.join("set-aside").join(file.sequence().to_string()),
+        watermark,
+    };
+    barrier::remove_tree(&places.partial).map_err(io("removing a leftover copy"))?;
+    let nothing_yet = match mark {
+        None => !places.database.exists() && !places.aside.exists(),
+        Some(mark) => mark.state == State::Creating,
+    };
+    let (database, watermark, tally, opened) =
+        if nothing_yet { create(&places, file)? } else { reopen(&places, file, mark, options)? };
+    let keeper = Keeper::start(watermark).map_err(io("starting the watermark's thread"))?;
+    Ok((SledStore::new(database, keeper, tally, lock), opened))
+}
+
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"));
+    let file = file.map_err(io("opening the lock file"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Io { what: "locking", source }),
+    }
+}
+
+type Started = (Db, Watermark, Tally, Opened);
+
+/// Makes a new store. A crash on the way leaves the state `Creating`, and the next open begins again.
+fn create(places: &Places, mut watermark: Watermark) -> Result<Started, StoreError> {
+    let tally = Tally::default();
+    let files = "creating the store";
+    watermark.write(State::Creating, tally).map_err(io(files))?;
+    places.sync_names().map_err(io(files))?;
+    barrier::remove_tree(&places.database).map_err(io(files))?;
+    let database = places.start_sled()?;
+    settle(&database, tally)?;
+    places.sync().map_err(io(files))?;
+    // Into both slots: were one left at `Creating`, damage to the other would make the store look unused.
+    for _ in 0..2 {
+        watermark.write(State::Running, tally).map_err(io(files))?;
+    }
+    Ok((database, watermark, tally, Opened { last_stop: LastStop::Never, set_aside: None, recovered: None }))
+}
+
+fn reopen(
+    places: &Places,
+    mut watermark: Watermark,
+    mark: Option<Mark>,
+    options: OpenOptions,
+) -> Result<Started, StoreError> {
+    let clean = mark.is_some_and(|mark| mark.state == State::Stopped);
+    let copying = io("copying the database aside");
+    if places.aside.exists() {
+        // An earlier open did not come to its end; it may have changed the database, but not this copy.
+        places.restore(|_| false).map_err(&copying)?;
+    } else if !clean || options.recover {
+        places.copy_aside().map_err(&copying)?;
+    }
+    if let Some(mark) = mark {
+        watermark.write(State::Running, mark.tally).map_err(io("writing the watermark"))?;
+    }
+    let (database, mut set_aside) = places.start()?;
+    places.sync().map_err(io("syncing the database"))?;
+
+    let thorough = !clean || set_aside.is_some() || options.recover;
+    let found = Found::of(&database, thorough)?;
+    let mut tally = found.tally.unwrap_or_default();
+    let mut recovered = None;
+    if let Some(mut report) = found.missing(mark, clean) {
+        if places.aside.exists() {
+            report = format!("{report}; an untouched copy is in {}", places.aside.display());
+        }
+        if !options.recover {
+            return Err(StoreError::Missing { report });
+        }
+        let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
+        tally = Tally { revision: tally.revision.max(least), ..found.counted };
+        settle(&database, tally)?;
+        set_aside = Some(places.keep_copy().map_err(&copying)?);
+        tracing::warn!(report, "recovered without everything that was acknowledged");
+        recovered = Some(report);
+    }
+    places.drop_copy().map_err(io("removing the copy of the database"))?;
+    watermark.write(State::Running, tally).map_err(io("writing the watermark"))?;
+    let last_stop = if clean { LastStop::Clean } else { LastStop::Unclean };
+    Ok((database, watermark, tally, Opened { last_stop, set_aside, recovered }))
+}
+
+/// Writes the store's own entries.
+fn settle(database: &Db, tally: Tally) -> Result<(), StoreError> {
+    let mut own = sled::Batch::default();
+    for (key, body) in [(schema::FORMAT, &[schema::LAYOUT][..]), (schema::TALLY, &tally.encode())] {
+        own.insert(key, envelope::seal(key, tally.revision, body).0);
+    }
+    guarded("writing the tally", || {
+        database.apply_batch(own)?;
+        database.flush().map(drop)
+    })
+}
+
+/// What an opened database holds.
+struct Found {
+    tally: Option<Tally>,
+    /// Whether its layout number is there.
+    layout: bool,
+    /// Count and sum over the records; equal to the tally's when they were not counted.
+    counted: Tally,
+    damaged: u64,
+}
+
+impl Found {
+    fn of(database: &Db, thorough: bool) -> Result<Self, StoreError> {
+        let layout = read(database, schema::FORMAT)?;
+        let layout = layout.map(|sealed| layout_of(&sealed)).transpose()?;
+        let tally = read(database, schema::TALLY)?;
+        let tally = tally.and_then(|sealed| Tally::decode(envelope::open(schema::TALLY, &sealed).ok()?.body));
+        let (counted, damaged) = if thorough { count(database)? } else { (tally.unwrap_or_default(), 0) };
+        Ok(Self { tally, layout: layout.is_some(), counted, damaged })
+    }
+
+    /// What is missing of what `mark` promises, in words; `None` when all of it is there.
+    fn missing(&self, mark: Option<Mark>, clean: bool) -> Option<String> {
+        let Some(Mark { tally: expected, .. }) = mark else {
+            return Some("the watermark is missing or damaged".to_owned());
+        };
+        let Some(found) = self.tally.filter(|_| self.layout) else {
+            return Some(format!("expected {}, found an empty database", words(expected)));
+        };
+        let whole = found == expected || (!clean && found.revision > expected.revision);
+        if !whole {
+            return Some(format!("expected {}, found {}", words(expected), words(found)));
+        }
+        let agrees = (found.count, found.sum) == (self.counted.count, self.counted.sum) && self.damaged == 0;
+        let counted = words(Tally { revision: found.revision, ..self.counted });
+        let damaged = self.damaged;
+        (!agrees).then(|| format!("expected {}, counted {counted} and {damaged} damaged ones", words(found)))
+    }
+}
+
+fn words(tally: Tally) -> String {
+    format!("revision {} with {} records (sum {:016x})", tally.revision.0, tally.count, tally.sum)
+}
+
+/// The layout number in a sealed value, if this keyward can read that layout.
+fn layout_of(sealed: &[u8]) -> Result<u8, StoreError> {
+    let place = || schema::printable(schema::FORMAT);
+    match envelope::open(schema::FORMAT, sealed)?.body {
+        [found] if *found > schema::LAYOUT => {
+            Err(StoreError::NewerFormat { place: place(), found: *found, known: schema::LAYOUT })
+        }
+        [layout] => Ok(*layout),
+        _ => Err(StoreError::Corrupt { place: place() }),
+    }
+}
+
+/// Count and sum over all records, and how many are damaged.
+fn count(database: &Db) -> Result<(Tally, u64), StoreError> {
+    let mut counted = Tally::default();
+    let mut damaged = 0;
+    let mut entries = guarded("counting", || Ok(database.iter()))?;
+    while let Some((key, sealed)) = guarded("counting", || entries.next().transpose())? {
+        match envelope::open(&key, &sealed) {
+            Ok(opened) => counted.replace(&key, None, Some(opened.sum)),
+            Err(StoreError::Corrupt { place }) => {
+                tracing::warn!(place, "damaged entry");
+                damaged += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((counted, damaged))
+}
+
+impl Places {
+    /// Starts sled; if it finds damage, once more without the files it can make again.
+    fn start(&self) -> Result<(Db, Option<PathBuf>), StoreError> {
+        barrier::create(&self.database).map_err(io("creating the database"))?;
+        snapshots::remove_unfinished(&self.database).map_err(io("removing an unfinished snapshot"))?;
+        let failed = match self.start_sled() {
+            Ok(database) => return Ok((database, None)),
+            Err(failed) => failed,
+        };
+        let derived = snapshots::are_in(&self.database).map_err(io("looking for snapshots"))?;
+        if !derived || !matches!(failed, StoreError::Corrupt { .. }) {
+            return Err(failed);
+        }
+        let setting_aside = io("setting snapshots aside");
+        if !self.aside.exists() {
+            self.copy_aside().map_err(&setting_aside)?;
+        }
+        snapshots::copy(&self.aside, &self.set_aside).map_err(&setting_aside)?;
+        self.restore(snapshots::is_derived).map_err(&setting_aside)?;
+        tracing::warn!(to = %self.set_aside.display(), "sled found damage: trying without its snapshots");
+        Ok((self.start_sled()?, Some(self.set_aside.clone())))
+    }
+
+    fn start_sled(&self) -> Result<Db, StoreError> {
+        barrier::create(&self.database).map_err(io("creating the database"))?;
+        let config = sled::Config::new()
+            .path(&self.database)
+            .cache_capacity(limits::STORE_CACHE_BYTES)
+            .segment_size(limits::STORE_SEGMENT_BYTES)
+            .flush_every_ms(None);
+        guarded("opening the database", || config.open())
+    }
+
+    /// Copies the database aside, whole or not at all.
+    fn copy_aside(&self) -> io::Result<()> {
+        if !self.database.exists() {
+            return Ok(());
+        }
+        barrier::copy_tree(&self.database, &self.partial, |_| false)?;
+        barrier::sync_tree(&self.partial)?;
+        barrier::rename(&self.partial, &self.aside)
+    }
+
+    /// Makes the database from its copy, without the names that `skip` picks.
+    fn restore(&self, skip: fn(&str) -> bool) -> io::Result<()> {
+        barrier::remove_tree(&self.database)?;
+        barrier::copy_tree(&self.aside, &self.database, skip)
+    }
+
+    /// Keeps the copy for good.
+    fn keep_copy(&self) -> io::Result<PathBuf> {
+        barrier::create(&self.set_aside)?;
+        if self.aside.exists() {
+            fs::rename(&self.aside, self.set_aside.join(super::DATABASE))?;
+            barrier::sync(&self.set_aside)?;
+            self.sync_names()?;
+        }
+        Ok(self.set_aside.clone())
+    }
+
+    /// Removes the copy, which is not needed any more.
+    fn drop_copy(&self) -> io::Result<()> {
+        if self.aside.exists() {
+            barrier::rename(&self.aside, &self.partial)?;
+        }
+        barrier::remove_tree(&self.partial)
+    }
+
+    /// Makes everything below the data directory durable as it is.
+    fn sync(&self) -> io::Result<()> {
+        barrier::sync_tree(&self.database)?;
+        self.sync_names()
+    }
+
+    /// Makes the names in the data directory durable, and its own.
+    fn sync_names(&self) -> io::Result<()> {
+        let dir = self.watermark.parent();
+        dir.into_iter().chain(dir.and_then(Path::parent)).try_for_each(barrier::sync)
+    }
+}

@@ -1,0 +1,51 @@
+//! What the store must hold: its newest revision, how many records, and their sum.
+
+use crate::store::envelope::Opened;
+use crate::store::{Revision, schema};
+
+/// Revision, count and sum over all records; an order-free fingerprint of the whole store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) revision: Revision,
+    /// Entries that are records.
+    pub(super) count: u64,
+    /// Wrapping sum of the checksums in their envelopes.
+    pub(super) sum: u64,
+}
+
+impl Tally {
+    /// Bytes of [`Tally::encode`].
+    pub(super) const BYTES: usize = 24;
+
+    /// Takes note that `key` had the value `before` and now has one with the checksum `after`.
+    pub(super) fn replace(&mut self, key: &[u8], before: Option<&Opened<'_>>, after: Option<u64>) {
+        if !schema::is_record(key) {
+            return;
+        }
+        if let Some(before) = before {
+            self.count = self.count.wrapping_sub(1);
+            self.sum = self.sum.wrapping_sub(before.sum);
+        }
+        if let Some(after) = after {
+            self.count = self.count.wrapping_add(1);
+            self.sum = self.sum.wrapping_add(after);
+        }
+    }
+
+    /// Revision, count and sum, each 8 bytes big-endian.
+    pub(super) fn encode(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let fields = [self.revision.0, self.count, self.sum];
+        for (place, field) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(fields) {
+            *place = field.to_be_bytes();
+        }
+        bytes
+    }
+
+    /// The tally in `bytes`, if there is exactly one.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let ([revision, count, sum], []) = bytes.as_chunks::<8>() else { return None };
+        let [revision, count, sum] = [revision, count, sum].map(|field| u64::from_be_bytes(*field));
+        Some(Self { revision: Revision(revision), count, sum })
+    }
+}
