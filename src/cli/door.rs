@@ -16,7 +16,7 @@ use super::args::Place;
 use super::failure::{Exit, Failure};
 use super::open::{self, Opened};
 use super::socket;
-use crate::dialect::{Dialect as _, native::Native};
+use crate::dialect::{Dialect as _, Native};
 use crate::exchange::{Body, RawRequest};
 use crate::limits;
 

@@ -70,8 +70,9 @@ pub(super) fn verdict(verdict: &Verdict) -> RawResponse {
 
 /// What walking the store found.
 pub(super) fn report(report: &CheckReport) -> RawResponse {
-    let _ = report;
-    json(200, &())
+    let findings = report.findings.iter();
+    let findings = findings.map(|finding| FindingJson { place: &finding.place, problem: finding.problem }).collect();
+    json(200, &ReportJson { keys: report.keys, users: report.users, events: report.events, findings })
 }
 
 fn json(status: u16, body: &impl Serialize) -> RawResponse {
@@ -231,4 +232,18 @@ struct AllowedJson<'a> {
     keyspace: &'a str,
     level: u8,
     expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    keys: u64,
+    users: u64,
+    events: u64,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    place: &'a str,
+    problem: &'static str,
 }

@@ -23,7 +23,7 @@ use crate::key::{Key, KeyId, User, UserId, Username};
 /// keyward's own JSON API, for one caller who is known from outside.
 ///
 /// ```
-/// use keyward::dialect::{Dialect, native::Native};
+/// use keyward::dialect::{Dialect, Native};
 /// assert!(Native::for_operator().claims("/v1/users/flo"));
 /// assert!(!Native::for_operator().claims("/v10"));
 /// ```
