@@ -87,7 +87,7 @@ impl Door {
                     body: Body::Whole(body.into_bytes()),
                 };
                 let response = Native::for_operator().answer(&opened.service, &request);
-                (response.status, response.body)
+                (response.status, response.body.into())
             }
         };
         let answer = serde_json::from_slice(&answer).unwrap_or(Value::Null);

@@ -69,7 +69,8 @@ impl From<StoreError> for Failure {
             StoreError::NewerFormat { .. } => "; use that version",
             StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } => "; restore a backup",
             StoreError::Io { .. } => "; see that the directory is writable and the disk has room",
-            StoreError::Conflict { .. }
+            StoreError::Refused { .. }
+            | StoreError::Conflict { .. }
             | StoreError::Closed { .. }
             | StoreError::NotDurable { .. }
             | StoreError::Forgotten { .. } => "",

@@ -101,6 +101,7 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
 fn store(error: &StoreError) -> (u16, &'static str) {
     match error {
         StoreError::Conflict { .. } => (409, "conflict"),
+        StoreError::Refused { .. } => (422, "store_refused"),
         StoreError::Closed { .. } => (503, "store_closed"),
         StoreError::Io { .. } | StoreError::Locked { .. } => (503, "store_failed"),
         StoreError::Corrupt { .. }
