@@ -59,7 +59,7 @@ impl Door {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
                 open::existing(place).map(Self::Here)
             }
-            Err(error) => Err(Failure::system(&format!("the server's socket {}", path.display()), &error)),
+            Err(error) => Err(socket::failure(&place.data, &error)),
         }
     }
 
@@ -71,10 +71,7 @@ impl Door {
                 let limit = Duration::from_secs(limits::CONTROL_ANSWER_SECONDS);
                 let exchange = async { tokio::time::timeout(limit, send(connection, method, target, body)).await };
                 let answered = runtime.block_on(exchange).map_err(|_| Failure::new(Exit::Failed, SILENT))?;
-                answered.map_err(|error| {
-                    tracing::debug!(%error, "the control socket failed");
-                    Failure::new(Exit::Failed, CUT_OFF)
-                })?
+                answered.map_err(|error| Failure::new(Exit::Failed, format!("{CUT_OFF} ({error})")))?
             }
             Self::Here(opened) => {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -96,7 +93,7 @@ impl Door {
 }
 
 const SILENT: &str = "the server does not answer; see its log, or stop it and try again";
-const CUT_OFF: &str = "the server ended before it answered; look whether the change was made, then try again";
+const CUT_OFF: &str = "the server ended before it answered: look whether the change was made, then try again";
 
 async fn connect(path: &Path) -> io::Result<Connection> {
     let stream = UnixStream::connect(path).await?;

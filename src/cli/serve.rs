@@ -1,5 +1,6 @@
 //! `keyward serve`.
 
+use std::io::IsTerminal as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::demo::{self, Demo};
 use super::failure::{Exit, Failure};
 use super::open::{self, Opened};
 use super::screen::{line, note};
-use super::socket::ControlSocket;
+use super::socket::{self, ControlSocket};
 use crate::command::{Caller, Command, Outcome, Service};
 use crate::dialect::{Filebin, Native};
 use crate::engine::NewUser;
@@ -36,9 +37,11 @@ pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     // Bound before anything is opened: a wrong address leaves nothing behind.
     let listeners = listen(&asked.listen)?;
     let opened = open::open(&place, OpenOptions { recover: asked.recover })?;
-    let stopped = run(&place, &asked, demo.as_ref(), listeners, &opened);
-    opened.engine.stop()?;
-    stopped.map(|()| Exit::Done)
+    let served = run(&place, &asked, demo.as_ref(), listeners, &opened);
+    let stopped = opened.engine.stop();
+    served?;
+    stopped?;
+    Ok(Exit::Done)
 }
 
 fn run(
@@ -54,9 +57,8 @@ fn run(
     }
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
-    let (_socket, control) = ControlSocket::bind(&place.data).map_err(|error| {
-        Failure::system(&format!("the control socket in {} could not be made", place.data.display()), &error)
-    })?;
+    let bound = ControlSocket::bind(&place.data);
+    let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let site_url = asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
     let served = runtime.block_on(async {
@@ -98,7 +100,8 @@ fn start_log() -> Result<(), Failure> {
     let level = if level.is_empty() { "info" } else { &level };
     let wrong = |_| Failure::new(Exit::Usage, "KEYWARD_LOG must be error, warn, info, debug or trace");
     let filter = EnvFilter::try_new(level).map_err(wrong)?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     Ok(())
 }
 

@@ -6,9 +6,22 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use super::failure::{Exit, Failure};
+
 /// Where the server of a data directory listens.
 pub(super) fn path(data: &Path) -> PathBuf {
     data.join("keyward.sock")
+}
+
+/// Why it cannot be used.
+pub(super) fn failure(data: &Path, error: &io::Error) -> Failure {
+    let advice = match error.kind() {
+        io::ErrorKind::InvalidInput => " (the path is too long for a socket: choose a shorter --data)",
+        io::ErrorKind::PermissionDenied => " (it is for the user who runs the server)",
+        io::ErrorKind::AlreadyExists => " (something else is in its place: move it away)",
+        _ => "",
+    };
+    Failure::new(Exit::Failed, format!("the control socket {}: {error}{advice}", path(data).display()))
 }
 
 /// The control socket of this process; removed when dropped.
