@@ -8,6 +8,8 @@ mod decode;
 mod encode;
 mod problem;
 mod route;
+#[cfg(test)]
+mod tests;
 
 use self::body::{
     KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch, VerifyBody,
