@@ -59,7 +59,13 @@ pub(super) enum Task {
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// Address to listen on; may be given several times
-    #[arg(long, value_name = "ADDR", env = "KEYWARD_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "KEYWARD_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8080"
+    )]
     pub(super) listen: Vec<SocketAddr>,
     /// Where people reach this server, for links in answers
     #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
@@ -79,19 +85,13 @@ pub(super) enum UserTask {
     /// List users, one page at a time
     List(Page),
     /// Show one user
-    Show {
-        name: Username,
-    },
+    Show { name: Username },
     /// Change fields of a user; an empty text removes one
     Set(SetUser),
     /// Set a person's password, read from a prompt or from standard input
-    Passwd {
-        name: Username,
-    },
+    Passwd { name: Username },
     /// Remove a user and all their keys
-    Remove {
-        name: Username,
-    },
+    Remove { name: Username },
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,9 +115,15 @@ pub(super) struct AddUser {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, args = ["rename", "role", "email", "company", "display_name", "status", "api_access"])]
 pub(super) struct SetUser {
     pub(super) name: Username,
+    #[command(flatten)]
+    pub(super) fields: UserFields,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct UserFields {
     /// New login name
     #[arg(long, value_name = "NAME")]
     pub(super) rename: Option<Username>,
@@ -163,9 +169,7 @@ pub(super) enum KeyTask {
         page: Page,
     },
     /// Show one key
-    Show {
-        id: KeyId,
-    },
+    Show { id: KeyId },
     /// Change fields of a key; an empty text removes one
     Update(UpdateKey),
     /// Give a key a new text; the id stays
@@ -183,17 +187,11 @@ pub(super) enum KeyTask {
         reason: Option<RevokeReason>,
     },
     /// Stop a key until it is resumed
-    Suspend {
-        id: KeyId,
-    },
+    Suspend { id: KeyId },
     /// Let a suspended key verify again
-    Resume {
-        id: KeyId,
-    },
+    Resume { id: KeyId },
     /// Remove a key and its record
-    Delete {
-        id: KeyId,
-    },
+    Delete { id: KeyId },
     /// Verify a key, read from a prompt or from standard input
     Verify {
         /// The keyspace it has to be in
@@ -233,9 +231,15 @@ pub(super) struct CreateKey {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, args = ["level", "comment", "contact", "allow", "expires"])]
 pub(super) struct UpdateKey {
     pub(super) id: KeyId,
+    #[command(flatten)]
+    pub(super) fields: KeyFields,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct KeyFields {
     /// What it may do, 0 to 8
     #[arg(long)]
     pub(super) level: Option<Level>,

@@ -19,11 +19,13 @@ impl Demo {
     /// Refuses addresses that others can reach: the passwords are known to everyone.
     pub(super) fn new(listen: &[SocketAddr]) -> Result<Self, Failure> {
         if let Some(open) = listen.iter().find(|address| !address.ip().is_loopback()) {
-            let message = format!("--demo serves loopback addresses only, and {open} is none: leave out --listen");
+            let message =
+                format!("--demo serves loopback addresses only, and {open} is none: leave out --listen");
             return Err(Failure::new(Exit::Usage, message));
         }
         let dir = TempDir::with_prefix("keyward-demo-");
-        dir.map(|dir| Self { dir }).map_err(|error| Failure::system("no throw-away directory could be made", &error))
+        dir.map(|dir| Self { dir })
+            .map_err(|error| Failure::system("no throw-away directory could be made", &error))
     }
 
     pub(super) fn place(&self) -> Place {

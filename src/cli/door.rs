@@ -56,7 +56,9 @@ impl Door {
         match runtime.block_on(connect(&path)) {
             Ok(connection) => Ok(Self::Server(runtime, connection)),
             // No server, or one that died and left its socket behind.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
+            {
                 open::existing(place).map(Self::Here)
             }
             Err(error) => Err(socket::failure(&place.data, &error)),
@@ -69,7 +71,8 @@ impl Door {
         let (status, answer) = match self {
             Self::Server(runtime, connection) => {
                 let limit = Duration::from_secs(limits::CONTROL_ANSWER_SECONDS);
-                let exchange = async { tokio::time::timeout(limit, send(connection, method, target, body)).await };
+                let exchange =
+                    async { tokio::time::timeout(limit, send(connection, method, target, body)).await };
                 let answered = runtime.block_on(exchange).map_err(|_| Failure::new(Exit::Failed, SILENT))?;
                 answered.map_err(|error| Failure::new(Exit::Failed, format!("{CUT_OFF} ({error})")))?
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::args::{CreateKey, KeyTask, Output, UpdateKey};
+use super::args::{CreateKey, KeyFields, KeyTask, Output};
 use super::door::Door;
 use super::failure::{Exit, Failure};
 use super::screen::{cell, fields, line, note, table};
@@ -20,7 +20,9 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
             list(output, &door.ask("GET", &target, None)?)?;
         }
         KeyTask::Show { id } => show(output, &door.ask("GET", &address(id), None)?)?,
-        KeyTask::Update(key) => show(output, &door.ask("PATCH", &address(key.id), Some(&changes(&key)))?)?,
+        KeyTask::Update(key) => {
+            show(output, &door.ask("PATCH", &address(key.id), Some(&changes(&key.fields)))?)?
+        }
         KeyTask::Rotate { id, grace } => {
             let body = json!({ "grace_seconds": grace.seconds });
             issued(output, &door.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?)?;
@@ -29,7 +31,9 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
             let body = json!({ "reason": reason.map(|reason| reason.name()) });
             show(output, &door.ask("POST", &format!("{}/revoke", address(id)), Some(&body))?)?;
         }
-        KeyTask::Suspend { id } => show(output, &door.ask("POST", &format!("{}/suspend", address(id)), None)?)?,
+        KeyTask::Suspend { id } => {
+            show(output, &door.ask("POST", &format!("{}/suspend", address(id)), None)?)?
+        }
         KeyTask::Resume { id } => show(output, &door.ask("POST", &format!("{}/resume", address(id)), None)?)?,
         KeyTask::Delete { id } => {
             door.ask("DELETE", &address(id), None)?;
@@ -65,7 +69,7 @@ fn new_key(key: &CreateKey) -> Value {
     Value::Object(body)
 }
 
-fn changes(key: &UpdateKey) -> Value {
+fn changes(key: &KeyFields) -> Value {
     let fields = [
         ("level", key.level.map(|level| json!(level.number()))),
         ("comment", key.comment.as_ref().map(|comment| json!(comment))),
@@ -114,7 +118,15 @@ fn list(output: Output, page: &Value) -> Result<(), Failure> {
     }
     let keys = page.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let places = [
-        "/id", "/keyspace", "/prefix", "/level", "/state", "/expires_at", "/usage/count", "/usage/last_at", "/comment",
+        "/id",
+        "/keyspace",
+        "/prefix",
+        "/level",
+        "/state",
+        "/expires_at",
+        "/usage/count",
+        "/usage/last_at",
+        "/comment",
     ];
     let row = |key: &Value| places.map(|place| key.pointer(place).map(cell).unwrap_or_default());
     let headings = ["ID", "KEYSPACE", "PREFIX", "LEVEL", "STATE", "EXPIRES", "USES", "LAST USED", "COMMENT"];

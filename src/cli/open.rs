@@ -37,7 +37,10 @@ pub(super) fn open(place: &Place, options: OpenOptions) -> Result<Opened, Failur
 pub(super) fn existing(place: &Place) -> Result<Opened, Failure> {
     if !is_store(&place.data) {
         let advice = "check --data, or begin with `keyward serve`";
-        return Err(Failure::new(Exit::Data, format!("there is no store in {}; {advice}", place.data.display())));
+        return Err(Failure::new(
+            Exit::Data,
+            format!("there is no store in {}; {advice}", place.data.display()),
+        ));
     }
     open(place, OpenOptions::default())
 }

@@ -75,11 +75,25 @@ mod tests {
     #[test]
     fn periods_have_a_number_and_a_unit() {
         let seconds = |text: &str| text.parse::<Period>().ok().map(|period| period.seconds);
-        let good = [("0s", 0), ("90s", 90), ("5m", 300), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600)];
+        let good =
+            [("0s", 0), ("90s", 90), ("5m", 300), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600)];
         for (text, expected) in good {
             assert_eq!(seconds(text), Some(expected), "{text}");
         }
-        for wrong in ["", "s", "5", "-5s", "+5s", "1.5h", "5 s", "5ms", "d5", "5D", "99999999999999999999s", "4000000000000000w"] {
+        for wrong in [
+            "",
+            "s",
+            "5",
+            "-5s",
+            "+5s",
+            "1.5h",
+            "5 s",
+            "5ms",
+            "d5",
+            "5D",
+            "99999999999999999999s",
+            "4000000000000000w",
+        ] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
     }

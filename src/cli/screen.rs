@@ -8,7 +8,8 @@ use super::failure::Failure;
 
 /// Writes one line to standard output.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| Failure::system("the answer could not be printed", &error))
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| Failure::system("the answer could not be printed", &error))
 }
 
 /// Writes one line to standard error: about the answer, not part of it.
@@ -20,7 +21,8 @@ pub(super) fn note(text: &str) {
 /// Writes rows under `headings`, in columns.
 pub(super) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> Result<(), Failure> {
     let rows: Vec<_> = [headings.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
     for row in &rows {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
@@ -73,6 +75,9 @@ mod tests {
     #[test]
     fn a_comment_cannot_take_over_the_terminal() {
         assert_eq!(cell(&json!("a\u{1b}[2J\nb\u{202e}ä")), "a\\u{1b}[2J\\nb\\u{202e}ä");
-        assert_eq!((cell(&json!(null)), cell(&json!("")), cell(&json!(4))), ("-".into(), "-".into(), "4".into()));
+        assert_eq!(
+            (cell(&json!(null)), cell(&json!("")), cell(&json!(4))),
+            ("-".into(), "-".into(), "4".into())
+        );
     }
 }

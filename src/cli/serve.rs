@@ -60,10 +60,12 @@ fn run(
     let bound = ControlSocket::bind(&place.data);
     let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-    let site_url = asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
+    let site_url =
+        asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
     let served = runtime.block_on(async {
         let shutdown = stop_signal()?;
-        let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
+        let listeners =
+            listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
         let server = Server {
             listeners,
             control: Some(tokio::net::UnixListener::from_std(control)?),
@@ -133,7 +135,9 @@ fn first_start(service: &Service) -> Result<(), Failure> {
     add_administrator(service, ADMIN, password.as_bytes())?;
     match given {
         Some(_) => note("keyward: made the user admin, with the password given"),
-        None => note(&format!("keyward: made the user admin with the password {}, shown this once", *password)),
+        None => {
+            note(&format!("keyward: made the user admin with the password {}, shown this once", *password))
+        }
     }
     Ok(())
 }
@@ -162,7 +166,8 @@ fn given_password() -> Result<Option<Zeroizing<String>>, Failure> {
         }
         (None, Some(file)) => {
             let read = std::fs::read_to_string(Path::new(file.as_str())).map(Zeroizing::new);
-            let read = read.map_err(|error| Failure::system(&format!("{ADMIN_PASSWORD_FILE} {}", *file), &error))?;
+            let read =
+                read.map_err(|error| Failure::system(&format!("{ADMIN_PASSWORD_FILE} {}", *file), &error))?;
             Ok(Some(Zeroizing::new(read.lines().next().unwrap_or_default().to_owned())))
         }
         (password, None) => Ok(password),

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stdin};
 
 use serde_json::{Map, Value, json};
 
-use super::args::{AddUser, Output, Page, SetUser, UserTask};
+use super::args::{AddUser, Output, Page, UserFields, UserTask};
 use super::door::Door;
 use super::failure::{Exit, Failure};
 use super::screen::{cell, fields, line, note, table};
@@ -17,10 +17,12 @@ pub(super) fn run(door: &mut Door, output: Output, task: UserTask) -> Result<Exi
             let body = new_user(&user)?;
             show(output, &door.ask("POST", "/v1/users", Some(&body))?)?;
         }
-        UserTask::List(page) => list(output, &door.ask("GET", &format!("/v1/users?{}", query(&page)), None)?)?,
+        UserTask::List(page) => {
+            list(output, &door.ask("GET", &format!("/v1/users?{}", query(&page)), None)?)?
+        }
         UserTask::Show { name } => show(output, &door.ask("GET", &address(&name), None)?)?,
         UserTask::Set(user) => {
-            let body = changes(&user);
+            let body = changes(&user.fields);
             show(output, &door.ask("PATCH", &address(&user.name), Some(&body))?)?;
         }
         UserTask::Passwd { name } => {
@@ -40,7 +42,9 @@ pub(super) fn run(door: &mut Door, output: Output, task: UserTask) -> Result<Exi
 
 /// A page as the query has it.
 pub(super) fn query(page: &Page) -> String {
-    let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let after = page.after.as_deref().map(|after| format!("&after={}", encoded(after))).unwrap_or_default();
     format!("limit={}{after}", page.limit)
 }
@@ -83,7 +87,7 @@ fn new_user(user: &AddUser) -> Result<Value, Failure> {
     }))
 }
 
-fn changes(user: &SetUser) -> Value {
+fn changes(user: &UserFields) -> Value {
     let fields = [
         ("username", user.rename.as_ref().map(|name| json!(name.as_str()))),
         ("role", user.role.map(|role| json!(role.name()))),

@@ -104,7 +104,11 @@ impl SecretFile {
     ///
     /// # Durability
     /// A file that was made survives a power cut before anything is hashed under it.
-    pub fn read_or_create(&self, store_is_new: bool, entropy: &dyn Entropy) -> Result<PepperRing, SecretFileError> {
+    pub fn read_or_create(
+        &self,
+        store_is_new: bool,
+        entropy: &dyn Entropy,
+    ) -> Result<PepperRing, SecretFileError> {
         match self.read() {
             Err(SecretFileError::Absent { .. }) if store_is_new => self.create(entropy),
             read => read,

@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::command::{Command, CommandError};
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, RevokeReason, Role, Status,
-    UserId, Username,
+    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, RevokeReason,
+    Role, Status, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -147,7 +147,11 @@ impl KeyPatch {
 }
 
 /// The end asked for, `None` when none of the two fields was given.
-fn expiry(at: Change<Text<Moment>>, in_seconds: Option<u64>, now: Timestamp) -> Result<Option<Expiry>, Problem> {
+fn expiry(
+    at: Change<Text<Moment>>,
+    in_seconds: Option<u64>,
+    now: Timestamp,
+) -> Result<Option<Expiry>, Problem> {
     match (at, in_seconds) {
         (Change::Keep, None) => Ok(None),
         (Change::Clear, None) => Ok(Some(Expiry::Never)),
@@ -195,7 +199,8 @@ pub(super) struct VerifyBody {
 
 impl VerifyBody {
     pub(super) fn command(self) -> Result<Command, Problem> {
-        let keyspace = Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
+        let keyspace =
+            Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
         let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
         Ok(Command::VerifyKey { keyspace, text: Zeroizing::new(self.key), client: self.address, level })
     }

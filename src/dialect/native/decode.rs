@@ -52,9 +52,12 @@ pub(super) fn query<const N: usize>(
     for pair in request.query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let slot = names.iter().position(|known| *known == name).and_then(|n| values.get_mut(n));
-        let slot = slot.ok_or_else(|| Problem::invalid(format!("the query may have {}", names.join(", "))))?;
+        let slot =
+            slot.ok_or_else(|| Problem::invalid(format!("the query may have {}", names.join(", "))))?;
         let value = value.replace('+', " ");
-        let value = percent_decode_str(&value).decode_utf8().map_err(|_| Problem::invalid("the query is not UTF-8"))?;
+        let value = percent_decode_str(&value)
+            .decode_utf8()
+            .map_err(|_| Problem::invalid("the query is not UTF-8"))?;
         if slot.replace(value.into_owned()).is_some() {
             return Err(Problem::invalid("a query parameter is given twice"));
         }
@@ -84,7 +87,9 @@ fn problem(error: &serde_json::Error) -> Problem {
     }
     let message = error.to_string();
     match message.rsplit_once(", expected ") {
-        Some((_, expected)) => Problem::invalid(format!("a field is unknown or has the wrong type: expected {expected}")),
+        Some((_, expected)) => {
+            Problem::invalid(format!("a field is unknown or has the wrong type: expected {expected}"))
+        }
         None => Problem::invalid(message),
     }
 }
@@ -138,7 +143,9 @@ impl FromStr for Moment {
 }
 
 /// A field that is there: `null` clears it. Left out it is kept, by `#[serde(default)]`.
-pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Change<T>, D::Error> {
+pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Change<T>, D::Error> {
     Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
 }
 

@@ -71,7 +71,8 @@ pub(super) fn verdict(verdict: &Verdict) -> RawResponse {
 /// What walking the store found.
 pub(super) fn report(report: &CheckReport) -> RawResponse {
     let findings = report.findings.iter();
-    let findings = findings.map(|finding| FindingJson { place: &finding.place, problem: finding.problem }).collect();
+    let findings =
+        findings.map(|finding| FindingJson { place: &finding.place, problem: finding.problem }).collect();
     json(200, &ReportJson { keys: report.keys, users: report.users, events: report.events, findings })
 }
 
@@ -164,9 +165,10 @@ impl<'a> KeyJson<'a> {
         let (state, revoked) = match &key.state {
             KeyState::Active => ("active", None),
             KeyState::Suspended => ("suspended", None),
-            KeyState::Revoked { at, by, reason } => {
-                ("revoked", Some(RevokedJson { at: at.to_string(), by: by.to_string(), reason: reason.name() }))
-            }
+            KeyState::Revoked { at, by, reason } => (
+                "revoked",
+                Some(RevokedJson { at: at.to_string(), by: by.to_string(), reason: reason.name() }),
+            ),
         };
         let last = key.usage.last;
         Self {

@@ -42,9 +42,13 @@ impl Problem {
     /// The answer that reports it.
     pub(super) fn response(&self) -> RawResponse {
         let (status, code) = self.kind();
-        let body = Body { r#type: "about:blank", title: title(status), status, detail: self.to_string(), code };
-        let response =
-            RawResponse::new(status, "application/problem+json", serde_json::to_vec(&body).unwrap_or_default());
+        let body =
+            Body { r#type: "about:blank", title: title(status), status, detail: self.to_string(), code };
+        let response = RawResponse::new(
+            status,
+            "application/problem+json",
+            serde_json::to_vec(&body).unwrap_or_default(),
+        );
         match self {
             Self::Method { allowed } => response.with_header("allow", *allowed),
             Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) => {

@@ -55,7 +55,8 @@ impl Api {
 
     fn ask(&self, method: &str, target: &str, body: Value) -> (u16, Value) {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let response = self.answer(method, target, &[("content-type", "application/json")], Body::Whole(body));
+        let response =
+            self.answer(method, target, &[("content-type", "application/json")], Body::Whole(body));
         (response.status, serde_json::from_slice(&response.body).unwrap_or_default())
     }
 
@@ -88,7 +89,8 @@ fn a_user_is_added_changed_and_removed() {
     assert_eq!((status, &user), (201, &expected));
     assert_eq!(api.ask("GET", "/v1/users/flo", Value::Null), (200, expected));
 
-    let (status, user) = api.ask("PATCH", "/v1/users/flo", json!({ "display_name": "Flo", "api_access": true }));
+    let (status, user) =
+        api.ask("PATCH", "/v1/users/flo", json!({ "display_name": "Flo", "api_access": true }));
     assert_eq!((status, &user["display_name"], &user["api_access"]), (200, &json!("Flo"), &json!(true)));
     assert_eq!(user["email"], "Flo@example.org", "what is left out stays");
     let (_, user) = api.ask("PATCH", "/v1/users/flo", json!({ "email": null }));
@@ -108,8 +110,11 @@ fn users_come_in_pages_that_end() {
         api.ask("POST", "/v1/users", json!({ "username": name }));
     }
     let (_, first) = api.ask("GET", "/v1/users?limit=2", Value::Null);
-    let (_, second) = api.ask("GET", &format!("/v1/users?limit=2&after={}", first["next"].as_str().unwrap()), Value::Null);
-    let names = |page: &Value| page["users"].as_array().unwrap().iter().map(|u| u["username"].clone()).collect::<Vec<_>>();
+    let (_, second) =
+        api.ask("GET", &format!("/v1/users?limit=2&after={}", first["next"].as_str().unwrap()), Value::Null);
+    let names = |page: &Value| {
+        page["users"].as_array().unwrap().iter().map(|u| u["username"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!((names(&first), names(&second)), (vec![json!("a"), json!("b")], vec![json!("c")]));
     assert_eq!(second["next"], Value::Null);
 }
@@ -117,7 +122,8 @@ fn users_come_in_pages_that_end() {
 #[test]
 fn a_key_is_shown_with_its_text_once() {
     let api = Api::with_flo();
-    let (id, text) = api.key(json!({ "comment": "ci", "level": 3, "allowlist": "10.0.0.0/8, 1.2.3.4", "contact": "a@b" }));
+    let (id, text) =
+        api.key(json!({ "comment": "ci", "level": 3, "allowlist": "10.0.0.0/8, 1.2.3.4", "contact": "a@b" }));
     let (status, key) = api.ask("GET", &format!("/v1/keys/{id}"), Value::Null);
     assert_eq!(status, 200);
     let expected = json!({
@@ -146,7 +152,8 @@ fn a_key_changes_only_where_it_is_told_to() {
         (&key["level"], &key["comment"], &key["contact"], &key["expires_at"]),
         (&json!(1), &json!("ci"), &json!("a@b"), &json!("2026-01-01T00:01:00.000Z")),
     );
-    let (_, key) = api.ask("PATCH", &address, json!({ "contact": null, "expires_at": null, "allowlist": "" }));
+    let (_, key) =
+        api.ask("PATCH", &address, json!({ "contact": null, "expires_at": null, "allowlist": "" }));
     assert_eq!((&key["contact"], &key["expires_at"], &key["level"]), (&Value::Null, &Value::Null, &json!(1)));
     let (_, key) = api.ask("PATCH", &address, json!({ "expires_at": "2027-01-01T01:00:00+01:00" }));
     assert_eq!(key["expires_at"], "2027-01-01T00:00:00.000Z");
@@ -231,7 +238,11 @@ fn refusals_have_a_status_and_a_stable_code() {
         let json = [("content-type", "application/json; charset=utf-8")];
         let response = api.answer(method, target, &json, Body::Whole(body.as_bytes().to_vec()));
         let problem: Value = serde_json::from_slice(&response.body).unwrap();
-        assert_eq!((response.status, &problem["code"]), (status, &json!(code)), "{method} {target} {body}: {problem}");
+        assert_eq!(
+            (response.status, &problem["code"]),
+            (status, &json!(code)),
+            "{method} {target} {body}: {problem}"
+        );
         assert_eq!(response.headers[0], ("content-type", "application/problem+json".to_owned()));
         assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!("about:blank")));
     }
@@ -246,7 +257,8 @@ fn refusals_have_a_status_and_a_stable_code() {
 fn every_address_takes_the_methods_it_says_and_no_other() {
     let api = Api::with_flo();
     let key = format!("/v1/keys/{}", api.key(json!({})).0);
-    let paths = ["/v1/users", "/v1/users/flo", "/v1/users/flo/password", "/v1/keys", &key, "/v1/verify", "/v1/check"];
+    let paths =
+        ["/v1/users", "/v1/users/flo", "/v1/users/flo/password", "/v1/keys", &key, "/v1/verify", "/v1/check"];
     let actions = ["suspend", "resume", "rotate", "revoke"].map(|action| format!("{key}/{action}"));
     for path in paths.into_iter().chain(actions.iter().map(String::as_str)) {
         // A body that none of them takes, so that nothing changes under the test.
@@ -266,8 +278,24 @@ fn every_address_takes_the_methods_it_says_and_no_other() {
 /// JSON with `SECRET` in places where it does not belong.
 fn misplaced() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec![
-        "username", "password", "key", "keyspace", "owner", "role", "level", "allowlist", "expires_at", "kind",
-        "address", "email", "grace_seconds", "reason", "status", "api_access", "company", SECRET,
+        "username",
+        "password",
+        "key",
+        "keyspace",
+        "owner",
+        "role",
+        "level",
+        "allowlist",
+        "expires_at",
+        "kind",
+        "address",
+        "email",
+        "grace_seconds",
+        "reason",
+        "status",
+        "api_access",
+        "company",
+        SECRET,
     ]);
     let value = prop_oneof![
         Just(json!(SECRET)),
@@ -278,8 +306,9 @@ fn misplaced() -> impl Strategy<Value = Value> {
         Just(json!(3)),
         Just(Value::Null),
     ];
-    prop::collection::vec((name, value), 0..5)
-        .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>())
+    prop::collection::vec((name, value), 0..5).prop_map(|fields| {
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>()
+    })
 }
 
 const SECRET: &str = "kw_S3cr3t, expected nothing";
@@ -287,7 +316,15 @@ const SECRET: &str = "kw_S3cr3t, expected nothing";
 fn path() -> impl Strategy<Value = String> {
     let segment = prop_oneof![
         prop::sample::select(vec![
-            "users", "keys", "verify", "check", "flo", "password", "rotate", "revoke", "suspend",
+            "users",
+            "keys",
+            "verify",
+            "check",
+            "flo",
+            "password",
+            "rotate",
+            "revoke",
+            "suspend",
             "00000000-0000-4000-8000-000000000000",
         ])
         .prop_map(str::to_owned),
