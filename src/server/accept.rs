@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::shutdown::stopping;
 use super::{Bounds, connection};
 use crate::limits;
 
@@ -58,10 +59,9 @@ pub(super) struct Door {
 /// Serves until `stop` turns true, then for at most the drain time.
 pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let mut stopped = stop.clone();
     tokio::select! {
         () = accept(listener, &door, &stop, &mut connections) => {}
-        _ = stopped.wait_for(|stop| *stop) => {}
+        () = stopping(stop.clone()) => {}
     }
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
