@@ -1,8 +1,6 @@
 //! HTTP as plain values, so that dialects need neither a socket nor a web framework.
 
-
 use std::net::IpAddr;
-
 
 /// One request, its body read whole and bounded.
 #[derive(Clone, Debug)]
@@ -64,7 +62,8 @@ pub struct RawResponse {
 impl RawResponse {
     /// An answer with a body of the given media type that nobody may store.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        let headers = vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
+        let headers =
+            vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
         Self { status, headers, body: body.into() }
     }
 
