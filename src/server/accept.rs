@@ -104,3 +104,58 @@ fn is_of_one_connection(failure: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
     matches!(failure.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::Instant;
+    use warp::Filter;
+
+    use super::*;
+
+    /// Fails with these system error numbers, then hands out one connection.
+    struct Failing(&'static [i32], AtomicUsize, std::sync::Mutex<Option<DuplexStream>>);
+
+    impl Listener for Failing {
+        type Stream = DuplexStream;
+
+        async fn next(&self) -> io::Result<(DuplexStream, Option<IpAddr>)> {
+            if let Some(number) = self.0.get(self.1.fetch_add(1, Ordering::SeqCst)) {
+                return Err(io::Error::from_raw_os_error(*number));
+            }
+            let stream = self.2.lock().unwrap().take();
+            match stream {
+                Some(stream) => Ok((stream, None)),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// How long it takes to get an answer when accepting first fails with `failures`.
+    async fn delay(failures: &'static [i32]) -> Duration {
+        let (near, mut client) = tokio::io::duplex(1_024);
+        let listener = Failing(failures, AtomicUsize::new(0), std::sync::Mutex::new(Some(near)));
+        let filter = warp::any().map(|| Response::new("hello".into())).boxed();
+        let door = Door { filter, connections: Arc::new(Semaphore::new(1)), bounds: Bounds::default() };
+        let (stop, stopped) = watch::channel(false);
+        let start = Instant::now();
+        let server = tokio::spawn(serve(listener, door, stopped));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+        let delay = start.elapsed();
+        stop.send_replace(true);
+        server.await.unwrap();
+        delay
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_pauses_when_the_system_has_no_room_and_then_goes_on() {
+        let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
+        assert_eq!(delay(&[libc::EMFILE, libc::ENFILE, libc::ENOMEM]).await, 3 * pause);
+        assert_eq!(delay(&[libc::ECONNABORTED, libc::EINTR]).await, Duration::ZERO);
+    }
+}

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use keyward::command::Service;
 use keyward::dialect::Dialect;
+use keyward::engine::{Engine, Parts};
+use keyward::entropy::OsEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
+use keyward::key::PepperRing;
 use keyward::server::{Bounds, Routes, Server};
+use keyward::store::MemoryStore;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
@@ -49,6 +53,8 @@ pub(crate) struct Running {
     pub(crate) go: Sender<()>,
     /// Most requests to `/wait` at once.
     pub(crate) peak: Arc<AtomicUsize>,
+    /// What the answers are about.
+    pub(crate) engine: Engine,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     _directory: tempfile::TempDir,
@@ -65,16 +71,17 @@ impl Running {
         let peak = Arc::new(AtomicUsize::new(0));
         let mirror =
             Mirror { begin, gone: Mutex::new(gone), waiting: AtomicUsize::new(0), peak: Arc::clone(&peak) };
+        let engine = engine();
         let server = Server {
             listeners: vec![listener],
             control: Some(UnixListener::bind(&control).unwrap()),
             routes: Routes { dialects: vec![Arc::new(mirror)], control: Some(Arc::new(Operator)) },
-            service: service(),
+            service: Service::new(engine.clone()),
             bounds,
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(server.run(async { drop(stopped.await) }));
-        Self { address, control, begun, go, peak, stop, server, _directory: directory }
+        Self { address, control, begun, go, peak, engine, stop, server, _directory: directory }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
@@ -156,8 +163,8 @@ fn text(body: &str) -> RawResponse {
     RawResponse::new(200, "text/plain", body)
 }
 
-fn service() -> Service {
-    Service::new(keyward::engine::Engine(Default::default()))
+fn engine() -> Engine {
+    Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap())).unwrap()
 }
 
 /// One end of a connection.
