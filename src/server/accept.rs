@@ -65,7 +65,10 @@ pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Rece
     }
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections were cut off at the end of the drain time");
+        tracing::warn!(
+            connections = connections.len(),
+            "connections were cut off at the end of the drain time"
+        );
         connections.shutdown().await;
     }
 }

@@ -33,7 +33,11 @@ pub struct Routes {
 pub(super) struct Peer(pub(super) IpAddr);
 
 /// What TCP listeners serve: liveness, readiness, the dialects, and 404.
-pub(super) fn public(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
+pub(super) fn public(
+    dialects: Vec<Arc<dyn Dialect>>,
+    service: Service,
+    bounds: Bounds,
+) -> BoxedFilter<(Response,)> {
     let read = warp::get().or(warp::head()).unify();
     let alive = warp::path!("healthz").and(read).map(|| response(plain(200, "ok")));
     let probed = service.clone();
@@ -42,7 +46,11 @@ pub(super) fn public(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: 
 }
 
 /// What the control socket serves.
-pub(super) fn control(dialect: Arc<dyn Dialect>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
+pub(super) fn control(
+    dialect: Arc<dyn Dialect>,
+    service: Service,
+    bounds: Bounds,
+) -> BoxedFilter<(Response,)> {
     claimed(vec![dialect], service, bounds)
 }
 
@@ -55,7 +63,8 @@ fn readiness(service: &Service) -> RawResponse {
 
 /// Matches every request.
 fn claimed(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
-    let desk = Arc::new(Desk { dialects, service, requests: Arc::new(Semaphore::new(bounds.requests)), bounds });
+    let desk =
+        Arc::new(Desk { dialects, service, requests: Arc::new(Semaphore::new(bounds.requests)), bounds });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::any()
         .map(move || Arc::clone(&desk))
@@ -95,7 +104,10 @@ async fn serve<B: Buf>(
         method: method.as_str().to_owned(),
         path: path.as_str().to_owned(),
         query,
-        headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
         client: peer.map(|Peer(address)| address),
         body,
     };

@@ -34,10 +34,9 @@ async fn a_request_in_flight_is_answered_and_its_connection_ends() {
 #[tokio::test]
 async fn half_sent_requests_do_not_hold_up_a_stop_for_longer_than_the_drain_time() {
     bounded(async {
-        for half in [
-            "GET /a HTTP/1.1\r\nhost: x\r\n",
-            "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf",
-        ] {
+        for half in
+            ["GET /a HTTP/1.1\r\nhost: x\r\n", "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf"]
+        {
             let server = Running::start(Bounds { drain: SOON, ..patient() }).await;
             let mut client = server.connect().await;
             // Answered first, so that the server surely has the connection when it is asked to stop.
