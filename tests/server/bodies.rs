@@ -151,3 +151,23 @@ async fn a_body_that_nobody_wants_is_not_waited_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn bodies_that_do_not_fit_into_memory_together_are_told_to_come_back() {
+    bounded(async {
+        let mut server = Running::start(Bounds { bodies_bytes: 10, ..patient() }).await;
+        let mut holder = server.connect().await;
+        holder.send(format!("{}12345678", sized(8)).replace("/b", "/wait")).await;
+        server.begun.recv().await.unwrap();
+
+        assert_eq!(server.ask(format!("{}12", sized(2))).await.status, 200);
+        let refused = server.ask(format!("{}123", sized(3))).await;
+        assert_eq!(refused.status, 503);
+        assert!(refused.head.contains("\r\nretry-after: 1\r\n"), "{refused:?}");
+
+        server.go.send(()).unwrap();
+        assert_eq!(holder.answer().await.status, 200);
+        assert_eq!(server.ask(format!("{}1234567890", sized(10))).await.status, 200, "room is given back");
+    })
+    .await;
+}

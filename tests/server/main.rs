@@ -1,7 +1,6 @@
 //! The HTTP server over real sockets: what bytes it takes, what it answers, and when it gives up.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
