@@ -182,6 +182,7 @@ impl From<EngineError> for Refusal {
                 StoreError::Corrupt { .. }
                 | StoreError::NewerFormat { .. }
                 | StoreError::Conflict { .. }
+                | StoreError::Refused { .. }
                 | StoreError::Locked { .. }
                 | StoreError::Missing { .. }
                 | StoreError::NotDurable { .. }
