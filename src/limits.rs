@@ -49,6 +49,10 @@ pub const LANE_QUEUE_MAX: usize = 4_096;
 pub const LANE_GROUP_MAX: usize = 1_024;
 /// How often an operation is tried again after another writer got in between.
 pub const LANE_ATTEMPTS_MAX: usize = 8;
+/// How long a use of a key waits at most before it is written.
+pub const USAGE_SWEEP_SECONDS: u64 = 10;
+/// Disagreements that a check of the store reports at most.
+pub const FINDINGS_MAX: usize = 1_000;
 /// Keys whose last use waits to be written.
 pub const USAGE_PENDING_MAX: usize = 100_000;
 

@@ -2,12 +2,14 @@
 
 mod authorize;
 mod caller;
+mod dispatch;
 mod error;
 mod service;
 
 use crate::engine::{CheckReport, Cursor, KeyChange, NewKey, NewUser, UserChange};
 use crate::key::{
-    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, PresentedKey, RevokeReason, User, UserId, Username,
+    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, PresentedKey, RevokeReason, User, UserId,
+    Username,
 };
 use crate::verify::Verdict;
 

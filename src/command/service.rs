@@ -1,9 +1,8 @@
-//! Authenticates callers and carries out their commands.
+//! The door itself: authenticates callers; `dispatch.rs` carries out their commands.
 
 use std::net::IpAddr;
 
-use super::authorize::authorize;
-use super::{AuthenticateError, Caller, Command, CommandError, Outcome};
+use super::{AuthenticateError, Caller};
 use crate::engine::Engine;
 use crate::key::{Keyspace, Level, Password, Status};
 use crate::verify::{Verdict, Verifier, VerifyRequest};
@@ -34,7 +33,9 @@ impl Service {
     ) -> Result<Caller, AuthenticateError> {
         let request = VerifyRequest { keyspace, text, client, level: Level::AUTHENTICATE };
         match self.verifier.verify(&request)? {
-            Verdict::Allow(identity) => Ok(Caller::user(identity.user, Some(identity.key), client, identity.level)),
+            Verdict::Allow(identity) => {
+                Ok(Caller::user(identity.user, Some(identity.key), client, identity.level))
+            }
             Verdict::Deny(reason) => Err(AuthenticateError::Key(reason)),
         }
     }
@@ -52,7 +53,8 @@ impl Service {
         password: &Password,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        let user = username.parse().ok().map(|name| self.engine.reader().user_named(&name)).transpose()?.flatten();
+        let user =
+            username.parse().ok().map(|name| self.engine.reader().user_named(&name)).transpose()?.flatten();
         let right = self.engine.check_password(user.as_ref(), password)?;
         match user.filter(|user| right && user.status == Status::Active) {
             Some(user) => Ok(Caller::user(user.id, None, client, user.role.level())),
@@ -63,16 +65,5 @@ impl Service {
     /// Why the engine takes no changes, if it does not. Verifying goes on all the same.
     pub fn closed(&self) -> Option<String> {
         self.engine.closed()
-    }
-
-    /// Carries out `command` for `caller`, if the caller may.
-    ///
-    /// # Errors
-    /// [`CommandError`]: each variant says what the caller can do.
-    ///
-    /// # Durability
-    /// When a command that changes something answers `Ok`, the change survives a power cut.
-    pub fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, CommandError> {
-        authorize(self, caller, command)?.carry_out(self)
     }
 }

@@ -1,8 +1,8 @@
 //! What callers give to make or change users and keys; every field is already checked.
 
 use crate::key::{
-    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Role, Status,
-    UserId, Username,
+    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Role,
+    Status, UserId, Username,
 };
 
 /// A user to add.
@@ -82,9 +82,16 @@ pub struct NewKey {
 
 impl NewKey {
     /// A key of this keyspace, owner and level, with nothing else given: no comment, from anywhere, without end.
-    pub const fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
-        let (comment, allowlist, expiry) = (Comment::empty(), Allowlist::Anyone, Expiry::Never);
-        Self { keyspace, owner, comment, contact: None, level, allowlist, expiry }
+    pub fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
+        Self {
+            keyspace,
+            owner,
+            comment: Comment::empty(),
+            contact: None,
+            level,
+            allowlist: Allowlist::Anyone,
+            expiry: Expiry::Never,
+        }
     }
 }
 

@@ -1,14 +1,19 @@
 //! The only writer: one file per thing that can happen to a key or a user.
+//!
+//! **Order of effects: durable, visible, answered.** Whatever an operation writes survives a power cut before any
+//! reader sees it, and is seen by every reader before the operation answers. So a created key cannot verify before
+//! it is safe, and once a revoke has answered no verify can allow.
 
-mod audit;
 mod check;
 mod create;
 mod delete;
 mod draft;
+mod entries;
 mod error;
 mod lane;
 mod list;
 mod open;
+mod operation;
 mod passwords;
 mod reader;
 mod revoke;
@@ -17,7 +22,7 @@ mod update;
 mod usage;
 mod users;
 
-pub use check::CheckReport;
+pub use check::{CheckReport, Finding};
 pub use draft::{KeyChange, NewKey, NewKind, NewUser, UserChange};
 pub use error::EngineError;
 pub use list::Cursor;

@@ -197,7 +197,10 @@ mod tests {
         for at in 3..text.len() {
             let mut other = text.clone().into_bytes();
             other[at] = if other[at] == b'a' { b'b' } else { b'a' };
-            assert!(KeyFormat::Native.parse(std::str::from_utf8(&other).unwrap()).is_err(), "changed at {at}");
+            assert!(
+                KeyFormat::Native.parse(std::str::from_utf8(&other).unwrap()).is_err(),
+                "changed at {at}"
+            );
         }
         assert_eq!(checksum("kw_0"), "2TSHro", "customers check this offline");
     }

@@ -74,7 +74,8 @@ impl Keyspace {
 
     /// The keyspace of this name, if there is one.
     pub fn named(name: &KeyspaceName) -> Option<Self> {
-        let (_, format, viewing) = Self::BUILT_IN.into_iter().find(|(built_in, ..)| *built_in == name.as_str())?;
+        let (_, format, viewing) =
+            Self::BUILT_IN.into_iter().find(|(built_in, ..)| *built_in == name.as_str())?;
         Some(Self { name: name.clone(), format, viewing })
     }
 

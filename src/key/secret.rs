@@ -70,7 +70,12 @@ impl SealedCopy {
     ///
     /// # Errors
     /// [`SealError::Entropy`]; [`SealError::Damaged`] never in practice (the cipher refuses only absurd lengths).
-    pub fn seal(key: &IssuedKey, id: KeyId, ring: &PepperRing, entropy: &dyn Entropy) -> Result<Self, SealError> {
+    pub fn seal(
+        key: &IssuedKey,
+        id: KeyId,
+        ring: &PepperRing,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, SealError> {
         let (_, pepper) = ring.current();
         let mut bytes = vec![0; NONCE];
         entropy.fill(&mut bytes)?;

@@ -89,6 +89,14 @@ impl Batch {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
+    /// Takes over what `later` expects and writes; of one key its word is the last.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        for (key, expectation) in later.expectations {
+            self.expectations.entry(key).or_insert(expectation);
+        }
+        self.writes.extend(later.writes);
+    }
+
     /// Whether the batch writes nothing.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()

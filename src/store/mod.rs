@@ -4,8 +4,8 @@
 //! `README.md` beside this file has every key and value, byte by byte.
 
 mod batch;
-pub mod codec;
 mod changes;
+pub mod codec;
 mod envelope;
 mod error;
 mod memory;

@@ -33,22 +33,9 @@ impl Overlay {
         }
     }
 
-    /// Takes over every entry of `other`, whose word is the newer one.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.entries.extend(other.entries);
-    }
-
     /// Overrides nothing any more.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-    }
-
-    /// Reads `key` of `store` through the overlay.
-    ///
-    /// # Errors
-    /// As [`Store::get`].
-    pub(crate) fn read(&self, store: &dyn Store, key: &[u8]) -> Result<Option<Entry>, StoreError> {
-        self.get(key).map_or_else(|| store.get(key), |entry| Ok(entry.cloned()))
     }
 
     /// Scans `store` through the overlay; arguments and answer as [`Store::scan`].

@@ -101,9 +101,15 @@ mod tests {
             (HotRecord { keyspace: "native".parse().unwrap(), ..good.clone() }, DenyReason::WrongKeyspace),
             (HotRecord { standing: Standing::Suspended, ..good.clone() }, DenyReason::Suspended),
             (HotRecord { standing: Standing::Revoked, ..good.clone() }, DenyReason::Revoked),
-            (HotRecord { standing: Standing::Retiring { until: NOW }, ..good.clone() }, DenyReason::RotatedOut),
+            (
+                HotRecord { standing: Standing::Retiring { until: NOW }, ..good.clone() },
+                DenyReason::RotatedOut,
+            ),
             (HotRecord { expiry: Expiry::At(NOW), ..good.clone() }, DenyReason::Expired),
-            (HotRecord { allowlist: "10.0.0.2".parse().unwrap(), ..good.clone() }, DenyReason::AddressNotAllowed),
+            (
+                HotRecord { allowlist: "10.0.0.2".parse().unwrap(), ..good.clone() },
+                DenyReason::AddressNotAllowed,
+            ),
             (
                 HotRecord { level: Level::AUTHENTICATE, ..good.clone() },
                 DenyReason::LevelTooLow { have: Level::AUTHENTICATE },

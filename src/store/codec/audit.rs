@@ -116,6 +116,15 @@ macro_rules! actions {
 }
 
 actions!(
-    UserAdded, UserUpdated, PasswordSet, UserRemoved, KeyCreated, KeyUpdated, KeySuspended, KeyResumed, KeyRotated,
-    KeyRevoked, KeyDeleted
+    UserAdded,
+    UserUpdated,
+    PasswordSet,
+    UserRemoved,
+    KeyCreated,
+    KeyUpdated,
+    KeySuspended,
+    KeyResumed,
+    KeyRotated,
+    KeyRevoked,
+    KeyDeleted
 );

@@ -9,8 +9,8 @@ use super::audit::ActorWire;
 use super::{Damage, Record, StoreError, read, write};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber, RevokeReason,
-    SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
+    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber,
+    RevokeReason, SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -96,7 +96,8 @@ impl Record for Key {
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
         let wire: KeyWire = read(bytes)?;
-        let previous = wire.previous.map(|(secret, until)| Ok::<_, Damage>((secret.try_into()?, time(until)?)));
+        let previous =
+            wire.previous.map(|(secret, until)| Ok::<_, Damage>((secret.try_into()?, time(until)?)));
         let last = wire.last_use.map(|(at, from)| Ok::<_, Damage>(Use { at: time(at)?, from }));
         Ok(Self {
             id: KeyId::from_bytes(wire.id),
@@ -232,7 +233,9 @@ fn networks(list: &Allowlist) -> Vec<NetworkWire> {
 fn allowlist(wire: Vec<NetworkWire>) -> Result<Allowlist, Damage> {
     let network = |wire| match wire {
         NetworkWire::Address(address) => Ok(Network::Address(address)),
-        NetworkWire::Range(address, bits) => IpNet::new(address, bits).map(Network::Range).map_err(|_| Damage::Shape),
+        NetworkWire::Range(address, bits) => {
+            IpNet::new(address, bits).map(Network::Range).map_err(|_| Damage::Shape)
+        }
     };
     let networks = wire.into_iter().map(network).collect::<Result<_, _>>()?;
     Allowlist::of(networks).map_err(|_| Damage::Shape)

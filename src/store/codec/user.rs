@@ -66,7 +66,9 @@ impl Record for User {
             display_name: wire.display_name.map(|name| name.parse()).transpose()?,
             email: wire.email.map(|email| email.parse()).transpose()?,
             kind: match wire.kind {
-                KindWire::Person { password } => Kind::Person { password: password.map(PasswordHash::from_phc) },
+                KindWire::Person { password } => {
+                    Kind::Person { password: password.map(PasswordHash::from_phc) }
+                }
                 KindWire::Bot => Kind::Bot,
             },
             role: Level::new(wire.role).map(Role::of).map_err(|_| Damage::Level)?,

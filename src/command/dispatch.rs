@@ -1,0 +1,113 @@
+//! Carries out commands: one arm each, through the gate and into the engine.
+
+use super::authorize::Gate;
+use super::{Caller, Command, CommandError, Outcome, Service, UserRef};
+use crate::engine::{Cursor, KeyChange, NewKey};
+use crate::key::{IssuedKey, Key, KeyspaceName, UserId};
+use crate::limits;
+use crate::verify::VerifyRequest;
+
+impl Service {
+    /// Carries out `command` for `caller`, if the caller may.
+    ///
+    /// # Errors
+    /// [`CommandError`]: each variant says what the caller can do.
+    ///
+    /// # Durability
+    /// When a command that changes something answers `Ok`, the change survives a power cut.
+    pub fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, CommandError> {
+        let reader = self.engine.reader();
+        let gate = Gate::open(caller, &command, &reader)?;
+        let actor = *caller.actor();
+        let user = |user| Outcome::User(Box::new(user));
+        let key = |key| Outcome::Key(Box::new(key));
+        Ok(match command {
+            Command::AddUser(new) => {
+                gate.anything().get();
+                user(self.engine.add_user(actor, new)?)
+            }
+            Command::ShowUser(named) => user(gate.user(&named)?.get()),
+            Command::ListUsers { after, limit } => {
+                gate.anything().get();
+                Outcome::Users(reader.users(after, limit)?)
+            }
+            Command::UpdateUser(named, change) => {
+                user(self.engine.update_user(actor, gate.user(&named)?.get().id, change)?)
+            }
+            Command::SetPassword(named, password) => {
+                user(self.engine.set_password(actor, gate.user(&named)?.get().id, &password)?)
+            }
+            Command::RemoveUser(named) => {
+                self.engine.remove_user(actor, gate.user(&named)?.get().id)?;
+                Outcome::Done
+            }
+            Command::CreateKey(new) => {
+                let owner = gate.user(&UserRef::Id(new.owner))?.get().id;
+                let level = gate.level(new.level)?.get();
+                let (key, text) = self.engine.create_key(actor, NewKey { owner, level, ..new })?;
+                Outcome::Issued(Box::new(key), text)
+            }
+            Command::ShowKey(named) => key(gate.key(&named)?.get()),
+            Command::ListKeys { owner, keyspace, after, limit, texts } => {
+                let owner = gate.user(&owner)?.get().id;
+                let (keys, next) = self.keys_of(owner, keyspace.as_ref(), after, limit)?;
+                Outcome::Keys(self.with_texts(keys, texts && gate.texts_of(owner))?, next)
+            }
+            Command::UpdateKey(named, change) => {
+                let level = change.level.map(|level| gate.level(level)).transpose()?;
+                let change = KeyChange { level: level.map(|level| level.get()), ..change };
+                key(self.engine.update_key(actor, gate.key(&named)?.get().id, change)?)
+            }
+            Command::RotateKey { key: named, grace_ms } => {
+                let (key, text) = self.engine.rotate_key(actor, gate.key(&named)?.get().id, grace_ms)?;
+                Outcome::Issued(Box::new(key), text)
+            }
+            Command::RevokeKey(named, reason) => {
+                key(self.engine.revoke_key(actor, gate.key(&named)?.get().id, reason)?)
+            }
+            Command::DeleteKey(named) => {
+                self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
+                Outcome::Done
+            }
+            Command::VerifyKey { keyspace, text, client, level } => {
+                gate.anything().get();
+                let request = VerifyRequest { keyspace: &keyspace, text: &text, client, level };
+                Outcome::Verdict(self.verifier.verify(&request)?)
+            }
+            Command::Check => {
+                gate.anything().get();
+                Outcome::Checked(self.engine.check()?)
+            }
+        })
+    }
+
+    /// One page of keys, or with no limit all pages.
+    fn keys_of(
+        &self,
+        owner: UserId,
+        keyspace: Option<&KeyspaceName>,
+        after: Option<Cursor>,
+        limit: Option<usize>,
+    ) -> Result<(Vec<Key>, Option<Cursor>), CommandError> {
+        let reader = self.engine.reader();
+        if let Some(limit) = limit {
+            return Ok(reader.keys_of(owner, keyspace, after.as_ref(), limit)?);
+        }
+        let mut all = Vec::new();
+        let mut next = after;
+        loop {
+            let (keys, more) = reader.keys_of(owner, keyspace, next.as_ref(), limits::PAGE_MAX)?;
+            all.extend(keys);
+            if more.is_none() {
+                return Ok((all, None));
+            }
+            next = more;
+        }
+    }
+
+    fn with_texts(&self, keys: Vec<Key>, texts: bool) -> Result<Vec<(Key, Option<IssuedKey>)>, CommandError> {
+        let reader = self.engine.reader();
+        let text = |key: &Key| if texts { reader.text(key) } else { Ok(None) };
+        keys.into_iter().map(|key| text(&key).map(|text| (key, text)).map_err(CommandError::from)).collect()
+    }
+}

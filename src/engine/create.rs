@@ -1,0 +1,89 @@
+//! Creating a key.
+
+use crate::clock::Timestamp;
+use crate::key::{
+    Action, Actor, Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, SealedCopy, Secrets, StoredSecret,
+    Subject, Usage, Viewing,
+};
+use crate::limits;
+use crate::store::schema;
+
+use super::entries::{Entries, of_key};
+use super::operation::Operation;
+use super::{Engine, EngineError, NewKey};
+
+impl Engine {
+    /// Creates a key and answers it with its text.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`]; and
+    /// [`EngineError::Entropy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, the key survives a power cut; it verifies no earlier.
+    ///
+    /// # Security
+    /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. Whether the caller may give
+    /// this level is decided by [`command`](crate::command), not here.
+    pub fn create_key(&self, actor: Actor, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
+        let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+        let id = KeyId::generate(self.entropy())?;
+        let (current, text) = self.new_secret(id, &keyspace)?;
+        let key = self.write(move |operation| {
+            operation.user(new.owner)?;
+            check_expiry(new.expiry, operation.now())?;
+            operation.check_unused(&current)?;
+            let key = Key {
+                id,
+                keyspace: new.keyspace.clone(),
+                owner: new.owner,
+                comment: new.comment.clone(),
+                contact: new.contact.clone(),
+                level: new.level,
+                allowlist: new.allowlist.clone(),
+                state: KeyState::Active,
+                expiry: new.expiry,
+                created: operation.now(),
+                serial: operation.record(actor, Action::KeyCreated, Subject::Key(id))?,
+                secrets: Secrets { current: current.clone(), previous: None },
+                usage: Usage::default(),
+            };
+            operation.replace(&Entries::new(), &of_key(&key)?);
+            Ok(key)
+        })?;
+        Ok((key, text))
+    }
+
+    /// Makes a fresh text for the key `id` and its stored trace.
+    pub(super) fn new_secret(
+        &self,
+        id: KeyId,
+        space: &Keyspace,
+    ) -> Result<(StoredSecret, IssuedKey), EngineError> {
+        let (text, prefix) = space.format().issue(id, self.entropy())?;
+        let (number, pepper) = self.peppers().current();
+        let sealed = match space.viewing() {
+            Viewing::Once => None,
+            Viewing::Again => Some(SealedCopy::seal(&text, id, self.peppers(), self.entropy())?),
+        };
+        Ok((StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed }, text))
+    }
+}
+
+impl Operation<'_> {
+    /// Two keys never share a text. With a working random generator they do not meet by chance.
+    pub(super) fn check_unused(&mut self, secret: &StoredSecret) -> Result<(), EngineError> {
+        let taken = self.has(&schema::hot(secret.hash.as_bytes()))?;
+        if taken { Err(crate::entropy::EntropyError.into()) } else { Ok(()) }
+    }
+}
+
+/// An end has to lie ahead, and not absurdly far.
+pub(super) fn check_expiry(expiry: Expiry, now: Timestamp) -> Result<(), EngineError> {
+    match expiry {
+        Expiry::At(end) if end <= now || end > now.plus_ms(limits::LIFE_MS_MAX) => {
+            Err(EngineError::ExpiryOutOfRange)
+        }
+        Expiry::At(_) | Expiry::Never => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+//! Which entries a record has: its own and its indexes', a pure function of the record.
+
+use std::collections::BTreeMap;
+
+use crate::key::{Key, KeyId, User, UserId};
+use crate::store::codec::Record;
+use crate::store::{StoreError, schema};
+
+use super::EngineError;
+use super::operation::Operation;
+
+/// Places and values.
+pub(super) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// All entries of a key.
+pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
+    let id = key.id.as_bytes();
+    let listing = schema::listing(key.owner.0, key.keyspace.as_str(), key.created.unix_ms(), key.serial, id);
+    let mut entries = Entries::from([(schema::key(id), key.encode()?), (listing, Vec::new())]);
+    for (hash, hot) in key.hot_records() {
+        entries.insert(schema::hot(hash.as_bytes()), hot.encode()?);
+    }
+    let previous = key.secrets.previous.iter().map(|(secret, _)| secret);
+    for secret in previous.chain([&key.secrets.current]) {
+        entries.insert(schema::prefix(secret.prefix.as_str(), id), Vec::new());
+    }
+    Ok(entries)
+}
+
+/// All entries of a user.
+pub(super) fn of_user(user: &User) -> Result<Entries, StoreError> {
+    let id = user.id.encode()?;
+    let mut entries = Entries::from([(schema::user(user.id.0), user.encode()?)]);
+    entries.insert(schema::name(user.username.as_str()), id.clone());
+    if let Some(email) = &user.email {
+        entries.insert(schema::email(&email.folded()), id);
+    }
+    Ok(entries)
+}
+
+impl Operation<'_> {
+    /// Writes what differs between the entries of a record before and after.
+    pub(super) fn replace(&mut self, old: &Entries, new: &Entries) {
+        for place in old.keys().filter(|place| !new.contains_key(*place)) {
+            self.delete(place);
+        }
+        for (place, value) in new.iter().filter(|(place, value)| old.get(*place) != Some(*value)) {
+            self.put_bytes(place, value);
+        }
+    }
+
+    /// The user of this number.
+    pub(super) fn user(&mut self, id: UserId) -> Result<User, EngineError> {
+        self.get(&schema::user(id.0))?.ok_or(EngineError::NoSuchUser)
+    }
+
+    /// The key of this id.
+    pub(super) fn key(&mut self, id: KeyId) -> Result<Key, EngineError> {
+        self.get(&schema::key(id.as_bytes()))?.ok_or(EngineError::NoSuchKey)
+    }
+
+    /// Writes a changed key with all its indexes.
+    pub(super) fn replace_key(&mut self, old: &Key, new: &Key) -> Result<(), EngineError> {
+        self.replace(&of_key(old)?, &of_key(new)?);
+        Ok(())
+    }
+}

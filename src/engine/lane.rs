@@ -1,0 +1,179 @@
+//! The write lane: the one thread that changes the store, many operations a commit.
+//!
+//! **Durable, visible, answered.** Operations that wait are run one after the other against what the ones before
+//! them will have written, committed as one batch with one sync, seen by readers from that moment on, and only then
+//! answered.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::limits;
+use crate::store::{Batch, Overlay, Revision, Store, StoreError};
+
+use super::EngineError;
+use super::operation::Operation;
+use super::usage::Pending;
+
+/// The way onto the write lane.
+pub(super) struct Lane {
+    /// Taken away to stop the thread: it ends when nobody can send any more.
+    jobs: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Lane {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the system gives no thread.
+    pub(super) fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        uses: Arc<Pending>,
+    ) -> Result<Self, StoreError> {
+        let (jobs, waiting) = sync_channel(limits::LANE_QUEUE_MAX);
+        let worker = Worker { store, clock, uses };
+        let thread = std::thread::Builder::new()
+            .name("write lane".to_owned())
+            .spawn(move || worker.run(&waiting))
+            .map_err(|source| StoreError::Io { what: "starting the write lane", source })?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `work` as one operation and waits until what it wrote is durable and visible.
+    ///
+    /// `work` runs again when another writer came first, so it changes nothing but the operation.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (answer, answered) = sync_channel(1);
+        let job = Box::new(Typed { work, value: None, answer });
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sent = jobs.ok_or(EngineError::Stopped)?.send(job);
+        sent.map_err(|_| EngineError::Stopped)?;
+        answered.recv().map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Lets the operations that wait finish and ends the thread.
+    pub(super) fn stop(&self) {
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the write lane had panicked");
+        }
+    }
+
+    /// Whether the thread takes operations.
+    pub(super) fn runs(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+/// An operation that waits, whatever it answers with.
+trait Job: Send {
+    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError>;
+    fn answer(self: Box<Self>, outcome: Result<(), EngineError>);
+}
+
+struct Typed<T, W> {
+    work: W,
+    value: Option<T>,
+    answer: SyncSender<Result<T, EngineError>>,
+}
+
+impl<T, W> Job for Typed<T, W>
+where
+    T: Send,
+    W: FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send,
+{
+    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError> {
+        self.value = Some((self.work)(operation)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), EngineError>) {
+        let Self { value, answer, .. } = *self;
+        // A caller that went away does not need its answer.
+        let _ = answer.send(outcome.and_then(|()| value.ok_or(EngineError::Stopped)));
+    }
+}
+
+struct Worker {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    uses: Arc<Pending>,
+}
+
+impl Worker {
+    fn run(&self, waiting: &Receiver<Box<dyn Job>>) {
+        let pause = Duration::from_secs(limits::USAGE_SWEEP_SECONDS);
+        loop {
+            match waiting.recv_timeout(pause) {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(waiting.try_iter().take(limits::LANE_GROUP_MAX - 1));
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.uses.due(self.clock.now()) {
+                self.write_uses();
+            }
+        }
+        self.write_uses();
+    }
+
+    /// Commits the operations of `group` that succeed, then answers all.
+    fn commit(&self, mut group: Vec<Box<dyn Job>>) {
+        for attempt in 1.. {
+            let (batch, outcomes) = self.prepare(&mut group);
+            let committed = self.store.commit(&batch);
+            if matches!(committed, Err(StoreError::Conflict { .. })) && attempt < limits::LANE_ATTEMPTS_MAX {
+                continue;
+            }
+            let mut failure = committed.err();
+            for (job, outcome) in group.into_iter().zip(outcomes) {
+                let failed = failure.as_ref().map(|failure| failure.to_string());
+                job.answer(match (outcome, failed) {
+                    (Ok(()), Some(why)) => Err(failure.take().unwrap_or(StoreError::Closed { why }).into()),
+                    (outcome, _) => outcome,
+                });
+            }
+            return;
+        }
+    }
+
+    /// Runs every operation of `group` on top of the ones before it; a refused one leaves no trace.
+    fn prepare(&self, group: &mut [Box<dyn Job>]) -> (Batch, Vec<Result<(), EngineError>>) {
+        let mut before = Overlay::default();
+        let mut whole = Batch::default();
+        let mut outcomes = Vec::with_capacity(group.len());
+        for job in group {
+            let mut operation = Operation::new(self.store.as_ref(), &before, self.clock.now());
+            let outcome = job.run(&mut operation);
+            if outcome.is_ok() {
+                let batch = operation.into_batch();
+                // No later operation expects anything of what this one writes, so the version does not matter.
+                before.stage(&batch, Revision::default());
+                whole.absorb(batch);
+            }
+            outcomes.push(outcome);
+        }
+        (whole, outcomes)
+    }
+
+    fn write_uses(&self) {
+        let (answer, _) = sync_channel(1);
+        let uses = self.uses.take();
+        if !uses.is_empty() {
+            let work = move |operation: &mut Operation<'_>| super::usage::write(operation, &uses);
+            self.commit(vec![Box::new(Typed { work, value: None, answer })]);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Listings in pages.
+
+use crate::key::{Key, KeyId, KeyspaceName, ParseError, User, UserId};
+use crate::limits;
+use crate::store::codec::Record;
+use crate::store::schema;
+
+use super::{EngineError, Reader};
+
+/// Where a page of keys ended; opaque text outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(Vec<u8>);
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() <= limits::PLACE_BYTES_MAX);
+        bytes.map(Self).ok_or(ParseError::new("cursor", "is not one that a listing gave"))
+    }
+}
+
+impl Reader {
+    /// Up to `limit` keys of `owner` (at most 1,000) and where the next page begins, if there may be one. Newest
+    /// first within a keyspace; without one, keyspaces by name.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn keys_of(
+        &self,
+        owner: UserId,
+        keyspace: Option<&KeyspaceName>,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Key>, Option<Cursor>), EngineError> {
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let all = schema::owned(owner.0);
+        let prefix = keyspace.map_or_else(|| all.clone(), |name| schema::owned_in(owner.0, name.as_str()));
+        let after = after.map(|cursor| [all.as_slice(), &cursor.0].concat());
+        let entries = self.store.scan(&prefix, after.as_deref(), limit)?;
+        let last = entries.last().filter(|_| entries.len() == limit);
+        let next =
+            last.and_then(|entry| entry.key.strip_prefix(all.as_slice())).map(|rest| Cursor(rest.to_vec()));
+        // A key deleted since the index was read is left out.
+        let ids = entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes);
+        let keys = ids.filter_map(|id| self.key(id).transpose()).collect::<Result<_, _>>()?;
+        Ok((keys, next))
+    }
+
+    /// Up to `limit` users (at most 1,000) by rising number, from just after one; fewer mean the end.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, EngineError> {
+        let after = after.map(|id| schema::user(id.0));
+        let entries = self.store.scan(schema::USERS, after.as_deref(), limit.clamp(1, limits::PAGE_MAX))?;
+        Ok(entries.iter().map(User::from_entry).collect::<Result<_, _>>()?)
+    }
+}

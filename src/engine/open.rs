@@ -1,0 +1,157 @@
+//! The engine's handle: opened over a store, stopped in good order.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, OsEntropy};
+use crate::key::{Password, PepperRing, User};
+use crate::store::codec::PepperChecks;
+use crate::store::{Store, schema};
+
+use super::lane::Lane;
+use super::operation::Operation;
+use super::passwords::Passwords;
+use super::usage::Pending;
+use super::{EngineError, Reader};
+
+/// What an engine is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Durable truth.
+    pub store: Arc<dyn Store>,
+    /// The server's secrets.
+    pub peppers: PepperRing,
+    /// Where it reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Parts {
+    /// A store and its secrets, with the system's clock and random generator.
+    pub fn new(store: impl Store, peppers: PepperRing) -> Self {
+        Self { store: Arc::new(store), peppers, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+}
+
+/// The only writer of a store. Clones share it; the last one to be dropped stops it.
+///
+/// Synchronous: an operation that changes something blocks its caller until the change is durable and visible.
+///
+/// ```
+/// use keyward::engine::{Engine, NewKey, NewUser, Parts};
+/// use keyward::entropy::OsEntropy;
+/// use keyward::key::{Actor, Level, PepperRing, Role};
+/// use keyward::store::MemoryStore;
+///
+/// let engine = Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy)?))?;
+/// let flo = engine.add_user(Actor::Operator, NewUser::person("flo".parse()?, Role::User, None))?;
+/// let (key, text) = engine.create_key(Actor::Operator, NewKey::new("native".parse()?, flo.id, Level::OWN))?;
+/// assert!(text.reveal().starts_with(key.secrets.current.prefix.as_str()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    reader: Reader,
+    entropy: Arc<dyn Entropy>,
+    lane: Lane,
+    passwords: Passwords,
+}
+
+impl Engine {
+    /// Starts an engine over `parts`.
+    ///
+    /// # Errors
+    /// [`EngineError::WrongSecret`] when the store was made under other peppers; [`EngineError::Store`].
+    pub fn open(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { store, peppers, clock, entropy } = parts;
+        let uses = Arc::new(Pending::default());
+        let lane = Lane::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&uses))?;
+        let peppers = Arc::new(peppers);
+        let ring = Arc::clone(&peppers);
+        lane.write(move |operation| check_peppers(operation, &ring))?;
+        let passwords = Passwords::start(Arc::clone(&entropy))?;
+        let reader = Reader { store, peppers, clock, uses };
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, passwords })))
+    }
+
+    /// A read-only view.
+    pub fn reader(&self) -> Reader {
+        self.0.reader.clone()
+    }
+
+    /// Why no changes are taken, if they are not.
+    pub fn closed(&self) -> Option<String> {
+        let stopped = || (!self.0.lane.runs()).then(|| EngineError::Stopped.to_string());
+        self.0.reader.store.closed().or_else(stopped)
+    }
+
+    /// Whether `password` is the one of `user`. Costs the same for no user, and for one without a password.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] when too many others wait.
+    pub fn check_password(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
+        self.0.passwords.check(user, password)
+    }
+
+    /// Finishes the operations under way, writes what waits and closes the store. Later changes are refused.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when that failed; the next open checks the store as after a crash.
+    pub fn stop(&self) -> Result<(), EngineError> {
+        self.0.lane.stop();
+        Ok(self.0.reader.store.close()?)
+    }
+
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    pub(super) fn peppers(&self) -> &PepperRing {
+        &self.0.reader.peppers
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    pub(super) fn view(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.0.lane.write(work)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.lane.stop();
+        if let Err(error) = self.reader.store.close() {
+            tracing::warn!(%error, "the store was not closed in good order");
+        }
+    }
+}
+
+/// Refuses a ring that lacks a pepper the store knows; remembers the ones that are new.
+fn check_peppers(operation: &mut Operation<'_>, ring: &PepperRing) -> Result<(), EngineError> {
+    let mut known: PepperChecks = operation.get(schema::PEPPERS)?.unwrap_or_default();
+    for (number, check) in &known.0 {
+        if ring.get(*number).is_none_or(|pepper| pepper.check_value() != *check) {
+            return Err(EngineError::WrongSecret { number: number.0 });
+        }
+    }
+    let before = known.0.len();
+    let new = ring.all().filter(|(number, _)| known.0.iter().all(|(old, _)| old != number));
+    let new: Vec<_> = new.map(|(number, pepper)| (number, pepper.check_value())).collect();
+    known.0.extend(new);
+    if known.0.len() > before {
+        operation.put(schema::PEPPERS, &known)?;
+    }
+    Ok(())
+}

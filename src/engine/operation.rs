@@ -1,0 +1,99 @@
+//! One operation: what it reads, what it writes, and its audit event, as one batch.
+
+use crate::clock::Timestamp;
+use crate::key::{Action, Actor, AuditEvent, EventHash, Subject};
+use crate::store::codec::{AuditHead, Record};
+use crate::store::{Batch, Entry, Expectation, Overlay, Store, StoreError, schema};
+
+use super::EngineError;
+
+/// One operation under way on the write lane. It reads first and writes then: its own writes are not seen by its
+/// own reads, those of the operations before it are.
+pub(crate) struct Operation<'a> {
+    store: &'a dyn Store,
+    before: &'a Overlay,
+    now: Timestamp,
+    batch: Batch,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn new(store: &'a dyn Store, before: &'a Overlay, now: Timestamp) -> Self {
+        Self { store, before, now, batch: Batch::default() }
+    }
+
+    /// The one time of this operation.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn into_batch(self) -> Batch {
+        self.batch
+    }
+
+    /// Reads an entry. What was read from the store must still hold when the batch commits.
+    fn read(&mut self, place: &[u8]) -> Result<Option<Entry>, StoreError> {
+        if let Some(staged) = self.before.get(place) {
+            return Ok(staged.cloned());
+        }
+        let entry = self.store.get(place)?;
+        let expected =
+            entry.as_ref().map_or(Expectation::Absent, |entry| Expectation::Version(entry.version));
+        self.batch.expect(place, expected);
+        Ok(entry)
+    }
+
+    /// Reads a record.
+    pub(super) fn get<T: Record>(&mut self, place: &[u8]) -> Result<Option<T>, EngineError> {
+        Ok(self.read(place)?.as_ref().map(T::from_entry).transpose()?)
+    }
+
+    /// Whether there is an entry.
+    pub(super) fn has(&mut self, place: &[u8]) -> Result<bool, EngineError> {
+        Ok(self.read(place)?.is_some())
+    }
+
+    /// Scans as [`Store::scan`] does, the operations before this one included.
+    pub(super) fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, EngineError> {
+        Ok(self.before.scan(self.store, prefix, after, limit)?)
+    }
+
+    pub(super) fn put(&mut self, place: &[u8], record: &impl Record) -> Result<(), EngineError> {
+        self.batch.put(place, &record.encode()?);
+        Ok(())
+    }
+
+    pub(super) fn put_bytes(&mut self, place: &[u8], value: &[u8]) {
+        self.batch.put(place, value);
+    }
+
+    pub(super) fn delete(&mut self, place: &[u8]) {
+        self.batch.delete(place);
+    }
+
+    /// Appends the audit event of this operation and answers its sequence. Called once.
+    pub(super) fn record(
+        &mut self,
+        actor: Actor,
+        action: Action,
+        subject: Subject,
+    ) -> Result<u64, EngineError> {
+        let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
+        let sequence = head.sequence + 1;
+        let event = AuditEvent { sequence, at: self.now, actor, action, subject, previous: head.hash };
+        let bytes = event.encode()?;
+        let hash = event_hash(&bytes);
+        self.batch.put(&schema::audit(sequence), &bytes);
+        self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
+        Ok(sequence)
+    }
+}
+
+/// What the next event is chained to: the hash of this one as stored.
+pub(super) fn event_hash(stored: &[u8]) -> EventHash {
+    EventHash(*blake3::hash(stored).as_bytes())
+}

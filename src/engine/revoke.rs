@@ -1,0 +1,29 @@
+//! Stopping a key for good.
+
+use crate::key::{Action, Actor, Key, KeyId, KeyState, RevokeReason, Subject};
+
+use super::{Engine, EngineError};
+
+impl Engine {
+    /// Stops the key for good, with every text it ever had; its record stays as evidence. Revoking again changes
+    /// nothing and answers the same.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, no later verify allows the key, not even after a power cut.
+    pub fn revoke_key(&self, actor: Actor, id: KeyId, reason: RevokeReason) -> Result<Key, EngineError> {
+        self.write(move |operation| {
+            let old = operation.key(id)?;
+            if matches!(old.state, KeyState::Revoked { .. }) {
+                return Ok(old);
+            }
+            let state = KeyState::Revoked { at: operation.now(), by: actor, reason };
+            let key = Key { state, ..old.clone() };
+            operation.replace_key(&old, &key)?;
+            operation.record(actor, Action::KeyRevoked, Subject::Key(id))?;
+            Ok(key)
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! Giving a key a new secret.
+
+use crate::key::{Action, Actor, IssuedKey, Key, KeyId, KeyState, Keyspace, Subject};
+use crate::limits;
+
+use super::{Engine, EngineError};
+
+impl Engine {
+    /// Gives the key a new text; the old one still verifies for `grace_ms` milliseconds, 0 for not at all. Id,
+    /// level, allowlist, expiry and history stay. A text still in grace from an earlier rotation ends now.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::GraceTooLong`]; and
+    /// [`EngineError::Entropy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, both the new text and the end of the old one survive a power cut.
+    pub fn rotate_key(
+        &self,
+        actor: Actor,
+        id: KeyId,
+        grace_ms: u64,
+    ) -> Result<(Key, IssuedKey), EngineError> {
+        if grace_ms > limits::GRACE_MS_MAX {
+            return Err(EngineError::GraceTooLong);
+        }
+        // The keyspace of a key never changes, so it may be read ahead.
+        let old = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
+        let keyspace = Keyspace::named(&old.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+        let (secret, text) = self.new_secret(id, &keyspace)?;
+        let key = self.write(move |operation| {
+            let old = operation.key(id)?;
+            if matches!(old.state, KeyState::Revoked { .. }) {
+                return Err(EngineError::KeyRevoked);
+            }
+            operation.check_unused(&secret)?;
+            let mut key = old.clone();
+            let replaced = std::mem::replace(&mut key.secrets.current, secret.clone());
+            let end = operation.now().plus_ms(grace_ms);
+            key.secrets.previous = (grace_ms > 0).then_some((replaced, end));
+            operation.replace_key(&old, &key)?;
+            operation.record(actor, Action::KeyRotated, Subject::Key(id))?;
+            Ok(key)
+        })?;
+        Ok((key, text))
+    }
+}

@@ -1,0 +1,58 @@
+//! Changing a key's fields; suspending and resuming it.
+
+use crate::key::{Action, Actor, Key, KeyId, KeyState, Subject};
+
+use super::create::check_expiry;
+use super::{Engine, EngineError, KeyChange};
+
+impl Engine {
+    /// Changes what `change` names and leaves the rest.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::ExpiryOutOfRange`],
+    /// [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, every later verify judges by the new fields, also after a power cut.
+    pub fn update_key(&self, actor: Actor, id: KeyId, change: KeyChange) -> Result<Key, EngineError> {
+        self.write(move |operation| {
+            let old = operation.key(id)?;
+            if matches!(old.state, KeyState::Revoked { .. }) {
+                return Err(EngineError::KeyRevoked);
+            }
+            if let Some(expiry) = change.expiry {
+                check_expiry(expiry, operation.now())?;
+            }
+            let key = changed(&old, change.clone());
+            if key != old {
+                operation.replace_key(&old, &key)?;
+                operation.record(actor, action(&old, &key), Subject::Key(id))?;
+            }
+            Ok(key)
+        })
+    }
+}
+
+fn changed(old: &Key, change: KeyChange) -> Key {
+    let KeyChange { comment, contact, level, allowlist, expiry, active } = change;
+    let old = old.clone();
+    Key {
+        comment: comment.unwrap_or(old.comment),
+        contact: contact.over(old.contact),
+        level: level.unwrap_or(old.level),
+        allowlist: allowlist.unwrap_or(old.allowlist),
+        expiry: expiry.unwrap_or(old.expiry),
+        state: active.map_or(old.state, |active| if active { KeyState::Active } else { KeyState::Suspended }),
+        ..old
+    }
+}
+
+/// The audit's word for the change: suspending or resuming when that is all of it.
+fn action(old: &Key, new: &Key) -> Action {
+    let only_state = Key { state: old.state.clone(), ..new.clone() } == *old;
+    match new.state {
+        KeyState::Active if only_state => Action::KeyResumed,
+        KeyState::Suspended if only_state => Action::KeySuspended,
+        KeyState::Active | KeyState::Suspended | KeyState::Revoked { .. } => Action::KeyUpdated,
+    }
+}

@@ -1,0 +1,190 @@
+//! Adding, changing and removing users.
+
+use crate::key::{
+    Action, Actor, Key, KeyId, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
+};
+use crate::limits;
+use crate::store::codec::Record;
+use crate::store::schema;
+
+use super::entries::{Entries, of_key, of_user};
+use super::operation::Operation;
+use super::{Engine, EngineError, NewKind, NewUser, UserChange};
+
+impl Engine {
+    /// Adds a user, active and without API access.
+    ///
+    /// # Errors
+    /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`]; [`EngineError::Busy`] when too many passwords
+    /// wait to be hashed; [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, the user survives a power cut.
+    pub fn add_user(&self, actor: Actor, new: NewUser) -> Result<User, EngineError> {
+        let kind = match &new.kind {
+            NewKind::Bot => Kind::Bot,
+            NewKind::Person { password } => {
+                let password =
+                    password.as_ref().map(|password| self.passwords().hash(password)).transpose()?;
+                Kind::Person { password }
+            }
+        };
+        self.write(move |operation| {
+            let last = operation.get::<UserId>(schema::USER_COUNTER)?.unwrap_or(UserId(0));
+            let user = User {
+                id: UserId(last.0 + 1),
+                username: new.username.clone(),
+                display_name: new.display_name.clone(),
+                email: new.email.clone(),
+                kind: kind.clone(),
+                role: new.role,
+                company: new.company,
+                status: Status::Active,
+                api_access: false,
+                created: operation.now(),
+            };
+            operation.put(schema::USER_COUNTER, &user.id)?;
+            operation.replace_user(None, &user)?;
+            operation.record(actor, Action::UserAdded, Subject::User(user.id))?;
+            Ok(user)
+        })
+    }
+
+    /// Changes what `change` names and leaves the rest.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`], [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`],
+    /// [`EngineError::LastAdministrator`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, every later verify of the user's keys judges by the new fields, also after a power cut.
+    pub fn update_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User, EngineError> {
+        self.write(move |operation| {
+            let old = operation.user(id)?;
+            let user = changed(&old, change.clone());
+            if user != old {
+                operation.check_administrator_left(&old, Some(&user))?;
+                operation.replace_user(Some(&old), &user)?;
+                operation.record(actor, Action::UserUpdated, Subject::User(id))?;
+            }
+            Ok(user)
+        })
+    }
+
+    /// Gives a person a new password.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`], [`EngineError::BotPassword`], [`EngineError::Busy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, only the new password logs in, also after a power cut.
+    pub fn set_password(&self, actor: Actor, id: UserId, password: &Password) -> Result<User, EngineError> {
+        let hash: PasswordHash = self.passwords().hash(password)?;
+        self.write(move |operation| {
+            let old = operation.user(id)?;
+            if old.kind == Kind::Bot {
+                return Err(EngineError::BotPassword);
+            }
+            let user = User { kind: Kind::Person { password: Some(hash.clone()) }, ..old.clone() };
+            operation.replace_user(Some(&old), &user)?;
+            operation.record(actor, Action::PasswordSet, Subject::User(id))?;
+            Ok(user)
+        })
+    }
+
+    /// Removes a user and every key of theirs, as one operation.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`], [`EngineError::LastAdministrator`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, no key of the user is ever allowed again, not even after a power cut.
+    pub fn remove_user(&self, actor: Actor, id: UserId) -> Result<(), EngineError> {
+        self.write(move |operation| {
+            let user = operation.user(id)?;
+            operation.check_administrator_left(&user, None)?;
+            for key in operation.keys_of(id)? {
+                operation.replace(&of_key(&key)?, &Entries::new());
+            }
+            operation.replace(&of_user(&user)?, &Entries::new());
+            operation.record(actor, Action::UserRemoved, Subject::User(id))?;
+            Ok(())
+        })
+    }
+}
+
+fn changed(old: &User, change: UserChange) -> User {
+    let UserChange { username, display_name, email, role, company, status, api_access } = change;
+    let old = old.clone();
+    User {
+        username: username.unwrap_or(old.username),
+        display_name: display_name.over(old.display_name),
+        email: email.over(old.email),
+        role: role.unwrap_or(old.role),
+        company: company.over(old.company),
+        status: status.unwrap_or(old.status),
+        api_access: api_access.unwrap_or(old.api_access),
+        ..old
+    }
+}
+
+fn administers(user: &User) -> bool {
+    user.role == Role::Administrator && user.status == Status::Active
+}
+
+impl Operation<'_> {
+    /// Writes a user with all indexes; user names and addresses stay unique.
+    fn replace_user(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
+        let name = schema::name(new.username.as_str());
+        if old.is_none_or(|old| old.username != new.username) && self.has(&name)? {
+            return Err(EngineError::UsernameTaken);
+        }
+        if let Some(email) = new.email.as_ref().map(|email| email.folded()) {
+            let same = old.and_then(|old| old.email.as_ref()).is_some_and(|old| old.folded() == email);
+            if !same && self.has(&schema::email(&email))? {
+                return Err(EngineError::EmailTaken);
+            }
+        }
+        let before = old.map_or_else(|| Ok(Entries::new()), of_user)?;
+        self.replace(&before, &of_user(new)?);
+        Ok(())
+    }
+
+    /// Every key of a user.
+    fn keys_of(&mut self, owner: UserId) -> Result<Vec<Key>, EngineError> {
+        let prefix = schema::owned(owner.0);
+        let mut keys = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.scan(&prefix, after.as_deref(), limits::PAGE_MAX)?;
+            for id in page.iter().filter_map(|entry| schema::indexed_id(&entry.key)) {
+                keys.push(self.key(KeyId::from_bytes(id))?);
+            }
+            match page.last().filter(|_| page.len() == limits::PAGE_MAX) {
+                Some(last) => after = Some(last.key.clone()),
+                None => return Ok(keys),
+            }
+        }
+    }
+
+    /// Refuses a change that would leave nobody to administer.
+    fn check_administrator_left(&self, old: &User, new: Option<&User>) -> Result<(), EngineError> {
+        if !administers(old) || new.is_some_and(administers) {
+            return Ok(());
+        }
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.scan(schema::USERS, after.as_deref(), limits::PAGE_MAX)?;
+            for entry in &page {
+                let user = User::from_entry(entry)?;
+                if user.id != old.id && administers(&user) {
+                    return Ok(());
+                }
+            }
+            match page.last().filter(|_| page.len() == limits::PAGE_MAX) {
+                Some(last) => after = Some(last.key.clone()),
+                None => return Err(EngineError::LastAdministrator),
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The documented APIs, from request bytes to answer bytes.
+
+mod filebin;
+mod transcript;
