@@ -1,5 +1,6 @@
 //! filebin's `/user` API.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use keyward::entropy::SeededEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
 use keyward::key::{Expiry, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status};
 use keyward::limits;
-use keyward::store::{Batch, MemoryStore, Revision, Store, schema};
+use keyward::store::{Batch, MemoryStore, Store, schema};
 use proptest::prelude::*;
 
 use crate::transcript::{Answer, Peer, play};
@@ -47,7 +48,9 @@ impl World {
             world.command(Command::AddUser(NewUser::person(name.parse().unwrap(), role, password)));
         }
         let keys = [("basic", "test", 0), ("apikey", "test", 2), ("full", "test", 4), ("other", "other", 4)];
-        for (ago, (name, owner, level)) in (1..=5).rev().zip(keys.into_iter().chain([("reader", "reader", 4)])) {
+        for (ago, (name, owner, level)) in
+            (1..=5).rev().zip(keys.into_iter().chain([("reader", "reader", 4)]))
+        {
             world.clock.set(Timestamp::from_unix_ms(NOW.unix_ms() - ago * 1_000));
             world.create(name, owner, Level::new(level).unwrap());
         }
@@ -127,7 +130,8 @@ fn user(name: &str) -> UserRef {
 impl Peer for World {
     fn send(&mut self, bytes: &[u8]) -> Answer {
         let response = self.answer(&raw_request(bytes));
-        let content_type = response.headers.iter().find(|(name, _)| *name == "content-type").unwrap().1.clone();
+        let content_type =
+            response.headers.iter().find(|(name, _)| *name == "content-type").unwrap().1.clone();
         Answer { status: response.status, content_type, body: response.body }
     }
 
@@ -210,4 +214,164 @@ macro_rules! transcripts {
             }
         )*
     };
+}
+
+transcripts! {
+    versions: 66,
+    fields: 46,
+    errors: 21,
+    list: 20,
+    create: 72,
+    delete: 27,
+    life: 17,
+    clients: 12,
+}
+
+#[test]
+fn a_busy_engine_asks_to_come_back() {
+    let response = encode("http://127.0.0.1/", Err(Refusal::Busy { retry_after_seconds: 2 }));
+    assert_eq!(response.status, 429);
+    assert!(response.headers.contains(&("retry-after", "2".to_owned())));
+    let body = r#"{"status":"error","error_id":"api/too-many-logins","message":"Too many logins at once, please try again soon."}"#;
+    assert_eq!(response.body, body.as_bytes());
+}
+
+#[test]
+fn more_keys_than_one_page_are_listed_whole() {
+    let mut world = World::new();
+    for nth in 0..limits::PAGE_MAX {
+        world.create(&format!("more{nth}"), "test", Level::AUTHENTICATE);
+    }
+    let body = format!("apikey={}", world.texts["full"]);
+    let response = world.answer(&form_request("/api/v2/user/apikeys", &body));
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(body["data"]["apikeys"].as_object().unwrap().len(), limits::PAGE_MAX + 3);
+}
+
+#[test]
+fn the_site_address_ends_in_one_slash() {
+    let world = World::new();
+    for site in ["https://keys.example.org", "https://keys.example.org/"] {
+        let response = Filebin::new(site).answer(&world.service, &form_request("/api/v2/user/apikeys", ""));
+        let body = String::from_utf8(response.body).unwrap();
+        assert!(body.contains("homepage at https://keys.example.org/ for"), "{body}");
+    }
+}
+
+fn form_request(path: &str, body: &str) -> RawRequest {
+    RawRequest {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        query: String::new(),
+        headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
+        client: None,
+        body: Body::Whole(body.as_bytes().to_vec()),
+    }
+}
+
+fn any_path() -> impl Strategy<Value = String> {
+    let segment = prop::sample::select(vec![
+        "/",
+        "api",
+        "v2",
+        "v2.0.0",
+        "v9",
+        "user",
+        "apikeys",
+        "create_apikey",
+        "delete_apikey",
+        "index.php",
+        "%",
+        "é",
+    ]);
+    let words = prop::collection::vec(segment, 0..8).prop_map(|words| words.join("/"));
+    let endpoint = prop::sample::select(vec!["apikeys", "create_apikey", "delete_apikey"]);
+    prop_oneof![1 => words, 1 => "/.{0,60}", 3 => endpoint.prop_map(|name| format!("/api/v2.0.0/user/{name}"))]
+}
+
+/// Bodies that look like forms with the fields of the API; `KEY` and `LOW` stand for real keys.
+fn any_body() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "apikey",
+        "username",
+        "password",
+        "comment",
+        "access_level",
+        "delete_key",
+        "=",
+        "&",
+        "[",
+        "]",
+        "%",
+        "%00",
+        "+",
+        "KEY",
+        "LOW",
+        "basic",
+        "full",
+        "test",
+        "nobody",
+        "--X",
+        "--",
+        "\r\n",
+        "\r\n\r\n",
+        "\"",
+        ";",
+        "name=",
+        "Content-Disposition: form-data; name=",
+        "=KEY&",
+        "=LOW&",
+    ]);
+    let words = prop::collection::vec(word, 0..40).prop_map(|words| words.concat().into_bytes());
+    let pair = (
+        prop::sample::select(vec!["apikey", "comment", "access_level", "delete_key", "apikey[]", "username"]),
+        prop::sample::select(vec!["KEY", "LOW", "basic", "full", "", "0", "x", "%ff", "%f0%9f%98%80"]),
+    );
+    let start = prop::sample::select(vec!["", "apikey=KEY", "apikey=LOW", "apikey=KEY&access_level=basic"]);
+    let pairs = (start, prop::collection::vec(pair, 0..4)).prop_map(|(start, pairs)| {
+        let pair = |(name, value): &(&str, &str)| format!("&{name}={value}");
+        (start.to_owned() + &pairs.iter().map(pair).collect::<String>()).into_bytes()
+    });
+    prop_oneof![1 => words, 3 => pairs, 1 => prop::collection::vec(any::<u8>(), 0..300)]
+}
+
+#[test]
+fn no_request_is_a_server_error_and_refused_ones_change_nothing() {
+    let world = RefCell::new(World::new());
+    let with_keys = |body: Vec<u8>| match String::from_utf8(body) {
+        Ok(text) => {
+            let texts = &world.borrow().texts;
+            text.replace("KEY", &texts["full"]).replace("LOW", &texts["basic"]).into_bytes()
+        }
+        Err(bytes) => bytes.into_bytes(),
+    };
+    let answered = Cell::new(0);
+    let method = prop::sample::select(vec!["POST", "POST", "POST", "GET", "DELETE", "post", ""]);
+    let content_type = prop_oneof![
+        Just("application/x-www-form-urlencoded".to_owned()),
+        Just("multipart/form-data; boundary=X".to_owned()),
+        ".{0,60}",
+    ];
+    let inputs = (method, any_path(), content_type, any_body());
+    proptest!(ProptestConfig::with_cases(2_000), |((method, path, content_type, body) in inputs)| {
+        let request = RawRequest {
+            method: method.to_owned(),
+            headers: vec![("content-type".to_owned(), content_type.into_bytes())],
+            body: Body::Whole(with_keys(body)),
+            ..form_request(&path, "")
+        };
+        let response = world.borrow().answer(&request);
+        prop_assert!(matches!(response.status, 200 | 400 | 404), "{response:?}");
+        if response.headers.contains(&("content-type", "application/json; charset=UTF-8".to_owned())) {
+            let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+            prop_assert_eq!(body["status"] == "success", response.status == 200);
+            prop_assert_ne!(&body["error_id"], "internal-error");
+            answered.set(answered.get() + usize::from(response.status == 200));
+            if body["data"].get("deleted_keys").is_some() {
+                world.borrow_mut().create("full", "test", Level::OWN);
+                world.borrow_mut().create("basic", "test", Level::AUTHENTICATE);
+            }
+        }
+    });
+    assert!(answered.get() > 0, "nothing reached past the refusals");
 }

@@ -110,10 +110,10 @@ impl Exchange {
         assert_eq!(head, self.answer_head, "{place}\nanswer: {shown}");
         // What a new name stands for follows from what is expected before it.
         let mut expected = self.answer_body.clone();
-        while let Some((range, new)) = placeholders(&expected).find_map(|(range, name)| {
-            let new = name.strip_prefix('+')?.to_owned();
-            Some((range, new))
-        }) {
+        let next_new = |expected: &str| {
+            placeholders(expected).find_map(|(range, name)| Some((range, name.strip_prefix('+')?.to_owned())))
+        };
+        while let Some((range, new)) = next_new(&expected) {
             let before = expand(&expected[..range.start], |name| bound[name].clone()).len();
             let fresh = answer.body.get(before..before + 32).unwrap_or_default();
             assert!(

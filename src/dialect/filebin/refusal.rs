@@ -83,7 +83,9 @@ impl Refusal {
     pub fn describe(&self, site_url: &str) -> (&'static str, Cow<'static, str>) {
         let (id, message) = match self {
             Self::NoSuchPage => ("page-not-found", "There is no such page."),
-            Self::DisallowedCharacter => ("disallowed-character", "The address has a character that is not allowed."),
+            Self::DisallowedCharacter => {
+                ("disallowed-character", "The address has a character that is not allowed.")
+            }
             Self::InvalidVersion => ("api/invalid-version", "Invalid API version requested"),
             Self::InvalidEndpoint => ("api/invalid-endpoint", "Invalid endpoint requested"),
             Self::VersionNotSupported => {
@@ -160,7 +162,8 @@ impl From<DenyReason> for Refusal {
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::LevelTooLow { need, have } | CommandError::LevelAboveOwn { asked: need, cap: have } => {
+            CommandError::LevelTooLow { need, have }
+            | CommandError::LevelAboveOwn { asked: need, cap: have } => {
                 Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
             }
             CommandError::Engine(error) => Self::from(error),
