@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
-use keyward::dialect::filebin::{Refusal, encode};
+use keyward::dialect::filebin::encode;
 use keyward::dialect::{Dialect, Filebin};
-use keyward::engine::{Engine, KeyChange, NewKey, NewUser, Parts, UserChange};
+use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
 use keyward::key::{Expiry, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status};
@@ -229,7 +229,7 @@ transcripts! {
 
 #[test]
 fn a_busy_engine_asks_to_come_back() {
-    let response = encode("http://127.0.0.1/", Err(Refusal::Busy { retry_after_seconds: 2 }));
+    let response = encode("http://127.0.0.1/", Err(EngineError::Busy { retry_after_seconds: 2 }.into()));
     assert_eq!(response.status, 429);
     assert!(response.headers.contains(&("retry-after", "2".to_owned())));
     let body = r#"{"status":"error","error_id":"api/too-many-logins","message":"Too many logins at once, please try again soon."}"#;

@@ -74,7 +74,8 @@ fn steps(text: &str) -> Vec<Step> {
         } else if let Some(first) = line.strip_prefix("> ") {
             let mut take = |mark: &str| -> Option<String> {
                 let (_, line) = lines.next_if(|(_, line)| line.starts_with(mark))?;
-                Some(line[1..].strip_prefix(' ').unwrap_or(&line[1..]).to_owned())
+                let text = line.strip_prefix(mark)?;
+                Some(text.strip_prefix(' ').unwrap_or(text).to_owned())
             };
             let mut exchange = Exchange { line: at + 1, head: vec![first.to_owned()], ..Exchange::default() };
             while let Some(line) = take(">").filter(|line| !line.is_empty()) {

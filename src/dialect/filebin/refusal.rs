@@ -176,6 +176,8 @@ impl From<EngineError> for Refusal {
         let refusal = match &error {
             // Only a deletion names a key.
             EngineError::NoSuchKey => return Self::DeletionFailed,
+            // The only user that is named is the caller, removed a moment ago with all keys.
+            EngineError::NoSuchUser => return Self::KeyDenied,
             EngineError::Busy { retry_after_seconds } => {
                 return Self::Busy { retry_after_seconds: *retry_after_seconds };
             }
@@ -191,8 +193,7 @@ impl From<EngineError> for Refusal {
                 | StoreError::NotDurable { .. }
                 | StoreError::Forgotten { .. } => Self::Undecided,
             },
-            EngineError::NoSuchUser
-            | EngineError::NoSuchKeyspace
+            EngineError::NoSuchKeyspace
             | EngineError::UsernameTaken
             | EngineError::EmailTaken
             | EngineError::BotPassword
