@@ -79,6 +79,8 @@ pub const HEAD_READ_SECONDS: u64 = 5;
 pub const IDLE_SECONDS: u64 = 75;
 /// Time to send a complete request body.
 pub const BODY_READ_SECONDS: u64 = 30;
+/// Bytes of request bodies held at once, all connections together; a request that needs more is told to come back.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a too large body that are read and dropped, so that its sender gets to read the refusal.
 pub const BODY_DROPPED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Time in which a client has to take some of an answer that fills its window.

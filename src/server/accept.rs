@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::shutdown::stopping;
 use super::{Bounds, connection};
 use crate::limits;
 
@@ -58,14 +59,16 @@ pub(super) struct Door {
 /// Serves until `stop` turns true, then for at most the drain time.
 pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let mut stopped = stop.clone();
     tokio::select! {
         () = accept(listener, &door, &stop, &mut connections) => {}
-        _ = stopped.wait_for(|stop| *stop) => {}
+        () = stopping(stop.clone()) => {}
     }
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections were cut off at the end of the drain time");
+        tracing::warn!(
+            connections = connections.len(),
+            "connections were cut off at the end of the drain time"
+        );
         connections.shutdown().await;
     }
 }
@@ -103,4 +106,59 @@ async fn accept(
 fn is_of_one_connection(failure: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
     matches!(failure.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::Instant;
+    use warp::Filter;
+
+    use super::*;
+
+    /// Fails with these system error numbers, then hands out one connection.
+    struct Failing(&'static [i32], AtomicUsize, std::sync::Mutex<Option<DuplexStream>>);
+
+    impl Listener for Failing {
+        type Stream = DuplexStream;
+
+        async fn next(&self) -> io::Result<(DuplexStream, Option<IpAddr>)> {
+            if let Some(number) = self.0.get(self.1.fetch_add(1, Ordering::SeqCst)) {
+                return Err(io::Error::from_raw_os_error(*number));
+            }
+            let stream = self.2.lock().unwrap().take();
+            match stream {
+                Some(stream) => Ok((stream, None)),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// How long it takes to get an answer when accepting first fails with `failures`.
+    async fn delay(failures: &'static [i32]) -> Duration {
+        let (near, mut client) = tokio::io::duplex(1_024);
+        let listener = Failing(failures, AtomicUsize::new(0), std::sync::Mutex::new(Some(near)));
+        let filter = warp::any().map(|| Response::new("hello".into())).boxed();
+        let door = Door { filter, connections: Arc::new(Semaphore::new(1)), bounds: Bounds::default() };
+        let (stop, stopped) = watch::channel(false);
+        let start = Instant::now();
+        let server = tokio::spawn(serve(listener, door, stopped));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+        let delay = start.elapsed();
+        stop.send_replace(true);
+        server.await.unwrap();
+        delay
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_pauses_when_the_system_has_no_room_and_then_goes_on() {
+        let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
+        assert_eq!(delay(&[libc::EMFILE, libc::ENFILE, libc::ENOMEM]).await, 3 * pause);
+        assert_eq!(delay(&[libc::ECONNABORTED, libc::EINTR]).await, Duration::ZERO);
+    }
 }

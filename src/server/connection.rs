@@ -19,6 +19,7 @@ use warp::reply::Response;
 use super::Bounds;
 use super::respond::{closing, plain, response};
 use super::route::Peer;
+use super::shutdown::stopping;
 use super::stream::{Progress, Watched};
 use crate::limits;
 
@@ -29,7 +30,7 @@ pub(super) async fn serve(
     peer: Option<IpAddr>,
     filter: BoxedFilter<(Response,)>,
     bounds: Bounds,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let progress = Progress::new();
     let stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
@@ -63,7 +64,7 @@ pub(super) async fn serve(
     );
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopping(stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -78,6 +79,10 @@ pub(super) async fn serve(
 /// hyper settles some ambiguities by itself (length and chunked together: chunked wins, and the connection ends). A
 /// proxy in front may settle them the other way, so none is served.
 fn refusal(request: &Request<Incoming>, head: &[u8]) -> Option<&'static str> {
+    // A target without a path (`CONNECT`, `OPTIONS *`) is a proxy's; warp cannot take it apart.
+    if !request.uri().path().starts_with('/') {
+        return Some("The request target needs a path");
+    }
     let hosts = request.headers().get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
         return Some("Exactly one Host header field is needed");

@@ -53,6 +53,8 @@ pub struct Bounds {
     pub idle: Duration,
     /// Largest body, in bytes.
     pub body_bytes: usize,
+    /// Most bytes of bodies held at once.
+    pub bodies_bytes: usize,
     /// Bytes of a larger body that are read and dropped.
     pub body_dropped_bytes: usize,
     /// Time to send a complete body.
@@ -71,6 +73,7 @@ impl Default for Bounds {
             head_read: Duration::from_secs(limits::HEAD_READ_SECONDS),
             idle: Duration::from_secs(limits::IDLE_SECONDS),
             body_bytes: limits::BODY_BYTES_MAX,
+            bodies_bytes: limits::BODIES_BYTES_MAX,
             body_dropped_bytes: limits::BODY_DROPPED_BYTES_MAX,
             body_read: Duration::from_secs(limits::BODY_READ_SECONDS),
             write_stall: Duration::from_secs(limits::WRITE_STALL_SECONDS),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use futures_util::Stream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method};
@@ -33,7 +33,11 @@ pub struct Routes {
 pub(super) struct Peer(pub(super) IpAddr);
 
 /// What TCP listeners serve: liveness, readiness, the dialects, and 404.
-pub(super) fn public(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
+pub(super) fn public(
+    dialects: Vec<Arc<dyn Dialect>>,
+    service: Service,
+    bounds: Bounds,
+) -> BoxedFilter<(Response,)> {
     let read = warp::get().or(warp::head()).unify();
     let alive = warp::path!("healthz").and(read).map(|| response(plain(200, "ok")));
     let probed = service.clone();
@@ -42,7 +46,11 @@ pub(super) fn public(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: 
 }
 
 /// What the control socket serves.
-pub(super) fn control(dialect: Arc<dyn Dialect>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
+pub(super) fn control(
+    dialect: Arc<dyn Dialect>,
+    service: Service,
+    bounds: Bounds,
+) -> BoxedFilter<(Response,)> {
     claimed(vec![dialect], service, bounds)
 }
 
@@ -55,7 +63,13 @@ fn readiness(service: &Service) -> RawResponse {
 
 /// Matches every request.
 fn claimed(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
-    let desk = Arc::new(Desk { dialects, service, requests: Arc::new(Semaphore::new(bounds.requests)), bounds });
+    let desk = Arc::new(Desk {
+        dialects,
+        service,
+        requests: Arc::new(Semaphore::new(bounds.requests)),
+        bodies: Arc::new(Semaphore::new(bounds.bodies_bytes)),
+        bounds,
+    });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::any()
         .map(move || Arc::clone(&desk))
@@ -74,6 +88,8 @@ struct Desk {
     service: Service,
     /// Requests that may still begin to be answered.
     requests: Arc<Semaphore>,
+    /// Bytes of bodies that may still be held.
+    bodies: Arc<Semaphore>,
     bounds: Bounds,
 }
 
@@ -89,33 +105,45 @@ async fn serve<B: Buf>(
     let Some(dialect) = desk.dialects.iter().find(|dialect| dialect.claims(path.as_str())).cloned() else {
         return response(plain(404, "Not found"));
     };
-    let body = body::read(&headers, body, &desk.bounds).await;
+    let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {
+        return closing(response(busy()));
+    };
     let whole = matches!(body, Body::Whole(_));
     let request = RawRequest {
         method: method.as_str().to_owned(),
         path: path.as_str().to_owned(),
         query,
-        headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
         client: peer.map(|Peer(address)| address),
         body,
     };
-    let response = response(answer(desk, dialect, request).await);
+    let response = response(answer(desk, dialect, request, room).await);
     if whole { response } else { closing(response) }
 }
 
-/// Has the dialect answer on a thread that may block.
-async fn answer(desk: Arc<Desk>, dialect: Arc<dyn Dialect>, request: RawRequest) -> RawResponse {
-    let Ok(permit) = Arc::clone(&desk.requests).try_acquire_owned() else {
-        return plain(503, "Too many requests are waiting")
-            .with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string());
-    };
+/// Has the dialect answer on a thread that may block. `room` is what the body takes.
+async fn answer(
+    desk: Arc<Desk>,
+    dialect: Arc<dyn Dialect>,
+    request: RawRequest,
+    room: OwnedSemaphorePermit,
+) -> RawResponse {
+    let Ok(place) = Arc::clone(&desk.requests).try_acquire_owned() else { return busy() };
     let work = move || {
         // Held by the work, not by the connection: a client who leaves does not make room.
-        let _permit = permit;
+        let _held = (place, room);
         dialect.answer(&desk.service, &request)
     };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
         tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
         plain(500, "Internal server error")
     })
+}
+
+fn busy() -> RawResponse {
+    plain(503, "Too many requests are waiting")
+        .with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

@@ -1,8 +1,9 @@
-//! The signals that ask the process to stop.
+//! Stopping: the signals that ask for it, and how it reaches every connection.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 /// Listens for SIGTERM and SIGINT from now on; the future ends at the first of them.
 ///
@@ -17,4 +18,10 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Ends when the server begins to stop, or is gone.
+pub(super) async fn stopping(mut stop: watch::Receiver<bool>) {
+    // The only failure is that nobody is left who could ask for a stop.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -73,7 +73,12 @@ pub(super) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    pub(super) const fn new(stream: S, progress: Progress, head_read: Duration, write_stall: Duration) -> Self {
+    pub(super) const fn new(
+        stream: S,
+        progress: Progress,
+        head_read: Duration,
+        write_stall: Duration,
+    ) -> Self {
         Self { stream, progress, head_read, write_stall, head_timer: None, write_timer: None }
     }
 
@@ -91,7 +96,11 @@ impl<S> Watched<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
         let this = &mut *self;
@@ -113,7 +122,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> Watched<S> {
     /// Bounds how long a write may be pending.
-    fn watch_write(&mut self, outcome: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn watch_write(
+        &mut self,
+        outcome: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         if outcome.is_ready() {
             self.write_timer = None;
             return outcome;
@@ -181,7 +194,7 @@ mod tests {
         let start = Instant::now();
         let drip = tokio::spawn(async move {
             while client.write_all(b"x").await.is_ok() {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                sleep(Duration::from_secs(1)).await;
             }
         });
         let failure = loop {

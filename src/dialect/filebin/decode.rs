@@ -9,8 +9,7 @@ use crate::exchange::{Field, Form, RawRequest};
 use crate::key::{Comment, KeyFormat, Password, PresentedKey};
 use crate::limits;
 
-/// A request that reached an endpoint.
-#[derive(Debug)]
+/// A request that reached an endpoint. Never printed: it may hold a key.
 pub struct Request {
     pub(super) login: Option<Login>,
     /// The presented key, if the field is there at all.
@@ -27,7 +26,6 @@ pub(super) struct Login {
 }
 
 /// What an endpoint is asked to do.
-#[derive(Debug)]
 pub(super) enum Action {
     List,
     Create {

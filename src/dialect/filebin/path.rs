@@ -81,10 +81,14 @@ mod tests {
 
     #[test]
     fn the_api_and_its_lookalikes_are_claimed_and_nothing_else() {
-        for path in ["/api", "/api/", "/API/x", "/api/v2/user/apikeys", "//api//v2", "/index.php/api/v2", "/api/!"] {
+        for path in
+            ["/api", "/api/", "/API/x", "/api/v2/user/apikeys", "//api//v2", "/index.php/api/v2", "/api/!"]
+        {
             assert!(claimed(path), "{path}");
         }
-        for path in ["", "/", "/apix", "/x/api", "/index.php", "/index.php/", "/index.phpx/api", "/v1/api", "/%61pi"] {
+        for path in
+            ["", "/", "/apix", "/x/api", "/index.php", "/index.php/", "/index.phpx/api", "/v1/api", "/%61pi"]
+        {
             assert!(!claimed(path), "{path}");
         }
     }

@@ -83,7 +83,9 @@ impl Refusal {
     pub fn describe(&self, site_url: &str) -> (&'static str, Cow<'static, str>) {
         let (id, message) = match self {
             Self::NoSuchPage => ("page-not-found", "There is no such page."),
-            Self::DisallowedCharacter => ("disallowed-character", "The address has a character that is not allowed."),
+            Self::DisallowedCharacter => {
+                ("disallowed-character", "The address has a character that is not allowed.")
+            }
             Self::InvalidVersion => ("api/invalid-version", "Invalid API version requested"),
             Self::InvalidEndpoint => ("api/invalid-endpoint", "Invalid endpoint requested"),
             Self::VersionNotSupported => {
@@ -160,7 +162,8 @@ impl From<DenyReason> for Refusal {
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::LevelTooLow { need, have } | CommandError::LevelAboveOwn { asked: need, cap: have } => {
+            CommandError::LevelTooLow { need, have }
+            | CommandError::LevelAboveOwn { asked: need, cap: have } => {
                 Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
             }
             CommandError::Engine(error) => Self::from(error),
@@ -173,6 +176,8 @@ impl From<EngineError> for Refusal {
         let refusal = match &error {
             // Only a deletion names a key.
             EngineError::NoSuchKey => return Self::DeletionFailed,
+            // The only user that is named is the caller, removed a moment ago with all keys.
+            EngineError::NoSuchUser => return Self::KeyDenied,
             EngineError::Busy { retry_after_seconds } => {
                 return Self::Busy { retry_after_seconds: *retry_after_seconds };
             }
@@ -182,13 +187,13 @@ impl From<EngineError> for Refusal {
                 StoreError::Corrupt { .. }
                 | StoreError::NewerFormat { .. }
                 | StoreError::Conflict { .. }
+                | StoreError::Refused { .. }
                 | StoreError::Locked { .. }
                 | StoreError::Missing { .. }
                 | StoreError::NotDurable { .. }
                 | StoreError::Forgotten { .. } => Self::Undecided,
             },
-            EngineError::NoSuchUser
-            | EngineError::NoSuchKeyspace
+            EngineError::NoSuchKeyspace
             | EngineError::UsernameTaken
             | EngineError::EmailTaken
             | EngineError::BotPassword
