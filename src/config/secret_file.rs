@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -184,7 +184,7 @@ impl SecretFile {
         file.sync_all()?;
         fs::rename(&partial, &self.path)?;
         let path = std::path::absolute(&self.path)?;
-        File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
     }
 
     fn io(&self, source: io::Error) -> SecretFileError {

@@ -141,7 +141,7 @@ impl Exchange<'_> {
     fn keys(&self) -> Result<RawResponse, Problem> {
         let [owner, keyspace, after, limit] =
             decode::query(self.request, ["owner", "keyspace", "after", "limit"])?;
-        let owner = owner.ok_or(Problem::invalid("owner is needed: whose keys to list"))?;
+        let owner = owner.ok_or_else(|| Problem::invalid("owner is needed: whose keys to list"))?;
         let owner: Username = decode::parsed("owner", &owner)?;
         let command = Command::ListKeys {
             owner: UserRef::Name(owner.clone()),
