@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::failure::EXIT_CODES;
 use super::period::{Expires, Period};
+use super::serve::FIRST_START;
 use crate::key::{CompanyId, KeyId, KeyspaceName, Level, RevokeReason, Role, Status, Username};
 
 /// API keys in one binary: issue, list, restrict, rotate, revoke and verify
@@ -57,6 +58,7 @@ pub(super) enum Task {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = FIRST_START)]
 pub(super) struct Serve {
     /// Address to listen on; may be given several times
     #[arg(

@@ -64,7 +64,9 @@ impl fmt::Display for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let advice = match &error {
-            StoreError::Locked { .. } => "; stop it first, or give another directory with --data",
+            StoreError::Locked { .. } => {
+                "; stop it, try again if it is just starting, or give another directory with --data"
+            }
             StoreError::Missing { .. } => "; `keyward serve --recover` goes on with what is left",
             StoreError::NewerFormat { .. } => "; use that version",
             StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } => "; restore a backup",

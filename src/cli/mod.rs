@@ -14,7 +14,6 @@ mod serve;
 mod socket;
 mod user;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -22,15 +21,23 @@ use clap::Parser as _;
 use self::args::{Args, Task};
 use self::door::Door;
 use self::failure::{Exit, Failure};
+use self::screen::note;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     // Whatever is created from here on is for its owner alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let done = carry_out(Args::parse());
-    let exit = done.unwrap_or_else(|failure| {
-        // With no standard error there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "keyward: {failure}");
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => {
+            let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
+            // With nowhere to print there is nobody to tell.
+            let _ = answer.print();
+            return exit.into();
+        }
+    };
+    let exit = carry_out(args).unwrap_or_else(|failure| {
+        note(&format!("keyward: {failure}"));
         failure.exit
     });
     exit.into()

@@ -22,6 +22,12 @@ use crate::key::{ParseError, Password, Role, Username};
 use crate::server::{Bounds, Routes, Server, stop_signal};
 use crate::store::sled::OpenOptions;
 
+/// The part of `serve --help` about the first start.
+pub(super) const FIRST_START: &str = "\
+The first start makes the secret file and the user admin, an administrator. Its password is taken from
+KEYWARD_ADMIN_PASSWORD, or from the first line of the file KEYWARD_ADMIN_PASSWORD_FILE; otherwise one is made up and
+printed once, on standard error. KEYWARD_LOG sets what is logged there: error, warn, info (as it is), debug or trace.";
+
 const ADMIN: &str = "admin";
 const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";
 const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
@@ -135,9 +141,7 @@ fn first_start(service: &Service) -> Result<(), Failure> {
     add_administrator(service, ADMIN, password.as_bytes())?;
     match given {
         Some(_) => note("keyward: made the user admin, with the password given"),
-        None => {
-            note(&format!("keyward: made the user admin with the password {}, shown this once", *password))
-        }
+        None => note(&format!("keyward: made the user admin; the password, shown this once: {}", *password)),
     }
     Ok(())
 }

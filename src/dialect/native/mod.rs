@@ -1,5 +1,16 @@
 //! keyward's own JSON API under `/v1`: users, keys, verifying and the check of the store.
 //!
+//! ```text
+//! GET POST          /v1/users                     ?after= &limit=
+//! GET PATCH DELETE  /v1/users/{username}
+//! PUT               /v1/users/{username}/password
+//! GET POST          /v1/keys                      ?owner= &keyspace= &after= &limit=
+//! GET PATCH DELETE  /v1/keys/{id}
+//! POST              /v1/keys/{id}/suspend  resume  rotate  revoke
+//! POST              /v1/verify                    200 for every verdict, good or not
+//! POST              /v1/check
+//! ```
+//!
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
