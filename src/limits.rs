@@ -10,6 +10,8 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Longest comment on a key, whatever the dialect; a dialect may allow less.
 pub const COMMENT_BYTES_MAX: usize = 1024;
+/// Longest comment that filebin's API takes.
+pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
 /// Longest keyspace name and longest label of a native key.
 pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
 /// Longest key text that is looked at.
@@ -63,6 +65,10 @@ pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Most form fields looked at; later ones are ignored.
 pub const FORM_FIELDS_MAX: usize = 1_000;
+/// Deepest array in a form; deeper fields are ignored.
+pub const FORM_NESTING_MAX: usize = 64;
+/// Most header fields of one part of a multipart form; a part with more is ignored.
+pub const PART_HEADERS_MAX: usize = 16;
 /// Largest request head: request line and header fields together.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most header fields of a request.

@@ -1,5 +1,9 @@
 //! Documented HTTP APIs as pure functions from plain requests to plain answers.
 
+pub mod filebin;
+
+pub use filebin::Filebin;
+
 use crate::command::Service;
 use crate::exchange::{RawRequest, RawResponse};
 

@@ -1,6 +1,14 @@
 //! HTTP as plain values, so that dialects need neither a socket nor a web framework.
 
+mod field;
+mod form;
+mod multipart;
+mod parameter;
+
 use std::net::IpAddr;
+
+pub use field::{Field, Index};
+pub use form::Form;
 
 /// One request, its body read whole and bounded.
 #[derive(Clone, Debug)]

@@ -1,0 +1,121 @@
+//! filebin's `/user` API, versions 2 to 2.2.0: a user lists, creates and deletes own keys.
+//!
+//! Where filebin's behaviour is an accident of its framework this dialect takes the plain way instead: it keeps no
+//! session, compares names exactly, and answers an array in the field `apikey` in JSON like every other.
+
+mod access_level;
+mod decode;
+mod encode;
+mod path;
+mod refusal;
+
+use std::net::IpAddr;
+
+pub use access_level::AccessLevel;
+pub use decode::{Request, decode};
+pub use encode::{Answer, ListedKey, encode};
+pub use refusal::Refusal;
+
+use self::decode::Action;
+use super::Dialect;
+use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::engine::NewKey;
+use crate::exchange::{RawRequest, RawResponse};
+use crate::key::{Keyspace, UserId};
+
+/// The filebin dialect.
+///
+/// ```
+/// use keyward::dialect::{Dialect, Filebin};
+/// let filebin = Filebin::new("https://keys.example.org");
+/// assert!(filebin.claims("/api/v2.0.0/user/apikeys"));
+/// assert!(!filebin.claims("/v1/keys"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Filebin {
+    site_url: String,
+    keyspace: Keyspace,
+}
+
+impl Filebin {
+    /// The dialect at `site_url`, the address of the home page; its last slash may be left out.
+    pub fn new(site_url: &str) -> Self {
+        Self { site_url: format!("{}/", site_url.trim_end_matches('/')), keyspace: Keyspace::filebin() }
+    }
+
+    fn carry_out(
+        &self,
+        service: &Service,
+        client: Option<IpAddr>,
+        request: Request,
+    ) -> Result<Answer, Refusal> {
+        let caller = self.authenticate(service, client, &request)?;
+        let have = AccessLevel::of(caller.level());
+        if have < AccessLevel::Full {
+            return Err(Refusal::LevelTooLow { need: AccessLevel::Full, have });
+        }
+        let owner = caller.id().ok_or(Refusal::Undecided)?;
+        match request.action? {
+            Action::List => self.list(service, &caller, owner),
+            Action::Create { level, comment } => {
+                let key = NewKey::new(self.keyspace.name().clone(), owner, level.level());
+                match service.dispatch(&caller, Command::CreateKey(NewKey { comment, ..key }))? {
+                    Outcome::Issued(_, issued) => Ok(Answer::Created(issued.reveal())),
+                    _ => Err(Refusal::Undecided),
+                }
+            }
+            Action::Delete { key, text } => {
+                let key = KeyRef::OwnText { keyspace: self.keyspace.clone(), text: key };
+                service.dispatch(&caller, Command::DeleteKey(key))?;
+                Ok(Answer::Deleted(text))
+            }
+        }
+    }
+
+    /// A login that is given has to be right; a key that is given as well then takes its place.
+    fn authenticate(
+        &self,
+        service: &Service,
+        client: Option<IpAddr>,
+        request: &Request,
+    ) -> Result<Caller, Refusal> {
+        let by_login = match &request.login {
+            None => None,
+            Some(login) => {
+                let password = login.password.as_ref().ok_or(Refusal::LoginFailed)?;
+                Some(service.by_password(&login.username, password, client)?)
+            }
+        };
+        match &request.key {
+            Some(text) => Ok(service.by_key(&self.keyspace, text, client)?),
+            None => by_login.ok_or(Refusal::NotAuthenticated),
+        }
+    }
+
+    fn list(&self, service: &Service, caller: &Caller, owner: UserId) -> Result<Answer, Refusal> {
+        let command = Command::ListKeys {
+            owner: UserRef::Id(owner),
+            keyspace: Some(self.keyspace.name().clone()),
+            after: None,
+            limit: None,
+            texts: true,
+        };
+        let Outcome::Keys(rows, _) = service.dispatch(caller, command)? else {
+            return Err(Refusal::Undecided);
+        };
+        // A key whose text cannot be shown has no place in an answer that is indexed by texts.
+        let listed = rows.into_iter().map(|(key, text)| Some(ListedKey::new(&key, text?)));
+        listed.collect::<Option<_>>().map(Answer::Listed).ok_or(Refusal::Undecided)
+    }
+}
+
+impl Dialect for Filebin {
+    fn claims(&self, path: &str) -> bool {
+        path::claimed(path)
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        let answer = decode(request).and_then(|asked| self.carry_out(service, request.client, asked));
+        encode(&self.site_url, answer)
+    }
+}

@@ -1,0 +1,230 @@
+//! Everything that can go wrong, with the names and messages clients know.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::AccessLevel;
+use crate::command::{AuthenticateError, CommandError};
+use crate::engine::EngineError;
+use crate::exchange::{Field, Index};
+use crate::store::StoreError;
+use crate::verify::DenyReason;
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// The path is next to the API.
+    NoSuchPage,
+    /// The path has a character that no address here has.
+    DisallowedCharacter,
+    /// The version has no version's form.
+    InvalidVersion,
+    /// Group or function is missing or has no name's form.
+    InvalidEndpoint,
+    /// The version is not served.
+    VersionNotSupported,
+    /// There is no such group or function.
+    UnknownEndpoint,
+    /// A field that is one value came as an array.
+    ArrayField {
+        /// The field.
+        name: &'static str,
+        /// What came.
+        array: Value,
+    },
+    /// Neither key nor login was given.
+    NotAuthenticated,
+    /// The key was denied, for whatever reason.
+    KeyDenied,
+    /// The login was refused.
+    LoginFailed,
+    /// The caller may not do this.
+    LevelTooLow {
+        /// What it takes.
+        need: AccessLevel,
+        /// What the caller has.
+        have: AccessLevel,
+    },
+    /// A stored level is none of the known ones.
+    UnknownStoredLevel,
+    /// The level asked for is none of the three.
+    InvalidAccessLevel,
+    /// The comment is above 255 bytes.
+    CommentTooLong,
+    /// The comment is not text.
+    CommentNotUtf8,
+    /// No key of the caller has the text to delete.
+    DeletionFailed,
+    /// Too many logins are being checked.
+    Busy {
+        /// When to come back.
+        retry_after_seconds: u32,
+    },
+    /// The store takes no changes.
+    Unavailable,
+    /// It could not be decided.
+    Undecided,
+}
+
+impl Refusal {
+    /// The HTTP status: filebin knows 400 only; the others are for what its clients have no word for.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::NoSuchPage => 404,
+            Self::Busy { .. } => 429,
+            Self::Unavailable => 503,
+            _ => 400,
+        }
+    }
+
+    /// The stable name and the message. `site_url` ends in a slash.
+    pub fn describe(&self, site_url: &str) -> (&'static str, Cow<'static, str>) {
+        let (id, message) = match self {
+            Self::NoSuchPage => ("page-not-found", "There is no such page."),
+            Self::DisallowedCharacter => {
+                ("disallowed-character", "The address has a character that is not allowed.")
+            }
+            Self::InvalidVersion => ("api/invalid-version", "Invalid API version requested"),
+            Self::InvalidEndpoint => ("api/invalid-endpoint", "Invalid endpoint requested"),
+            Self::VersionNotSupported => {
+                ("api/version-not-supported", "Requested API version is not supported")
+            }
+            Self::UnknownEndpoint => ("api/unknown-endpoint", "Unknown endpoint requested"),
+            Self::ArrayField { name, .. } => {
+                return ("input/invalid-form-field", format!("Invalid input in field {name}").into());
+            }
+            Self::NotAuthenticated => {
+                let message = format!(
+                    "Not authenticated. FileBin requires you to have an account, please go to the homepage at \
+                     {site_url} for more information."
+                );
+                return ("api/not-authenticated", message.into());
+            }
+            Self::KeyDenied => ("user/api-login-failed", "API key login failed"),
+            Self::LoginFailed => ("user/login-failed", "Login failed"),
+            Self::LevelTooLow { need, have } => {
+                let message = format!("Access denied: Access level too low. Required: {need}; Have: {have}");
+                return ("api/insufficient-permissions", message.into());
+            }
+            Self::UnknownStoredLevel => ("api/invalid-accesslevel", "Failed to determine access level"),
+            Self::InvalidAccessLevel => {
+                ("user/validation/access_level/invalid", "Invalid access levels requested.")
+            }
+            Self::CommentTooLong => {
+                ("user/validation/comment/too-long", "Comment may only be 255 chars long.")
+            }
+            Self::CommentNotUtf8 => ("user/validation/comment/invalid-utf8", "Comment has to be UTF-8 text."),
+            Self::DeletionFailed => {
+                ("user/delete_apikey/failed", "Apikey deletion failed. Possibly wrong owner.")
+            }
+            Self::Busy { .. } => ("api/too-many-logins", "Too many logins at once, please try again soon."),
+            Self::Unavailable | Self::Undecided => {
+                ("internal-error", "An unhandled internal server error occured")
+            }
+        };
+        (id, message.into())
+    }
+}
+
+impl From<AuthenticateError> for Refusal {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::Key(reason) => Self::from(reason),
+            AuthenticateError::Password => Self::LoginFailed,
+            AuthenticateError::Undecided(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<DenyReason> for Refusal {
+    fn from(reason: DenyReason) -> Self {
+        tracing::info!(reason = reason.code(), "filebin: key denied");
+        match reason {
+            DenyReason::Malformed
+            | DenyReason::Unknown
+            | DenyReason::WrongKeyspace
+            | DenyReason::Suspended
+            | DenyReason::Revoked
+            | DenyReason::RotatedOut
+            | DenyReason::OwnerGone
+            | DenyReason::OwnerNotActive
+            | DenyReason::Expired
+            | DenyReason::AddressNotAllowed => Self::KeyDenied,
+            DenyReason::LevelTooLow { have } => {
+                Self::LevelTooLow { need: AccessLevel::Full, have: AccessLevel::of(have) }
+            }
+        }
+    }
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::LevelTooLow { need, have }
+            | CommandError::LevelAboveOwn { asked: need, cap: have } => {
+                Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
+            }
+            CommandError::Engine(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        let refusal = match &error {
+            // Only a deletion names a key.
+            EngineError::NoSuchKey => return Self::DeletionFailed,
+            // The only user that is named is the caller, removed a moment ago with all keys.
+            EngineError::NoSuchUser => return Self::KeyDenied,
+            EngineError::Busy { retry_after_seconds } => {
+                return Self::Busy { retry_after_seconds: *retry_after_seconds };
+            }
+            EngineError::Store(error) => match error {
+                StoreError::UnknownLevel { .. } => Self::UnknownStoredLevel,
+                StoreError::Io { .. } | StoreError::Closed { .. } => Self::Unavailable,
+                StoreError::Corrupt { .. }
+                | StoreError::NewerFormat { .. }
+                | StoreError::Conflict { .. }
+                | StoreError::Refused { .. }
+                | StoreError::Locked { .. }
+                | StoreError::Missing { .. }
+                | StoreError::NotDurable { .. }
+                | StoreError::Forgotten { .. } => Self::Undecided,
+            },
+            EngineError::NoSuchKeyspace
+            | EngineError::UsernameTaken
+            | EngineError::EmailTaken
+            | EngineError::BotPassword
+            | EngineError::LastAdministrator
+            | EngineError::KeyRevoked
+            | EngineError::ExpiryOutOfRange
+            | EngineError::GraceTooLong
+            | EngineError::Parse(_)
+            | EngineError::Allowlist(_)
+            | EngineError::Seal(_)
+            | EngineError::Entropy(_)
+            | EngineError::WrongSecret { .. }
+            | EngineError::Stopped => Self::Undecided,
+        };
+        tracing::error!(%error, "filebin: request not carried out");
+        refusal
+    }
+}
+
+/// An array of a form as PHP shows it in JSON: a list when its indexes count from 0, an object otherwise.
+pub(super) fn array_as_json(array: &BTreeMap<Index, Field>) -> Value {
+    let json = |field: &Field| match field {
+        Field::Text(text) => String::from_utf8_lossy(text).into(),
+        Field::Array(inner) => array_as_json(inner),
+    };
+    if array.keys().cloned().eq((0..).map(Index::Number).take(array.len())) {
+        return array.values().map(json).collect();
+    }
+    let name = |index: &Index| match index {
+        Index::Number(number) => number.to_string(),
+        Index::Name(name) => String::from_utf8_lossy(name).into_owned(),
+    };
+    array.iter().map(|(index, field)| (name(index), json(field))).collect()
+}

@@ -1,0 +1,12 @@
+//! The documented APIs, from request bytes to answer bytes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on fails"
+)]
+
+mod filebin;
+mod transcript;
