@@ -8,5 +8,7 @@ pub mod entropy;
 pub mod exchange;
 pub mod key;
 pub mod limits;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod store;
 pub mod verify;

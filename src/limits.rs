@@ -73,11 +73,30 @@ pub const PART_HEADERS_MAX: usize = 16;
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most header fields of a request.
 pub const HEADERS_MAX: usize = 64;
-/// Time to send a complete request head; also ends an idle kept-alive connection.
-pub const HEAD_READ_SECONDS: u64 = 75;
+/// Time from its first byte (or from connecting, for the first one) to send a complete request head.
+pub const HEAD_READ_SECONDS: u64 = 5;
+/// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).
+pub const IDLE_SECONDS: u64 = 75;
 /// Time to send a complete request body.
 pub const BODY_READ_SECONDS: u64 = 30;
+/// Bytes of request bodies held at once, all connections together; a request that needs more is told to come back.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of a too large body that are read and dropped, so that its sender gets to read the refusal.
+pub const BODY_DROPPED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Time in which a client has to take some of an answer that fills its window.
+pub const WRITE_STALL_SECONDS: u64 = 30;
+/// Requests being answered or waiting for a thread; the next one is told to come back. Four times the threads
+/// tokio lends to blocking work, so a burst of writes waits for one group commit instead of being turned away.
+pub const REQUESTS_MAX: usize = 2_048;
+/// When a caller who was told that too many requests are waiting should come back.
+pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
 /// Time that requests in flight have to finish after a stop was asked for.
 pub const DRAIN_SECONDS: u64 = 5;
 /// Most connections served at once; more wait in the listen queue.
 pub const CONNECTIONS_MAX: usize = 10_000;
+/// Most connections to the local control socket at once: it has to stay reachable while the others are flooded.
+pub const CONTROL_CONNECTIONS_MAX: usize = 16;
+/// File descriptors left to everything but connections: the store, listeners, logs.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Pause after the system refused a connection for want of a resource.
+pub const ACCEPT_PAUSE_MS: u64 = 100;

@@ -11,6 +11,7 @@
 mod disk;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -83,6 +84,55 @@ fn a_process_that_cannot_sync_is_refused() {
     assert!(said.iter().any(|line| line.ends_with("not durable")), "{said:?}");
 }
 
+#[test]
+fn a_commit_costs_at_most_three_syncs() {
+    let Some(layer) = layer() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let count = root.path().join("syncs");
+    let child = start(layer, root.path(), &root.path().join("journal"), Workload::Small, Override::InForce);
+    let (acknowledged, _) = kill_after(child, 500).unwrap();
+    let syncs = u64::from_ne_bytes(fs::read(count).unwrap().try_into().unwrap());
+    println!("{syncs} syncs for opening and {acknowledged} commits");
+    assert!(
+        (acknowledged..=acknowledged * 3 + 100).contains(&syncs),
+        "{syncs} syncs for {acknowledged} commits"
+    );
+}
+
+#[test]
+fn a_failed_sync_closes_the_store_and_leaves_readers_the_state_before() {
+    let Some(layer) = layer() else { return };
+    for fail_from in [40, 41, 55] {
+        let root = tempfile::tempdir().unwrap();
+        let mut command = child_command(root.path(), Workload::Small);
+        command.env("LD_PRELOAD", layer).env("KEYWARD_SYNC_FAIL_FROM", fail_from.to_string());
+        closes_in_order(command, root.path(), Workload::Small);
+    }
+}
+
+#[test]
+fn a_full_disk_closes_the_store_and_leaves_readers_the_state_before() {
+    // In blocks of 512 bytes: less than what the small batches come to, and in the midst of a large one.
+    for (workload, blocks) in [(Workload::Small, 6_000), (Workload::Large, 4_000), (Workload::Large, 12_000)]
+    {
+        let root = tempfile::tempdir().unwrap();
+        let mut limited = Command::new("sh");
+        // With the signal ignored, a write beyond the limit fails.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" child --exact --nocapture");
+        limited.args(["-c", &script]).arg(std::env::current_exe().unwrap());
+        closes_in_order(as_child(limited, root.path(), workload), root.path(), workload);
+    }
+}
+
+/// Lets the child commit until it fails by itself, and checks what it said and what it left.
+fn closes_in_order(mut command: Command, root: &Path, workload: Workload) {
+    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let acknowledged = output.lines().filter_map(|line| line.rsplit_once("acknowledge ")).next_back();
+    let acknowledged = acknowledged.map_or(0, |(_, n)| n.parse().unwrap());
+    assert!(output.lines().any(|line| line == "closed in order"), "{output}");
+    check(root, workload, acknowledged, acknowledged + 1).unwrap();
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Override {
     InForce,
@@ -118,13 +168,13 @@ fn round(layer: &Path, workload: Workload, percent: u32, seed: u64, cut: Overrid
     let scratch = tempfile::tempdir().unwrap();
     let scratch = scratch.path().canonicalize().unwrap();
     let mut root = scratch.join("0");
-    std::fs::create_dir(&root).unwrap();
+    fs::create_dir(&root).unwrap();
     for generation in 1..=2 {
         let journal = scratch.join(format!("journal.{generation}"));
         let mut disk = Disk::load(&root);
         let child = start(layer, &root, &journal, workload, cut);
         let (acknowledged, intended) = kill_after(child, random.random_range(1..=workload.commits_max()))?;
-        disk.replay(&std::fs::read(&journal).unwrap());
+        disk.replay(&fs::read(&journal).unwrap());
         root = scratch.join(generation.to_string());
         disk.cut(percent, random.random(), &root);
         check(&root, workload, acknowledged, intended)?;
@@ -161,16 +211,27 @@ fn check(root: &Path, workload: Workload, acknowledged: u64, intended: u64) -> R
 }
 
 fn start(layer: &Path, root: &Path, journal: &Path, workload: Workload, sync_file_range: Override) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["child", "--exact", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::null());
-    command.env("LD_PRELOAD", layer).env("KEYWARD_JOURNAL", journal).env("KEYWARD_JOURNAL_ROOT", root);
-    command.env("KEYWARD_POWERCUT_CHILD", format!("{workload:?}"));
+    let mut command = child_command(root, workload);
+    command.env("LD_PRELOAD", layer).env("KEYWARD_JOURNAL", journal);
+    command.env("KEYWARD_SYNC_COUNT", journal.with_file_name("syncs"));
     match sync_file_range {
         Override::InForce => {}
         Override::Hidden => drop(command.env("KEYWARD_TEST_NO_OVERRIDE", "hidden")),
         Override::Gone => drop(command.env("KEYWARD_TEST_NO_OVERRIDE", "seen")),
     }
     command.spawn().unwrap()
+}
+
+fn child_command(root: &Path, workload: Workload) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["child", "--exact", "--nocapture"]);
+    as_child(command, root, workload)
+}
+
+fn as_child(mut command: Command, root: &Path, workload: Workload) -> Command {
+    command.env("KEYWARD_JOURNAL_ROOT", root).env("KEYWARD_POWERCUT_CHILD", format!("{workload:?}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
 }
 
 /// Kills the child when it has acknowledged `commits`; the last commit it acknowledged and the last it began.
@@ -211,9 +272,34 @@ fn child() {
         let n = store.revision().0 + 1;
         let batch = workload.batch(n);
         println!("intend {n}");
-        assert_eq!(store.commit(&batch).unwrap().0, n);
+        match store.commit(&batch) {
+            Ok(revision) => assert_eq!(revision.0, n),
+            Err(error) => return after_failure(&store, n - 1, &batch, &error),
+        }
         println!("acknowledge {n}");
     }
+}
+
+/// What must hold of a store whose commit failed.
+fn after_failure(store: &SledStore, before: u64, failed: &Batch, error: &StoreError) {
+    assert!(matches!(error, StoreError::Io { .. }), "{error}");
+    assert!(matches!(store.commit(failed), Err(StoreError::Closed { .. })));
+    assert!(store.closed().is_some() && store.close().is_err());
+    assert_eq!(store.revision().0, before);
+    match store.scan(b"", None, usize::MAX) {
+        Ok(seen) => {
+            assert!(seen.iter().all(|entry| entry.version.0 <= before), "readers see the failed commit")
+        }
+        // sled cannot read pages any more that it could not write.
+        Err(error) => assert!(matches!(error, StoreError::Io { .. }), "{error}"),
+    }
+    for (key, _) in failed.writes() {
+        assert!(
+            store.get(key).unwrap().is_none_or(|entry| entry.version.0 <= before),
+            "a failed write is seen"
+        );
+    }
+    println!("closed in order");
 }
 
 /// The compiled layer; `None` only where there is no C compiler.

@@ -107,7 +107,7 @@ impl SledStore {
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
-        self.writer.lock().map_err(|_| StoreError::Closed { why: "a commit panicked".to_owned() })
+        self.writer.lock().map_err(|_| StoreError::Closed { why: PANICKED.to_owned() })
     }
 
     /// Applies and syncs `writes` while the overlay shows what was there before.
@@ -200,7 +200,8 @@ impl Store for SledStore {
     }
 
     fn closed(&self) -> Option<String> {
-        self.writer().err().or_else(|| self.visible().writes.check().err()).map(|error| error.to_string())
+        let panicked = self.writer.is_poisoned().then(|| PANICKED.to_owned());
+        panicked.or_else(|| self.visible().writes.why())
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -224,12 +225,17 @@ impl Store for SledStore {
 }
 
 impl Writes {
-    fn check(&self) -> Result<(), StoreError> {
+    /// Why none are taken.
+    fn why(&self) -> Option<String> {
         match self {
-            Self::Taken => Ok(()),
-            Self::Stopped => Err(StoreError::Closed { why: STOPPED.to_owned() }),
-            Self::Failed(why) => Err(StoreError::Closed { why: why.clone() }),
+            Self::Taken => None,
+            Self::Stopped => Some(STOPPED.to_owned()),
+            Self::Failed(why) => Some(why.clone()),
         }
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.why().map_or(Ok(()), |why| Err(StoreError::Closed { why }))
     }
 }
 
@@ -269,3 +275,5 @@ fn io(what: &'static str) -> impl Fn(std::io::Error) -> StoreError {
 
 /// sled's directory inside the data directory.
 const DATABASE: &str = "db";
+/// Why a store takes no writes after a panic in one of its commits.
+const PANICKED: &str = "a commit panicked";

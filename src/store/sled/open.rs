@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sled::Db;
 
@@ -84,11 +85,24 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     let mut options = File::options();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"));
     let file = file.map_err(io("opening the lock file"))?;
-    match file.try_lock() {
+    let locked = patiently(|| file.try_lock(), |error| matches!(error, TryLockError::WouldBlock));
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(StoreError::Io { what: "locking", source }),
     }
+}
+
+/// Tries again for a moment while `busy`: a lock outlives its holder shortly, in a thread that is still ending or
+/// in a child process that was just forked.
+fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, busy: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 0..50 {
+        match attempt() {
+            Err(error) if busy(&error) => std::thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    attempt()
 }
 
 type Started = (Db, Watermark, Tally, Opened);
@@ -269,7 +283,8 @@ impl Places {
             .cache_capacity(limits::STORE_CACHE_BYTES)
             .segment_size(limits::STORE_SEGMENT_BYTES)
             .flush_every_ms(None);
-        guarded("opening the database", || config.open())
+        let busy = |error: &StoreError| matches!(error, StoreError::Io { source, .. } if source.to_string().starts_with(SLED_LOCKED));
+        patiently(|| guarded("opening the database", || config.open()), busy)
     }
 
     /// Copies the database aside, whole or not at all.
@@ -319,3 +334,6 @@ impl Places {
         dir.into_iter().chain(dir.and_then(Path::parent)).try_for_each(barrier::sync)
     }
 }
+
+/// How sled begins to say that its own lock is held; ours is held by then, so it cannot be another keyward.
+const SLED_LOCKED: &str = "could not acquire lock";

@@ -1,0 +1,164 @@
+//! Accepts connections up to a bound, and drains them when the server stops.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::shutdown::stopping;
+use super::{Bounds, connection};
+use crate::limits;
+
+/// What connections come from.
+pub(super) trait Listener: Send + Sync + 'static {
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection and the address of its client, if it has one.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        let (stream, peer) = self.accept().await?;
+        // Answers are written whole: waiting for more would only delay them.
+        stream.set_nodelay(true)?;
+        Ok((stream, Some(peer.ip().to_canonical())))
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+        let (stream, _) = self.accept().await?;
+        Ok((stream, None))
+    }
+}
+
+/// What every connection of a listener shares.
+#[derive(Clone)]
+pub(super) struct Door {
+    /// Who answers.
+    pub(super) filter: BoxedFilter<(Response,)>,
+    /// Connections that may still be opened.
+    pub(super) connections: Arc<Semaphore>,
+    /// Bounds of each.
+    pub(super) bounds: Bounds,
+}
+
+/// Serves until `stop` turns true, then for at most the drain time.
+pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    tokio::select! {
+        () = accept(listener, &door, &stop, &mut connections) => {}
+        () = stopping(stop.clone()) => {}
+    }
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "connections were cut off at the end of the drain time"
+        );
+        connections.shutdown().await;
+    }
+}
+
+/// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
+async fn accept(
+    listener: impl Listener,
+    door: &Door,
+    stop: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    // Only fails once the semaphore is closed, which nobody does.
+    while let Ok(permit) = Arc::clone(&door.connections).acquire_owned().await {
+        while connections.try_join_next().is_some() {}
+        match listener.next().await {
+            Ok((stream, peer)) => {
+                let (filter, bounds, stop) = (door.filter.clone(), door.bounds, stop.clone());
+                connections.spawn(async move {
+                    connection::serve(stream, peer, filter, bounds, stop).await;
+                    drop(permit);
+                });
+            }
+            Err(failure) if is_of_one_connection(&failure) => {
+                tracing::debug!(%failure, "a connection was lost before it was accepted");
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, "no connection can be accepted");
+                tokio::time::sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
+            }
+        }
+    }
+}
+
+/// Whether the failure says nothing about the next connection.
+fn is_of_one_connection(failure: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
+    matches!(failure.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::Instant;
+    use warp::Filter;
+
+    use super::*;
+
+    /// Fails with these system error numbers, then hands out one connection.
+    struct Failing(&'static [i32], AtomicUsize, std::sync::Mutex<Option<DuplexStream>>);
+
+    impl Listener for Failing {
+        type Stream = DuplexStream;
+
+        async fn next(&self) -> io::Result<(DuplexStream, Option<IpAddr>)> {
+            if let Some(number) = self.0.get(self.1.fetch_add(1, Ordering::SeqCst)) {
+                return Err(io::Error::from_raw_os_error(*number));
+            }
+            let stream = self.2.lock().unwrap().take();
+            match stream {
+                Some(stream) => Ok((stream, None)),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// How long it takes to get an answer when accepting first fails with `failures`.
+    async fn delay(failures: &'static [i32]) -> Duration {
+        let (near, mut client) = tokio::io::duplex(1_024);
+        let listener = Failing(failures, AtomicUsize::new(0), std::sync::Mutex::new(Some(near)));
+        let filter = warp::any().map(|| Response::new("hello".into())).boxed();
+        let door = Door { filter, connections: Arc::new(Semaphore::new(1)), bounds: Bounds::default() };
+        let (stop, stopped) = watch::channel(false);
+        let start = Instant::now();
+        let server = tokio::spawn(serve(listener, door, stopped));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+        let delay = start.elapsed();
+        stop.send_replace(true);
+        server.await.unwrap();
+        delay
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_pauses_when_the_system_has_no_room_and_then_goes_on() {
+        let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
+        assert_eq!(delay(&[libc::EMFILE, libc::ENFILE, libc::ENOMEM]).await, 3 * pause);
+        assert_eq!(delay(&[libc::ECONNABORTED, libc::EINTR]).await, Duration::ZERO);
+    }
+}

@@ -1,0 +1,125 @@
+//! The HTTP server: listeners, connections, and which dialect answers what. The only place that knows warp.
+//!
+//! HTTP/1.1 only, without TLS: a proxy in front does those. Requests that a proxy in front could read differently are
+//! refused (two framings of a body, no or several `Host`); lines that end in a bare line feed are read as lines.
+
+mod accept;
+mod body;
+mod connection;
+mod respond;
+mod route;
+mod shutdown;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::command::Service;
+use crate::limits;
+use accept::Door;
+
+pub use route::Routes;
+pub use shutdown::stop_signal;
+
+/// Everything that is served, and where.
+pub struct Server {
+    /// Where clients connect.
+    pub listeners: Vec<TcpListener>,
+    /// Where the machine's owner connects.
+    pub control: Option<UnixListener>,
+    /// Who answers what.
+    pub routes: Routes,
+    /// What the answers are about.
+    pub service: Service,
+    /// How much of everything.
+    pub bounds: Bounds,
+}
+
+/// What the server allows; [`Bounds::default`] takes all of it from [`limits`].
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Most TCP connections at once; fewer when the process may not open as many files.
+    pub connections: usize,
+    /// Most requests being answered or waiting for a thread.
+    pub requests: usize,
+    /// Time to send a complete head, from its first byte on.
+    pub head_read: Duration,
+    /// Silence between requests.
+    pub idle: Duration,
+    /// Largest body, in bytes.
+    pub body_bytes: usize,
+    /// Most bytes of bodies held at once.
+    pub bodies_bytes: usize,
+    /// Bytes of a larger body that are read and dropped.
+    pub body_dropped_bytes: usize,
+    /// Time to send a complete body.
+    pub body_read: Duration,
+    /// Time in which a client has to take some of its answer.
+    pub write_stall: Duration,
+    /// Time that requests in flight have once a stop was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: limits::CONNECTIONS_MAX,
+            requests: limits::REQUESTS_MAX,
+            head_read: Duration::from_secs(limits::HEAD_READ_SECONDS),
+            idle: Duration::from_secs(limits::IDLE_SECONDS),
+            body_bytes: limits::BODY_BYTES_MAX,
+            bodies_bytes: limits::BODIES_BYTES_MAX,
+            body_dropped_bytes: limits::BODY_DROPPED_BYTES_MAX,
+            body_read: Duration::from_secs(limits::BODY_READ_SECONDS),
+            write_stall: Duration::from_secs(limits::WRITE_STALL_SECONDS),
+            drain: Duration::from_secs(limits::DRAIN_SECONDS),
+        }
+    }
+}
+
+impl Server {
+    /// Serves until `shutdown` ends: then it accepts nothing more, closes idle connections, lets requests in flight
+    /// finish, and cuts off what is left after [`Bounds::drain`].
+    ///
+    /// Work that was begun on a blocking thread ends by itself, even when its connection was cut off.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listeners, control, routes, service, bounds } = self;
+        let (stop, stopped) = watch::channel(false);
+        let mut loops = JoinSet::new();
+        let door = Door {
+            filter: route::public(routes.dialects, service.clone(), bounds),
+            connections: Arc::new(Semaphore::new(connections_max(bounds.connections))),
+            bounds,
+        };
+        for listener in listeners {
+            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            loops.spawn(accept::serve(listener, door.clone(), stopped.clone()));
+        }
+        if let (Some(listener), Some(dialect)) = (control, routes.control) {
+            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            let door = Door {
+                filter: route::control(dialect, service, bounds),
+                connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
+                bounds,
+            };
+            loops.spawn(accept::serve(listener, door, stopped));
+        }
+        shutdown.await;
+        tracing::info!("stopping");
+        stop.send_replace(true);
+        while loops.join_next().await.is_some() {}
+        tracing::info!("stopped");
+    }
+}
+
+/// At most `wanted`, and few enough to leave file descriptors for everything else.
+fn connections_max(wanted: usize) -> usize {
+    let Some(files) = getrlimit(Resource::Nofile).current else { return wanted };
+    let room = files.saturating_sub(limits::DESCRIPTORS_RESERVED).max(1);
+    wanted.min(usize::try_from(room).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,254 @@
+//! The stream under a connection: gives up on clients that are too slow, and keeps the head as it was sent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// Where a connection is between two requests. Shared by its stream, which sees bytes come in, and by its service,
+/// which sees whole requests.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// What was read since the head began, taken when the request starts.
+    head: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing of the next request has come; how long that may last is hyper's timer.
+    Idle,
+    /// The next request's head has begun.
+    Head,
+    /// A request is being answered.
+    Answering,
+}
+
+impl Progress {
+    /// A new connection: its first head counts as begun, so that a client who says nothing is not kept for long.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { phase: Phase::Head, head: Vec::new() })))
+    }
+
+    /// A request's head is complete. Returns what was read since it began: the head and whatever followed it at
+    /// once; nothing, or less than a head, when it was sent before the answer to the request before it.
+    pub(super) fn request_begins(&self) -> Vec<u8> {
+        let mut state = self.state();
+        state.phase = Phase::Answering;
+        std::mem::take(&mut state.head)
+    }
+
+    /// The answer is made.
+    pub(super) fn request_ends(&self) {
+        self.state().phase = Phase::Idle;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when a head that has begun is not complete in time, however
+/// steadily its bytes drip, and when the client takes nothing of an answer for too long.
+///
+/// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long; this one only
+/// runs from the first byte of a head on.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    stream: S,
+    progress: Progress,
+    head_read: Duration,
+    write_stall: Duration,
+    /// Runs while the phase is [`Phase::Head`] and more of the head is awaited.
+    head_timer: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client takes nothing.
+    write_timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Watched<S> {
+    pub(super) const fn new(
+        stream: S,
+        progress: Progress,
+        head_read: Duration,
+        write_stall: Duration,
+    ) -> Self {
+        Self { stream, progress, head_read, write_stall, head_timer: None, write_timer: None }
+    }
+
+    /// Notes bytes that were read.
+    fn note_read(&mut self, bytes: &[u8]) {
+        let mut state = self.progress.state();
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Head;
+            self.head_timer = None;
+        }
+        if state.phase == Phase::Head {
+            state.head.extend_from_slice(bytes);
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let this = &mut *self;
+        match outcome {
+            Poll::Ready(_) => {
+                this.note_read(buf.filled().get(before..).unwrap_or_default());
+                outcome
+            }
+            Poll::Pending if this.progress.state().phase == Phase::Head => {
+                poll_timer(&mut this.head_timer, this.head_read, cx)
+            }
+            Poll::Pending => {
+                this.head_timer = None;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Watched<S> {
+    /// Bounds how long a write may be pending.
+    fn watch_write(
+        &mut self,
+        outcome: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if outcome.is_ready() {
+            self.write_timer = None;
+            return outcome;
+        }
+        poll_timer(&mut self.write_timer, self.write_stall, cx)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch_write(outcome, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch_write(outcome, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Starts the timer if it does not run; an error once it is over.
+fn poll_timer<T>(
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    limit: Duration,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+    timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn watched() -> (Watched<DuplexStream>, DuplexStream, Progress) {
+        let (near, far) = duplex(16);
+        let progress = Progress::new();
+        (Watched::new(near, progress.clone(), LIMIT, LIMIT), far, progress)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dripping_bytes_do_not_prolong_a_head() {
+        let (mut stream, mut client, _progress) = watched();
+        let start = Instant::now();
+        let drip = tokio::spawn(async move {
+            while client.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let failure = loop {
+            if let Err(failure) = stream.read_u8().await {
+                break failure;
+            }
+        };
+        assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 5);
+        drop(stream);
+        drip.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_between_requests_is_not_timed_here_but_the_next_head_is() {
+        let (mut stream, mut client, progress) = watched();
+        client.write_all(b"a").await.unwrap();
+        stream.read_u8().await.unwrap();
+        assert_eq!(progress.request_begins(), b"a");
+        progress.request_ends();
+
+        let hour = Duration::from_secs(3_600);
+        assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err(), "an idle stream waits");
+        client.write_all(b"b").await.unwrap();
+        stream.read_u8().await.unwrap();
+        let start = Instant::now();
+        assert_eq!(stream.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_being_answered_is_not_timed_here() {
+        let (mut stream, mut client, progress) = watched();
+        progress.request_begins();
+        let hour = Duration::from_secs(3_600);
+        assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err());
+        client.write_all(b"early").await.unwrap();
+        stream.read_exact(&mut [0; 5]).await.unwrap();
+        progress.request_ends();
+        assert_eq!(progress.request_begins(), b"", "bytes sent ahead of an answer are not taken for a head");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (mut stream, mut client, _progress) = watched();
+        stream.write_all(&[0; 16]).await.unwrap();
+        let start = Instant::now();
+        assert_eq!(stream.write_all(b"more").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 5);
+
+        client.read_exact(&mut [0; 16]).await.unwrap();
+        stream.write_all(&[0; 16]).await.unwrap();
+        advance(LIMIT).await;
+        client.read_exact(&mut [0; 1]).await.unwrap();
+        stream.write_all(b"x").await.unwrap();
+    }
+}

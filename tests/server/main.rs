@@ -1,0 +1,13 @@
+//! The HTTP server over real sockets: what bytes it takes, what it answers, and when it gives up.
+#![expect(
+    clippy::expect_used,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod bodies;
+mod connections;
+mod harness;
+mod heads;
+mod stopping;
