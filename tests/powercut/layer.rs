@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The compiled layer; `None` only where there is no C compiler.
-pub fn layer() -> Option<&'static Path> {
+pub(crate) fn layer() -> Option<&'static Path> {
     static LAYER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = LAYER.get_or_init(|| {
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("layer.{}.so", std::process::id()));

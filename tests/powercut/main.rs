@@ -7,6 +7,12 @@
 //! two cuts: of a new store, and of the store that the first cut left. Without a C compiler nothing is tested.
 
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod disk;
 
@@ -91,7 +97,7 @@ fn a_commit_costs_at_most_three_syncs() {
     let count = root.path().join("syncs");
     let child = start(layer, root.path(), &root.path().join("journal"), Workload::Small, Override::InForce);
     let (acknowledged, _) = kill_after(child, 500).unwrap();
-    let syncs = u64::from_ne_bytes(fs::read(count).unwrap().try_into().unwrap());
+    let syncs = u64::from_le_bytes(fs::read(count).unwrap().try_into().unwrap());
     println!("{syncs} syncs for opening and {acknowledged} commits");
     assert!(
         (acknowledged..=acknowledged * 3 + 100).contains(&syncs),
@@ -102,10 +108,10 @@ fn a_commit_costs_at_most_three_syncs() {
 #[test]
 fn a_failed_sync_closes_the_store_and_leaves_readers_the_state_before() {
     let Some(layer) = layer() else { return };
-    for fail_from in [40, 41, 55] {
+    for fail_at in [40, 41, 55] {
         let root = tempfile::tempdir().unwrap();
         let mut command = child_command(root.path(), Workload::Small);
-        command.env("LD_PRELOAD", layer).env("KEYWARD_SYNC_FAIL_FROM", fail_from.to_string());
+        command.env("LD_PRELOAD", layer).env("KEYWARD_SYNC_FAIL_AT", fail_at.to_string());
         closes_in_order(command, root.path(), Workload::Small);
     }
 }
