@@ -1,5 +1,6 @@
 //! The real binary, as a person or a script uses it.
 
+#![cfg(feature = "server")]
 #![expect(
     clippy::indexing_slicing,
     clippy::string_slice,
