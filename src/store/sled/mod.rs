@@ -7,6 +7,7 @@ mod snapshots;
 mod tally;
 mod watermark;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +23,8 @@ use self::watermark::{Keeper, State};
 
 use super::changes::Changes;
 use super::memory::STOPPED;
-use super::overlay::start;
-use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope, schema};
+use super::overlay::{Overlay, merge, start};
+use super::{Batch, Change, Entry, Revision, Store, StoreError, envelope, schema};
 
 /// A [`Store`] in a directory of its own, for one process at a time.
 ///
@@ -34,7 +35,7 @@ use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope
 /// let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
 /// let mut batch = Batch::default();
 /// batch.put(b"n/test", b"1");
-/// store.commit(&batch)?;
+/// store.commit(batch)?;
 /// store.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -145,17 +146,25 @@ impl Store for SledStore {
             .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
             .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
             .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)));
-        visible.overlay.merge(prefix, after, limit, below)
+        merge(visible.overlay.range(prefix, after), below, limit)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let keeper = self.writer()?;
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
         };
         writes.check()?;
-        batch.check(|key| Ok(self.get(key)?.map(|entry| entry.version)))?;
+        // What is expected and written is read once. Nothing changes it meanwhile: only commits write.
+        let mut stored = HashMap::new();
+        batch.check(|key| {
+            let sealed = read(&self.database, key)?;
+            let version =
+                sealed.as_ref().map(|sealed| envelope::open(key, sealed).map(|opened| opened.version));
+            stored.insert(key.to_vec(), sealed);
+            version.transpose()
+        })?;
         if batch.is_empty() {
             return Ok(tally.revision);
         }
@@ -164,7 +173,7 @@ impl Store for SledStore {
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
-            let was = read(&self.database, key)?;
+            let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
             let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
             let sealed = value.map(|value| envelope::seal(key, revision, value));
             tally.replace(key, was.as_ref(), sealed.as_ref().map(|(_, sum)| *sum));
@@ -176,11 +185,10 @@ impl Store for SledStore {
         }
         writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
         self.apply(writes, before)?;
-        let change = batch.change(revision);
         let mut visible = self.visible_mut();
         visible.overlay.clear();
         visible.tally = tally;
-        visible.changes.remember(change);
+        visible.changes.remember(batch.into_change(revision));
         drop(visible);
         keeper.note(tally);
         Ok(revision)
