@@ -34,7 +34,7 @@ fn filled(commits: u64, clean: bool) -> (TempDir, BTreeMap<Vec<u8>, Entry>) {
             let key = [b"k/", &(n * 7 % 50 * 10 + i).to_be_bytes()[..]].concat();
             batch.put(key.clone(), [n as u8; 120]);
         }
-        batch.put(b"m/test", &n.to_be_bytes());
+        batch.put(b"m/test", n.to_be_bytes());
         store.commit(batch).unwrap();
     }
     let entries = all(&store).unwrap();
@@ -166,7 +166,7 @@ fn an_older_database_is_refused() {
     let put = |n: u8| {
         let (store, _) = open(dir.path()).unwrap();
         let mut batch = Batch::default();
-        batch.put(&[b'k', b'/', n], b"x");
+        batch.put([b'k', b'/', n], b"x");
         store.commit(batch).unwrap();
         store.close().unwrap();
     };
