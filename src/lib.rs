@@ -1,7 +1,10 @@
 #![doc = include_str!("README.md")]
 
+#[cfg(feature = "server")]
+pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod dialect;
 pub mod engine;
 pub mod entropy;

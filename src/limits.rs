@@ -100,3 +100,8 @@ pub const CONTROL_CONNECTIONS_MAX: usize = 16;
 pub const DESCRIPTORS_RESERVED: u64 = 64;
 /// Pause after the system refused a connection for want of a resource.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// Largest secret file.
+pub const SECRET_FILE_BYTES_MAX: usize = 16 * 1024;
+/// Longest wait for an answer on the control socket: long enough to check the largest store.
+pub const CONTROL_ANSWER_SECONDS: u64 = 600;

@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The `keyward` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyward::cli::run()
+}

@@ -1,5 +1,7 @@
 //! Damage to the data directory: it is repaired or refused, never a panic, never a wrong value.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt as _;

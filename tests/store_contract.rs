@@ -1,5 +1,7 @@
 //! Both stores keep the contract of `Store`: one suite, run against each.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{AuthenticateError, Caller};
+use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::key::{Keyspace, Level, Password, Status};
 use crate::verify::{Verdict, Verifier, VerifyRequest};
@@ -60,6 +61,11 @@ impl Service {
             Some(user) => Ok(Caller::user(user.id, None, client, user.role.level())),
             None => Err(AuthenticateError::Password),
         }
+    }
+
+    /// The time now, for what callers ask relative to it.
+    pub fn now(&self) -> Timestamp {
+        self.engine.reader().now()
     }
 
     /// Why the engine takes no changes, if it does not. Verifying goes on all the same.

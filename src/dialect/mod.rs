@@ -1,8 +1,10 @@
 //! Documented HTTP APIs as pure functions from plain requests to plain answers.
 
 pub mod filebin;
+pub mod native;
 
 pub use filebin::Filebin;
+pub use native::Native;
 
 use crate::command::Service;
 use crate::exchange::{RawRequest, RawResponse};

@@ -27,6 +27,30 @@ pub use route::Routes;
 pub use shutdown::stop_signal;
 
 /// Everything that is served, and where.
+///
+/// ```
+/// use keyward::command::Service;
+/// use keyward::engine::{Engine, Parts};
+/// use keyward::entropy::OsEntropy;
+/// use keyward::key::PepperRing;
+/// use keyward::server::{Bounds, Routes, Server};
+/// use keyward::store::MemoryStore;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy)?))?;
+/// let server = Server {
+///     listeners: vec![tokio::net::TcpListener::bind("127.0.0.1:0").await?],
+///     control: None,
+///     routes: Routes::default(),
+///     service: Service::new(engine),
+///     bounds: Bounds::default(),
+/// };
+/// // A real one stops at `keyward::server::stop_signal()?`; this one at once.
+/// server.run(async {}).await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Server {
     /// Where clients connect.
     pub listeners: Vec<TcpListener>,

@@ -105,3 +105,56 @@ impl Overlay {
 pub(super) fn start<'a>(prefix: &'a [u8], after: Option<&'a [u8]>) -> Bound<&'a [u8]> {
     after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    type Writes = BTreeMap<u8, Option<u8>>;
+
+    fn batch(writes: &Writes) -> Batch {
+        let mut batch = Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.put(&[b'k', *key], &[*value]),
+                None => batch.delete(&[b'k', *key]),
+            }
+        }
+        batch
+    }
+
+    fn writes() -> impl Strategy<Value = Writes> {
+        proptest::collection::btree_map(0..30_u8, proptest::option::of(any::<u8>()), 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn a_store_seen_through_an_overlay_is_the_store_after_the_commit(
+            committed in writes(), staged in writes(), later in writes(), after in 0..30_u8, limit in 0..12_usize,
+        ) {
+            let (below, reference) = (MemoryStore::new(), MemoryStore::new());
+            let mut overlay = Overlay::default();
+            for store in [&below, &reference] {
+                store.commit(&batch(&committed)).unwrap();
+            }
+            for writes in [&staged, &later] {
+                let version = reference.commit(&batch(writes)).unwrap();
+                let mut newer = Overlay::default();
+                newer.stage(&batch(writes), version);
+                overlay.absorb(newer);
+            }
+            for key in 0..30 {
+                prop_assert_eq!(overlay.read(&below, &[b'k', key]).unwrap(), reference.get(&[b'k', key]).unwrap());
+            }
+            for after in [None, Some(&[b'k', after][..])] {
+                let seen = overlay.scan(&below, b"k", after, limit).unwrap();
+                prop_assert_eq!(seen, reference.scan(b"k", after, limit).unwrap());
+            }
+            overlay.clear();
+            prop_assert_eq!(overlay.scan(&below, b"k", None, 99).unwrap(), below.scan(b"k", None, 99).unwrap());
+        }
+    }
+}

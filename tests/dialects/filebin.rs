@@ -24,7 +24,7 @@ const NOW: Timestamp = Timestamp::from_unix_ms(1_378_389_775_190);
 /// The dialect over a fresh engine: the people `test`, `other` and `reader` with their names as passwords, and
 /// keys `basic`, `apikey`, `full` of `test`, `other` of `other` and `reader` of `reader`, one second apart, the
 /// last one second ago.
-struct World {
+pub(crate) struct World {
     dialect: Filebin,
     service: Service,
     store: Arc<MemoryStore>,
@@ -34,7 +34,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = ManualClock::at(NOW);
         let entropy = Arc::new(SeededEntropy::new(7));
         let store = Arc::new(MemoryStore::new());
@@ -189,10 +189,21 @@ impl Peer for World {
 fn raw_request(bytes: &[u8]) -> RawRequest {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
-    let length = head.parse(bytes).unwrap().unwrap();
+    let start = head.parse(bytes).unwrap().unwrap();
     let target = head.path.unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let body = &bytes[length..];
+    let field = |name: &str| {
+        let found = head.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        found.map(|field| std::str::from_utf8(field.value).unwrap())
+    };
+    let body = match field("content-length") {
+        Some(length) => {
+            assert_eq!(length, bytes[start..].len().to_string(), "the length is what it says");
+            &bytes[start..]
+        }
+        // No transcript sends anything else in chunks.
+        None => bytes[start..].strip_prefix(b"0\r\n\r\n").expect("one empty chunk"),
+    };
     RawRequest {
         method: head.method.unwrap().to_owned(),
         path: path.to_owned(),
@@ -218,7 +229,7 @@ macro_rules! transcripts {
 
 transcripts! {
     versions: 66,
-    fields: 46,
+    fields: 47,
     errors: 21,
     list: 20,
     create: 72,

@@ -11,8 +11,9 @@
 //! < {"new_key":"${+fresh}"}                  body of the answer
 //! ```
 //!
-//! In bodies `\r`, `\n`, `\0`, `\t`, `\\` and `\xHH` are single bytes, `${name}` is the text bound to a name,
-//! `${+name}` binds the key text that the answer has there, and `${127*ä}` repeats.
+//! A head that says nothing about the length of its body gets a `Content-Length`. In bodies `\r`, `\n`, `\0`,
+//! `\t`, `\\` and `\xHH` are single bytes, `${name}` is the text bound to a name, `${+name}` binds the key text
+//! that the answer has there, and `${127*ä}` repeats.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -96,7 +97,11 @@ impl Exchange {
     fn request(&self, bound: &HashMap<String, String>) -> Vec<u8> {
         let body = expand(&self.body, |name| bound[name].clone());
         let mut bytes = self.head.join("\r\n").into_bytes();
-        if !self.head.iter().any(|line| line.to_ascii_lowercase().starts_with("transfer-encoding:")) {
+        let framed = |line: &String| {
+            let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            name == "transfer-encoding" || name == "content-length"
+        };
+        if !self.head.iter().any(framed) {
             bytes.extend(format!("\r\nContent-Length: {}", body.len()).bytes());
         }
         bytes.extend(b"\r\n\r\n");

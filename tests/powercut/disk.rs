@@ -79,9 +79,9 @@ impl Disk {
     /// Goes through the journal; its last record may be cut off.
     pub(crate) fn replay(&mut self, mut journal: &[u8]) {
         while let Some((header, rest)) = journal.split_at_checked(32) {
-            let number = |from: usize| u64::from_ne_bytes(header[from..from + 8].try_into().unwrap());
-            let kind = u32::from_ne_bytes(header[..4].try_into().unwrap());
-            let path = u32::from_ne_bytes(header[4..8].try_into().unwrap()) as usize;
+            let number = |from: usize| u64::from_le_bytes(header[from..from + 8].try_into().unwrap());
+            let kind = u32::from_le_bytes(header[..4].try_into().unwrap());
+            let path = u32::from_le_bytes(header[4..8].try_into().unwrap()) as usize;
             let (inode, at, size) = (number(8), number(16), number(24) as usize);
             let Some((path, rest)) = rest.split_at_checked(path) else { return };
             let Some((data, rest)) = rest.split_at_checked(size) else { return };

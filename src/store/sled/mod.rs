@@ -50,15 +50,10 @@ use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope
 pub struct SledStore {
     /// Dropped first, and so before the directory's lock.
     database: Db,
-    /// Held by the one commit that runs, and for good by `close`.
-    writer: Mutex<Writer>,
+    /// Held by the one commit that runs.
+    writer: Mutex<Keeper>,
     visible: RwLock<Visible>,
     _lock: File,
-}
-
-#[derive(Debug)]
-struct Writer {
-    keeper: Keeper,
 }
 
 /// What readers see beside the database; changed at one moment when a commit is durable.
@@ -94,7 +89,7 @@ impl SledStore {
     fn new(database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
-        Self { database, writer: Mutex::new(Writer { keeper }), visible: RwLock::new(visible), _lock: lock }
+        Self { database, writer: Mutex::new(keeper), visible: RwLock::new(visible), _lock: lock }
     }
 
     // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
@@ -106,7 +101,7 @@ impl SledStore {
         self.visible.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+    fn writer(&self) -> Result<MutexGuard<'_, Keeper>, StoreError> {
         self.writer.lock().map_err(|_| StoreError::Closed { why: PANICKED.to_owned() })
     }
 
@@ -154,7 +149,7 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
-        let writer = self.writer()?;
+        let keeper = self.writer()?;
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
@@ -187,7 +182,7 @@ impl Store for SledStore {
         visible.tally = tally;
         visible.changes.remember(change);
         drop(visible);
-        writer.keeper.note(tally);
+        keeper.note(tally);
         Ok(revision)
     }
 
@@ -205,19 +200,16 @@ impl Store for SledStore {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        let mut writer = self.writer()?;
-        let writes = std::mem::replace(&mut self.visible_mut().writes, Writes::Stopped);
-        match writes {
-            Writes::Taken => {}
-            Writes::Stopped => return Ok(()),
-            Writes::Failed(_) => {
-                self.visible_mut().writes = writes.clone();
-                return writes.check();
-            }
+        let mut keeper = self.writer()?;
+        let writes = self.visible().writes.clone();
+        if matches!(writes, Writes::Stopped) {
+            return Ok(());
         }
+        writes.check()?;
+        self.visible_mut().writes = Writes::Stopped;
         guarded("syncing at the stop", || self.database.flush())?;
         let gone = || std::io::Error::other("its thread died");
-        let watermark = writer.keeper.stop().ok_or_else(gone);
+        let watermark = keeper.stop().ok_or_else(gone);
         let tally = self.visible().tally;
         let marked = watermark.and_then(|mut watermark| watermark.write(State::Stopped, tally));
         marked.map_err(io("writing the watermark"))

@@ -1,0 +1,295 @@
+//! What may be typed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::failure::EXIT_CODES;
+use super::period::{Expires, Period};
+use super::serve::FIRST_START;
+use crate::key::{CompanyId, KeyId, KeyspaceName, Level, RevokeReason, Role, Status, Username};
+
+/// API keys in one binary: issue, list, restrict, rotate, revoke and verify
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// How answers are printed: for people, or as the API's own JSON
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, help_heading = EVERYWHERE)]
+    pub(super) output: Output,
+    #[command(subcommand)]
+    pub(super) task: Task,
+}
+
+const EVERYWHERE: &str = "Options of every command";
+
+/// Where the data is.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = EVERYWHERE)]
+pub(super) struct Place {
+    /// Data directory
+    #[arg(long, global = true, value_name = "DIR", env = "KEYWARD_DATA", default_value = "./keyward-data")]
+    pub(super) data: PathBuf,
+    /// Secret file, kept apart from the data in backups [default: DIR/secret]
+    #[arg(long, global = true, value_name = "FILE", env = "KEYWARD_SECRET_FILE")]
+    pub(super) secret_file: Option<PathBuf>,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Task {
+    /// Serve the APIs until SIGTERM or SIGINT
+    Serve(Serve),
+    /// Add, list and change users
+    #[command(subcommand)]
+    User(UserTask),
+    /// Issue, list, change and verify keys
+    #[command(subcommand)]
+    Key(KeyTask),
+    /// Walk the whole store and report what does not agree
+    Check,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = FIRST_START)]
+pub(super) struct Serve {
+    /// Address to listen on; may be given several times
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "KEYWARD_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(super) listen: Vec<SocketAddr>,
+    /// Where people reach this server, for links in answers
+    #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
+    pub(super) site_url: Option<String>,
+    /// Go on with what is left when acknowledged data is missing
+    #[arg(long)]
+    pub(super) recover: bool,
+    /// Serve a throw-away directory with well-known passwords, on loopback only
+    #[arg(long, conflicts_with = "recover")]
+    pub(super) demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserTask {
+    /// Add a user; a person without a password cannot log in yet
+    Add(AddUser),
+    /// List users, one page at a time
+    List(Page),
+    /// Show one user
+    Show {
+        /// Login name
+        name: Username,
+    },
+    /// Change fields of a user; an empty text removes one
+    Set(SetUser),
+    /// Set a person's password, read from a prompt or from standard input
+    Passwd {
+        /// Login name
+        name: Username,
+    },
+    /// Remove a user and all their keys
+    Remove {
+        /// Login name
+        name: Username,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AddUser {
+    /// Login name
+    pub(super) name: Username,
+    /// read-none, read-some, read-only, write-some, user, bughunter, moderator, support or administrator
+    #[arg(long, default_value = "user")]
+    pub(super) role: Role,
+    /// E-mail address
+    #[arg(long)]
+    pub(super) email: Option<String>,
+    /// Tenant
+    #[arg(long, value_name = "GUID")]
+    pub(super) company: Option<CompanyId>,
+    /// Name for people
+    #[arg(long, value_name = "TEXT")]
+    pub(super) display_name: Option<String>,
+    /// A program: acts by its keys alone, has no password
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(super) bot: bool,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SetUser {
+    /// Login name
+    pub(super) name: Username,
+    #[command(flatten)]
+    pub(super) fields: UserFields,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct UserFields {
+    /// New login name
+    #[arg(long, value_name = "NAME")]
+    pub(super) rename: Option<Username>,
+    /// Caps the level of all keys of the user
+    #[arg(long)]
+    pub(super) role: Option<Role>,
+    /// E-mail address
+    #[arg(long)]
+    pub(super) email: Option<String>,
+    /// Tenant
+    #[arg(long, value_name = "GUID")]
+    pub(super) company: Option<String>,
+    /// Name for people
+    #[arg(long, value_name = "TEXT")]
+    pub(super) display_name: Option<String>,
+    /// active, inactive or blocked
+    #[arg(long)]
+    pub(super) status: Option<Status>,
+    /// Whether the user has API access, in the dialects that ask
+    #[arg(long, value_name = "true|false")]
+    pub(super) api_access: Option<bool>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Page {
+    /// Where the page before ended
+    #[arg(long, value_name = "CURSOR")]
+    pub(super) after: Option<String>,
+    /// Most records of the page, up to 1000
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyTask {
+    /// Issue a key; its text is printed once, alone on standard output
+    Create(CreateKey),
+    /// List a user's keys, newest first, one page at a time
+    List {
+        /// Whose keys
+        #[arg(long, value_name = "NAME")]
+        owner: Username,
+        /// Of this keyspace only
+        #[arg(long)]
+        keyspace: Option<KeyspaceName>,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Show one key
+    Show {
+        /// Key id
+        id: KeyId,
+    },
+    /// Change fields of a key; an empty text removes one
+    Update(UpdateKey),
+    /// Give a key a new text; the id stays
+    Rotate {
+        /// Key id
+        id: KeyId,
+        /// How long the old text still verifies, like 90s, 12h or 30d
+        #[arg(long, default_value = "0s")]
+        grace: Period,
+    },
+    /// Stop a key for good; the record stays
+    Revoke {
+        /// Key id
+        id: KeyId,
+        /// unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn
+        #[arg(long)]
+        reason: Option<RevokeReason>,
+    },
+    /// Stop a key until it is resumed
+    Suspend {
+        /// Key id
+        id: KeyId,
+    },
+    /// Let a suspended key verify again
+    Resume {
+        /// Key id
+        id: KeyId,
+    },
+    /// Remove a key and its record
+    Delete {
+        /// Key id
+        id: KeyId,
+    },
+    /// Verify a key, read from a prompt or from standard input
+    Verify {
+        /// The keyspace it has to be in
+        #[arg(long, default_value = "native")]
+        keyspace: KeyspaceName,
+        /// Where it is used from
+        #[arg(long, value_name = "IP")]
+        address: Option<IpAddr>,
+        /// The level it has to have
+        #[arg(long)]
+        level: Option<Level>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CreateKey {
+    /// Whose key
+    #[arg(long, value_name = "NAME")]
+    pub(super) owner: Username,
+    /// native, filebin, qreserve, telvue, bokamera or freesewing
+    #[arg(long, default_value = "native")]
+    pub(super) keyspace: KeyspaceName,
+    /// What it may do, 0 to 8
+    #[arg(long, default_value = "2")]
+    pub(super) level: Level,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(super) comment: Option<String>,
+    /// Whom to ask about it
+    #[arg(long, value_name = "EMAIL")]
+    pub(super) contact: Option<String>,
+    /// Where it may be used from: addresses and networks, separated by commas
+    #[arg(long, value_name = "NETWORKS")]
+    pub(super) allow: Option<String>,
+    /// When it stops by itself: never, 90s, 12h, 30d, or a time like 2030-01-31T12:00:00Z
+    #[arg(long, default_value = "never")]
+    pub(super) expires: Expires,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct UpdateKey {
+    /// Key id
+    pub(super) id: KeyId,
+    #[command(flatten)]
+    pub(super) fields: KeyFields,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct KeyFields {
+    /// What it may do, 0 to 8
+    #[arg(long)]
+    pub(super) level: Option<Level>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(super) comment: Option<String>,
+    /// Whom to ask about it
+    #[arg(long, value_name = "EMAIL")]
+    pub(super) contact: Option<String>,
+    /// Where it may be used from: addresses and networks, separated by commas
+    #[arg(long, value_name = "NETWORKS")]
+    pub(super) allow: Option<String>,
+    /// When it stops by itself: never, 90s, 12h, 30d, or a time like 2030-01-31T12:00:00Z
+    #[arg(long)]
+    pub(super) expires: Option<Expires>,
+}

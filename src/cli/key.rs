@@ -1,0 +1,153 @@
+//! `keyward key …`.
+
+use serde_json::{Map, Value, json};
+
+use super::args::{CreateKey, KeyFields, KeyTask, Output};
+use super::door::Door;
+use super::failure::{Exit, Failure};
+use super::screen::{cell, fields, line, note, table};
+use super::secret;
+use super::user::{more, query, text_or_null};
+use crate::key::KeyId;
+
+pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit, Failure> {
+    match task {
+        KeyTask::Create(key) => issued(output, &door.ask("POST", "/v1/keys", Some(&new_key(&key)))?)?,
+        KeyTask::List { owner, keyspace, page } => {
+            let keyspace = keyspace.map(|name| format!("&keyspace={name}")).unwrap_or_default();
+            let owner = owner.as_str().replace('+', "%2B");
+            let target = format!("/v1/keys?owner={owner}{keyspace}&{}", query(&page));
+            list(output, &door.ask("GET", &target, None)?)?;
+        }
+        KeyTask::Show { id } => show(output, &door.ask("GET", &address(id), None)?)?,
+        KeyTask::Update(key) => {
+            show(output, &door.ask("PATCH", &address(key.id), Some(&changes(&key.fields)))?)?
+        }
+        KeyTask::Rotate { id, grace } => {
+            let body = json!({ "grace_seconds": grace.seconds });
+            issued(output, &door.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?)?;
+        }
+        KeyTask::Revoke { id, reason } => {
+            let body = json!({ "reason": reason.map(|reason| reason.name()) });
+            show(output, &door.ask("POST", &format!("{}/revoke", address(id)), Some(&body))?)?;
+        }
+        KeyTask::Suspend { id } => {
+            show(output, &door.ask("POST", &format!("{}/suspend", address(id)), None)?)?
+        }
+        KeyTask::Resume { id } => show(output, &door.ask("POST", &format!("{}/resume", address(id)), None)?)?,
+        KeyTask::Delete { id } => {
+            door.ask("DELETE", &address(id), None)?;
+            note(&format!("key {id} is deleted"));
+        }
+        KeyTask::Verify { keyspace, address, level } => {
+            let body = json!({
+                "keyspace": keyspace.as_str(),
+                "key": *secret::read("Key: ")?,
+                "address": address,
+                "level": level.map(|level| level.number()),
+            });
+            return verdict(output, &door.ask("POST", "/v1/verify", Some(&body))?);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn address(id: KeyId) -> String {
+    format!("/v1/keys/{id}")
+}
+
+fn new_key(key: &CreateKey) -> Value {
+    let mut body = Map::from_iter([
+        ("owner".to_owned(), json!(key.owner.as_str())),
+        ("keyspace".to_owned(), json!(key.keyspace.as_str())),
+        ("level".to_owned(), json!(key.level.number())),
+        ("comment".to_owned(), json!(key.comment)),
+        ("contact".to_owned(), json!(key.contact)),
+        ("allowlist".to_owned(), json!(key.allow)),
+    ]);
+    key.expires.put(&mut body);
+    Value::Object(body)
+}
+
+fn changes(key: &KeyFields) -> Value {
+    let fields = [
+        ("level", key.level.map(|level| json!(level.number()))),
+        ("comment", key.comment.as_ref().map(|comment| json!(comment))),
+        ("contact", key.contact.as_deref().map(text_or_null)),
+        ("allowlist", key.allow.as_ref().map(|list| json!(list))),
+    ];
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let mut body: Map<_, _> = given.collect();
+    if let Some(expires) = key.expires {
+        expires.put(&mut body);
+    }
+    Value::Object(body)
+}
+
+fn show(output: Output, key: &Value) -> Result<(), Failure> {
+    match output {
+        Output::Json => line(&key.to_string()),
+        Output::Text => fields(key),
+    }
+}
+
+/// The text alone on standard output, so that `$(keyward key create …)` is the key.
+fn issued(output: Output, answer: &Value) -> Result<(), Failure> {
+    if output == Output::Json {
+        return line(&answer.to_string());
+    }
+    let key = answer.get("key").unwrap_or(&Value::Null);
+    let part = |name| key.get(name).map(cell).unwrap_or_default();
+    note(&format!(
+        "key {} of {} in {}, level {}; its text is shown this once:",
+        part("id"),
+        part("owner"),
+        part("keyspace"),
+        part("level"),
+    ));
+    line(answer.get("text").and_then(Value::as_str).unwrap_or_default())?;
+    if let Some(until) = key.pointer("/previous/until") {
+        note(&format!("the text before it verifies until {}", cell(until)));
+    }
+    Ok(())
+}
+
+fn list(output: Output, page: &Value) -> Result<(), Failure> {
+    if output == Output::Json {
+        return line(&page.to_string());
+    }
+    let keys = page.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let places = [
+        "/id",
+        "/keyspace",
+        "/prefix",
+        "/level",
+        "/state",
+        "/expires_at",
+        "/usage/count",
+        "/usage/last_at",
+        "/comment",
+    ];
+    let row = |key: &Value| places.map(|place| key.pointer(place).map(cell).unwrap_or_default());
+    let headings = ["ID", "KEYSPACE", "PREFIX", "LEVEL", "STATE", "EXPIRES", "USES", "LAST USED", "COMMENT"];
+    table(headings, keys.iter().map(row).collect())?;
+    more(page);
+    Ok(())
+}
+
+fn verdict(output: Output, verdict: &Value) -> Result<Exit, Failure> {
+    let valid = verdict.get("valid") == Some(&Value::Bool(true));
+    let part = |name| verdict.get(name).map(cell).unwrap_or_default();
+    match output {
+        Output::Json => line(&verdict.to_string())?,
+        Output::Text if valid => line(&format!(
+            "valid: key {} of {}, level {}, expires {}",
+            part("key_id"),
+            part("user"),
+            part("level"),
+            verdict.get("expires_at").and_then(Value::as_str).unwrap_or("never"),
+        ))?,
+        Output::Text => line(&format!("denied: {}", part("code")))?,
+    }
+    Ok(if valid { Exit::Done } else { Exit::Denied })
+}

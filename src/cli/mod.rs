@@ -1,0 +1,54 @@
+//! The command line: keyward's own API, spoken to a running server or to the store itself.
+
+mod args;
+mod check;
+mod demo;
+mod door;
+mod failure;
+mod key;
+mod open;
+mod period;
+mod screen;
+mod secret;
+mod serve;
+mod socket;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{Args, Task};
+use self::door::Door;
+use self::failure::{Exit, Failure};
+use self::screen::note;
+
+/// Runs the command line of this process and returns its exit code.
+pub fn run() -> ExitCode {
+    // Whatever is created from here on is for its owner alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => {
+            let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
+            // With nowhere to print there is nobody to tell.
+            let _ = answer.print();
+            return exit.into();
+        }
+    };
+    let exit = carry_out(args).unwrap_or_else(|failure| {
+        note(&format!("keyward: {failure}"));
+        failure.exit
+    });
+    exit.into()
+}
+
+fn carry_out(args: Args) -> Result<Exit, Failure> {
+    let Args { place, output, task } = args;
+    match task {
+        Task::Serve(serve) => serve::serve(place, serve),
+        Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),
+        Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
+        Task::Check => Door::with(&place, |door| check::run(door, output)),
+    }
+}

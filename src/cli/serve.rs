@@ -1,0 +1,179 @@
+//! `keyward serve`.
+
+use std::io::IsTerminal as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
+
+use super::args::{Place, Serve};
+use super::demo::{self, Demo};
+use super::failure::{Exit, Failure};
+use super::open::{self, Opened};
+use super::screen::{line, note};
+use super::socket::{self, ControlSocket};
+use crate::command::{Caller, Command, Outcome, Service};
+use crate::dialect::{Filebin, Native};
+use crate::engine::NewUser;
+use crate::entropy::{OsEntropy, letters};
+use crate::key::{ParseError, Password, Role, Username};
+use crate::server::{Bounds, Routes, Server, stop_signal};
+use crate::store::sled::OpenOptions;
+
+/// The part of `serve --help` about the first start.
+pub(super) const FIRST_START: &str = "\
+The first start makes the secret file and the user admin, an administrator. Its password is taken from
+KEYWARD_ADMIN_PASSWORD, or from the first line of the file KEYWARD_ADMIN_PASSWORD_FILE; otherwise one is made up and
+printed once, on standard error. KEYWARD_LOG sets what is logged there: error, warn, info (the default), debug or trace.";
+
+const ADMIN: &str = "admin";
+const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";
+const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
+/// Without the letters and digits that look like others.
+const PASSWORD_LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+const PASSWORD_LENGTH: usize = 20;
+
+/// Serves until the process is asked to stop.
+pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
+    start_log()?;
+    let demo = if asked.demo { Some(Demo::new(&asked.listen)?) } else { None };
+    let place = demo.as_ref().map_or(place, Demo::place);
+    // Bound before anything is opened: a wrong address leaves nothing behind.
+    let listeners = listen(&asked.listen)?;
+    let opened = open::open(&place, OpenOptions { recover: asked.recover })?;
+    let served = run(&place, &asked, demo.as_ref(), listeners, &opened);
+    let stopped = opened.engine.stop();
+    served?;
+    stopped?;
+    Ok(Exit::Done)
+}
+
+fn run(
+    place: &Place,
+    asked: &Serve,
+    demo: Option<&Demo>,
+    listeners: Vec<TcpListener>,
+    opened: &Opened,
+) -> Result<(), Failure> {
+    match demo {
+        Some(_) => demo::add_users(&opened.service)?,
+        None => first_start(&opened.service)?,
+    }
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
+    let bound = ControlSocket::bind(&place.data);
+    let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
+    let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    let site_url =
+        asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
+    let served = runtime.block_on(async {
+        let shutdown = stop_signal()?;
+        let listeners =
+            listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
+        let server = Server {
+            listeners,
+            control: Some(tokio::net::UnixListener::from_std(control)?),
+            routes: routes(&site_url.unwrap_or_default()),
+            service: opened.service.clone(),
+            bounds: Bounds::default(),
+        };
+        announce(demo, &addresses);
+        server.run(shutdown).await;
+        Ok(())
+    });
+    served.map_err(|error: std::io::Error| Failure::system("the server could not start", &error))
+}
+
+fn routes(site_url: &str) -> Routes {
+    Routes {
+        dialects: vec![Arc::new(Filebin::new(site_url))],
+        control: Some(Arc::new(Native::for_operator())),
+    }
+}
+
+/// Says where clients connect. Nobody may be listening to standard output; that stops nothing.
+fn announce(demo: Option<&Demo>, addresses: &[SocketAddr]) {
+    for address in addresses {
+        let _ = line(&format!("listening on http://{address}"));
+    }
+    if let (Some(_), Some(first)) = (demo, addresses.first()) {
+        let _ = line(&demo::calls(*first));
+    }
+}
+
+fn start_log() -> Result<(), Failure> {
+    let level = std::env::var("KEYWARD_LOG").unwrap_or_default();
+    let level = if level.is_empty() { "info" } else { &level };
+    let wrong = |_| Failure::new(Exit::Usage, "KEYWARD_LOG must be error, warn, info, debug or trace");
+    let filter = EnvFilter::try_new(level).map_err(wrong)?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    Ok(())
+}
+
+fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+    let bind = |address: &SocketAddr| {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    let bound = addresses.iter().map(|address| {
+        bind(address).map_err(|error: std::io::Error| {
+            Failure::system(&format!("cannot listen on {address}; choose another with --listen"), &error)
+        })
+    });
+    bound.collect()
+}
+
+/// Makes the administrator that a store without users needs.
+fn first_start(service: &Service) -> Result<(), Failure> {
+    match service.dispatch(&Caller::operator(), Command::ListUsers { after: None, limit: 1 })? {
+        Outcome::Users(users) if users.is_empty() => {}
+        _ => return Ok(()),
+    }
+    let given = given_password()?;
+    let password = match &given {
+        Some(password) => password.clone(),
+        None => Zeroizing::new(letters(&OsEntropy, PASSWORD_LETTERS, PASSWORD_LENGTH)?),
+    };
+    add_administrator(service, ADMIN, password.as_bytes())?;
+    match given {
+        Some(_) => note("keyward: made the user admin, with the password given"),
+        None => note(&format!("keyward: made the user admin; the password, shown this once: {}", *password)),
+    }
+    Ok(())
+}
+
+/// Adds an administrator of this name and password.
+pub(super) fn add_administrator(service: &Service, name: &str, password: &[u8]) -> Result<(), Failure> {
+    add_person(service, name, Role::Administrator, password)
+}
+
+/// Adds a person who can log in.
+pub(super) fn add_person(service: &Service, name: &str, role: Role, password: &[u8]) -> Result<(), Failure> {
+    let wrong = |error: ParseError| Failure::new(Exit::Usage, error.to_string());
+    let name: Username = name.parse().map_err(wrong)?;
+    let password = Password::new(password).map_err(wrong)?;
+    let user = NewUser::person(name, role, Some(password));
+    service.dispatch(&Caller::operator(), Command::AddUser(user))?;
+    Ok(())
+}
+
+/// The administrator's password, if the environment has one.
+fn given_password() -> Result<Option<Zeroizing<String>>, Failure> {
+    let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Zeroizing::new);
+    match (text(ADMIN_PASSWORD), text(ADMIN_PASSWORD_FILE)) {
+        (Some(_), Some(_)) => {
+            Err(Failure::new(Exit::Usage, format!("set {ADMIN_PASSWORD} or {ADMIN_PASSWORD_FILE}, not both")))
+        }
+        (None, Some(file)) => {
+            let read = std::fs::read_to_string(Path::new(file.as_str())).map(Zeroizing::new);
+            let read =
+                read.map_err(|error| Failure::system(&format!("{ADMIN_PASSWORD_FILE} {}", *file), &error))?;
+            Ok(Some(Zeroizing::new(read.lines().next().unwrap_or_default().to_owned())))
+        }
+        (password, None) => Ok(password),
+    }
+}

@@ -1,0 +1,268 @@
+//! The secret file: the peppers, kept outside the store.
+//!
+//! ```text
+//! keyward-secret 1
+//! pepper 1 4f6b…            a number from 1 to 255 and 64 hexadecimal digits, one line for each pepper
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::PathBuf;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::entropy::{Entropy, EntropyError};
+use crate::key::{Pepper, PepperNumber, PepperRing};
+use crate::limits;
+
+const HEADER: &str = "keyward-secret 1";
+
+/// The secret file could not be used. Nothing was changed.
+#[derive(Debug, Error)]
+pub enum SecretFileError {
+    /// There is none, but the store was made under one. Put back the copy you kept: without it no key that was ever
+    /// issued verifies again, and none can be shown.
+    #[error(
+        "the secret file {} is gone; without it no issued key verifies any more: put your copy of it back",
+        path.display()
+    )]
+    Absent {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It is a directory, a device or something else.
+    #[error("the secret file {} is not a regular file", path.display())]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than its owner may read or write it.
+    #[error(
+        "the secret file {} is open to others (mode {mode:03o}): make it yours alone with chmod 600, and think of \
+         its peppers as known to whoever could read it",
+        path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A line is not of the form a secret file has.
+    #[error("line {line} of the secret file {} {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// It could not be read or written.
+    #[error("the secret file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// No pepper could be made.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// Where the peppers of a server are kept.
+///
+/// ```
+/// use keyward::config::SecretFile;
+/// use keyward::entropy::OsEntropy;
+/// let dir = tempfile::tempdir()?;
+/// let file = SecretFile::at(dir.path().join("secret"));
+/// let made = file.read_or_create(true, &OsEntropy)?;
+/// assert_eq!(file.read()?.current().1.reveal(), made.current().1.reveal());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SecretFile {
+    path: PathBuf,
+}
+
+impl SecretFile {
+    /// The secret file at `path`, there or not.
+    pub const fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Reads the peppers; makes the file, with one fresh pepper, only for a store that holds nothing yet.
+    ///
+    /// # Errors
+    /// [`SecretFileError::Absent`] when it would be needed; as [`SecretFile::read`] otherwise.
+    ///
+    /// # Durability
+    /// A file that was made survives a power cut before anything is hashed under it.
+    pub fn read_or_create(
+        &self,
+        store_is_new: bool,
+        entropy: &dyn Entropy,
+    ) -> Result<PepperRing, SecretFileError> {
+        match self.read() {
+            Err(SecretFileError::Absent { .. }) if store_is_new => self.create(entropy),
+            read => read,
+        }
+    }
+
+    /// Reads the peppers.
+    ///
+    /// # Errors
+    /// Every variant but [`SecretFileError::Entropy`].
+    ///
+    /// # Security
+    /// No error repeats anything that the file contains.
+    pub fn read(&self) -> Result<PepperRing, SecretFileError> {
+        // A pipe in its place must not make the open wait.
+        let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path);
+        let file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SecretFileError::Absent { path: self.path.clone() },
+            _ => self.io(source),
+        })?;
+        let metadata = file.metadata().map_err(|source| self.io(source))?;
+        if !metadata.is_file() {
+            return Err(SecretFileError::NotRegular { path: self.path.clone() });
+        }
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(SecretFileError::Exposed { path: self.path.clone(), mode });
+        }
+        let mut text = Zeroizing::new(String::with_capacity(limits::SECRET_FILE_BYTES_MAX));
+        let bounded = u64::try_from(limits::SECRET_FILE_BYTES_MAX).unwrap_or(u64::MAX);
+        file.take(bounded).read_to_string(&mut text).map_err(|source| self.io(source))?;
+        self.parse(&text)
+    }
+
+    fn parse(&self, text: &str) -> Result<PepperRing, SecretFileError> {
+        let malformed = |line, problem| SecretFileError::Malformed { path: self.path.clone(), line, problem };
+        let mut lines = text.lines();
+        if lines.next() != Some(HEADER) {
+            return Err(malformed(1, "is not \"keyward-secret 1\""));
+        }
+        let mut peppers = BTreeMap::new();
+        for (line, text) in (2..).zip(lines) {
+            let (number, pepper) = pepper(text).ok_or_else(|| malformed(line, "is not a pepper"))?;
+            if peppers.insert(number, pepper).is_some() {
+                return Err(malformed(line, "gives a pepper number again"));
+            }
+        }
+        PepperRing::new(peppers).map_err(|_| malformed(2, "is missing: there is no pepper"))
+    }
+
+    fn create(&self, entropy: &dyn Entropy) -> Result<PepperRing, SecretFileError> {
+        let ring = PepperRing::generate(entropy)?;
+        let mut text = Zeroizing::new(format!("{HEADER}\n"));
+        for (number, pepper) in ring.all() {
+            let digits = Zeroizing::new(hex::encode(pepper.reveal()));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "pepper {} {}", number.0, *digits);
+        }
+        self.write(&text).map_err(|source| self.io(source))?;
+        Ok(ring)
+    }
+
+    /// Puts the whole file in its place at one moment, durably.
+    fn write(&self, text: &str) -> io::Result<()> {
+        let mut partial = self.path.clone().into_os_string();
+        partial.push(".partial");
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, &self.path)?;
+        let path = std::path::absolute(&self.path)?;
+        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    }
+
+    fn io(&self, source: io::Error) -> SecretFileError {
+        SecretFileError::Io { path: self.path.clone(), source }
+    }
+}
+
+fn pepper(line: &str) -> Option<(PepperNumber, Pepper)> {
+    let (number, digits) = line.strip_prefix("pepper ")?.split_once(' ')?;
+    let number = number.parse().ok().filter(|number| *number > 0)?;
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(digits, bytes.as_mut_slice()).ok()?;
+    Some((PepperNumber(number), Pepper::from_bytes(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    fn file(text: &str, mode: u32) -> (tempfile::TempDir, SecretFile) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (dir, SecretFile::at(path))
+    }
+
+    #[test]
+    fn a_file_is_made_for_a_new_store_only_and_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = SecretFile::at(dir.path().join("secret"));
+        assert!(matches!(secret.read_or_create(false, &OsEntropy), Err(SecretFileError::Absent { .. })));
+        let made = secret.read_or_create(true, &OsEntropy).unwrap();
+        let again = secret.read_or_create(true, &OsEntropy).unwrap();
+        assert_eq!(made.current().1.reveal(), again.current().1.reveal(), "it is never replaced");
+        assert_eq!(fs::metadata(&secret.path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_that_others_may_use_is_refused() {
+        let text = format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32));
+        for (mode, good) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+            let (_dir, secret) = file(&text, mode);
+            assert_eq!(secret.read().is_ok(), good, "{mode:o}");
+        }
+        let (dir, _) = file("", 0o600);
+        let directory = SecretFile::at(dir.path().to_owned()).read();
+        assert!(matches!(directory, Err(SecretFileError::NotRegular { .. })));
+    }
+
+    #[test]
+    fn the_highest_number_is_current() {
+        let text = format!("{HEADER}\npepper 2 {}\npepper 1 {}\n", "ab".repeat(32), "cd".repeat(32));
+        let (_dir, secret) = file(&text, 0o600);
+        let ring = secret.read().unwrap();
+        assert_eq!((ring.current().0, ring.all().count()), (PepperNumber(2), 2));
+    }
+
+    #[test]
+    fn damaged_files_are_refused_without_showing_them() {
+        let digits = "ab".repeat(32);
+        let wrong = [
+            String::new(),
+            HEADER.to_owned(),
+            format!("keyward-secret 2\npepper 1 {digits}\n"),
+            format!("{HEADER}\npepper 1 {digits}0\n"),
+            format!("{HEADER}\npepper 0 {digits}\n"),
+            format!("{HEADER}\npepper 256 {digits}\n"),
+            format!("{HEADER}\n\npepper 1 {digits}\n"),
+            format!("{HEADER}\npepper 1 {digits}\npepper 1 {digits}\n"),
+        ];
+        for text in wrong {
+            let (_dir, secret) = file(&text, 0o600);
+            let error = secret.read().unwrap_err();
+            assert!(matches!(error, SecretFileError::Malformed { .. }), "{text:?} gave {error:?}");
+            assert!(!error.to_string().contains("abab"), "{error}");
+        }
+    }
+}

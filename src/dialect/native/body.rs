@@ -1,0 +1,207 @@
+//! Fields of request bodies, one struct for each address.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::Problem;
+use super::decode::{Moment, Networks, Secret, Text, change, inner, unwrapped};
+use crate::clock::Timestamp;
+use crate::command::{Command, CommandError};
+use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
+use crate::key::{
+    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, RevokeReason,
+    Role, Status, UserId, Username,
+};
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KindName {
+    #[default]
+    Person,
+    Bot,
+}
+
+/// `POST /v1/users`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewUserBody {
+    username: Text<Username>,
+    role: Option<Text<Role>>,
+    kind: Option<KindName>,
+    display_name: Option<Text<DisplayName>>,
+    email: Option<Text<Email>>,
+    company: Option<Text<CompanyId>>,
+    password: Option<Secret>,
+}
+
+impl NewUserBody {
+    pub(super) fn draft(self) -> Result<NewUser, Problem> {
+        let password = self.password.map(|Secret(password)| password);
+        let kind = match (self.kind.unwrap_or_default(), password) {
+            (KindName::Person, password) => NewKind::Person { password },
+            (KindName::Bot, None) => NewKind::Bot,
+            (KindName::Bot, Some(_)) => return Err(CommandError::Engine(EngineError::BotPassword).into()),
+        };
+        Ok(NewUser {
+            username: self.username.0,
+            display_name: inner(self.display_name),
+            email: inner(self.email),
+            kind,
+            role: inner(self.role).unwrap_or(Role::User),
+            company: inner(self.company),
+        })
+    }
+}
+
+/// `PATCH /v1/users/{username}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserPatch {
+    username: Option<Text<Username>>,
+    #[serde(default, deserialize_with = "change")]
+    display_name: Change<Text<DisplayName>>,
+    #[serde(default, deserialize_with = "change")]
+    email: Change<Text<Email>>,
+    role: Option<Text<Role>>,
+    #[serde(default, deserialize_with = "change")]
+    company: Change<Text<CompanyId>>,
+    status: Option<Text<Status>>,
+    api_access: Option<bool>,
+}
+
+impl From<UserPatch> for UserChange {
+    fn from(patch: UserPatch) -> Self {
+        Self {
+            username: inner(patch.username),
+            display_name: unwrapped(patch.display_name),
+            email: unwrapped(patch.email),
+            role: inner(patch.role),
+            company: unwrapped(patch.company),
+            status: inner(patch.status),
+            api_access: patch.api_access,
+        }
+    }
+}
+
+/// `PUT /v1/users/{username}/password`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    pub(super) password: Secret,
+}
+
+/// `POST /v1/keys`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewKeyBody {
+    keyspace: Text<KeyspaceName>,
+    pub(super) owner: Text<Username>,
+    level: Option<u8>,
+    comment: Option<Text<Comment>>,
+    contact: Option<Text<Email>>,
+    allowlist: Option<Text<Networks>>,
+    #[serde(default, deserialize_with = "change")]
+    expires_at: Change<Text<Moment>>,
+    expires_in_seconds: Option<u64>,
+}
+
+impl NewKeyBody {
+    pub(super) fn draft(self, owner: UserId, now: Timestamp) -> Result<NewKey, Problem> {
+        let level = self.level.map_or(Ok(Level::READ), Level::new)?;
+        let mut draft = NewKey::new(self.keyspace.0, owner, level);
+        draft.comment = inner(self.comment).unwrap_or_else(Comment::empty);
+        draft.contact = inner(self.contact);
+        draft.allowlist = inner(self.allowlist).map(|Networks(list)| list).unwrap_or_default();
+        draft.expiry = expiry(self.expires_at, self.expires_in_seconds, now)?.unwrap_or_default();
+        Ok(draft)
+    }
+}
+
+/// `PATCH /v1/keys/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyPatch {
+    comment: Option<Text<Comment>>,
+    #[serde(default, deserialize_with = "change")]
+    contact: Change<Text<Email>>,
+    level: Option<u8>,
+    allowlist: Option<Text<Networks>>,
+    #[serde(default, deserialize_with = "change")]
+    expires_at: Change<Text<Moment>>,
+    expires_in_seconds: Option<u64>,
+}
+
+impl KeyPatch {
+    pub(super) fn change(self, now: Timestamp) -> Result<KeyChange, Problem> {
+        Ok(KeyChange {
+            comment: inner(self.comment),
+            contact: unwrapped(self.contact),
+            level: self.level.map(Level::new).transpose()?,
+            allowlist: inner(self.allowlist).map(|Networks(list)| list),
+            expiry: expiry(self.expires_at, self.expires_in_seconds, now)?,
+            active: None,
+        })
+    }
+}
+
+/// The end asked for, `None` when none of the two fields was given.
+fn expiry(
+    at: Change<Text<Moment>>,
+    in_seconds: Option<u64>,
+    now: Timestamp,
+) -> Result<Option<Expiry>, Problem> {
+    match (at, in_seconds) {
+        (Change::Keep, None) => Ok(None),
+        (Change::Clear, None) => Ok(Some(Expiry::Never)),
+        (Change::Set(Text(Moment(at))), None) => Ok(Some(Expiry::At(at))),
+        (Change::Keep, Some(seconds)) => Ok(Some(Expiry::At(now.plus_ms(seconds.saturating_mul(1_000))))),
+        (_, Some(_)) => Err(Problem::invalid("give expires_at or expires_in_seconds, not both")),
+    }
+}
+
+/// `POST /v1/keys/{id}/rotate`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotateBody {
+    grace_seconds: Option<u64>,
+}
+
+impl RotateBody {
+    pub(super) fn grace_ms(&self) -> u64 {
+        self.grace_seconds.unwrap_or(0).saturating_mul(1_000)
+    }
+}
+
+/// `POST /v1/keys/{id}/revoke`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokeBody {
+    reason: Option<Text<RevokeReason>>,
+}
+
+impl RevokeBody {
+    pub(super) fn reason(self) -> RevokeReason {
+        inner(self.reason).unwrap_or_default()
+    }
+}
+
+/// `POST /v1/verify`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyBody {
+    keyspace: Text<KeyspaceName>,
+    key: String,
+    address: Option<IpAddr>,
+    level: Option<u8>,
+}
+
+impl VerifyBody {
+    pub(super) fn command(self) -> Result<Command, Problem> {
+        let keyspace =
+            Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
+        let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
+        Ok(Command::VerifyKey { keyspace, text: Zeroizing::new(self.key), client: self.address, level })
+    }
+}

@@ -1,0 +1,162 @@
+//! Bodies and queries, made into words of the field.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use percent_encoding::percent_decode_str;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::Problem;
+use crate::clock::Timestamp;
+use crate::exchange::{Body, RawRequest};
+use crate::key::{Allowlist, AllowlistError, Change, Password};
+use crate::limits;
+
+const LIMIT_DEFAULT: usize = 100;
+
+/// The JSON body of a request.
+pub(super) fn body<T: DeserializeOwned>(request: &RawRequest) -> Result<T, Problem> {
+    let bytes = match &request.body {
+        Body::Whole(bytes) => bytes,
+        Body::TooLarge => return Err(Problem::TooLarge),
+        Body::Incomplete => return Err(Problem::Incomplete),
+    };
+    // Without a content type there is nothing else that it could be.
+    let media_type = request.header("content-type").unwrap_or("application/json");
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::MediaType);
+    }
+    serde_json::from_slice(bytes).map_err(|error| problem(&error))
+}
+
+/// As [`body`]; no body at all means that every field was left out.
+pub(super) fn body_or_default<T: DeserializeOwned + Default>(request: &RawRequest) -> Result<T, Problem> {
+    if request.body == Body::Whole(Vec::new()) { Ok(T::default()) } else { body(request) }
+}
+
+/// Refuses fields where there are none.
+pub(super) fn no_body(request: &RawRequest) -> Result<(), Problem> {
+    let fields: serde_json::Map<String, serde_json::Value> = body_or_default(request)?;
+    if fields.is_empty() { Ok(()) } else { Err(Problem::invalid("this address takes no fields")) }
+}
+
+/// The values of these query parameters, decoded.
+pub(super) fn query<const N: usize>(
+    request: &RawRequest,
+    names: [&str; N],
+) -> Result<[Option<String>; N], Problem> {
+    let mut values = [const { None }; N];
+    for pair in request.query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let slot = names.iter().position(|known| *known == name).and_then(|n| values.get_mut(n));
+        let slot =
+            slot.ok_or_else(|| Problem::invalid(format!("the query may have {}", names.join(", "))))?;
+        let value = value.replace('+', " ");
+        let value = percent_decode_str(&value)
+            .decode_utf8()
+            .map_err(|_| Problem::invalid("the query is not UTF-8"))?;
+        if slot.replace(value.into_owned()).is_some() {
+            return Err(Problem::invalid("a query parameter is given twice"));
+        }
+    }
+    Ok(values)
+}
+
+/// A query parameter's value as `T`.
+pub(super) fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Problem> {
+    value.parse().map_err(|_| Problem::invalid(format!("{name} has the wrong form")))
+}
+
+/// How many records a page is to have.
+pub(super) fn limit(value: Option<String>) -> Result<usize, Problem> {
+    let limit = value.map_or(Ok(LIMIT_DEFAULT), |value| parsed("limit", &value))?;
+    if (1..=limits::PAGE_MAX).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::invalid(format!("limit must be 1 to {}", limits::PAGE_MAX)))
+    }
+}
+
+/// What serde found wrong, without what was sent: it quotes that only before the last ", expected".
+fn problem(error: &serde_json::Error) -> Problem {
+    if !error.is_data() {
+        return Problem::Json { line: error.line(), column: error.column() };
+    }
+    let message = error.to_string();
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => {
+            Problem::invalid(format!("a field is unknown or has the wrong type: expected {expected}"))
+        }
+        None => Problem::invalid(message),
+    }
+}
+
+/// A JSON string read as `T`.
+#[derive(Debug)]
+pub(super) struct Text<T>(pub(super) T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A JSON string read as a password.
+pub(super) struct Secret(pub(super) Password);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Password::new(text.as_bytes()).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// An allowlist whose error does not repeat the wrong entry.
+#[derive(Debug)]
+pub(super) struct Networks(pub(super) Allowlist);
+
+impl FromStr for Networks {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|error| match error {
+            AllowlistError::Item { .. } => "allowlist must be IP addresses and networks, separated by commas",
+            AllowlistError::TooMany => "allowlist has too many entries",
+        })
+    }
+}
+
+/// An RFC 3339 date and time.
+#[derive(Debug)]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Timestamp::parse(text).map(Self).ok_or("expires_at must be like 2030-01-31T12:00:00Z")
+    }
+}
+
+/// A field that is there: `null` clears it. Left out it is kept, by `#[serde(default)]`.
+pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Change<T>, D::Error> {
+    Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
+}
+
+pub(super) fn unwrapped<T>(change: Change<Text<T>>) -> Change<T> {
+    match change {
+        Change::Keep => Change::Keep,
+        Change::Clear => Change::Clear,
+        Change::Set(Text(value)) => Change::Set(value),
+    }
+}
+
+pub(super) fn inner<T>(text: Option<Text<T>>) -> Option<T> {
+    text.map(|Text(value)| value)
+}

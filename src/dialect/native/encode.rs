@@ -1,0 +1,251 @@
+//! Answers as JSON.
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::engine::{CheckReport, Cursor};
+use crate::exchange::RawResponse;
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, User, Username};
+use crate::verify::Verdict;
+
+/// One user.
+pub(super) fn user(user: &User) -> RawResponse {
+    json(200, &UserJson::from(user))
+}
+
+/// The user just added.
+pub(super) fn added_user(user: &User) -> RawResponse {
+    json(201, &UserJson::from(user)).with_header("location", format!("/v1/users/{}", user.username))
+}
+
+/// A page of at most `limit` users; a full one may have a next.
+pub(super) fn users(users: &[User], limit: usize) -> RawResponse {
+    let next = users.last().filter(|_| users.len() >= limit).map(|user| user.id.to_string());
+    json(200, &UsersJson { users: users.iter().map(UserJson::from).collect(), next })
+}
+
+/// One key.
+pub(super) fn key(key: &Key, owner: Option<&Username>) -> RawResponse {
+    json(200, &KeyJson::of(key, owner))
+}
+
+/// A page of one owner's keys.
+pub(super) fn keys(keys: &[(Key, Option<IssuedKey>)], owner: &Username, next: Option<Cursor>) -> RawResponse {
+    let keys = keys.iter().map(|(key, _)| KeyJson::of(key, Some(owner))).collect();
+    json(200, &KeysJson { keys, next: next.map(|cursor| cursor.to_string()) })
+}
+
+/// A key and its fresh text.
+pub(super) fn issued(status: u16, key: &Key, owner: Option<&Username>, text: IssuedKey) -> RawResponse {
+    let body = IssuedJson { key: KeyJson::of(key, owner), text: &text.reveal() };
+    let response = json(status, &body);
+    if status == 201 { response.with_header("location", format!("/v1/keys/{}", key.id)) } else { response }
+}
+
+/// Done, and nothing to say about it.
+pub(super) fn done() -> RawResponse {
+    RawResponse { status: 204, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() }
+}
+
+/// What verifying decided.
+pub(super) fn verdict(verdict: &Verdict) -> RawResponse {
+    let body = match verdict {
+        Verdict::Allow(identity) => VerdictJson {
+            valid: true,
+            code: "valid",
+            allowed: Some(AllowedJson {
+                key_id: identity.key.to_string(),
+                user: identity.username.as_str(),
+                user_id: identity.user.0,
+                company: identity.company.map(|company| company.to_string()),
+                keyspace: identity.keyspace.as_str(),
+                level: identity.level.number(),
+                expires_at: expires_at(identity.expiry),
+            }),
+        },
+        Verdict::Deny(reason) => VerdictJson { valid: false, code: reason.code(), allowed: None },
+    };
+    json(200, &body)
+}
+
+/// What walking the store found.
+pub(super) fn report(report: &CheckReport) -> RawResponse {
+    let findings = report.findings.iter();
+    let findings =
+        findings.map(|finding| FindingJson { place: &finding.place, problem: finding.problem }).collect();
+    json(200, &ReportJson { keys: report.keys, users: report.users, events: report.events, findings })
+}
+
+fn json(status: u16, body: &impl Serialize) -> RawResponse {
+    // Strings, numbers and structs always have a JSON form.
+    RawResponse::new(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+}
+
+fn expires_at(expiry: Expiry) -> Option<String> {
+    match expiry {
+        Expiry::Never => None,
+        Expiry::At(at) => Some(at.to_string()),
+    }
+}
+
+#[derive(Serialize)]
+struct UsersJson<'a> {
+    users: Vec<UserJson<'a>>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UserJson<'a> {
+    id: u64,
+    username: &'a str,
+    display_name: Option<&'a str>,
+    email: Option<&'a str>,
+    kind: &'static str,
+    role: &'static str,
+    company: Option<String>,
+    status: &'static str,
+    api_access: bool,
+    created_at: String,
+}
+
+impl<'a> From<&'a User> for UserJson<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username.as_str(),
+            display_name: user.display_name.as_ref().map(|name| name.as_str()),
+            email: user.email.as_ref().map(|email| email.as_str()),
+            kind: match user.kind {
+                Kind::Person { .. } => "person",
+                Kind::Bot => "bot",
+            },
+            role: user.role.name(),
+            company: user.company.map(|company| company.to_string()),
+            status: user.status.name(),
+            api_access: user.api_access,
+            created_at: user.created.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct KeysJson<'a> {
+    keys: Vec<KeyJson<'a>>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct IssuedJson<'a> {
+    key: KeyJson<'a>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    id: String,
+    keyspace: &'a str,
+    owner: Option<&'a str>,
+    prefix: &'a str,
+    comment: &'a str,
+    contact: Option<&'a str>,
+    level: u8,
+    allowlist: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<RevokedJson>,
+    expires_at: Option<String>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<PreviousJson<'a>>,
+    usage: UsageJson,
+}
+
+impl<'a> KeyJson<'a> {
+    fn of(key: &'a Key, owner: Option<&'a Username>) -> Self {
+        let (state, revoked) = match &key.state {
+            KeyState::Active => ("active", None),
+            KeyState::Suspended => ("suspended", None),
+            KeyState::Revoked { at, by, reason } => (
+                "revoked",
+                Some(RevokedJson { at: at.to_string(), by: by.to_string(), reason: reason.name() }),
+            ),
+        };
+        let last = key.usage.last;
+        Self {
+            id: key.id.to_string(),
+            keyspace: key.keyspace.as_str(),
+            owner: owner.map(|owner| owner.as_str()),
+            prefix: key.secrets.current.prefix.as_str(),
+            comment: key.comment.as_str(),
+            contact: key.contact.as_ref().map(|contact| contact.as_str()),
+            level: key.level.number(),
+            allowlist: key.allowlist.to_string(),
+            state,
+            revoked,
+            expires_at: expires_at(key.expiry),
+            created_at: key.created.to_string(),
+            previous: key.secrets.previous.as_ref().map(|(secret, until): &(_, Timestamp)| PreviousJson {
+                prefix: secret.prefix.as_str(),
+                until: until.to_string(),
+            }),
+            usage: UsageJson {
+                count: key.usage.count,
+                last_at: last.map(|last| last.at.to_string()),
+                last_from: last.and_then(|last| last.from).map(|from| from.to_string()),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RevokedJson {
+    at: String,
+    by: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct PreviousJson<'a> {
+    prefix: &'a str,
+    until: String,
+}
+
+#[derive(Serialize)]
+struct UsageJson {
+    count: u64,
+    last_at: Option<String>,
+    last_from: Option<String>,
+}
+
+#[derive(Serialize)]
+struct VerdictJson<'a> {
+    valid: bool,
+    code: &'static str,
+    #[serde(flatten)]
+    allowed: Option<AllowedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AllowedJson<'a> {
+    key_id: String,
+    user: &'a str,
+    user_id: u64,
+    company: Option<String>,
+    keyspace: &'a str,
+    level: u8,
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    keys: u64,
+    users: u64,
+    events: u64,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    place: &'a str,
+    problem: &'static str,
+}

@@ -1,0 +1,240 @@
+//! keyward's own JSON API under `/v1`: users, keys, verifying and the check of the store.
+//!
+//! ```text
+//! GET POST          /v1/users                     ?after= &limit=
+//! GET PATCH DELETE  /v1/users/{username}
+//! PUT               /v1/users/{username}/password
+//! GET POST          /v1/keys                      ?owner= &keyspace= &after= &limit=
+//! GET PATCH DELETE  /v1/keys/{id}
+//! POST              /v1/keys/{id}/suspend  resume  rotate  revoke
+//! POST              /v1/verify                    200 for every verdict, good or not
+//! POST              /v1/check
+//! ```
+//!
+//! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
+//! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
+
+mod body;
+mod decode;
+mod encode;
+mod problem;
+mod route;
+#[cfg(test)]
+mod tests;
+
+use self::body::{
+    KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch, VerifyBody,
+};
+use self::problem::Problem;
+use self::route::{KeyAction, Target};
+use super::Dialect;
+use crate::command::{Caller, Command, CommandError, KeyRef, Outcome, Service, UserRef};
+use crate::engine::{EngineError, KeyChange};
+use crate::exchange::{RawRequest, RawResponse};
+use crate::key::{Key, KeyId, User, UserId, Username};
+
+/// keyward's own JSON API, for one caller who is known from outside.
+///
+/// ```
+/// use keyward::dialect::{Dialect, Native};
+/// assert!(Native::for_operator().claims("/v1/users/flo"));
+/// assert!(!Native::for_operator().claims("/v10"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Native {
+    caller: Caller,
+}
+
+impl Native {
+    /// The API for whoever owns the machine, who may do everything.
+    ///
+    /// # Security
+    /// Serve it only where nobody else can connect: on the control socket, or in one's own process.
+    pub const fn for_operator() -> Self {
+        Self { caller: Caller::operator() }
+    }
+}
+
+impl Dialect for Native {
+    fn claims(&self, path: &str) -> bool {
+        path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        let asked = Exchange { caller: &self.caller, service, request };
+        asked.answer().unwrap_or_else(|problem| problem.response())
+    }
+}
+
+/// One request on its way to an answer.
+struct Exchange<'a> {
+    caller: &'a Caller,
+    service: &'a Service,
+    request: &'a RawRequest,
+}
+
+impl Exchange<'_> {
+    fn answer(&self) -> Result<RawResponse, Problem> {
+        let target = Target::of(&self.request.path)?;
+        let method = match self.request.method.as_str() {
+            // The server leaves the body out.
+            "HEAD" => "GET",
+            other => other,
+        };
+        match (target, method) {
+            (Target::Users, "GET") => self.users(),
+            (Target::Users, "POST") => self.add_user(),
+            (Target::User(name), "GET") => self.user(Command::ShowUser(name)),
+            (Target::User(name), "PATCH") => {
+                let patch: UserPatch = decode::body(self.request)?;
+                self.user(Command::UpdateUser(name, patch.into()))
+            }
+            (Target::User(name), "DELETE") => self.done(Command::RemoveUser(name)),
+            (Target::Password(name), "PUT") => {
+                let body: PasswordBody = decode::body(self.request)?;
+                self.user(Command::SetPassword(name, body.password.0))
+            }
+            (Target::Keys, "GET") => self.keys(),
+            (Target::Keys, "POST") => self.create_key(),
+            (Target::Key(id), "GET") => self.key(Command::ShowKey(KeyRef::Id(id))),
+            (Target::Key(id), "PATCH") => {
+                let patch: KeyPatch = decode::body(self.request)?;
+                let change = patch.change(self.service.now())?;
+                self.key(Command::UpdateKey(KeyRef::Id(id), change))
+            }
+            (Target::Key(id), "DELETE") => self.done(Command::DeleteKey(KeyRef::Id(id))),
+            (Target::KeyAction(id, action), "POST") => self.act(KeyRef::Id(id), action),
+            (Target::Verify, "POST") => {
+                let body: VerifyBody = decode::body(self.request)?;
+                self.verify(body)
+            }
+            (Target::Check, "POST") => self.check(),
+            (target, _) => Err(Problem::Method { allowed: target.methods() }),
+        }
+    }
+
+    fn dispatch(&self, command: Command) -> Result<Outcome, Problem> {
+        Ok(self.service.dispatch(self.caller, command)?)
+    }
+
+    fn users(&self) -> Result<RawResponse, Problem> {
+        let [after, limit] = decode::query(self.request, ["after", "limit"])?;
+        let limit = decode::limit(limit)?;
+        let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
+        match self.dispatch(Command::ListUsers { after, limit })? {
+            Outcome::Users(users) => Ok(encode::users(&users, limit)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn add_user(&self) -> Result<RawResponse, Problem> {
+        let body: NewUserBody = decode::body(self.request)?;
+        match self.dispatch(Command::AddUser(body.draft()?))? {
+            Outcome::User(user) => Ok(encode::added_user(&user)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn user(&self, command: Command) -> Result<RawResponse, Problem> {
+        match self.dispatch(command)? {
+            Outcome::User(user) => Ok(encode::user(&user)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn done(&self, command: Command) -> Result<RawResponse, Problem> {
+        match self.dispatch(command)? {
+            Outcome::Done => Ok(encode::done()),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn keys(&self) -> Result<RawResponse, Problem> {
+        let [owner, keyspace, after, limit] =
+            decode::query(self.request, ["owner", "keyspace", "after", "limit"])?;
+        let owner = owner.ok_or_else(|| Problem::invalid("owner is needed: whose keys to list"))?;
+        let owner: Username = decode::parsed("owner", &owner)?;
+        let command = Command::ListKeys {
+            owner: UserRef::Name(owner.clone()),
+            keyspace: keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?,
+            after: after.map(|cursor| decode::parsed("after", &cursor)).transpose()?,
+            limit: Some(decode::limit(limit)?),
+            texts: false,
+        };
+        match self.dispatch(command)? {
+            Outcome::Keys(keys, next) => Ok(encode::keys(&keys, &owner, next)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn create_key(&self) -> Result<RawResponse, Problem> {
+        let body: NewKeyBody = decode::body(self.request)?;
+        let owner = self.find_user(UserRef::Name(body.owner.0.clone()))?;
+        let draft = body.draft(owner.id, self.service.now())?;
+        match self.dispatch(Command::CreateKey(draft))? {
+            Outcome::Issued(key, text) => Ok(encode::issued(201, &key, Some(&owner.username), text)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn key(&self, command: Command) -> Result<RawResponse, Problem> {
+        match self.dispatch(command)? {
+            Outcome::Key(key) => Ok(encode::key(&key, self.owner_of(&key)?.as_ref())),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn act(&self, key: KeyRef, action: KeyAction) -> Result<RawResponse, Problem> {
+        let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
+        match action {
+            KeyAction::Suspend | KeyAction::Resume => {
+                decode::no_body(self.request)?;
+                self.key(Command::UpdateKey(key, switch(action == KeyAction::Resume)))
+            }
+            KeyAction::Revoke => {
+                let body: RevokeBody = decode::body_or_default(self.request)?;
+                self.key(Command::RevokeKey(key, body.reason()))
+            }
+            KeyAction::Rotate => {
+                let body: RotateBody = decode::body_or_default(self.request)?;
+                match self.dispatch(Command::RotateKey { key, grace_ms: body.grace_ms() })? {
+                    Outcome::Issued(key, text) => {
+                        Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
+                    }
+                    _ => Err(Problem::Unexpected),
+                }
+            }
+        }
+    }
+
+    fn verify(&self, body: VerifyBody) -> Result<RawResponse, Problem> {
+        match self.dispatch(body.command()?)? {
+            Outcome::Verdict(verdict) => Ok(encode::verdict(&verdict)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn check(&self) -> Result<RawResponse, Problem> {
+        decode::no_body(self.request)?;
+        match self.dispatch(Command::Check)? {
+            Outcome::Checked(report) => Ok(encode::report(&report)),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    fn find_user(&self, user: UserRef) -> Result<User, Problem> {
+        match self.dispatch(Command::ShowUser(user))? {
+            Outcome::User(user) => Ok(*user),
+            _ => Err(Problem::Unexpected),
+        }
+    }
+
+    /// The login name of a key's owner; `None` when the owner was removed in between.
+    fn owner_of(&self, key: &Key) -> Result<Option<Username>, Problem> {
+        match self.find_user(UserRef::Id(key.owner)) {
+            Ok(user) => Ok(Some(user.username)),
+            Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}

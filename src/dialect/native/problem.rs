@@ -1,0 +1,144 @@
+//! Refusals in the form of RFC 9457.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::command::CommandError;
+use crate::engine::EngineError;
+use crate::exchange::RawResponse;
+use crate::key::ParseError;
+use crate::limits;
+use crate::store::StoreError;
+
+/// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
+#[derive(Debug, Error)]
+pub(super) enum Problem {
+    #[error("there is nothing at this address")]
+    NoSuchAddress,
+    #[error("this address takes {allowed}")]
+    Method { allowed: &'static str },
+    #[error("the body is larger than {} bytes", limits::BODY_BYTES_MAX)]
+    TooLarge,
+    #[error("the body did not arrive whole")]
+    Incomplete,
+    #[error("the body must be application/json")]
+    MediaType,
+    #[error("the body is not JSON: line {line}, column {column}")]
+    Json { line: usize, column: usize },
+    #[error("{detail}")]
+    Invalid { detail: String },
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The command layer answered with something that the command never leads to.
+    #[error("the server is at fault")]
+    Unexpected,
+}
+
+impl Problem {
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Self::Invalid { detail: detail.into() }
+    }
+
+    /// The answer that reports it.
+    pub(super) fn response(&self) -> RawResponse {
+        let (status, code) = self.kind();
+        let body =
+            Body { r#type: "about:blank", title: title(status), status, detail: self.to_string(), code };
+        let response = RawResponse::new(
+            status,
+            "application/problem+json",
+            serde_json::to_vec(&body).unwrap_or_default(),
+        );
+        match self {
+            Self::Method { allowed } => response.with_header("allow", *allowed),
+            Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) => {
+                response.with_header("retry-after", retry_after_seconds.to_string())
+            }
+            _ => response,
+        }
+    }
+
+    fn kind(&self) -> (u16, &'static str) {
+        match self {
+            Self::NoSuchAddress => (404, "no_such_address"),
+            Self::Method { .. } => (405, "method_not_allowed"),
+            Self::TooLarge => (413, "body_too_large"),
+            Self::Incomplete => (400, "body_incomplete"),
+            Self::MediaType => (415, "unsupported_media_type"),
+            Self::Json { .. } => (400, "malformed_json"),
+            Self::Invalid { .. } => (422, "invalid"),
+            Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),
+            Self::Command(CommandError::LevelAboveOwn { .. }) => (403, "level_above_own"),
+            Self::Command(CommandError::Engine(error)) => engine(error),
+            Self::Unexpected => (500, "internal"),
+        }
+    }
+}
+
+impl From<ParseError> for Problem {
+    fn from(error: ParseError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+fn engine(error: &EngineError) -> (u16, &'static str) {
+    match error {
+        EngineError::NoSuchUser => (404, "no_such_user"),
+        EngineError::NoSuchKey => (404, "no_such_key"),
+        EngineError::NoSuchKeyspace => (422, "no_such_keyspace"),
+        EngineError::UsernameTaken => (409, "username_taken"),
+        EngineError::EmailTaken => (409, "email_taken"),
+        EngineError::BotPassword => (422, "bot_password"),
+        EngineError::LastAdministrator => (409, "last_administrator"),
+        EngineError::KeyRevoked => (409, "key_revoked"),
+        EngineError::ExpiryOutOfRange => (422, "expiry_out_of_range"),
+        EngineError::GraceTooLong => (422, "grace_too_long"),
+        EngineError::Parse(_) | EngineError::Allowlist(_) => (422, "invalid"),
+        EngineError::Busy { .. } => (429, "busy"),
+        EngineError::Seal(_) | EngineError::WrongSecret { .. } => (500, "secret_unusable"),
+        EngineError::Entropy(_) => (503, "no_randomness"),
+        EngineError::Stopped => (503, "stopped"),
+        EngineError::Store(error) => store(error),
+    }
+}
+
+fn store(error: &StoreError) -> (u16, &'static str) {
+    match error {
+        StoreError::Conflict { .. } => (409, "conflict"),
+        StoreError::Refused { .. } => (422, "store_refused"),
+        StoreError::Closed { .. } => (503, "store_closed"),
+        StoreError::Io { .. } | StoreError::Locked { .. } => (503, "store_failed"),
+        StoreError::Corrupt { .. }
+        | StoreError::UnknownLevel { .. }
+        | StoreError::NewerFormat { .. }
+        | StoreError::Missing { .. }
+        | StoreError::NotDurable { .. }
+        | StoreError::Forgotten { .. } => (500, "store_damaged"),
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+}
+
+/// The name HTTP gives a status, as RFC 9457 §4.2.1 asks of problems without a type of their own.
+const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}
