@@ -1,5 +1,12 @@
 //! Durable, visible, answered, in this order, whatever the callers and the store do at the same time.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod scripted;
 mod verdicts;
 

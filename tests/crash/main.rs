@@ -7,6 +7,12 @@
 //! `KEYWARD_CRASH_ROUNDS` sets how many rounds each test runs; `--nocapture` shows their figures.
 
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../powercut/disk.rs"]
 mod disk;

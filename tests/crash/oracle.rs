@@ -1,6 +1,6 @@
 //! What must be in the store after a kill, told from what the child said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keyward::engine::{Engine, Reader};
@@ -22,8 +22,8 @@ pub(crate) struct Oracle {
     texts: BTreeMap<KeyId, [Option<String>; 2]>,
     /// Texts that nothing may be found by any more.
     dead: Vec<(Keyspace, String)>,
-    /// The highest user number that was given before the child was started last, and so far.
-    highest: [u64; 2],
+    /// Every number that a user ever had.
+    numbers: BTreeSet<UserId>,
     events: u64,
     pub(crate) figures: Figures,
 }
@@ -31,6 +31,8 @@ pub(crate) struct Oracle {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     kills: u64,
+    /// Kills before the first answer.
+    early: u64,
     answered: u64,
     in_flight: u64,
     /// Operations in flight that were done.
@@ -42,6 +44,7 @@ pub(crate) struct Figures {
 impl Figures {
     pub(crate) fn add(&mut self, more: Self) {
         self.kills += more.kills;
+        self.early += more.early;
         self.answered += more.answered;
         self.in_flight += more.in_flight;
         self.done += more.done;
@@ -71,7 +74,6 @@ impl Oracle {
     /// # Errors
     /// What is lost, half or too much, in words.
     pub(crate) fn check(&mut self, root: &Path, history: &History) -> Result<(), String> {
-        self.highest[0] = self.highest[1];
         for (operation, answer) in &history.answered {
             self.apply(operation, answer).map_err(|why| format!("wrong: {why}"))?;
         }
@@ -88,6 +90,7 @@ impl Oracle {
         self.check_store(&engine, history.seen)?;
         self.verify_all(&Verifier::new(reader))?;
         self.figures.kills += 1;
+        self.figures.early += u64::from(history.answered.is_empty());
         self.figures.answered += history.answered.len() as u64;
         self.figures.in_flight += history.in_flight.len() as u64;
         Ok(())
@@ -135,11 +138,10 @@ impl Oracle {
             Operation::AddUser { .. } | Operation::UpdateUser { .. } => {
                 let user: User = answer.record();
                 let before = self.users.remove(&user.id);
-                if before.is_none() && user.id.0 <= self.highest[0] {
+                if before.is_none() && !self.numbers.insert(user.id) {
                     return Err(format!("number {} is given twice", user.id));
                 }
                 equal(&user_after(operation, before, &user), &Some(user.clone()))?;
-                self.highest[1] = self.highest[1].max(user.id.0);
                 self.users.insert(user.id, user);
             }
             Operation::RemoveUser { user } => {
