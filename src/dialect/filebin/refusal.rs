@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -12,8 +13,8 @@ use crate::exchange::{Field, Index};
 use crate::store::StoreError;
 use crate::verify::DenyReason;
 
-/// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a request was not carried out. Printed as its stable name: an array that came may hold a key.
+#[derive(Clone, PartialEq)]
 pub enum Refusal {
     /// The path is next to the API.
     NoSuchPage,
@@ -125,6 +126,13 @@ impl Refusal {
             }
         };
         (id, message.into())
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, _) = self.describe("");
+        f.debug_tuple("Refusal").field(&id).finish()
     }
 }
 
