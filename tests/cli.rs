@@ -1,5 +1,6 @@
 //! The real binary, as a person or a script uses it.
 
+#![cfg(feature = "server")]
 #![expect(
     clippy::indexing_slicing,
     clippy::string_slice,
@@ -261,6 +262,8 @@ fn refusals(site: &Site) {
         (&["key", "create", "--owner", "flo", "--keyspace", "nowhere"], 1, "no such keyspace"),
         (&["key", "create", "--owner", "flo", "--expires", "1970-01-02T00:00:00Z"], 1, "in the future"),
         (&["user", "show", "nobody"], 3, "no such user"),
+        (&["user", "passwd", "flo"], 1, "password must not be empty"),
+        (&["user", "passwd", "nobody"], 3, "no such user"),
         (&["user", "remove", "admin"], 1, "last active administrator"),
     ] {
         let done = site.run(args);

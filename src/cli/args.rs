@@ -16,15 +16,18 @@ use crate::key::{CompanyId, KeyId, KeyspaceName, Level, RevokeReason, Role, Stat
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) place: Place,
-    /// How answers are printed
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    /// How answers are printed: for people, or as the API's own JSON
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, help_heading = EVERYWHERE)]
     pub(super) output: Output,
     #[command(subcommand)]
     pub(super) task: Task,
 }
 
+const EVERYWHERE: &str = "Options of every command";
+
 /// Where the data is.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = EVERYWHERE)]
 pub(super) struct Place {
     /// Data directory
     #[arg(long, global = true, value_name = "DIR", env = "KEYWARD_DATA", default_value = "./keyward-data")]
@@ -37,9 +40,7 @@ pub(super) struct Place {
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
-    /// For people.
     Text,
-    /// The API's own JSON.
     Json,
 }
 
@@ -87,25 +88,38 @@ pub(super) enum UserTask {
     /// List users, one page at a time
     List(Page),
     /// Show one user
-    Show { name: Username },
+    Show {
+        /// Login name
+        name: Username,
+    },
     /// Change fields of a user; an empty text removes one
     Set(SetUser),
     /// Set a person's password, read from a prompt or from standard input
-    Passwd { name: Username },
+    Passwd {
+        /// Login name
+        name: Username,
+    },
     /// Remove a user and all their keys
-    Remove { name: Username },
+    Remove {
+        /// Login name
+        name: Username,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct AddUser {
+    /// Login name
     pub(super) name: Username,
     /// read-none, read-some, read-only, write-some, user, bughunter, moderator, support or administrator
     #[arg(long, default_value = "user")]
     pub(super) role: Role,
+    /// E-mail address
     #[arg(long)]
     pub(super) email: Option<String>,
+    /// Tenant
     #[arg(long, value_name = "GUID")]
     pub(super) company: Option<CompanyId>,
+    /// Name for people
     #[arg(long, value_name = "TEXT")]
     pub(super) display_name: Option<String>,
     /// A program: acts by its keys alone, has no password
@@ -118,6 +132,7 @@ pub(super) struct AddUser {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SetUser {
+    /// Login name
     pub(super) name: Username,
     #[command(flatten)]
     pub(super) fields: UserFields,
@@ -129,12 +144,16 @@ pub(super) struct UserFields {
     /// New login name
     #[arg(long, value_name = "NAME")]
     pub(super) rename: Option<Username>,
+    /// Caps the level of all keys of the user
     #[arg(long)]
     pub(super) role: Option<Role>,
+    /// E-mail address
     #[arg(long)]
     pub(super) email: Option<String>,
+    /// Tenant
     #[arg(long, value_name = "GUID")]
     pub(super) company: Option<String>,
+    /// Name for people
     #[arg(long, value_name = "TEXT")]
     pub(super) display_name: Option<String>,
     /// active, inactive or blocked
@@ -171,11 +190,15 @@ pub(super) enum KeyTask {
         page: Page,
     },
     /// Show one key
-    Show { id: KeyId },
+    Show {
+        /// Key id
+        id: KeyId,
+    },
     /// Change fields of a key; an empty text removes one
     Update(UpdateKey),
     /// Give a key a new text; the id stays
     Rotate {
+        /// Key id
         id: KeyId,
         /// How long the old text still verifies, like 90s, 12h or 30d
         #[arg(long, default_value = "0s")]
@@ -183,17 +206,27 @@ pub(super) enum KeyTask {
     },
     /// Stop a key for good; the record stays
     Revoke {
+        /// Key id
         id: KeyId,
         /// unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn
         #[arg(long)]
         reason: Option<RevokeReason>,
     },
     /// Stop a key until it is resumed
-    Suspend { id: KeyId },
+    Suspend {
+        /// Key id
+        id: KeyId,
+    },
     /// Let a suspended key verify again
-    Resume { id: KeyId },
+    Resume {
+        /// Key id
+        id: KeyId,
+    },
     /// Remove a key and its record
-    Delete { id: KeyId },
+    Delete {
+        /// Key id
+        id: KeyId,
+    },
     /// Verify a key, read from a prompt or from standard input
     Verify {
         /// The keyspace it has to be in
@@ -219,6 +252,7 @@ pub(super) struct CreateKey {
     /// What it may do, 0 to 8
     #[arg(long, default_value = "2")]
     pub(super) level: Level,
+    /// What it is for
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: Option<String>,
     /// Whom to ask about it
@@ -234,6 +268,7 @@ pub(super) struct CreateKey {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct UpdateKey {
+    /// Key id
     pub(super) id: KeyId,
     #[command(flatten)]
     pub(super) fields: KeyFields,
@@ -245,6 +280,7 @@ pub(super) struct KeyFields {
     /// What it may do, 0 to 8
     #[arg(long)]
     pub(super) level: Option<Level>,
+    /// What it is for
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: Option<String>,
     /// Whom to ask about it

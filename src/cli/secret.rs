@@ -12,16 +12,16 @@ pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     if stdin().is_terminal() { ask(prompt) } else { first_line() }
 }
 
-/// A new password, typed twice on a terminal.
-pub(super) fn new_password() -> Result<Zeroizing<String>, Failure> {
-    let password = read("New password: ")?;
+/// A new password, typed twice on a terminal; `None` when nothing was typed.
+pub(super) fn new_password(prompt: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    let password = read(prompt)?;
     if password.is_empty() {
-        return Err(Failure::new(Exit::Usage, "the password must not be empty"));
+        return Ok(None);
     }
     if stdin().is_terminal() && *ask("The same again: ")? != *password {
         return Err(Failure::new(Exit::Usage, "the two passwords differ; nothing was changed"));
     }
-    Ok(password)
+    Ok(Some(password))
 }
 
 /// The first line of standard input, without its end.

@@ -26,7 +26,7 @@ use crate::store::sled::OpenOptions;
 pub(super) const FIRST_START: &str = "\
 The first start makes the secret file and the user admin, an administrator. Its password is taken from
 KEYWARD_ADMIN_PASSWORD, or from the first line of the file KEYWARD_ADMIN_PASSWORD_FILE; otherwise one is made up and
-printed once, on standard error. KEYWARD_LOG sets what is logged there: error, warn, info (as it is), debug or trace.";
+printed once, on standard error. KEYWARD_LOG sets what is logged there: error, warn, info (the default), debug or trace.";
 
 const ADMIN: &str = "admin";
 const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";

@@ -28,7 +28,8 @@ pub(super) fn run(door: &mut Door, output: Output, task: UserTask) -> Result<Exi
         UserTask::Passwd { name } => {
             // Asked first: nobody types a password for a user who is not there.
             door.ask("GET", &address(&name), None)?;
-            let body = json!({ "password": *secret::new_password()? });
+            let password = secret::new_password("New password: ")?;
+            let body = json!({ "password": password.as_deref().map_or("", String::as_str) });
             door.ask("PUT", &format!("{}/password", address(&name)), Some(&body))?;
             note(&format!("the password of {name} is set"));
         }
@@ -72,7 +73,7 @@ fn new_user(user: &AddUser) -> Result<Value, Failure> {
     } else if user.password_stdin {
         Some(secret::first_line()?)
     } else if stdin().is_terminal() {
-        Some(secret::new_password()?)
+        secret::new_password("Password (nothing for none yet): ")?
     } else {
         None
     };

@@ -1,10 +1,12 @@
 //! What goes into a commit and what comes out of a read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use crate::limits;
 
-use super::{StoreError, schema};
+use super::overlay::{merge, start};
+use super::{Store, StoreError, schema};
 
 /// Number of a commit: 1 for the first, then rising. Also the version of every value that commit wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +50,8 @@ pub enum Expectation {
 /// let mut batch = Batch::default();
 /// batch.expect_absent(b"n/test");
 /// batch.put(b"n/test", b"1");
-/// store.commit(&batch)?;
-/// assert!(store.commit(&batch).is_err(), "it is not absent any more");
+/// store.commit(batch.clone())?;
+/// assert!(store.commit(batch).is_err(), "it is not absent any more");
 /// # Ok::<(), keyward::store::StoreError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,23 +62,23 @@ pub struct Batch {
 
 impl Batch {
     /// The batch applies only if `key` meets `expectation`.
-    pub fn expect(&mut self, key: &[u8], expectation: Expectation) {
-        self.expectations.entry(key.to_vec()).or_insert(expectation);
+    pub fn expect(&mut self, key: impl Into<Vec<u8>>, expectation: Expectation) {
+        self.expectations.entry(key.into()).or_insert(expectation);
     }
 
     /// The batch applies only if there is no `key`.
-    pub fn expect_absent(&mut self, key: &[u8]) {
+    pub fn expect_absent(&mut self, key: impl Into<Vec<u8>>) {
         self.expect(key, Expectation::Absent);
     }
 
     /// Writes `value` at `key`.
-    pub fn put(&mut self, key: &[u8], value: &[u8]) {
-        self.writes.insert(key.to_vec(), Some(value.to_vec()));
+    pub fn put(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.writes.insert(key.into(), Some(value.into()));
     }
 
     /// Removes `key`; fine when it is not there.
-    pub fn delete(&mut self, key: &[u8]) {
-        self.writes.insert(key.to_vec(), None);
+    pub fn delete(&mut self, key: impl Into<Vec<u8>>) {
+        self.writes.insert(key.into(), None);
     }
 
     /// Every expectation, in key order.
@@ -136,9 +138,51 @@ impl Batch {
     }
 
     /// The batch as the change that commit `revision` makes of it.
-    pub(super) fn change(&self, revision: Revision) -> Change {
-        let writes = self.writes().map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)));
-        Change { revision, writes: writes.collect() }
+    pub(super) fn into_change(self, revision: Revision) -> Change {
+        Change { revision, writes: self.writes.into_iter().collect() }
+    }
+
+    /// What the batch writes at `key`: `Some(None)` when it removes it, `None` when it leaves it alone.
+    pub(crate) fn written(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.writes.get(key).map(Option::as_deref)
+    }
+
+    /// Scans `store` as if the batch had been committed; arguments and answer as [`Store::scan`], but for the
+    /// versions of what the batch writes, which are not known yet.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub(crate) fn scan_over(
+        &self,
+        store: &dyn Store,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut cursor = after.map(<[u8]>::to_vec);
+        let mut page = VecDeque::new();
+        let mut more = true;
+        let below = std::iter::from_fn(|| {
+            if page.is_empty() && more {
+                match store.scan(prefix, cursor.as_deref(), limits::PAGE_MAX) {
+                    Ok(next) => page.extend(next),
+                    Err(error) => return Some(Err(error)),
+                }
+                more = page.len() == limits::PAGE_MAX;
+                cursor = page.back().map(|entry: &Entry| entry.key.clone());
+            }
+            page.pop_front().map(Ok)
+        });
+        let range = self.writes.range::<[u8], _>((start(prefix, after), Bound::Unbounded));
+        let above = range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, value)| {
+            let entry = |value: &Vec<u8>| Entry {
+                key: key.clone(),
+                value: value.clone(),
+                version: Revision::default(),
+            };
+            (key.as_slice(), value.as_ref().map(entry))
+        });
+        merge(above, below, limit)
     }
 }
 
@@ -149,4 +193,54 @@ pub struct Change {
     pub revision: Revision,
     /// Its writes in key order; `None` removed the key.
     pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    type Writes = BTreeMap<u8, Option<u8>>;
+
+    fn batch(writes: &Writes) -> Batch {
+        let mut batch = Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.put([b'k', *key], [*value]),
+                None => batch.delete([b'k', *key]),
+            }
+        }
+        batch
+    }
+
+    fn writes() -> impl Strategy<Value = Writes> {
+        proptest::collection::btree_map(0..30_u8, proptest::option::of(any::<u8>()), 0..20)
+    }
+
+    fn content(entries: Vec<Entry>) -> Vec<(Vec<u8>, Vec<u8>)> {
+        entries.into_iter().map(|entry| (entry.key, entry.value)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_store_scanned_under_a_batch_is_the_store_after_the_commit(
+            committed in writes(), staged in writes(), later in writes(), after in 0..30_u8, limit in 0..12_usize,
+        ) {
+            let (below, reference) = (MemoryStore::new(), MemoryStore::new());
+            let mut whole = Batch::default();
+            for store in [&below, &reference] {
+                store.commit(batch(&committed)).unwrap();
+            }
+            for writes in [&staged, &later] {
+                reference.commit(batch(writes)).unwrap();
+                whole.absorb(batch(writes));
+            }
+            for after in [None, Some(&[b'k', after][..])] {
+                let seen = whole.scan_over(&below, b"k", after, limit).unwrap();
+                prop_assert_eq!(content(seen), content(reference.scan(b"k", after, limit).unwrap()));
+            }
+        }
+    }
 }

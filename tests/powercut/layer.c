@@ -9,6 +9,7 @@
  *   KEYWARD_JOURNAL          file that every change below KEYWARD_JOURNAL_ROOT (absolute, resolved) is appended to
  *   KEYWARD_SYNC_DELAY_US    sleep this long in every fsync and fdatasync
  *   KEYWARD_SYNC_FAIL_AT     the sync of this number, and only that one, fails with EIO and does nothing
+ *   KEYWARD_KILL_AT_SYNC     the process is killed when it begins the sync of this number
  *   KEYWARD_SYNC_COUNT       file whose first 8 bytes (little-endian) count the fsync and fdatasync calls
  *   KEYWARD_TEST_NO_OVERRIDE redirects the program's own sync_file_range to the kernel, as if it were not there;
  *                            `hidden` still answers the program's self-check, `seen` does not
@@ -31,6 +32,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +54,7 @@ static int journal = -1;
 static char root[PATH_MAX];
 static size_t root_length;
 static useconds_t delay;
-static uint64_t fail_at = UINT64_MAX;
+static uint64_t fail_at, kill_at; /* numbers of syncs, from 1 */
 static uint64_t *count;
 static uint64_t syncs;
 
@@ -104,6 +106,7 @@ __attribute__((constructor)) static void start(void) {
     }
     if ((value = getenv("KEYWARD_SYNC_DELAY_US"))) delay = strtoul(value, NULL, 10);
     if ((value = getenv("KEYWARD_SYNC_FAIL_AT"))) fail_at = strtoull(value, NULL, 10);
+    if ((value = getenv("KEYWARD_KILL_AT_SYNC"))) kill_at = strtoull(value, NULL, 10);
     if ((value = getenv("KEYWARD_SYNC_COUNT"))) {
         int fd = syscall(SYS_openat, AT_FDCWD, value, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0 || ftruncate64(fd, sizeof *count)) fail(value);
@@ -286,6 +289,7 @@ static int sync_recorded(long call, int fd) {
         record(7, NULL, 0, inode, number, NULL, 0);
         pthread_mutex_unlock(&lock);
     }
+    if (number == kill_at) kill(getpid(), SIGKILL);
     if (delay) usleep(delay);
     if (count) __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
     int result = number != fail_at ? syscall(call, fd) : (errno = EIO, -1), error = errno;

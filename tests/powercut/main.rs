@@ -53,7 +53,7 @@ impl Workload {
             let place = [b"k/", &((n * entries + i) * 7 % places).to_be_bytes()[..]].concat();
             let mut value = vec![0; size];
             random.fill(&mut value[..]);
-            if random.random_range(0..8) == 0 { batch.delete(&place) } else { batch.put(&place, &value) }
+            if random.random_range(0..8) == 0 { batch.delete(place) } else { batch.put(place, value) }
         }
         batch
     }
@@ -88,6 +88,33 @@ fn a_process_that_cannot_sync_is_refused() {
         BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
     child.wait().unwrap();
     assert!(said.iter().any(|line| line.ends_with("not durable")), "{said:?}");
+}
+
+/// The layer kills the child at each of its first syncs, so while it creates, copies, checks and begins to commit.
+#[test]
+fn a_power_cut_during_an_open_takes_nothing() {
+    let Some(layer) = layer() else { return };
+    for seed in 1..=24 {
+        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch.path().canonicalize().unwrap();
+        let mut root = scratch.join("0");
+        fs::create_dir(&root).unwrap();
+        let (mut acknowledged, mut intended) = (0, 0);
+        // A new store, and then again and again what the cut before has left of it.
+        for (generation, kill_at) in [(1, seed), (2, 100), (3, seed), (4, seed * 7 % 24 + 1)] {
+            let journal = scratch.join(format!("journal.{generation}"));
+            let mut disk = Disk::load(&root);
+            let mut command = preloaded(layer, &root, &journal, Workload::Small);
+            let child = command.env("KEYWARD_KILL_AT_SYNC", kill_at.to_string()).spawn().unwrap();
+            let (last, begun) = follow(child, || false);
+            (acknowledged, intended) = (acknowledged.max(last), intended.max(begun));
+            disk.replay(&fs::read(&journal).unwrap());
+            root = scratch.join(generation.to_string());
+            disk.cut([0, 30, 70][seed as usize % 3], seed, &root);
+            let held = check(&root, Workload::Small, acknowledged, intended);
+            assert_eq!(held, Ok(()), "seed {seed}, generation {generation}, killed at sync {kill_at}");
+        }
+    }
 }
 
 #[test]
@@ -217,15 +244,20 @@ fn check(root: &Path, workload: Workload, acknowledged: u64, intended: u64) -> R
 }
 
 fn start(layer: &Path, root: &Path, journal: &Path, workload: Workload, sync_file_range: Override) -> Child {
-    let mut command = child_command(root, workload);
-    command.env("LD_PRELOAD", layer).env("KEYWARD_JOURNAL", journal);
-    command.env("KEYWARD_SYNC_COUNT", journal.with_file_name("syncs"));
+    let mut command = preloaded(layer, root, journal, workload);
     match sync_file_range {
         Override::InForce => {}
         Override::Hidden => drop(command.env("KEYWARD_TEST_NO_OVERRIDE", "hidden")),
         Override::Gone => drop(command.env("KEYWARD_TEST_NO_OVERRIDE", "seen")),
     }
     command.spawn().unwrap()
+}
+
+fn preloaded(layer: &Path, root: &Path, journal: &Path, workload: Workload) -> Command {
+    let mut command = child_command(root, workload);
+    command.env("LD_PRELOAD", layer).env("KEYWARD_JOURNAL", journal);
+    command.env("KEYWARD_SYNC_COUNT", journal.with_file_name("syncs"));
+    command
 }
 
 fn child_command(root: &Path, workload: Workload) -> Command {
@@ -241,26 +273,33 @@ fn as_child(mut command: Command, root: &Path, workload: Workload) -> Command {
 }
 
 /// Kills the child when it has acknowledged `commits`; the last commit it acknowledged and the last it began.
-fn kill_after(mut child: Child, commits: u64) -> Result<(u64, u64), String> {
-    let (mut acknowledged, mut intended, mut first) = (0, 0, None);
+fn kill_after(child: Child, commits: u64) -> Result<(u64, u64), String> {
+    let mut left = commits;
+    let said = follow(child, || {
+        left = left.saturating_sub(1);
+        left == 0
+    });
+    if left == 0 { Ok(said) } else { Err(format!("the child ended by itself after {} commits", said.0)) }
+}
+
+/// Listens to the child until it ends, asking after each acknowledged commit whether it was `enough` and killing it
+/// then; the last commit it acknowledged and the last it began.
+fn follow(mut child: Child, mut enough: impl FnMut() -> bool) -> (u64, u64) {
+    let (mut acknowledged, mut intended) = (0, 0);
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         if let Some((_, n)) = line.rsplit_once("intend ") {
             intended = n.parse().unwrap();
         } else if let Some((_, n)) = line.rsplit_once("acknowledge ") {
             acknowledged = n.parse().unwrap();
-            if acknowledged >= *first.get_or_insert(acknowledged) + commits {
+            if enough() {
                 // The lines it still wrote come next.
                 child.kill().unwrap();
             }
         }
     }
     child.wait().unwrap();
-    let why = || format!("the child ended by itself after {acknowledged} commits");
-    first
-        .is_some_and(|first| acknowledged >= first + commits)
-        .then_some((acknowledged, intended))
-        .ok_or_else(why)
+    (acknowledged, intended)
 }
 
 /// Not a test of its own: what the killed process does.
@@ -278,7 +317,7 @@ fn child() {
         let n = store.revision().0 + 1;
         let batch = workload.batch(n);
         println!("intend {n}");
-        match store.commit(&batch) {
+        match store.commit(batch.clone()) {
             Ok(revision) => assert_eq!(revision.0, n),
             Err(error) => return after_failure(&store, n - 1, &batch, &error),
         }
@@ -289,7 +328,7 @@ fn child() {
 /// What must hold of a store whose commit failed.
 fn after_failure(store: &SledStore, before: u64, failed: &Batch, error: &StoreError) {
     assert!(matches!(error, StoreError::Io { .. }), "{error}");
-    assert!(matches!(store.commit(failed), Err(StoreError::Closed { .. })));
+    assert!(matches!(store.commit(failed.clone()), Err(StoreError::Closed { .. })));
     assert!(store.closed().is_some() && store.close().is_err());
     assert_eq!(store.revision().0, before);
     match store.scan(b"", None, usize::MAX) {

@@ -7,6 +7,7 @@ mod snapshots;
 mod tally;
 mod watermark;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +23,8 @@ use self::watermark::{Keeper, State};
 
 use super::changes::Changes;
 use super::memory::STOPPED;
-use super::overlay::start;
-use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope, schema};
+use super::overlay::{Overlay, merge, start};
+use super::{Batch, Change, Entry, Revision, Store, StoreError, envelope, schema};
 
 /// A [`Store`] in a directory of its own, for one process at a time.
 ///
@@ -34,7 +35,7 @@ use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope
 /// let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
 /// let mut batch = Batch::default();
 /// batch.put(b"n/test", b"1");
-/// store.commit(&batch)?;
+/// store.commit(batch)?;
 /// store.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -50,15 +51,10 @@ use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope
 pub struct SledStore {
     /// Dropped first, and so before the directory's lock.
     database: Db,
-    /// Held by the one commit that runs, and for good by `close`.
-    writer: Mutex<Writer>,
+    /// Held by the one commit that runs.
+    writer: Mutex<Keeper>,
     visible: RwLock<Visible>,
     _lock: File,
-}
-
-#[derive(Debug)]
-struct Writer {
-    keeper: Keeper,
 }
 
 /// What readers see beside the database; changed at one moment when a commit is durable.
@@ -94,7 +90,7 @@ impl SledStore {
     fn new(database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
-        Self { database, writer: Mutex::new(Writer { keeper }), visible: RwLock::new(visible), _lock: lock }
+        Self { database, writer: Mutex::new(keeper), visible: RwLock::new(visible), _lock: lock }
     }
 
     // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
@@ -106,7 +102,7 @@ impl SledStore {
         self.visible.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+    fn writer(&self) -> Result<MutexGuard<'_, Keeper>, StoreError> {
         self.writer.lock().map_err(|_| StoreError::Closed { why: PANICKED.to_owned() })
     }
 
@@ -150,17 +146,25 @@ impl Store for SledStore {
             .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
             .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
             .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)));
-        visible.overlay.merge(prefix, after, limit, below)
+        merge(visible.overlay.range(prefix, after), below, limit)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
-        let writer = self.writer()?;
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        let keeper = self.writer()?;
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
         };
         writes.check()?;
-        batch.check(|key| Ok(self.get(key)?.map(|entry| entry.version)))?;
+        // What is expected and written is read once. Nothing changes it meanwhile: only commits write.
+        let mut stored = HashMap::new();
+        batch.check(|key| {
+            let sealed = read(&self.database, key)?;
+            let version =
+                sealed.as_ref().map(|sealed| envelope::open(key, sealed).map(|opened| opened.version));
+            stored.insert(key.to_vec(), sealed);
+            version.transpose()
+        })?;
         if batch.is_empty() {
             return Ok(tally.revision);
         }
@@ -169,7 +173,7 @@ impl Store for SledStore {
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
-            let was = read(&self.database, key)?;
+            let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
             let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
             let sealed = value.map(|value| envelope::seal(key, revision, value));
             tally.replace(key, was.as_ref(), sealed.as_ref().map(|(_, sum)| *sum));
@@ -181,13 +185,12 @@ impl Store for SledStore {
         }
         writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
         self.apply(writes, before)?;
-        let change = batch.change(revision);
         let mut visible = self.visible_mut();
         visible.overlay.clear();
         visible.tally = tally;
-        visible.changes.remember(change);
+        visible.changes.remember(batch.into_change(revision));
         drop(visible);
-        writer.keeper.note(tally);
+        keeper.note(tally);
         Ok(revision)
     }
 
@@ -205,19 +208,16 @@ impl Store for SledStore {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        let mut writer = self.writer()?;
-        let writes = std::mem::replace(&mut self.visible_mut().writes, Writes::Stopped);
-        match writes {
-            Writes::Taken => {}
-            Writes::Stopped => return Ok(()),
-            Writes::Failed(_) => {
-                self.visible_mut().writes = writes.clone();
-                return writes.check();
-            }
+        let mut keeper = self.writer()?;
+        let writes = self.visible().writes.clone();
+        if matches!(writes, Writes::Stopped) {
+            return Ok(());
         }
+        writes.check()?;
+        self.visible_mut().writes = Writes::Stopped;
         guarded("syncing at the stop", || self.database.flush())?;
         let gone = || std::io::Error::other("its thread died");
-        let watermark = writer.keeper.stop().ok_or_else(gone);
+        let watermark = keeper.stop().ok_or_else(gone);
         let tally = self.visible().tally;
         let marked = watermark.and_then(|mut watermark| watermark.write(State::Stopped, tally));
         marked.map_err(io("writing the watermark"))
