@@ -10,3 +10,5 @@
 
 mod filebin;
 mod transcript;
+#[cfg(feature = "server")]
+mod wire;
