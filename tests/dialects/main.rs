@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[cfg(feature = "server")]
+mod curl;
 mod filebin;
 mod transcript;
 #[cfg(feature = "server")]

@@ -1,6 +1,7 @@
 //! Secrets stay secret: passwords, key texts and peppers that are known to the tests are looked for in everything
 //! that the program prints, answers or leaves on disk, and in what the library's types print of themselves.
 
+#![cfg(feature = "server")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
