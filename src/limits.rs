@@ -65,6 +65,8 @@ pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Most form fields looked at; later ones are ignored.
 pub const FORM_FIELDS_MAX: usize = 1_000;
+/// Bytes of an array in a form that a refusal repeats; a larger one is shown empty.
+pub const FORM_ARRAY_SHOWN_BYTES_MAX: usize = 4 * 1024;
 /// Deepest array in a form; deeper fields are ignored.
 pub const FORM_NESTING_MAX: usize = 64;
 /// Most header fields of one part of a multipart form; a part with more is ignored.

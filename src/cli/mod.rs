@@ -17,6 +17,7 @@ mod user;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 
 use self::args::{Args, Task};
 use self::door::Door;
@@ -32,7 +33,7 @@ pub fn run() -> ExitCode {
         Err(answer) => {
             let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
             // With nowhere to print there is nobody to tell.
-            let _ = answer.print();
+            let _ = without_values(answer).print();
             return exit.into();
         }
     };
@@ -51,4 +52,20 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
         Task::Check => Door::with(&place, |door| check::run(door, output)),
     }
+}
+
+/// The same answer without what was typed where a value belongs: a key or password in the wrong place would end up
+/// in the log of whatever runs the command.
+fn without_values(mut answer: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand] {
+        let typed = match answer.get(kind) {
+            // Names of arguments begin with a dash or, when they have a place instead, with a bracket.
+            Some(ContextValue::String(text)) => !text.starts_with(['-', '<', '[']),
+            _ => false,
+        };
+        if typed {
+            answer.insert(kind, ContextValue::String("…".to_owned()));
+        }
+    }
+    answer
 }

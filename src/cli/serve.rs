@@ -5,7 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use zeroize::Zeroizing;
 
 use super::args::{Place, Serve};
@@ -107,9 +110,12 @@ fn start_log() -> Result<(), Failure> {
     let level = std::env::var("KEYWARD_LOG").unwrap_or_default();
     let level = if level.is_empty() { "info" } else { &level };
     let wrong = |_| Failure::new(Exit::Usage, "KEYWARD_LOG must be error, warn, info, debug or trace");
-    let filter = EnvFilter::try_new(level).map_err(wrong)?;
+    let level: LevelFilter = level.parse().map_err(wrong)?;
+    // The details of other crates repeat what they are given: sled's, the name that a login looks for.
+    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("keyward", level);
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
 }
 

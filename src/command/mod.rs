@@ -8,8 +8,8 @@ mod service;
 
 use crate::engine::{CheckReport, Cursor, KeyChange, NewKey, NewUser, UserChange};
 use crate::key::{
-    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, PresentedKey, RevokeReason, User, UserId,
-    Username,
+    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, PresentedKey, RevokeReason, UncheckedKey,
+    User, UserId, Username,
 };
 use crate::verify::Verdict;
 
@@ -95,7 +95,7 @@ pub enum Command {
         /// The keyspace it has to be in.
         keyspace: Keyspace,
         /// The text as presented; untrusted.
-        text: zeroize::Zeroizing<String>,
+        text: UncheckedKey,
         /// Where it was used from, if known.
         client: Option<std::net::IpAddr>,
         /// The level it has to have.

@@ -5,13 +5,15 @@ mod form;
 mod multipart;
 mod parameter;
 
+use std::fmt;
 use std::net::IpAddr;
 
 pub use field::{Field, Index};
 pub use form::Form;
 
-/// One request, its body read whole and bounded.
-#[derive(Clone, Debug)]
+/// One request, its body read whole and bounded. Printed without what may hold a secret: query, values of header
+/// fields, body.
+#[derive(Clone)]
 pub struct RawRequest {
     /// Method, as sent.
     pub method: String,
@@ -35,8 +37,21 @@ impl RawRequest {
     }
 }
 
-/// What became of a request's body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Debug for RawRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("RawRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &headers)
+            .field("client", &self.client)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a request's body. Printed without its bytes.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// All of it, possibly nothing.
     Whole(Vec<u8>),
@@ -56,8 +71,18 @@ impl Body {
     }
 }
 
-/// One answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::TooLarge => f.write_str("TooLarge"),
+            Self::Incomplete => f.write_str("Incomplete"),
+        }
+    }
+}
+
+/// One answer. Printed without values of header fields and without its body: it may hold a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawResponse {
     /// Status code.
     pub status: u16,
@@ -80,5 +105,16 @@ impl RawResponse {
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+}
+
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("RawResponse")
+            .field("status", &self.status)
+            .field("headers", &headers)
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }

@@ -36,7 +36,7 @@ pub use keyspace::{Keyspace, KeyspaceName, Viewing};
 pub use level::{Level, Role};
 pub use password::{Password, PasswordHash};
 pub use pepper::{Pepper, PepperNumber, PepperRing};
-pub use presented::PresentedKey;
+pub use presented::{PresentedKey, UncheckedKey};
 pub use record::{HotRecord, Key, Secrets, Standing, StoredSecret};
 pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use state::{Expiry, KeyState, RevokeReason};

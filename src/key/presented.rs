@@ -1,8 +1,30 @@
-//! Key text from a caller: untrusted, and never shown.
+//! Key texts from callers: untrusted, and never shown.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+/// What a caller presented as a key, of whatever form. Wiped when dropped, printed as its type name only.
+#[derive(Clone)]
+pub struct UncheckedKey(Zeroizing<String>);
+
+impl UncheckedKey {
+    /// The text as presented.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for verifying.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UncheckedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UncheckedKey")
+    }
+}
 
 /// A key text a caller presented, of the right form for its keyspace. Made by
 /// [`KeyFormat::parse`](super::KeyFormat::parse), wiped when dropped, printed as its type name only.

@@ -6,13 +6,14 @@ mod verdict;
 pub use judge::judge;
 pub use verdict::{DenyReason, Identity, Verdict};
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::engine::{EngineError, Reader};
 use crate::key::{Keyspace, Level};
 
 /// What is asked of a presented key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifyRequest<'a> {
     /// The set of keys it has to belong to.
     pub keyspace: &'a Keyspace,
@@ -22,6 +23,18 @@ pub struct VerifyRequest<'a> {
     pub client: Option<IpAddr>,
     /// The level it has to have.
     pub level: Level,
+}
+
+impl fmt::Debug for VerifyRequest<'_> {
+    /// Everything but the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("VerifyRequest");
+        shown
+            .field("keyspace", self.keyspace.name())
+            .field("client", &self.client)
+            .field("level", &self.level);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Decides about presented keys.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
@@ -13,12 +14,16 @@ use keyward::entropy::SeededEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
 use keyward::key::{Expiry, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status};
 use keyward::limits;
-use keyward::store::{Batch, MemoryStore, Store, schema};
+use keyward::store::{Batch, MemoryStore, Revision, Store, schema};
 use proptest::prelude::*;
 
 use crate::transcript::{Answer, Peer, play};
+#[cfg(feature = "server")]
+use crate::wire::Wire;
 
 const SITE: &str = "http://127.0.0.1:23200";
+/// Where requests come from: 192.0.2.0/24 is for documentation.
+pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const NOW: Timestamp = Timestamp::from_unix_ms(1_378_389_775_190);
 
 /// The dialect over a fresh engine: the people `test`, `other` and `reader` with their names as passwords, and
@@ -70,17 +75,27 @@ impl World {
         self.texts.insert(name.to_owned(), text.reveal().to_string());
     }
 
-    fn play(mut self, name: &str, text: &str) -> usize {
-        let bound = self.texts.clone();
-        play(name, text, &mut self, bound)
+    /// The key texts by name.
+    pub(crate) fn texts(&self) -> HashMap<String, String> {
+        self.texts.clone()
+    }
+
+    /// What a server serves.
+    #[cfg(feature = "server")]
+    pub(crate) fn parts(&self) -> (Filebin, Service) {
+        (self.dialect.clone(), self.service.clone())
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.store.revision()
     }
 
     /// Answers a request and holds the answer to what is true of every one.
     fn answer(&self, request: &RawRequest) -> RawResponse {
-        let before = self.store.revision();
+        let before = self.revision();
         let response = self.dialect.answer(&self.service, request);
         if response.status != 200 {
-            assert_eq!(self.store.revision(), before, "a refused request changed something: {response:?}");
+            assert_eq!(self.revision(), before, "a refused request changed something: {response:?}");
         }
         let cached = response.headers.iter().find(|(name, _)| *name == "cache-control");
         assert_eq!(cached.map(|(_, value)| value.as_str()), Some("no-store"));
@@ -209,7 +224,7 @@ fn raw_request(bytes: &[u8]) -> RawRequest {
         path: path.to_owned(),
         query: query.to_owned(),
         headers: head.headers.iter().map(|h| (h.name.to_ascii_lowercase(), h.value.to_vec())).collect(),
-        client: Some("192.0.2.7".parse().unwrap()),
+        client: Some(CLIENT),
         body: if body.len() > limits::BODY_BYTES_MAX { Body::TooLarge } else { Body::Whole(body.to_vec()) },
     }
 }
@@ -217,11 +232,27 @@ fn raw_request(bytes: &[u8]) -> RawRequest {
 macro_rules! transcripts {
     ($($name:ident: $requests:literal,)*) => {
         $(
-            #[test]
-            fn $name() {
-                let file = concat!(stringify!($name), ".http");
-                let text = include_str!(concat!("../fixtures/transcripts/filebin/", stringify!($name), ".http"));
-                assert_eq!(World::new().play(file, text), $requests, "requests of {file}");
+            mod $name {
+                use super::*;
+
+                const FILE: &str = concat!(stringify!($name), ".http");
+                const TEXT: &str =
+                    include_str!(concat!("../fixtures/transcripts/filebin/", stringify!($name), ".http"));
+
+                #[test]
+                fn straight_into_the_dialect() {
+                    let mut world = World::new();
+                    let bound = world.texts();
+                    assert_eq!(play(FILE, TEXT, &mut world, bound), $requests, "requests of {FILE}");
+                }
+
+                #[cfg(feature = "server")]
+                #[test]
+                fn over_a_socket() {
+                    let mut wire = Wire::to(World::new());
+                    let bound = wire.world.texts();
+                    assert_eq!(play(FILE, TEXT, &mut wire, bound), $requests, "requests of {FILE}");
+                }
             }
         )*
     };

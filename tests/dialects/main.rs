@@ -8,5 +8,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[cfg(feature = "server")]
+mod curl;
 mod filebin;
 mod transcript;
+#[cfg(feature = "server")]
+mod wire;

@@ -1,4 +1,5 @@
 //! The HTTP server over real sockets: what bytes it takes, what it answers, and when it gives up.
+#![cfg(feature = "server")]
 #![expect(
     clippy::expect_used,
     clippy::string_slice,

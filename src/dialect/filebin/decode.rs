@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::path::{self, Endpoint};
-use super::refusal::array_as_json;
+use super::refusal::shown_array;
 use super::{AccessLevel, Refusal};
 use crate::exchange::{Field, Form, RawRequest};
 use crate::key::{Comment, KeyFormat, Password, PresentedKey};
@@ -60,7 +60,7 @@ fn text<'a>(form: &'a Form, name: &'static str) -> Result<Option<&'a [u8]>, Refu
     match form.field(name) {
         None => Ok(None),
         Some(Field::Text(text)) => Ok(Some(text)),
-        Some(Field::Array(array)) => Err(Refusal::ArrayField { name, array: array_as_json(array) }),
+        Some(Field::Array(array)) => Err(Refusal::ArrayField { name, array: shown_array(array) }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -9,11 +10,12 @@ use super::AccessLevel;
 use crate::command::{AuthenticateError, CommandError};
 use crate::engine::EngineError;
 use crate::exchange::{Field, Index};
+use crate::limits;
 use crate::store::StoreError;
 use crate::verify::DenyReason;
 
-/// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a request was not carried out. Printed as its stable name: an array that came may hold a key.
+#[derive(Clone, PartialEq)]
 pub enum Refusal {
     /// The path is next to the API.
     NoSuchPage,
@@ -128,6 +130,13 @@ impl Refusal {
     }
 }
 
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, _) = self.describe("");
+        f.debug_tuple("Refusal").field(&id).finish()
+    }
+}
+
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
         match error {
@@ -213,8 +222,30 @@ impl From<EngineError> for Refusal {
     }
 }
 
-/// An array of a form as PHP shows it in JSON: a list when its indexes count from 0, an object otherwise.
-pub(super) fn array_as_json(array: &BTreeMap<Index, Field>) -> Value {
+/// An array of a form as PHP shows it in JSON; empty when it is so large that the answer would be a burden.
+pub(super) fn shown_array(array: &BTreeMap<Index, Field>) -> Value {
+    if bytes(array) > limits::FORM_ARRAY_SHOWN_BYTES_MAX {
+        Value::Array(Vec::new())
+    } else {
+        array_as_json(array)
+    }
+}
+
+/// Bytes of all names and values, and one for each.
+fn bytes(array: &BTreeMap<Index, Field>) -> usize {
+    let name = |index: &Index| match index {
+        Index::Number(_) => 0,
+        Index::Name(name) => name.len(),
+    };
+    let value = |field: &Field| match field {
+        Field::Text(text) => text.len(),
+        Field::Array(inner) => bytes(inner),
+    };
+    array.iter().map(|(index, field)| name(index) + value(field) + 1).sum()
+}
+
+/// A list when the indexes count from 0, an object otherwise.
+fn array_as_json(array: &BTreeMap<Index, Field>) -> Value {
     let json = |field: &Field| match field {
         Field::Text(text) => String::from_utf8_lossy(text).into(),
         Field::Array(inner) => array_as_json(inner),

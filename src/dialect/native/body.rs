@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::Problem;
 use super::decode::{Moment, Networks, Secret, Text, change, inner, unwrapped};
@@ -12,7 +11,7 @@ use crate::command::{Command, CommandError};
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
     Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, RevokeReason,
-    Role, Status, UserId, Username,
+    Role, Status, UncheckedKey, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -202,6 +201,6 @@ impl VerifyBody {
         let keyspace =
             Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
         let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
-        Ok(Command::VerifyKey { keyspace, text: Zeroizing::new(self.key), client: self.address, level })
+        Ok(Command::VerifyKey { keyspace, text: UncheckedKey::new(self.key), client: self.address, level })
     }
 }
