@@ -36,17 +36,17 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What the server answers to these bytes, after which the client says nothing more.
+/// What the server answers to these bytes.
 pub(crate) fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut stream = connect(address);
     // A server that refuses early may have closed its side already.
     let _ = stream.write_all(request.as_ref());
-    let _ = stream.shutdown(Shutdown::Write);
     answer(stream)
 }
 
-/// Everything the server says until it closes the connection: exactly one answer.
+/// Says nothing more and takes what the server says until it closes the connection, too: exactly one answer.
 pub(crate) fn answer(mut stream: TcpStream) -> Answer {
+    let _ = stream.shutdown(Shutdown::Write);
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
