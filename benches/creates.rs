@@ -4,7 +4,13 @@
 //!
 //! `cargo bench --bench creates`; `KEYWARD_BENCH_SECONDS` sets the length of each measurement (3).
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "measures")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "measures"
+)]
 
 #[path = "../tests/powercut/layer.rs"]
 mod layer;
@@ -29,7 +35,10 @@ fn main() {
         return creates(writers);
     }
     let Some(layer) = layer::layer() else { return };
-    println!("{:<28} {:>10} {:>10} {:>10} {:>14} {:>10}", "", "a second", "p50 ms", "p99 ms", "creates a sync", "of inserts");
+    println!(
+        "{:<28} {:>10} {:>10} {:>10} {:>14} {:>10}",
+        "", "a second", "p50 ms", "p99 ms", "creates a sync", "of inserts"
+    );
     for delay in [0, 1_000] {
         for writers in WRITERS {
             let floor = inserts();
@@ -85,7 +94,10 @@ fn creates(writers: usize) {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = SledStore::open(dir.path(), OpenOptions::default()).unwrap();
     let engine = engine(store);
-    let owner = engine.add_user(Actor::Operator, NewUser::person("flo".parse().unwrap(), Role::User, None)).unwrap().id;
+    let owner = engine
+        .add_user(Actor::Operator, NewUser::person("flo".parse().unwrap(), Role::User, None))
+        .unwrap()
+        .id;
     let new = NewKey::new("filebin".parse().unwrap(), owner, Level::OWN);
     let stop = AtomicBool::new(false);
     let syncs_before = syncs();
@@ -123,7 +135,8 @@ fn inserts() -> f64 {
     let entries = entries();
     let start = Instant::now();
     let (mut done, mut spent) = (0, Duration::ZERO);
-    for (round, creates) in entries.iter().cycle().enumerate().map(|(n, create)| (n / entries.len(), create)) {
+    for (round, creates) in entries.iter().cycle().enumerate().map(|(n, create)| (n / entries.len(), create))
+    {
         for (key, value) in creates {
             // Fresh places in every round, at the same depth of the tree.
             let mut key = key.clone();
@@ -147,7 +160,10 @@ fn entries() -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
     parts.store = store.clone();
     let engine = Engine::open(parts).unwrap();
-    let owner = engine.add_user(Actor::Operator, NewUser::person("flo".parse().unwrap(), Role::User, None)).unwrap().id;
+    let owner = engine
+        .add_user(Actor::Operator, NewUser::person("flo".parse().unwrap(), Role::User, None))
+        .unwrap()
+        .id;
     let new = NewKey::new("filebin".parse().unwrap(), owner, Level::OWN);
     let create = |_| {
         let before = store.revision();

@@ -32,10 +32,10 @@ fn filled(commits: u64, clean: bool) -> (TempDir, BTreeMap<Vec<u8>, Entry>) {
         let mut batch = Batch::default();
         for i in 0..10 {
             let key = [b"k/", &(n * 7 % 50 * 10 + i).to_be_bytes()[..]].concat();
-            batch.put(&key, &[n as u8; 120]);
+            batch.put(key.clone(), [n as u8; 120]);
         }
         batch.put(b"m/test", &n.to_be_bytes());
-        store.commit(&batch).unwrap();
+        store.commit(batch).unwrap();
     }
     let entries = all(&store).unwrap();
     if clean {
@@ -125,7 +125,7 @@ fn an_emptied_database_is_never_taken_for_a_new_store() {
             let (store, opened) = SledStore::open(dir.path(), RECOVER).unwrap();
             assert!(opened.recovered.is_some());
             assert!(all(&store).unwrap().len() < entries.len());
-            let next = store.commit(&Batch::default()).unwrap();
+            let next = store.commit(Batch::default()).unwrap();
             assert!(next.0 >= 3, "{name}: revisions went back to {next:?}");
             store.close().unwrap();
             drop(store);
@@ -167,7 +167,7 @@ fn an_older_database_is_refused() {
         let (store, _) = open(dir.path()).unwrap();
         let mut batch = Batch::default();
         batch.put(&[b'k', b'/', n], b"x");
-        store.commit(&batch).unwrap();
+        store.commit(batch).unwrap();
         store.close().unwrap();
     };
     put(1);

@@ -9,7 +9,9 @@ use keyward::clock::{Clock, ManualClock, Timestamp};
 use keyward::command::{Caller, Command, Outcome, Service, UserRef};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::entropy::OsEntropy;
-use keyward::key::{Actor, Expiry, KeyId, KeyState, Keyspace, Level, PepperRing, RevokeReason, Role, Status, UserId};
+use keyward::key::{
+    Actor, Expiry, KeyId, KeyState, Keyspace, Level, PepperRing, RevokeReason, Role, Status, UserId,
+};
 use keyward::store::sled::OpenOptions;
 use keyward::store::{MemoryStore, SledStore};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
@@ -159,7 +161,8 @@ impl World {
 
     fn add_user(&mut self, name: u8) {
         let name = format!("user{name}");
-        let added = self.engine().add_user(Actor::Operator, NewUser::person(name.parse().unwrap(), Role::User, None));
+        let added =
+            self.engine().add_user(Actor::Operator, NewUser::person(name.parse().unwrap(), Role::User, None));
         if self.users.values().any(|user| user.name == name) {
             assert!(matches!(added, Err(EngineError::UsernameTaken)));
         } else {
@@ -197,7 +200,8 @@ impl World {
     }
 
     fn is_last_administrator(&self, id: UserId) -> bool {
-        let administers = |user: &ModelUser| user.role == Role::Administrator && user.status == Status::Active;
+        let administers =
+            |user: &ModelUser| user.role == Role::Administrator && user.status == Status::Active;
         administers(&self.users[&id]) && self.users.values().filter(|user| administers(user)).count() == 1
     }
 
@@ -261,7 +265,9 @@ impl World {
         self.keys = left;
         for (_, key) in gone {
             let previous = key.previous.map(|(text, _)| text);
-            self.dead.extend([Some(key.text), previous].into_iter().flatten().map(|text| (key.keyspace.clone(), text)));
+            self.dead.extend(
+                [Some(key.text), previous].into_iter().flatten().map(|text| (key.keyspace.clone(), text)),
+            );
         }
     }
 

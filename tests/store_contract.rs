@@ -35,15 +35,15 @@ fn batch(writes: &[(&[u8], Option<&[u8]>)]) -> Batch {
     let mut batch = Batch::default();
     for (key, value) in writes {
         match value {
-            Some(value) => batch.put(key, value),
-            None => batch.delete(key),
+            Some(value) => batch.put(*key, *value),
+            None => batch.delete(*key),
         }
     }
     batch
 }
 
 fn put(store: &dyn Store, key: &[u8], value: &[u8]) -> Revision {
-    store.commit(&batch(&[(key, Some(value))])).unwrap()
+    store.commit(batch(&[(key, Some(value))])).unwrap()
 }
 
 fn keys(entries: &[Entry]) -> Vec<&[u8]> {
@@ -87,10 +87,10 @@ fn a_batch_applies_whole_or_not_at_all() {
         put(store, b"k/1", b"a");
         let mut refused = batch(&[(b"k/1", None), (b"k/2", Some(b"b"))]);
         refused.expect_absent(b"k/1");
-        assert!(matches!(store.commit(&refused), Err(StoreError::Conflict { .. })));
+        assert!(matches!(store.commit(refused), Err(StoreError::Conflict { .. })));
         assert_eq!(keys(&all(store)), [b"k/1"]);
         assert_eq!(store.revision(), Revision(1), "a refused batch makes no commit");
-        store.commit(&batch(&[(b"k/1", None), (b"k/2", Some(b"b")), (b"k/3", None)])).unwrap();
+        store.commit(batch(&[(b"k/1", None), (b"k/2", Some(b"b")), (b"k/3", None)])).unwrap();
         assert_eq!(keys(&all(store)), [b"k/2"]);
     });
 }
@@ -103,7 +103,7 @@ fn expectations_hold_exactly() {
         let check = |key: &[u8], expectation, holds: bool| {
             let mut batch = batch(&[(b"k/9", Some(b"x"))]);
             batch.expect(key, expectation);
-            match store.commit(&batch) {
+            match store.commit(batch) {
                 Ok(_) => assert!(holds, "{expectation:?} held"),
                 Err(StoreError::Conflict { .. }) => assert!(!holds, "{expectation:?} did not hold"),
                 Err(other) => panic!("{other}"),
@@ -116,9 +116,9 @@ fn expectations_hold_exactly() {
         check(b"k/2", Expectation::Version(Revision(0)), false);
         let mut nothing = Batch::default();
         nothing.expect_absent(b"k/2");
-        assert_eq!(store.commit(&nothing).unwrap(), store.revision());
+        assert_eq!(store.commit(nothing.clone()).unwrap(), store.revision());
         nothing.expect_absent(b"k/1");
-        assert!(matches!(store.commit(&nothing), Err(StoreError::Conflict { .. })));
+        assert!(matches!(store.commit(nothing), Err(StoreError::Conflict { .. })));
     });
 }
 
@@ -129,7 +129,7 @@ fn scans_come_in_order_and_in_pages() {
         names.push(b"k/".to_vec());
         let writes: Vec<(&[u8], Option<&[u8]>)> =
             names.iter().map(|key| (key.as_slice(), Some(&b"v"[..]))).collect();
-        store.commit(&batch(&writes)).unwrap();
+        store.commit(batch(&writes)).unwrap();
         put(store, b"j/~", b"v");
         put(store, b"k0", b"v");
         names.sort();
@@ -155,7 +155,7 @@ fn scans_come_in_order_and_in_pages() {
 fn changes_are_the_commits_in_order() {
     both(|store| {
         for round in 0..5_u8 {
-            store.commit(&batch(&[(b"k/2", Some(&[round])), (b"k/1", None)])).unwrap();
+            store.commit(batch(&[(b"k/2", Some(&[round])), (b"k/1", None)])).unwrap();
         }
         let changes = store.changes(Revision(2), 2).unwrap();
         let revisions: Vec<u64> = changes.iter().map(|change| change.revision.0).collect();
@@ -178,7 +178,7 @@ fn what_no_store_takes_is_refused_whole() {
         let refused: [(&[u8], Option<&[u8]>); 4] =
             [(b"k/2", Some(&long)), (&far, None), (schema::TALLY, Some(b"")), (schema::FORMAT, None)];
         for write in refused {
-            let result = store.commit(&batch(&[(b"k/1", Some(b"x")), write]));
+            let result = store.commit(batch(&[(b"k/1", Some(b"x")), write]));
             assert!(matches!(result, Err(StoreError::Refused { .. })), "{:?}", write.0);
         }
         assert!(all(store).is_empty());
@@ -194,8 +194,8 @@ fn a_closed_store_answers_reads_and_refuses_commits() {
         store.close().unwrap();
         store.close().unwrap();
         assert!(store.closed().is_some());
-        assert!(matches!(store.commit(&Batch::default()), Err(StoreError::Closed { .. })));
-        assert!(matches!(store.commit(&batch(&[(b"k/1", None)])), Err(StoreError::Closed { .. })));
+        assert!(matches!(store.commit(Batch::default()), Err(StoreError::Closed { .. })));
+        assert!(matches!(store.commit(batch(&[(b"k/1", None)])), Err(StoreError::Closed { .. })));
         assert_eq!(keys(&all(store)), [b"k/1"]);
     });
 }
@@ -216,7 +216,7 @@ fn a_reader_never_sees_half_a_batch_or_an_older_state_after_a_newer_one() {
                         let versions: Vec<u64> = page.iter().map(|entry| entry.version.0).collect();
                         let version = versions.first().copied().unwrap_or(0);
                         assert!(versions.iter().all(|other| *other == version), "half a batch: {versions:?}");
-                        assert!(page.is_empty() || page.len() == usize::from(KEYS));
+                        assert!(page.is_empty() || page.len() == usize::from(KEYS) + 1);
                         assert!(
                             version >= newest.max(before),
                             "went back from {newest} or {before} to {version}"
@@ -230,10 +230,31 @@ fn a_reader_never_sees_half_a_batch_or_an_older_state_after_a_newer_one() {
                 let value = round.to_be_bytes();
                 let writes: Vec<(&[u8], Option<&[u8]>)> =
                     places.iter().map(|key| (key.as_slice(), Some(&value[..]))).collect();
-                store.commit(&batch(&writes)).unwrap();
+                let mut batch = batch(&writes);
+                // One key comes new with every commit and goes with the next.
+                batch.delete([b"k/new".as_slice(), &round.wrapping_sub(1).to_be_bytes()].concat());
+                batch.insert([b"k/new".as_slice(), &value].concat(), value);
+                store.commit(batch).unwrap();
             }
             done.store(true, Ordering::SeqCst);
         });
+    });
+}
+
+#[test]
+fn what_is_vouched_to_be_new_and_is_not_is_refused_in_debug_builds() {
+    both(|store| {
+        let mut new = Batch::default();
+        new.insert(b"k/1", b"x");
+        store.commit(new.clone()).unwrap();
+        if cfg!(debug_assertions) {
+            assert!(matches!(store.commit(new.clone()), Err(StoreError::Conflict { .. })));
+        }
+        let mut anew = Batch::default();
+        anew.delete(b"k/1");
+        anew.insert(b"k/1", b"y");
+        store.commit(anew).unwrap();
+        assert_eq!(store.get(b"k/1").unwrap().unwrap().value, b"y");
     });
 }
 
@@ -278,9 +299,9 @@ fn the_largest_entries_never_leave_the_log() {
         for n in 0..40 {
             // Scattered, so that pages split and merge.
             let place = place((round * 40 + n) * 37 % 400);
-            if round % 4 == 3 { batch.delete(&place) } else { batch.put(&place, &value) }
+            if round % 4 == 3 { batch.delete(place) } else { batch.put(place, value.clone()) }
         }
-        store.commit(&batch).unwrap();
+        store.commit(batch).unwrap();
         let outside = std::fs::read_dir(dir.path().join("db/blobs")).unwrap().count();
         assert_eq!(outside, 0, "a page went into a file that is never synced");
     }
@@ -307,12 +328,12 @@ proptest! {
             for (n, value) in &writes {
                 let key = [if n % 2 == 0 { &b"k/"[..] } else { b"m/" }, &[*n]].concat();
                 match value {
-                    Some(value) => batch.put(&key, value),
-                    None => batch.delete(&key),
+                    Some(value) => batch.put(key, value.clone()),
+                    None => batch.delete(key),
                 }
             }
-            let version = sled.commit(&batch).unwrap();
-            prop_assert_eq!(memory.commit(&batch).unwrap(), version);
+            let version = sled.commit(batch.clone()).unwrap();
+            prop_assert_eq!(memory.commit(batch.clone()).unwrap(), version);
             for (key, value) in batch.writes() {
                 match value {
                     Some(value) => model.insert(key.to_vec(), Entry { key: key.to_vec(), value: value.to_vec(), version }),

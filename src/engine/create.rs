@@ -32,7 +32,7 @@ impl Engine {
         let key = self.write(move |operation| {
             operation.user(new.owner)?;
             check_expiry(new.expiry, operation.now())?;
-            operation.check_unused(&current)?;
+            operation.expect_unused(&current);
             let key = Key {
                 id,
                 keyspace: new.keyspace.clone(),
@@ -48,7 +48,7 @@ impl Engine {
                 secrets: Secrets { current: current.clone(), previous: None },
                 usage: Usage::default(),
             };
-            operation.replace(&Entries::new(), &of_key(&key)?);
+            operation.replace(Entries::new(), of_key(&key)?);
             Ok(key)
         })?;
         Ok((key, text))
@@ -72,9 +72,8 @@ impl Engine {
 
 impl Operation<'_> {
     /// Two keys never share a text. With a working random generator they do not meet by chance.
-    pub(super) fn check_unused(&mut self, secret: &StoredSecret) -> Result<(), EngineError> {
-        let taken = self.has(&schema::hot(secret.hash.as_bytes()))?;
-        if taken { Err(crate::entropy::EntropyError.into()) } else { Ok(()) }
+    pub(super) fn expect_unused(&mut self, secret: &StoredSecret) {
+        self.expect_absent(schema::hot(secret.hash.as_bytes()));
     }
 }
 

@@ -16,7 +16,7 @@ impl Engine {
     pub fn delete_key(&self, actor: Actor, id: KeyId) -> Result<(), EngineError> {
         self.write(move |operation| {
             let old = operation.key(id)?;
-            operation.replace(&of_key(&old)?, &Entries::new());
+            operation.replace(of_key(&old)?, Entries::new());
             operation.record(actor, Action::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })

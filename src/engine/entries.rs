@@ -40,12 +40,17 @@ pub(super) fn of_user(user: &User) -> Result<Entries, StoreError> {
 
 impl Operation<'_> {
     /// Writes what differs between the entries of a record before and after.
-    pub(super) fn replace(&mut self, old: &Entries, new: &Entries) {
-        for place in old.keys().filter(|place| !new.contains_key(*place)) {
-            self.delete(place);
+    pub(super) fn replace(&mut self, mut old: Entries, new: Entries) {
+        for (place, value) in new {
+            match old.remove(&place) {
+                // Every place names its record, so one that the record did not have before is new to the store.
+                None => self.insert(place, value),
+                Some(before) if before != value => self.put_bytes(place, value),
+                Some(_) => {}
+            }
         }
-        for (place, value) in new.iter().filter(|(place, value)| old.get(*place) != Some(*value)) {
-            self.put_bytes(place, value);
+        for place in old.into_keys() {
+            self.delete(place);
         }
     }
 
@@ -61,7 +66,7 @@ impl Operation<'_> {
 
     /// Writes a changed key with all its indexes.
     pub(super) fn replace_key(&mut self, old: &Key, new: &Key) -> Result<(), EngineError> {
-        self.replace(&of_key(old)?, &of_key(new)?);
+        self.replace(of_key(old)?, of_key(new)?);
         Ok(())
     }
 }

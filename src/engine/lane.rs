@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::limits;
-use crate::store::{Batch, Overlay, Revision, Store, StoreError};
+use crate::store::{Batch, Store, StoreError};
 
 use super::EngineError;
 use super::operation::Operation;
@@ -136,7 +136,7 @@ impl Worker {
     fn commit(&self, mut group: Vec<Box<dyn Job>>) {
         for attempt in 1.. {
             let (batch, outcomes) = self.prepare(&mut group);
-            let failure = match self.store.commit(&batch) {
+            let failure = match self.store.commit(batch) {
                 Ok(_) => {
                     group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(outcome));
                     return;
@@ -159,17 +159,13 @@ impl Worker {
 
     /// Runs every operation of `group` on top of the ones before it; a refused one leaves no trace.
     fn prepare(&self, group: &mut [Box<dyn Job>]) -> (Batch, Vec<Result<(), EngineError>>) {
-        let mut before = Overlay::default();
         let mut whole = Batch::default();
         let mut outcomes = Vec::with_capacity(group.len());
         for job in group {
-            let mut operation = Operation::new(self.store.as_ref(), &before, self.clock.now());
+            let mut operation = Operation::new(self.store.as_ref(), &whole, self.clock.now());
             let outcome = job.run(&mut operation);
             if outcome.is_ok() {
-                let batch = operation.into_batch();
-                // No later operation expects anything of what this one writes, so the version does not matter.
-                before.stage(&batch, Revision::default());
-                whole.absorb(batch);
+                whole.absorb(operation.into_batch());
             }
             outcomes.push(outcome);
         }

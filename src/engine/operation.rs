@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::key::{Action, Actor, AuditEvent, EventHash, Subject};
 use crate::store::codec::{AuditHead, Record};
-use crate::store::{Batch, Entry, Expectation, Overlay, Store, StoreError, schema};
+use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
 use super::EngineError;
 
@@ -11,13 +11,13 @@ use super::EngineError;
 /// own reads, those of the operations before it are.
 pub(crate) struct Operation<'a> {
     store: &'a dyn Store,
-    before: &'a Overlay,
+    before: &'a Batch,
     now: Timestamp,
     batch: Batch,
 }
 
 impl<'a> Operation<'a> {
-    pub(super) fn new(store: &'a dyn Store, before: &'a Overlay, now: Timestamp) -> Self {
+    pub(super) fn new(store: &'a dyn Store, before: &'a Batch, now: Timestamp) -> Self {
         Self { store, before, now, batch: Batch::default() }
     }
 
@@ -32,14 +32,20 @@ impl<'a> Operation<'a> {
 
     /// Reads an entry. What was read from the store must still hold when the batch commits.
     fn read(&mut self, place: &[u8]) -> Result<Option<Entry>, StoreError> {
-        if let Some(staged) = self.before.get(place) {
-            return Ok(staged.cloned());
+        if let Some(written) = self.before.written(place) {
+            let version = Revision::default();
+            return Ok(written.map(|value| Entry { key: place.to_vec(), value: value.to_vec(), version }));
         }
         let entry = self.store.get(place)?;
         let expected =
             entry.as_ref().map_or(Expectation::Absent, |entry| Expectation::Version(entry.version));
         self.batch.expect(place, expected);
         Ok(entry)
+    }
+
+    /// The operation is void if there is such an entry by the time it commits.
+    pub(super) fn expect_absent(&mut self, place: Vec<u8>) {
+        self.batch.expect_absent(place);
     }
 
     /// Reads a record.
@@ -59,19 +65,23 @@ impl<'a> Operation<'a> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineError> {
-        Ok(self.before.scan(self.store, prefix, after, limit)?)
+        Ok(self.before.scan_over(self.store, prefix, after, limit)?)
     }
 
     pub(super) fn put(&mut self, place: &[u8], record: &impl Record) -> Result<(), EngineError> {
-        self.batch.put(place, &record.encode()?);
+        self.batch.put(place, record.encode()?);
         Ok(())
     }
 
-    pub(super) fn put_bytes(&mut self, place: &[u8], value: &[u8]) {
+    pub(super) fn insert(&mut self, place: Vec<u8>, value: Vec<u8>) {
+        self.batch.insert(place, value);
+    }
+
+    pub(super) fn put_bytes(&mut self, place: Vec<u8>, value: Vec<u8>) {
         self.batch.put(place, value);
     }
 
-    pub(super) fn delete(&mut self, place: &[u8]) {
+    pub(super) fn delete(&mut self, place: Vec<u8>) {
         self.batch.delete(place);
     }
 
@@ -87,7 +97,7 @@ impl<'a> Operation<'a> {
         let event = AuditEvent { sequence, at: self.now, actor, action, subject, previous: head.hash };
         let bytes = event.encode()?;
         let hash = event_hash(&bytes);
-        self.batch.put(&schema::audit(sequence), &bytes);
+        self.batch.insert(schema::audit(sequence), bytes);
         self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
         Ok(sequence)
     }

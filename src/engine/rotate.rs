@@ -33,7 +33,7 @@ impl Engine {
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Err(EngineError::KeyRevoked);
             }
-            operation.check_unused(&secret)?;
+            operation.expect_unused(&secret);
             let mut key = old.clone();
             let replaced = std::mem::replace(&mut key.secrets.current, secret.clone());
             let end = operation.now().plus_ms(grace_ms);

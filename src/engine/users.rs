@@ -104,9 +104,9 @@ impl Engine {
             let user = operation.user(id)?;
             operation.check_administrator_left(&user, None)?;
             for key in operation.keys_of(id)? {
-                operation.replace(&of_key(&key)?, &Entries::new());
+                operation.replace(of_key(&key)?, Entries::new());
             }
-            operation.replace(&of_user(&user)?, &Entries::new());
+            operation.replace(of_user(&user)?, Entries::new());
             operation.record(actor, Action::UserRemoved, Subject::User(id))?;
             Ok(())
         })
@@ -146,7 +146,7 @@ impl Operation<'_> {
             }
         }
         let before = old.map_or_else(|| Ok(Entries::new()), of_user)?;
-        self.replace(&before, &of_user(new)?);
+        self.replace(before, of_user(new)?);
         Ok(())
     }
 

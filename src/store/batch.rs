@@ -1,10 +1,12 @@
 //! What goes into a commit and what comes out of a read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use crate::limits;
 
-use super::{StoreError, schema};
+use super::overlay::{merge, start};
+use super::{Store, StoreError, schema};
 
 /// Number of a commit: 1 for the first, then rising. Also the version of every value that commit wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,35 +50,87 @@ pub enum Expectation {
 /// let mut batch = Batch::default();
 /// batch.expect_absent(b"n/test");
 /// batch.put(b"n/test", b"1");
-/// store.commit(&batch)?;
-/// assert!(store.commit(&batch).is_err(), "it is not absent any more");
+/// store.commit(batch.clone())?;
+/// assert!(store.commit(batch).is_err(), "it is not absent any more");
 /// # Ok::<(), keyward::store::StoreError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     expectations: BTreeMap<Vec<u8>, Expectation>,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: BTreeMap<Vec<u8>, Write>,
+}
+
+/// What a batch does to one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Write {
+    /// Writes it; its caller vouches that it is new.
+    Insert(Vec<u8>),
+    /// Writes it, new or not.
+    Put(Vec<u8>),
+    Delete,
+}
+
+impl Write {
+    fn value(&self) -> Option<&[u8]> {
+        match self {
+            Self::Insert(value) | Self::Put(value) => Some(value),
+            Self::Delete => None,
+        }
+    }
+
+    fn into_value(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Insert(value) | Self::Put(value) => Some(value),
+            Self::Delete => None,
+        }
+    }
+
+    /// This one and then `later`, as one: new to the store is what was new at first.
+    fn then(&self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Insert(_), Self::Insert(value) | Self::Put(value)) => Self::Insert(value),
+            (Self::Put(_) | Self::Delete, Self::Insert(value) | Self::Put(value)) => Self::Put(value),
+            (_, Self::Delete) => Self::Delete,
+        }
+    }
 }
 
 impl Batch {
     /// The batch applies only if `key` meets `expectation`.
-    pub fn expect(&mut self, key: &[u8], expectation: Expectation) {
-        self.expectations.entry(key.to_vec()).or_insert(expectation);
+    pub fn expect(&mut self, key: impl Into<Vec<u8>>, expectation: Expectation) {
+        self.expectations.entry(key.into()).or_insert(expectation);
     }
 
     /// The batch applies only if there is no `key`.
-    pub fn expect_absent(&mut self, key: &[u8]) {
+    pub fn expect_absent(&mut self, key: impl Into<Vec<u8>>) {
         self.expect(key, Expectation::Absent);
     }
 
     /// Writes `value` at `key`.
-    pub fn put(&mut self, key: &[u8], value: &[u8]) {
-        self.writes.insert(key.to_vec(), Some(value.to_vec()));
+    pub fn put(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.write(key.into(), Write::Put(value.into()));
+    }
+
+    /// Writes `value` at `key`, which is not there: the caller vouches for that, as nobody can have used a random
+    /// id before. Saves the store a look at what was there.
+    ///
+    /// A store may check and answer [`StoreError::Conflict`]; debug builds do. One that does not keeps every other
+    /// promise, but its count of records is wrong from then on, and its next open may refuse to go on.
+    pub fn insert(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.write(key.into(), Write::Insert(value.into()));
     }
 
     /// Removes `key`; fine when it is not there.
-    pub fn delete(&mut self, key: &[u8]) {
-        self.writes.insert(key.to_vec(), None);
+    pub fn delete(&mut self, key: impl Into<Vec<u8>>) {
+        self.write(key.into(), Write::Delete);
+    }
+
+    fn write(&mut self, key: Vec<u8>, write: Write) {
+        let write = match self.writes.get(&key) {
+            Some(earlier) => earlier.then(write),
+            None => write,
+        };
+        self.writes.insert(key, write);
     }
 
     /// Every expectation, in key order.
@@ -86,7 +140,12 @@ impl Batch {
 
     /// Every write in key order; `None` removes.
     pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.writes.iter().map(|(key, write)| (key.as_slice(), write.value()))
+    }
+
+    /// Whether the caller vouches that `key` is new.
+    pub(super) fn vouches(&self, key: &[u8]) -> bool {
+        matches!(self.writes.get(key), Some(Write::Insert(_)))
     }
 
     /// Takes over what `later` expects and writes; of one key its word is the last.
@@ -94,7 +153,9 @@ impl Batch {
         for (key, expectation) in later.expectations {
             self.expectations.entry(key).or_insert(expectation);
         }
-        self.writes.extend(later.writes);
+        for (key, write) in later.writes {
+            self.write(key, write);
+        }
     }
 
     /// Whether the batch writes nothing.
@@ -123,6 +184,13 @@ impl Batch {
             };
             return Err(StoreError::Refused { place: schema::printable(key), why });
         }
+        if cfg!(debug_assertions) {
+            for (key, _) in self.writes().filter(|(key, _)| self.vouches(key)) {
+                if version(key)?.is_some() {
+                    return Err(StoreError::Conflict { place: schema::printable(key) });
+                }
+            }
+        }
         for (key, expectation) in self.expectations() {
             let expected = match expectation {
                 Expectation::Absent => None,
@@ -136,9 +204,51 @@ impl Batch {
     }
 
     /// The batch as the change that commit `revision` makes of it.
-    pub(super) fn change(&self, revision: Revision) -> Change {
-        let writes = self.writes().map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)));
-        Change { revision, writes: writes.collect() }
+    pub(super) fn into_change(self, revision: Revision) -> Change {
+        Change {
+            revision,
+            writes: self.writes.into_iter().map(|(key, write)| (key, write.into_value())).collect(),
+        }
+    }
+
+    /// What the batch writes at `key`: `Some(None)` when it removes it, `None` when it leaves it alone.
+    pub(crate) fn written(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.writes.get(key).map(Write::value)
+    }
+
+    /// Scans `store` as if the batch had been committed; arguments and answer as [`Store::scan`], but for the
+    /// versions of what the batch writes, which are not known yet.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub(crate) fn scan_over(
+        &self,
+        store: &dyn Store,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut cursor = after.map(<[u8]>::to_vec);
+        let mut page = VecDeque::new();
+        let mut more = true;
+        let below = std::iter::from_fn(|| {
+            if page.is_empty() && more {
+                match store.scan(prefix, cursor.as_deref(), limits::PAGE_MAX) {
+                    Ok(next) => page.extend(next),
+                    Err(error) => return Some(Err(error)),
+                }
+                more = page.len() == limits::PAGE_MAX;
+                cursor = page.back().map(|entry: &Entry| entry.key.clone());
+            }
+            page.pop_front().map(Ok)
+        });
+        let range = self.writes.range::<[u8], _>((start(prefix, after), Bound::Unbounded));
+        let above = range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, write)| {
+            let version = Revision::default();
+            let entry = |value: &[u8]| Entry { key: key.clone(), value: value.to_vec(), version };
+            (key.as_slice(), write.value().map(entry))
+        });
+        merge(above, below, limit)
     }
 }
 
@@ -149,4 +259,54 @@ pub struct Change {
     pub revision: Revision,
     /// Its writes in key order; `None` removed the key.
     pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    type Writes = BTreeMap<u8, Option<u8>>;
+
+    fn batch(writes: &Writes) -> Batch {
+        let mut batch = Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.put([b'k', *key], [*value]),
+                None => batch.delete([b'k', *key]),
+            }
+        }
+        batch
+    }
+
+    fn writes() -> impl Strategy<Value = Writes> {
+        proptest::collection::btree_map(0..30_u8, proptest::option::of(any::<u8>()), 0..20)
+    }
+
+    fn content(entries: Vec<Entry>) -> Vec<(Vec<u8>, Vec<u8>)> {
+        entries.into_iter().map(|entry| (entry.key, entry.value)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_store_scanned_under_a_batch_is_the_store_after_the_commit(
+            committed in writes(), staged in writes(), later in writes(), after in 0..30_u8, limit in 0..12_usize,
+        ) {
+            let (below, reference) = (MemoryStore::new(), MemoryStore::new());
+            let mut whole = Batch::default();
+            for store in [&below, &reference] {
+                store.commit(batch(&committed)).unwrap();
+            }
+            for writes in [&staged, &later] {
+                reference.commit(batch(writes)).unwrap();
+                whole.absorb(batch(writes));
+            }
+            for after in [None, Some(&[b'k', after][..])] {
+                let seen = whole.scan_over(&below, b"k", after, limit).unwrap();
+                prop_assert_eq!(content(seen), content(reference.scan(b"k", after, limit).unwrap()));
+            }
+        }
+    }
 }

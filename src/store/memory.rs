@@ -54,7 +54,7 @@ impl Store for MemoryStore {
         Ok(under.take(limit).cloned().collect())
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let mut state = self.write();
         if state.stopped {
             return Err(StoreError::Closed { why: STOPPED.to_owned() });
@@ -72,7 +72,7 @@ impl Store for MemoryStore {
                 None => state.entries.remove(key),
             };
         }
-        state.changes.remember(batch.change(version));
+        state.changes.remember(batch.into_change(version));
         Ok(version)
     }
 

@@ -17,7 +17,6 @@ pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub(crate) use overlay::Overlay;
 
 /// A durable, ordered map from byte keys to byte values.
 ///
@@ -58,7 +57,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Durability
     /// When this returns `Ok`, the batch survives a power cut.
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError>;
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 
     /// The revision of the newest commit that readers see; 0 in an empty store.
     fn revision(&self) -> Revision;

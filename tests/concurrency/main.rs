@@ -190,7 +190,7 @@ fn damage_that_one_operation_meets_fails_that_one_alone() {
 fn an_overtaken_operation_runs_again_on_what_the_other_writer_left() {
     let world = World::new();
     let mut other = Batch::default();
-    other.put(&schema::name("ann"), b"taken");
+    other.put(schema::name("ann"), b"taken");
     world.store.plan(Plan::Overtake(other));
     let before = world.store.commits();
     let overtaken = add(&world.engine, "ann");
@@ -198,7 +198,7 @@ fn an_overtaken_operation_runs_again_on_what_the_other_writer_left() {
     assert_eq!(world.store.commits() - before, 2);
 
     let mut other = Batch::default();
-    other.put(&schema::name("bob"), b"taken");
+    other.put(schema::name("bob"), b"taken");
     world.store.plan(Plan::Overtake(other));
     add(&world.engine, "cleo").unwrap();
     assert_eq!(world.store.commits() - before, 3, "a change elsewhere does not matter");

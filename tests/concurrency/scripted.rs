@@ -100,7 +100,7 @@ impl Store for Scripted {
         self.below.scan(prefix, after, limit)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let mut script = self.script();
         script.commits += 1;
         let mut script = self.stop_at(script, Hold::Before);
@@ -116,7 +116,7 @@ impl Store for Scripted {
             }
             Plan::Conflict => return Err(StoreError::Conflict { place: "planned".to_owned() }),
             Plan::Overtake(other) => {
-                self.below.commit(other)?;
+                self.below.commit(other.clone())?;
                 script.plan = Plan::Obey;
             }
             Plan::Damage(prefix) => {

@@ -103,8 +103,8 @@ impl World {
         let mut value = self.store.get(place).unwrap().unwrap().value;
         change(&mut value);
         let mut batch = Batch::default();
-        batch.put(place, &value);
-        self.store.commit(&batch).unwrap();
+        batch.put(place, value);
+        self.store.commit(batch).unwrap();
     }
 
     fn hot_place(&self, key: &str) -> Vec<u8> {

@@ -54,7 +54,7 @@ impl Workload {
             let place = [b"k/", &((n * entries + i) * 7 % places).to_be_bytes()[..]].concat();
             let mut value = vec![0; size];
             random.fill(&mut value[..]);
-            if random.random_range(0..8) == 0 { batch.delete(&place) } else { batch.put(&place, &value) }
+            if random.random_range(0..8) == 0 { batch.delete(place) } else { batch.put(place, value) }
         }
         batch
     }
@@ -318,7 +318,7 @@ fn child() {
         let n = store.revision().0 + 1;
         let batch = workload.batch(n);
         println!("intend {n}");
-        match store.commit(&batch) {
+        match store.commit(batch.clone()) {
             Ok(revision) => assert_eq!(revision.0, n),
             Err(error) => return after_failure(&store, n - 1, &batch, &error),
         }
@@ -329,7 +329,7 @@ fn child() {
 /// What must hold of a store whose commit failed.
 fn after_failure(store: &SledStore, before: u64, failed: &Batch, error: &StoreError) {
     assert!(matches!(error, StoreError::Io { .. }), "{error}");
-    assert!(matches!(store.commit(failed), Err(StoreError::Closed { .. })));
+    assert!(matches!(store.commit(failed.clone()), Err(StoreError::Closed { .. })));
     assert!(store.closed().is_some() && store.close().is_err());
     assert_eq!(store.revision().0, before);
     match store.scan(b"", None, usize::MAX) {

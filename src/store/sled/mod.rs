@@ -7,6 +7,7 @@ mod snapshots;
 mod tally;
 mod watermark;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +23,8 @@ use self::watermark::{Keeper, State};
 
 use super::changes::Changes;
 use super::memory::STOPPED;
-use super::overlay::start;
-use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope, schema};
+use super::overlay::{Overlay, merge, start};
+use super::{Batch, Change, Entry, Revision, Store, StoreError, envelope, schema};
 
 /// A [`Store`] in a directory of its own, for one process at a time.
 ///
@@ -34,7 +35,7 @@ use super::{Batch, Change, Entry, Overlay, Revision, Store, StoreError, envelope
 /// let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
 /// let mut batch = Batch::default();
 /// batch.put(b"n/test", b"1");
-/// store.commit(&batch)?;
+/// store.commit(batch)?;
 /// store.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,11 +60,18 @@ pub struct SledStore {
 /// What readers see beside the database; changed at one moment when a commit is durable.
 #[derive(Debug)]
 struct Visible {
-    /// Hides what is applied but not durable: empty unless a commit runs or failed.
+    /// Shows what a commit that runs or failed wrote over or removed; what it newly wrote, its version hides.
     overlay: Overlay,
     changes: Changes,
     tally: Tally,
     writes: Writes,
+}
+
+impl Visible {
+    /// Whether an entry comes from a commit that is durable.
+    fn shows(&self, entry: &Entry) -> bool {
+        entry.version <= self.tally.revision
+    }
 }
 
 /// Whether commits are taken.
@@ -133,7 +141,8 @@ impl Store for SledStore {
         if let Some(hidden) = visible.overlay.get(key) {
             return Ok(hidden.cloned());
         }
-        read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()
+        let stored = read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()?;
+        Ok(stored.filter(|entry| visible.shows(entry)))
     }
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -144,18 +153,27 @@ impl Store for SledStore {
         let below = std::iter::from_fn(|| guarded("scanning", || stored.next().transpose()).transpose())
             .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
             .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
-            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)));
-        visible.overlay.merge(prefix, after, limit, below)
+            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)))
+            .filter(|item| item.as_ref().map_or(true, |entry| visible.shows(entry)));
+        merge(visible.overlay.range(prefix, after), below, limit)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<Revision, StoreError> {
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let keeper = self.writer()?;
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
         };
         writes.check()?;
-        batch.check(|key| Ok(self.get(key)?.map(|entry| entry.version)))?;
+        // What is expected and written is read once. Nothing changes it meanwhile: only commits write.
+        let mut stored = HashMap::new();
+        batch.check(|key| {
+            let sealed = read(&self.database, key)?;
+            let version =
+                sealed.as_ref().map(|sealed| envelope::open(key, sealed).map(|opened| opened.version));
+            stored.insert(key.to_vec(), sealed);
+            version.transpose()
+        })?;
         if batch.is_empty() {
             return Ok(tally.revision);
         }
@@ -164,11 +182,16 @@ impl Store for SledStore {
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
-            let was = read(&self.database, key)?;
-            let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
             let sealed = value.map(|value| envelope::seal(key, revision, value));
-            tally.replace(key, was.as_ref(), sealed.as_ref().map(|(_, sum)| *sum));
-            before.insert(key, was.map(|was| shown(key, &was)));
+            let sum = sealed.as_ref().map(|(_, sum)| *sum);
+            if batch.vouches(key) {
+                tally.replace(key, None, sum);
+            } else {
+                let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
+                let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
+                tally.replace(key, was.as_ref(), sum);
+                before.insert(key, was.map(|was| shown(key, &was)));
+            }
             match sealed {
                 Some((sealed, _)) => writes.insert(key, sealed),
                 None => writes.remove(key),
@@ -176,11 +199,10 @@ impl Store for SledStore {
         }
         writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
         self.apply(writes, before)?;
-        let change = batch.change(revision);
         let mut visible = self.visible_mut();
         visible.overlay.clear();
         visible.tally = tally;
-        visible.changes.remember(change);
+        visible.changes.remember(batch.into_change(revision));
         drop(visible);
         keeper.note(tally);
         Ok(revision)
