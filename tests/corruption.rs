@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use keyward::limits;
 use keyward::store::sled::{LastStop, OpenOptions, Opened};
-use keyward::store::{Batch, Entry, SledStore, Store, StoreError};
+use keyward::store::{Batch, Entry, SledStore, Store, StoreError, schema};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
@@ -145,6 +146,23 @@ fn a_lost_watermark_is_refused_and_can_be_recovered() {
     assert_eq!(all(&store).unwrap(), entries);
     drop(store);
     open(dir.path()).unwrap();
+}
+
+#[test]
+fn a_recovered_store_shows_everything_that_is_left_even_without_its_tally() {
+    let (dir, entries) = filled(3, true);
+    fs::remove_file(dir.path().join("watermark")).unwrap();
+    let database = sled::Config::new()
+        .path(dir.path().join("db"))
+        .segment_size(limits::STORE_SEGMENT_BYTES)
+        .open()
+        .unwrap();
+    database.remove(schema::TALLY).unwrap().unwrap();
+    database.flush().unwrap();
+    drop(database);
+    let (store, _) = SledStore::open(dir.path(), RECOVER).unwrap();
+    assert_eq!(all(&store).unwrap(), entries);
+    assert!(store.commit(Batch::default()).unwrap() >= entries.values().map(|entry| entry.version).max().unwrap());
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Store for Scripted {
             }
             Plan::Conflict => return Err(StoreError::Conflict { place: "planned".to_owned() }),
             Plan::Overtake(other) => {
-                self.below.commit(std::mem::take(other))?;
+                self.below.commit(other.clone())?;
                 script.plan = Plan::Obey;
             }
             Plan::Damage(prefix) => {

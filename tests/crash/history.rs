@@ -89,11 +89,11 @@ impl History {
     /// Listens to `child`, which works in `dir`, and kills it.
     ///
     /// # Errors
-    /// When it ended by itself.
+    /// When it ended by itself, or saw something vanish.
     pub(crate) fn of(mut child: Child, dir: &Path, kill: Kill) -> Result<Self, String> {
         let mut history = Self::default();
         let mut begun: Vec<Option<Operation>> = Vec::new();
-        let (mut sights, mut killed) = (0, false);
+        let (mut sights, mut vanished, mut killed) = (0, false, false);
         for line in BufReader::new(child.stdout.take().unwrap()).split(b'\n') {
             let Some(line) = parse(&line.unwrap()) else { continue };
             match line {
@@ -111,6 +111,7 @@ impl History {
                     history.answered.push((begun[writer].take().unwrap(), answer));
                 }
                 Line::See { event } => {
+                    vanished |= event < history.seen;
                     history.seen = event;
                     sights += 1;
                 }
@@ -127,6 +128,9 @@ impl History {
         }
         let status = child.wait().unwrap();
         history.in_flight = begun.into_iter().flatten().collect();
+        if vanished {
+            return Err("lost: what a reader had seen was gone again".to_owned());
+        }
         if killed { Ok(history) } else { Err(format!("the child ended by itself: {status}")) }
     }
 }

@@ -47,13 +47,15 @@ pub(crate) fn run(root: &Path, seed: u64) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Says which audit event is the newest, whenever that changes.
+/// Says which audit event is the newest that shows, in any way, whenever that changes.
 fn watch(store: &dyn Store) -> Result<(), StoreError> {
     let mut seen = 0;
     loop {
         let head = store.get(schema::AUDIT_HEAD)?.map(|entry| AuditHead::from_entry(&entry)).transpose()?;
-        let event = head.unwrap_or_default().sequence;
-        if event > seen {
+        // The head is written over with every event, the event itself is a new entry.
+        let next = store.get(&schema::audit(seen + 1))?.map(|_| seen + 1);
+        let event = next.unwrap_or_else(|| head.unwrap_or_default().sequence);
+        if event != seen {
             Line::See { event }.say();
         }
         seen = event;
