@@ -4,12 +4,13 @@
 //!
 //! `cargo bench --bench creates`; `KEYWARD_BENCH_SECONDS` sets the length of each measurement (3).
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::print_stdout,
+#![expect(
     clippy::disallowed_methods,
-    reason = "measures"
+    clippy::host_endian_bytes,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench prints, reads the clock, and panics to fail"
 )]
 
 #[path = "../tests/powercut/layer.rs"]
@@ -81,8 +82,7 @@ fn measure(layer: &Path, writers: usize, delay_us: u32) -> Measured {
 }
 
 fn seconds() -> Duration {
-    let text = std::env::var("KEYWARD_BENCH_SECONDS").unwrap_or("3".to_owned());
-    Duration::from_secs_f64(text.parse().unwrap())
+    Duration::from_secs_f64(std::env::var("KEYWARD_BENCH_SECONDS").map_or(3.0, |text| text.parse().unwrap()))
 }
 
 fn syncs() -> u64 {

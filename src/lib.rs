@@ -15,3 +15,8 @@ pub mod limits;
 pub mod server;
 pub mod store;
 pub mod verify;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

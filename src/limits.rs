@@ -39,7 +39,7 @@ pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
 /// Commits that `Store::changes` still remembers.
 pub const CHANGES_KEPT_MAX: usize = 1_024;
 /// Bytes of keys and values that these commits may hold together; the oldest are forgotten first.
-pub const CHANGES_KEPT_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const CHANGES_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long the watermark may stay behind the newest commit.
 pub const WATERMARK_INTERVAL_MS: u64 = 1_000;
 

@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use keyward::limits;
 use keyward::store::sled::{LastStop, OpenOptions, Opened};
-use keyward::store::{Batch, Entry, SledStore, Store, StoreError};
+use keyward::store::{Batch, Entry, SledStore, Store, StoreError, schema};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ fn filled(commits: u64, clean: bool) -> (TempDir, BTreeMap<Vec<u8>, Entry>) {
             let key = [b"k/", &(n * 7 % 50 * 10 + i).to_be_bytes()[..]].concat();
             batch.put(key.clone(), [n as u8; 120]);
         }
-        batch.put(b"m/test", &n.to_be_bytes());
+        batch.put(b"m/test", n.to_be_bytes());
         store.commit(batch).unwrap();
     }
     let entries = all(&store).unwrap();
@@ -148,6 +149,23 @@ fn a_lost_watermark_is_refused_and_can_be_recovered() {
 }
 
 #[test]
+fn a_recovered_store_shows_everything_that_is_left_even_without_its_tally() {
+    let (dir, entries) = filled(3, true);
+    fs::remove_file(dir.path().join("watermark")).unwrap();
+    let database = sled::Config::new()
+        .path(dir.path().join("db"))
+        .segment_size(limits::STORE_SEGMENT_BYTES)
+        .open()
+        .unwrap();
+    database.remove(schema::TALLY).unwrap().unwrap();
+    database.flush().unwrap();
+    drop(database);
+    let (store, _) = SledStore::open(dir.path(), RECOVER).unwrap();
+    assert_eq!(all(&store).unwrap(), entries);
+    assert!(store.commit(Batch::default()).unwrap() >= entries.values().map(|entry| entry.version).max().unwrap());
+}
+
+#[test]
 fn a_torn_watermark_falls_back_to_its_other_slot() {
     for slot in [0, 4096] {
         for clean in [true, false] {
@@ -166,7 +184,7 @@ fn an_older_database_is_refused() {
     let put = |n: u8| {
         let (store, _) = open(dir.path()).unwrap();
         let mut batch = Batch::default();
-        batch.put(&[b'k', b'/', n], b"x");
+        batch.put([b'k', b'/', n], b"x");
         store.commit(batch).unwrap();
         store.close().unwrap();
     };

@@ -1,6 +1,8 @@
 //! Any sequence of operations, with reopening in between, leads to what a plain model says: every text that was
 //! ever issued is allowed or denied as the model expects, listings are in order, and the store's check is clean.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

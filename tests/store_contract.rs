@@ -216,7 +216,7 @@ fn a_reader_never_sees_half_a_batch_or_an_older_state_after_a_newer_one() {
                         let versions: Vec<u64> = page.iter().map(|entry| entry.version.0).collect();
                         let version = versions.first().copied().unwrap_or(0);
                         assert!(versions.iter().all(|other| *other == version), "half a batch: {versions:?}");
-                        assert!(page.is_empty() || page.len() == usize::from(KEYS));
+                        assert!(page.is_empty() || page.len() == usize::from(KEYS) + 1);
                         assert!(
                             version >= newest.max(before),
                             "went back from {newest} or {before} to {version}"
@@ -230,10 +230,31 @@ fn a_reader_never_sees_half_a_batch_or_an_older_state_after_a_newer_one() {
                 let value = round.to_be_bytes();
                 let writes: Vec<(&[u8], Option<&[u8]>)> =
                     places.iter().map(|key| (key.as_slice(), Some(&value[..]))).collect();
-                store.commit(batch(&writes)).unwrap();
+                let mut batch = batch(&writes);
+                // One key comes new with every commit and goes with the next.
+                batch.delete([b"k/new".as_slice(), &round.wrapping_sub(1).to_be_bytes()].concat());
+                batch.insert([b"k/new".as_slice(), &value].concat(), value);
+                store.commit(batch).unwrap();
             }
             done.store(true, Ordering::SeqCst);
         });
+    });
+}
+
+#[test]
+fn what_is_vouched_to_be_new_and_is_not_is_refused_in_debug_builds() {
+    both(|store| {
+        let mut new = Batch::default();
+        new.insert(b"k/1", b"x");
+        store.commit(new.clone()).unwrap();
+        if cfg!(debug_assertions) {
+            assert!(matches!(store.commit(new.clone()), Err(StoreError::Conflict { .. })));
+        }
+        let mut anew = Batch::default();
+        anew.delete(b"k/1");
+        anew.insert(b"k/1", b"y");
+        store.commit(anew).unwrap();
+        assert_eq!(store.get(b"k/1").unwrap().unwrap().value, b"y");
     });
 }
 

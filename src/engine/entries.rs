@@ -42,8 +42,11 @@ impl Operation<'_> {
     /// Writes what differs between the entries of a record before and after.
     pub(super) fn replace(&mut self, mut old: Entries, new: Entries) {
         for (place, value) in new {
-            if old.remove(&place).as_ref() != Some(&value) {
-                self.put_bytes(place, value);
+            match old.remove(&place) {
+                // Every place names its record, so one that the record did not have before is new to the store.
+                None => self.insert(place, value),
+                Some(before) if before != value => self.put_bytes(place, value),
+                Some(_) => {}
             }
         }
         for place in old.into_keys() {

@@ -130,21 +130,29 @@ impl Worker {
     }
 
     /// Commits the operations of `group` that succeed, then answers all.
+    ///
+    /// When the commit fails nobody is answered as if it had not, not even an operation that was refused: what it
+    /// was refused for may be an operation before it, which did not happen.
     fn commit(&self, mut group: Vec<Box<dyn Job>>) {
         for attempt in 1.. {
             let (batch, outcomes) = self.prepare(&mut group);
-            let committed = self.store.commit(batch);
-            if matches!(committed, Err(StoreError::Conflict { .. })) && attempt < limits::LANE_ATTEMPTS_MAX {
-                continue;
+            let failure = match self.store.commit(batch) {
+                Ok(_) => {
+                    group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(outcome));
+                    return;
+                }
+                Err(StoreError::Conflict { .. }) if attempt < limits::LANE_ATTEMPTS_MAX => continue,
+                Err(failure) => failure,
+            };
+            if group.len() > 1 && self.store.closed().is_none() {
+                // Nothing was changed, because of one operation: it must not fail the others.
+                group.into_iter().for_each(|job| self.commit(vec![job]));
+                return;
             }
-            let mut failure = committed.err();
-            for (job, outcome) in group.into_iter().zip(outcomes) {
-                let failed = failure.as_ref().map(|failure| failure.to_string());
-                job.answer(match (outcome, failed) {
-                    (Ok(()), Some(why)) => Err(failure.take().unwrap_or(StoreError::Closed { why }).into()),
-                    (outcome, _) => outcome,
-                });
-            }
+            let why = failure.to_string();
+            let others = std::iter::repeat_with(|| StoreError::Closed { why: why.clone() });
+            let failures = std::iter::once(failure).chain(others);
+            group.into_iter().zip(failures).for_each(|(job, failure)| job.answer(Err(failure.into())));
             return;
         }
     }

@@ -73,6 +73,10 @@ impl<'a> Operation<'a> {
         Ok(())
     }
 
+    pub(super) fn insert(&mut self, place: Vec<u8>, value: Vec<u8>) {
+        self.batch.insert(place, value);
+    }
+
     pub(super) fn put_bytes(&mut self, place: Vec<u8>, value: Vec<u8>) {
         self.batch.put(place, value);
     }
@@ -93,7 +97,7 @@ impl<'a> Operation<'a> {
         let event = AuditEvent { sequence, at: self.now, actor, action, subject, previous: head.hash };
         let bytes = event.encode()?;
         let hash = event_hash(&bytes);
-        self.batch.put(schema::audit(sequence), bytes);
+        self.batch.insert(schema::audit(sequence), bytes);
         self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
         Ok(sequence)
     }

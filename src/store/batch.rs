@@ -57,7 +57,42 @@ pub enum Expectation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     expectations: BTreeMap<Vec<u8>, Expectation>,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: BTreeMap<Vec<u8>, Write>,
+}
+
+/// What a batch does to one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Write {
+    /// Writes it; its caller vouches that it is new.
+    Insert(Vec<u8>),
+    /// Writes it, new or not.
+    Put(Vec<u8>),
+    Delete,
+}
+
+impl Write {
+    fn value(&self) -> Option<&[u8]> {
+        match self {
+            Self::Insert(value) | Self::Put(value) => Some(value),
+            Self::Delete => None,
+        }
+    }
+
+    fn into_value(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Insert(value) | Self::Put(value) => Some(value),
+            Self::Delete => None,
+        }
+    }
+
+    /// This one and then `later`, as one: new to the store is what was new at first.
+    fn then(&self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Insert(_), Self::Insert(value) | Self::Put(value)) => Self::Insert(value),
+            (Self::Put(_) | Self::Delete, Self::Insert(value) | Self::Put(value)) => Self::Put(value),
+            (_, Self::Delete) => Self::Delete,
+        }
+    }
 }
 
 impl Batch {
@@ -73,12 +108,29 @@ impl Batch {
 
     /// Writes `value` at `key`.
     pub fn put(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.writes.insert(key.into(), Some(value.into()));
+        self.write(key.into(), Write::Put(value.into()));
+    }
+
+    /// Writes `value` at `key`, which is not there: the caller vouches for that, as nobody can have used a random
+    /// id before. Saves the store a look at what was there.
+    ///
+    /// A store may check and answer [`StoreError::Conflict`]; debug builds do. One that does not keeps every other
+    /// promise, but its count of records is wrong from then on, and its next open may refuse to go on.
+    pub fn insert(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.write(key.into(), Write::Insert(value.into()));
     }
 
     /// Removes `key`; fine when it is not there.
     pub fn delete(&mut self, key: impl Into<Vec<u8>>) {
-        self.writes.insert(key.into(), None);
+        self.write(key.into(), Write::Delete);
+    }
+
+    fn write(&mut self, key: Vec<u8>, write: Write) {
+        let write = match self.writes.get(&key) {
+            Some(earlier) => earlier.then(write),
+            None => write,
+        };
+        self.writes.insert(key, write);
     }
 
     /// Every expectation, in key order.
@@ -88,7 +140,12 @@ impl Batch {
 
     /// Every write in key order; `None` removes.
     pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.writes.iter().map(|(key, write)| (key.as_slice(), write.value()))
+    }
+
+    /// Whether the caller vouches that `key` is new.
+    pub(super) fn vouches(&self, key: &[u8]) -> bool {
+        matches!(self.writes.get(key), Some(Write::Insert(_)))
     }
 
     /// Takes over what `later` expects and writes; of one key its word is the last.
@@ -96,7 +153,9 @@ impl Batch {
         for (key, expectation) in later.expectations {
             self.expectations.entry(key).or_insert(expectation);
         }
-        self.writes.extend(later.writes);
+        for (key, write) in later.writes {
+            self.write(key, write);
+        }
     }
 
     /// Whether the batch writes nothing.
@@ -125,6 +184,13 @@ impl Batch {
             };
             return Err(StoreError::Refused { place: schema::printable(key), why });
         }
+        if cfg!(debug_assertions) {
+            for (key, _) in self.writes().filter(|(key, _)| self.vouches(key)) {
+                if version(key)?.is_some() {
+                    return Err(StoreError::Conflict { place: schema::printable(key) });
+                }
+            }
+        }
         for (key, expectation) in self.expectations() {
             let expected = match expectation {
                 Expectation::Absent => None,
@@ -139,12 +205,15 @@ impl Batch {
 
     /// The batch as the change that commit `revision` makes of it.
     pub(super) fn into_change(self, revision: Revision) -> Change {
-        Change { revision, writes: self.writes.into_iter().collect() }
+        Change {
+            revision,
+            writes: self.writes.into_iter().map(|(key, write)| (key, write.into_value())).collect(),
+        }
     }
 
     /// What the batch writes at `key`: `Some(None)` when it removes it, `None` when it leaves it alone.
     pub(crate) fn written(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.writes.get(key).map(Option::as_deref)
+        self.writes.get(key).map(Write::value)
     }
 
     /// Scans `store` as if the batch had been committed; arguments and answer as [`Store::scan`], but for the
@@ -174,13 +243,10 @@ impl Batch {
             page.pop_front().map(Ok)
         });
         let range = self.writes.range::<[u8], _>((start(prefix, after), Bound::Unbounded));
-        let above = range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, value)| {
-            let entry = |value: &Vec<u8>| Entry {
-                key: key.clone(),
-                value: value.clone(),
-                version: Revision::default(),
-            };
-            (key.as_slice(), value.as_ref().map(entry))
+        let above = range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, write)| {
+            let version = Revision::default();
+            let entry = |value: &[u8]| Entry { key: key.clone(), value: value.to_vec(), version };
+            (key.as_slice(), write.value().map(entry))
         });
         merge(above, below, limit)
     }

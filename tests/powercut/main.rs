@@ -15,13 +15,13 @@
 )]
 
 mod disk;
+mod layer;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use keyward::store::sled::OpenOptions;
 use keyward::store::{Batch, SledStore, Store, StoreError};
@@ -29,6 +29,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use disk::Disk;
+use layer::layer;
 
 #[derive(Clone, Copy, Debug)]
 enum Workload {
@@ -345,26 +346,4 @@ fn after_failure(store: &SledStore, before: u64, failed: &Batch, error: &StoreEr
         );
     }
     println!("closed in order");
-}
-
-/// The compiled layer; `None` only where there is no C compiler.
-fn layer() -> Option<&'static Path> {
-    static LAYER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = LAYER.get_or_init(|| {
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("layer.{}.so", std::process::id()));
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/powercut/layer.c");
-        let compiler = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O2", "-o"])
-            .arg(&library)
-            .arg(source)
-            .arg("-ldl")
-            .status();
-        let Ok(status) = compiler else {
-            println!("not tested: there is no C compiler `cc`");
-            return None;
-        };
-        assert!(status.success(), "the layer does not compile");
-        Some(library)
-    });
-    built.as_deref()
 }

@@ -60,11 +60,18 @@ pub struct SledStore {
 /// What readers see beside the database; changed at one moment when a commit is durable.
 #[derive(Debug)]
 struct Visible {
-    /// Hides what is applied but not durable: empty unless a commit runs or failed.
+    /// Shows what a commit that runs or failed wrote over or removed; what it newly wrote, its version hides.
     overlay: Overlay,
     changes: Changes,
     tally: Tally,
     writes: Writes,
+}
+
+impl Visible {
+    /// Whether an entry comes from a commit that is durable.
+    fn shows(&self, entry: &Entry) -> bool {
+        entry.version <= self.tally.revision
+    }
 }
 
 /// Whether commits are taken.
@@ -134,7 +141,8 @@ impl Store for SledStore {
         if let Some(hidden) = visible.overlay.get(key) {
             return Ok(hidden.cloned());
         }
-        read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()
+        let stored = read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()?;
+        Ok(stored.filter(|entry| visible.shows(entry)))
     }
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -145,7 +153,8 @@ impl Store for SledStore {
         let below = std::iter::from_fn(|| guarded("scanning", || stored.next().transpose()).transpose())
             .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
             .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
-            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)));
+            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)))
+            .filter(|item| item.as_ref().map_or(true, |entry| visible.shows(entry)));
         merge(visible.overlay.range(prefix, after), below, limit)
     }
 
@@ -173,11 +182,16 @@ impl Store for SledStore {
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
-            let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
-            let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
             let sealed = value.map(|value| envelope::seal(key, revision, value));
-            tally.replace(key, was.as_ref(), sealed.as_ref().map(|(_, sum)| *sum));
-            before.insert(key, was.map(|was| shown(key, &was)));
+            let sum = sealed.as_ref().map(|(_, sum)| *sum);
+            if batch.vouches(key) {
+                tally.replace(key, None, sum);
+            } else {
+                let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
+                let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
+                tally.replace(key, was.as_ref(), sum);
+                before.insert(key, was.map(|was| shown(key, &was)));
+            }
             match sealed {
                 Some((sealed, _)) => writes.insert(key, sealed),
                 None => writes.remove(key),

@@ -156,7 +156,9 @@ fn reopen(
             return Err(StoreError::Missing { report });
         }
         let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
-        tally = Tally { revision: tally.revision.max(least), ..found.counted };
+        // Never below a revision that is there: readers take what is above for not durable yet.
+        let newest = tally.revision.max(least).max(found.counted.revision);
+        tally = Tally { revision: newest, ..found.counted };
         settle(&database, tally)?;
         set_aside = Some(places.keep_copy().map_err(&copying)?);
         tracing::warn!(report, "recovered without everything that was acknowledged");
@@ -235,14 +237,17 @@ fn layout_of(sealed: &[u8]) -> Result<u8, StoreError> {
     }
 }
 
-/// Count and sum over all records, and how many are damaged.
+/// Newest revision of any entry, count and sum over all records, and how many entries are damaged.
 fn count(database: &Db) -> Result<(Tally, u64), StoreError> {
     let mut counted = Tally::default();
     let mut damaged = 0;
     let mut entries = guarded("counting", || Ok(database.iter()))?;
     while let Some((key, sealed)) = guarded("counting", || entries.next().transpose())? {
         match envelope::open(&key, &sealed) {
-            Ok(opened) => counted.replace(&key, None, Some(opened.sum)),
+            Ok(opened) => {
+                counted.replace(&key, None, Some(opened.sum));
+                counted.revision = counted.revision.max(opened.version);
+            }
             Err(StoreError::Corrupt { place }) => {
                 tracing::warn!(place, "damaged entry");
                 damaged += 1;
