@@ -162,7 +162,9 @@ fn a_recovered_store_shows_everything_that_is_left_even_without_its_tally() {
     drop(database);
     let (store, _) = SledStore::open(dir.path(), RECOVER).unwrap();
     assert_eq!(all(&store).unwrap(), entries);
-    assert!(store.commit(Batch::default()).unwrap() >= entries.values().map(|entry| entry.version).max().unwrap());
+    assert!(
+        store.commit(Batch::default()).unwrap() >= entries.values().map(|entry| entry.version).max().unwrap()
+    );
 }
 
 #[test]
