@@ -277,8 +277,10 @@ fn change(site: &mut Site, keys: &[Issued]) {
         let id = key.id.as_str();
         let name = format!("{}, rotated", key.keyspace);
         let answer = site.run(&[&["key", "rotate", id, "--grace", "1h"][..], output].concat(), "", &[&name]);
-        let text = serde_json::from_str(&answer)
-            .map_or(answer.clone(), |answer: Value| answer["text"].as_str().unwrap().to_owned());
+        let text = match serde_json::from_str::<Value>(&answer) {
+            Ok(answer) => answer["text"].as_str().unwrap().to_owned(),
+            Err(_) => answer,
+        };
         site.planted.plant_key(key.keyspace, &name, text.trim_end());
         verify(site, key);
         for task in ["show", "suspend", "resume", "revoke", "rotate", "show"] {

@@ -99,7 +99,7 @@ fn a_planted_secret_is_found_in_every_form() {
         format!("{:?}", secret.as_bytes()),
     ];
     let encoded = (0..3)
-        .map(|before| String::from_utf8(base64(["___", secret].concat()[before..].as_bytes())).unwrap());
+        .map(|before| String::from_utf8(base64(&["___", secret].concat().as_bytes()[before..])).unwrap());
     for text in whole.into_iter().chain(encoded) {
         assert!(planted.found(text.as_bytes()).contains("horse"), "{text}");
     }

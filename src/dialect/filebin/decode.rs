@@ -20,7 +20,8 @@ pub struct Request {
 
 /// User name and password, both given.
 pub(super) struct Login {
-    pub(super) username: String,
+    /// Wiped, since people type passwords into the wrong field.
+    pub(super) username: Zeroizing<String>,
     /// `None` when it is too long to be anybody's.
     pub(super) password: Option<Password>,
 }
@@ -65,9 +66,10 @@ fn text<'a>(form: &'a Form, name: &'static str) -> Result<Option<&'a [u8]>, Refu
 }
 
 /// Text that need not be text: what is not UTF-8 then matches nothing, since no name or key has the replacement
-/// character.
+/// character. Of what is too long to be either only as much is taken as shows that.
 fn lossy(bytes: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(String::from_utf8_lossy(bytes).into_owned())
+    let enough = bytes.get(..=limits::KEY_TEXT_BYTES_MAX).unwrap_or(bytes);
+    Zeroizing::new(String::from_utf8_lossy(enough).into_owned())
 }
 
 /// Key files end in a newline. This is PHP's set of blanks.
@@ -84,7 +86,7 @@ fn login(form: &Form) -> Result<Option<Login>, Refusal> {
     let username = text(form, "username")?.filter(given);
     let password = text(form, "password")?.filter(given);
     Ok(username.zip(password).map(|(username, password)| Login {
-        username: String::from_utf8_lossy(username).into_owned(),
+        username: lossy(username),
         password: Password::new(password).ok(),
     }))
 }

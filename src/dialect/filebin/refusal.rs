@@ -33,7 +33,7 @@ pub enum Refusal {
     ArrayField {
         /// The field.
         name: &'static str,
-        /// What came.
+        /// What came; empty when it was large.
         array: Value,
     },
     /// Neither key nor login was given.
