@@ -30,7 +30,9 @@ impl Engine {
         let id = KeyId::generate(self.entropy())?;
         let (current, text) = self.new_secret(id, &keyspace)?;
         let key = self.write(move |operation| {
-            operation.user(new.owner)?;
+            if !operation.has(&schema::user(new.owner.0))? {
+                return Err(EngineError::NoSuchUser);
+            }
             check_expiry(new.expiry, operation.now())?;
             operation.expect_unused(&current);
             let key = Key {

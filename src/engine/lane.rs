@@ -115,7 +115,8 @@ impl Worker {
         loop {
             match waiting.recv_timeout(pause) {
                 Ok(first) => {
-                    let mut group = vec![first];
+                    let mut group = Vec::with_capacity(limits::LANE_GROUP_MAX);
+                    group.push(first);
                     group.extend(waiting.try_iter().take(limits::LANE_GROUP_MAX - 1));
                     self.commit(group);
                 }

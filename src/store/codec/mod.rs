@@ -64,11 +64,17 @@ impl From<ParseError> for Damage {
 
 type Layout = Configuration<LittleEndian, Varint, Limit<{ limits::VALUE_BYTES_MAX }>>;
 
+/// Room for most records, so that writing one seldom has to make more.
+const TYPICAL_BYTES: usize = 256;
+
 const LAYOUT: Layout = config::standard().with_limit();
 
 fn write(wire: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    bincode::serde::encode_to_vec(wire, LAYOUT)
-        .map_err(|error| StoreError::Io { what: "encoding a record", source: std::io::Error::other(error) })
+    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
+    match bincode::serde::encode_into_std_write(wire, &mut bytes, LAYOUT) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(StoreError::Io { what: "encoding a record", source: std::io::Error::other(error) }),
+    }
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
