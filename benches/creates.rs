@@ -18,7 +18,7 @@ mod layer;
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
@@ -36,22 +36,26 @@ fn main() {
         return creates(writers);
     }
     let Some(layer) = layer::layer() else { return };
+    let entries = entries();
     println!(
-        "{:<28} {:>10} {:>10} {:>10} {:>14} {:>10}",
-        "", "a second", "p50 ms", "p99 ms", "creates a sync", "of inserts"
+        "{:<28} {:>10} {:>8} {:>8} {:>14} {:>10} {:>8} {:>10}",
+        "", "creates/s", "p50 ms", "p99 ms", "creates a sync", "inserts/s", "ratio", "1 thread/s"
     );
     for delay in [0, 1_000] {
         for writers in WRITERS {
-            let floor = inserts();
+            let floor = inserts(writers, &entries);
+            let alone = inserts(1, &entries);
             let measured = measure(layer, writers, delay);
             println!(
-                "{:<28} {:>10.0} {:>10.3} {:>10.3} {:>14.2} {:>10.2}",
+                "{:<28} {:>10.0} {:>8.3} {:>8.3} {:>14.2} {:>10.0} {:>8.2} {:>10.0}",
                 format!("{writers} writers, sync +{delay} us"),
                 measured.rate,
                 measured.p50,
                 measured.p99,
                 measured.creates / measured.syncs,
+                floor,
                 measured.rate / floor,
+                alone,
             );
         }
     }
@@ -127,31 +131,40 @@ fn creates(writers: usize) {
     println!("{rate} {} {} {} {syncs}", at(0.5), at(0.99), latencies.len());
 }
 
-/// Creates a second that plain inserts of the same entries, never flushed, would come to: one thread, one insert
-/// an entry.
-fn inserts() -> f64 {
+/// Creates a second that plain inserts of the same entries, never flushed, would come to: one insert an entry,
+/// from as many threads.
+fn inserts(writers: usize, entries: &[Vec<(Vec<u8>, Vec<u8>)>]) -> f64 {
     let dir = tempfile::tempdir().unwrap();
     let database = sled::Config::new().path(dir.path()).flush_every_ms(None).open().unwrap();
-    let entries = entries();
+    let stop = AtomicBool::new(false);
+    let round = AtomicU64::new(0);
     let start = Instant::now();
-    let (mut done, mut spent) = (0, Duration::ZERO);
-    for (round, creates) in entries.iter().cycle().enumerate().map(|(n, create)| (n / entries.len(), create))
-    {
-        for (key, value) in creates {
-            // Fresh places in every round, at the same depth of the tree.
-            let mut key = key.clone();
-            let last = key.len() - 8;
-            key[last..].iter_mut().zip(round.to_be_bytes()).for_each(|(byte, salt)| *byte ^= salt);
-            let start = Instant::now();
-            database.insert(key, value.as_slice()).unwrap();
-            spent += start.elapsed();
-        }
-        done += 1;
-        if start.elapsed() > seconds() {
-            break;
-        }
-    }
-    f64::from(done) / spent.as_secs_f64()
+    let done: usize = std::thread::scope(|scope| {
+        let insert = || {
+            let mut done = 0;
+            loop {
+                // Fresh places in every round, at the same depth of the tree.
+                let salt = round.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+                for create in entries {
+                    if stop.load(Ordering::Relaxed) {
+                        return done;
+                    }
+                    for (key, value) in create {
+                        let mut key = key.clone();
+                        let end = key.len() - salt.len();
+                        key[end..].iter_mut().zip(salt).for_each(|(byte, salt)| *byte ^= salt);
+                        database.insert(key, value.as_slice()).unwrap();
+                    }
+                    done += 1;
+                }
+            }
+        };
+        let threads: Vec<_> = (0..writers).map(|_| scope.spawn(insert)).collect();
+        std::thread::sleep(seconds());
+        stop.store(true, Ordering::Relaxed);
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    done as f64 / start.elapsed().as_secs_f64()
 }
 
 /// What 10,000 creates write, without the counters that a group of creates shares.
