@@ -27,6 +27,10 @@ use keyward::key::{Actor, Level, PepperRing, Role};
 use keyward::store::sled::OpenOptions;
 use keyward::store::{MemoryStore, Revision, SledStore, Store};
 
+/// The binary's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WRITERS: [usize; 3] = [1, 16, 256];
 /// Bytes that the store's envelope adds to a value: format, revision, checksum.
 const ENVELOPE: usize = 1 + 8 + 8;
@@ -43,9 +47,11 @@ fn main() {
     );
     for delay in [0, 1_000] {
         for writers in WRITERS {
+            // What an earlier measurement left unwritten would make the next one's syncs wait.
+            rustix::fs::sync();
+            let measured = measure(layer, writers, delay);
             let floor = inserts(writers, &entries);
             let alone = inserts(1, &entries);
-            let measured = measure(layer, writers, delay);
             println!(
                 "{:<28} {:>10.0} {:>8.3} {:>8.3} {:>14.2} {:>10.0} {:>8.2} {:>10.0}",
                 format!("{writers} writers, sync +{delay} us"),

@@ -55,6 +55,11 @@ impl<'a> Operation<'a> {
 
     /// Whether there is an entry.
     pub(super) fn has(&mut self, place: &[u8]) -> Result<bool, EngineError> {
+        // What an operation before this one read, and none wrote since, need not be read again.
+        let expected = self.before.expected(place).filter(|_| self.before.written(place).is_none());
+        if let Some(expected) = expected {
+            return Ok(expected != Expectation::Absent);
+        }
         Ok(self.read(place)?.is_some())
     }
 

@@ -168,9 +168,9 @@ impl Batch {
     /// # Errors
     /// [`StoreError::Refused`] when a write is one that no store takes, [`StoreError::Conflict`] when an
     /// expectation does not hold, and every error of `version`.
-    pub(super) fn check(
-        &self,
-        mut version: impl FnMut(&[u8]) -> Result<Option<Revision>, StoreError>,
+    pub(super) fn check<'a>(
+        &'a self,
+        mut version: impl FnMut(&'a [u8]) -> Result<Option<Revision>, StoreError>,
     ) -> Result<(), StoreError> {
         for (key, value) in self.writes() {
             let why = if schema::is_own(key) {
@@ -209,6 +209,11 @@ impl Batch {
             revision,
             writes: self.writes.into_iter().map(|(key, write)| (key, write.into_value())).collect(),
         }
+    }
+
+    /// What the batch expects of `key`, if anything.
+    pub(crate) fn expected(&self, key: &[u8]) -> Option<Expectation> {
+        self.expectations.get(key).copied()
     }
 
     /// What the batch writes at `key`: `Some(None)` when it removes it, `None` when it leaves it alone.

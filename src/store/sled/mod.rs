@@ -171,7 +171,7 @@ impl Store for SledStore {
             let sealed = read(&self.database, key)?;
             let version =
                 sealed.as_ref().map(|sealed| envelope::open(key, sealed).map(|opened| opened.version));
-            stored.insert(key.to_vec(), sealed);
+            stored.insert(key, sealed);
             version.transpose()
         })?;
         if batch.is_empty() {
