@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward::command::Service;
-use keyward::dialect::Dialect;
+use keyward::dialect::{Dialect, Filebin};
 use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
@@ -75,7 +75,10 @@ impl Running {
         let server = Server {
             listeners: vec![listener],
             control: Some(UnixListener::bind(&control).unwrap()),
-            routes: Routes { dialects: vec![Arc::new(mirror)], control: Some(Arc::new(Operator)) },
+            routes: Routes {
+                dialects: vec![Arc::new(Filebin::new("https://keys.example")), Arc::new(mirror)],
+                control: Some(Arc::new(Operator)),
+            },
             service: Service::new(engine.clone()),
             bounds,
         };
@@ -106,7 +109,7 @@ impl Running {
     }
 }
 
-/// Answers with what reached it. Claims every path but `/unclaimed` and `/control`.
+/// Answers with what reached it, after filebin had its choice. Claims every path but `/unclaimed` and `/control`.
 struct Mirror {
     begin: mpsc::UnboundedSender<()>,
     gone: Mutex<Receiver<()>>,
