@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -22,6 +23,7 @@ use crate::dialect::{Filebin, Native};
 use crate::engine::NewUser;
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
+use crate::limits;
 use crate::server::{Bounds, Routes, Server, stop_signal};
 use crate::store::sled::OpenOptions;
 
@@ -86,6 +88,8 @@ fn run(
         server.run(shutdown).await;
         Ok(())
     });
+    // A request that was cut off may still wait for the disk; the engine waits for it, the runtime need not.
+    runtime.shutdown_timeout(Duration::from_secs(limits::DRAIN_SECONDS));
     served.map_err(|error: std::io::Error| Failure::system("the server could not start", &error))
 }
 
