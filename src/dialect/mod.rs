@@ -1,5 +1,7 @@
 //! Documented HTTP APIs as pure functions from plain requests to plain answers.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod filebin;
 pub mod native;
 

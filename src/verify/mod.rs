@@ -1,5 +1,7 @@
 //! The read path: is this key good, here and now? No write, no lock held across I/O.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod judge;
 mod verdict;
 

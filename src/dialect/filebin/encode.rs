@@ -72,17 +72,19 @@ pub fn encode(site_url: &str, answer: Result<Answer, Refusal>) -> RawResponse {
         Err(refusal) => refusal,
     };
     let (error_id, message) = refusal.describe(site_url);
-    let data = match &refusal {
-        Refusal::NoSuchPage | Refusal::DisallowedCharacter => return page(refusal.status(), &message),
-        Refusal::ArrayField { name, array } => Some(InvalidField { key: name, ret: array }),
-        _ => None,
+    if matches!(refusal, Refusal::NoSuchPage | Refusal::DisallowedCharacter) {
+        return page(refusal.status(), &message);
+    }
+    let data = if let Refusal::ArrayField { name, array } = &refusal {
+        Some(InvalidField { key: name, ret: array })
+    } else {
+        None
     };
     let response = json(refusal.status(), &Envelope::Error { error_id, message: &message, data });
-    match refusal {
-        Refusal::Busy { retry_after_seconds } => {
-            response.with_header("retry-after", retry_after_seconds.to_string())
-        }
-        _ => response,
+    if let Refusal::Busy { retry_after_seconds } = refusal {
+        response.with_header("retry-after", retry_after_seconds.to_string())
+    } else {
+        response
     }
 }
 

@@ -59,10 +59,11 @@ impl Filebin {
             Action::List => self.list(service, &caller, owner),
             Action::Create { level, comment } => {
                 let key = NewKey::new(self.keyspace.name().clone(), owner, level.level());
-                match service.dispatch(&caller, Command::CreateKey(NewKey { comment, ..key }))? {
-                    Outcome::Issued(_, issued) => Ok(Answer::Created(issued.reveal())),
-                    _ => Err(Refusal::Undecided),
-                }
+                let command = Command::CreateKey(NewKey { comment, ..key });
+                let Outcome::Issued(_, issued) = service.dispatch(&caller, command)? else {
+                    return Err(Refusal::Undecided);
+                };
+                Ok(Answer::Created(issued.reveal()))
             }
             Action::Delete { key, text } => {
                 let key = KeyRef::OwnText { keyspace: self.keyspace.clone(), text: key };

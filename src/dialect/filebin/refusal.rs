@@ -77,7 +77,22 @@ impl Refusal {
             Self::NoSuchPage => 404,
             Self::Busy { .. } => 429,
             Self::Unavailable => 503,
-            _ => 400,
+            Self::DisallowedCharacter
+            | Self::InvalidVersion
+            | Self::InvalidEndpoint
+            | Self::VersionNotSupported
+            | Self::UnknownEndpoint
+            | Self::ArrayField { .. }
+            | Self::NotAuthenticated
+            | Self::KeyDenied
+            | Self::LoginFailed
+            | Self::LevelTooLow { .. }
+            | Self::UnknownStoredLevel
+            | Self::InvalidAccessLevel
+            | Self::CommentTooLong
+            | Self::CommentNotUtf8
+            | Self::DeletionFailed
+            | Self::Undecided => 400,
         }
     }
 

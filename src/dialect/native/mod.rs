@@ -121,32 +121,32 @@ impl Exchange<'_> {
         let [after, limit] = decode::query(self.request, ["after", "limit"])?;
         let limit = decode::limit(limit)?;
         let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
-        match self.dispatch(Command::ListUsers { after, limit })? {
-            Outcome::Users(users) => Ok(encode::users(&users, limit)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Users(users) = self.dispatch(Command::ListUsers { after, limit })? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::users(&users, limit))
     }
 
     fn add_user(&self) -> Result<RawResponse, Problem> {
         let body: NewUserBody = decode::body(self.request)?;
-        match self.dispatch(Command::AddUser(body.draft()?))? {
-            Outcome::User(user) => Ok(encode::added_user(&user)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::User(user) = self.dispatch(Command::AddUser(body.draft()?))? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::added_user(&user))
     }
 
     fn user(&self, command: Command) -> Result<RawResponse, Problem> {
-        match self.dispatch(command)? {
-            Outcome::User(user) => Ok(encode::user(&user)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::User(user) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::user(&user))
     }
 
     fn done(&self, command: Command) -> Result<RawResponse, Problem> {
-        match self.dispatch(command)? {
-            Outcome::Done => Ok(encode::done()),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Done = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::done())
     }
 
     fn keys(&self) -> Result<RawResponse, Problem> {
@@ -161,27 +161,27 @@ impl Exchange<'_> {
             limit: Some(decode::limit(limit)?),
             texts: false,
         };
-        match self.dispatch(command)? {
-            Outcome::Keys(keys, next) => Ok(encode::keys(&keys, &owner, next)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Keys(keys, next) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::keys(&keys, &owner, next))
     }
 
     fn create_key(&self) -> Result<RawResponse, Problem> {
         let body: NewKeyBody = decode::body(self.request)?;
         let owner = self.find_user(UserRef::Name(body.owner.0.clone()))?;
         let draft = body.draft(owner.id, self.service.now())?;
-        match self.dispatch(Command::CreateKey(draft))? {
-            Outcome::Issued(key, text) => Ok(encode::issued(201, &key, Some(&owner.username), text)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Issued(key, text) = self.dispatch(Command::CreateKey(draft))? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::issued(201, &key, Some(&owner.username), text))
     }
 
     fn key(&self, command: Command) -> Result<RawResponse, Problem> {
-        match self.dispatch(command)? {
-            Outcome::Key(key) => Ok(encode::key(&key, self.owner_of(&key)?.as_ref())),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Key(key) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::key(&key, self.owner_of(&key)?.as_ref()))
     }
 
     fn act(&self, key: KeyRef, action: KeyAction) -> Result<RawResponse, Problem> {
@@ -197,36 +197,35 @@ impl Exchange<'_> {
             }
             KeyAction::Rotate => {
                 let body: RotateBody = decode::body_or_default(self.request)?;
-                match self.dispatch(Command::RotateKey { key, grace_ms: body.grace_ms() })? {
-                    Outcome::Issued(key, text) => {
-                        Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
-                    }
-                    _ => Err(Problem::Unexpected),
-                }
+                let command = Command::RotateKey { key, grace_ms: body.grace_ms() };
+                let Outcome::Issued(key, text) = self.dispatch(command)? else {
+                    return Err(Problem::Unexpected);
+                };
+                Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
             }
         }
     }
 
     fn verify(&self, body: VerifyBody) -> Result<RawResponse, Problem> {
-        match self.dispatch(body.command()?)? {
-            Outcome::Verdict(verdict) => Ok(encode::verdict(&verdict)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Verdict(verdict) = self.dispatch(body.command()?)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::verdict(&verdict))
     }
 
     fn check(&self) -> Result<RawResponse, Problem> {
         decode::no_body(self.request)?;
-        match self.dispatch(Command::Check)? {
-            Outcome::Checked(report) => Ok(encode::report(&report)),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::Checked(report) = self.dispatch(Command::Check)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::report(&report))
     }
 
     fn find_user(&self, user: UserRef) -> Result<User, Problem> {
-        match self.dispatch(Command::ShowUser(user))? {
-            Outcome::User(user) => Ok(*user),
-            _ => Err(Problem::Unexpected),
-        }
+        let Outcome::User(user) = self.dispatch(Command::ShowUser(user))? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(*user)
     }
 
     /// The login name of a key's owner; `None` when the owner was removed in between.

@@ -49,12 +49,12 @@ impl Problem {
             "application/problem+json",
             serde_json::to_vec(&body).unwrap_or_default(),
         );
-        match self {
-            Self::Method { allowed } => response.with_header("allow", *allowed),
-            Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) => {
-                response.with_header("retry-after", retry_after_seconds.to_string())
-            }
-            _ => response,
+        if let Self::Method { allowed } = self {
+            response.with_header("allow", *allowed)
+        } else if let Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) = self {
+            response.with_header("retry-after", retry_after_seconds.to_string())
+        } else {
+            response
         }
     }
 
