@@ -29,29 +29,34 @@ impl Engine {
         let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let id = KeyId::generate(self.entropy())?;
         let (current, text) = self.new_secret(id, &keyspace)?;
-        let key = self.write(move |operation| {
-            if !operation.has(&schema::user(new.owner.0))? {
+        let now = self.view().now();
+        check_expiry(new.expiry, now)?;
+        let key = Key {
+            id,
+            keyspace: new.keyspace,
+            owner: new.owner,
+            comment: new.comment,
+            contact: new.contact,
+            level: new.level,
+            allowlist: new.allowlist,
+            state: KeyState::Active,
+            expiry: new.expiry,
+            created: now,
+            serial: self.next_serial(),
+            secrets: Secrets { current, previous: None },
+            usage: Usage::default(),
+        };
+        // Made here and not on the write lane, which all creates share.
+        let entries = of_key(&key)?;
+        let (owner, hash) = (schema::user(key.owner.0), schema::hot(key.secrets.current.hash.as_bytes()));
+        self.write(move |operation| {
+            if !operation.has(&owner)? {
                 return Err(EngineError::NoSuchUser);
             }
-            check_expiry(new.expiry, operation.now())?;
-            operation.expect_unused(&current);
-            let key = Key {
-                id,
-                keyspace: new.keyspace.clone(),
-                owner: new.owner,
-                comment: new.comment.clone(),
-                contact: new.contact.clone(),
-                level: new.level,
-                allowlist: new.allowlist.clone(),
-                state: KeyState::Active,
-                expiry: new.expiry,
-                created: operation.now(),
-                serial: operation.record(actor, Action::KeyCreated, Subject::Key(id))?,
-                secrets: Secrets { current: current.clone(), previous: None },
-                usage: Usage::default(),
-            };
-            operation.replace(Entries::new(), of_key(&key)?);
-            Ok(key)
+            operation.expect_absent(hash.clone());
+            operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
+            operation.replace(Entries::new(), entries.clone());
+            Ok(())
         })?;
         Ok((key, text))
     }

@@ -1,6 +1,7 @@
 //! The engine's handle: opened over a store, stopped in good order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
@@ -55,6 +56,9 @@ pub struct Engine(Arc<Shared>);
 
 struct Shared {
     reader: Reader,
+    /// The next key's serial. Starts above the audit's newest sequence, which rises with every key created, so that
+    /// serials go on rising after a restart.
+    serials: AtomicU64,
     entropy: Arc<dyn Entropy>,
     lane: Lane,
     passwords: Passwords,
@@ -71,10 +75,14 @@ impl Engine {
         let lane = Lane::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&uses))?;
         let peppers = Arc::new(peppers);
         let ring = Arc::clone(&peppers);
-        lane.write(move |operation| check_peppers(operation, &ring))?;
+        let newest = lane.write(move |operation| {
+            check_peppers(operation, &ring)?;
+            operation.newest_event()
+        })?;
+        let serials = AtomicU64::new(newest + 1);
         let passwords = Passwords::start(Arc::clone(&entropy))?;
         let reader = Reader { store, peppers, clock, uses };
-        Ok(Self(Arc::new(Shared { reader, entropy, lane, passwords })))
+        Ok(Self(Arc::new(Shared { reader, serials, entropy, lane, passwords })))
     }
 
     /// A read-only view.
@@ -115,6 +123,10 @@ impl Engine {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(super) fn next_serial(&self) -> u64 {
+        self.0.serials.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn view(&self) -> &Reader {

@@ -51,7 +51,7 @@ pub struct Key {
     pub expiry: Expiry,
     /// When it was created.
     pub created: Timestamp,
-    /// Sequence of the audit event of its creation: orders keys created in the same millisecond.
+    /// Rises from key to key: orders keys created in the same millisecond.
     pub serial: u64,
     /// Its secrets.
     pub secrets: Secrets,
