@@ -18,8 +18,6 @@ pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
 pub const KEY_TEXT_BYTES_MAX: usize = 128;
 /// Most addresses and networks in one allowlist.
 pub const ALLOWLIST_ENTRIES_MAX: usize = 256;
-/// Longest reason text of a revocation.
-pub const ACTOR_BYTES_MAX: usize = 128;
 /// Longest grace period of a rotation.
 pub const GRACE_MS_MAX: u64 = 366 * 24 * 3_600_000;
 /// Longest life of a key from now on.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::key::{AuditEvent, HotRecord, Key, User, UserId};
 use crate::limits;
 use crate::store::codec::{AuditHead, Record};
-use crate::store::{Entry, Store, StoreError, schema};
+use crate::store::{Entry, Store, StoreError, paged, schema};
 
 use super::entries::{Entries, of_key, of_user};
 use super::operation::event_hash;
@@ -86,24 +86,17 @@ impl Walk<'_> {
         prefix: &[u8],
         mut look: impl FnMut(&mut Self, &Entry) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.store.scan(prefix, after.as_deref(), limits::PAGE_MAX);
-            let page = match page {
+        let store = self.store;
+        for entry in paged(None, |after, limit| store.scan(prefix, after, limit)) {
+            match entry {
+                Ok(entry) => look(self, &entry)?,
                 Err(StoreError::Corrupt { place }) => {
                     self.report.findings.push(Finding { place, problem: "is damaged; the walk ends there" });
-                    return Ok(());
                 }
-                page => page?,
-            };
-            for entry in &page {
-                look(self, entry)?;
-            }
-            match page.last().filter(|_| page.len() == limits::PAGE_MAX) {
-                Some(last) => after = Some(last.key.clone()),
-                None => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
     /// Reads a record; damage is a finding.

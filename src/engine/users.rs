@@ -3,9 +3,8 @@
 use crate::key::{
     Action, Actor, Key, KeyId, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
 };
-use crate::limits;
 use crate::store::codec::Record;
-use crate::store::schema;
+use crate::store::{paged, schema};
 
 use super::entries::{Entries, of_key, of_user};
 use super::operation::Operation;
@@ -152,19 +151,9 @@ impl Operation<'_> {
 
     /// Every key of a user.
     fn keys_of(&mut self, owner: UserId) -> Result<Vec<Key>, EngineError> {
-        let prefix = schema::owned(owner.0);
-        let mut keys = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.scan(&prefix, after.as_deref(), limits::PAGE_MAX)?;
-            for id in page.iter().filter_map(|entry| schema::indexed_id(&entry.key)) {
-                keys.push(self.key(KeyId::from_bytes(id))?);
-            }
-            match page.last().filter(|_| page.len() == limits::PAGE_MAX) {
-                Some(last) => after = Some(last.key.clone()),
-                None => return Ok(keys),
-            }
-        }
+        let listed = self.scan(&schema::owned(owner.0), None, usize::MAX)?;
+        let ids = listed.iter().filter_map(|entry| schema::indexed_id(&entry.key));
+        ids.map(|id| self.key(KeyId::from_bytes(id))).collect()
     }
 
     /// Refuses a change that would leave nobody to administer.
@@ -172,19 +161,12 @@ impl Operation<'_> {
         if !administers(old) || new.is_some_and(administers) {
             return Ok(());
         }
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.scan(schema::USERS, after.as_deref(), limits::PAGE_MAX)?;
-            for entry in &page {
-                let user = User::from_entry(entry)?;
-                if user.id != old.id && administers(&user) {
-                    return Ok(());
-                }
-            }
-            match page.last().filter(|_| page.len() == limits::PAGE_MAX) {
-                Some(last) => after = Some(last.key.clone()),
-                None => return Err(EngineError::LastAdministrator),
+        for entry in paged(None, |after, limit| self.scan(schema::USERS, after, limit)) {
+            let user = User::from_entry(&entry?)?;
+            if user.id != old.id && administers(&user) {
+                return Ok(());
             }
         }
+        Err(EngineError::LastAdministrator)
     }
 }

@@ -1,12 +1,12 @@
 //! What goes into a commit and what comes out of a read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::limits;
 
 use super::overlay::{merge, start};
-use super::{Store, StoreError, schema};
+use super::{Store, StoreError, paged, schema};
 
 /// Number of a commit: 1 for the first, then rising. Also the version of every value that commit wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -233,20 +233,7 @@ impl Batch {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let mut cursor = after.map(<[u8]>::to_vec);
-        let mut page = VecDeque::new();
-        let mut more = true;
-        let below = std::iter::from_fn(|| {
-            if page.is_empty() && more {
-                match store.scan(prefix, cursor.as_deref(), limits::PAGE_MAX) {
-                    Ok(next) => page.extend(next),
-                    Err(error) => return Some(Err(error)),
-                }
-                more = page.len() == limits::PAGE_MAX;
-                cursor = page.back().map(|entry: &Entry| entry.key.clone());
-            }
-            page.pop_front().map(Ok)
-        });
+        let below = paged(after, |after, limit| store.scan(prefix, after, limit));
         let range = self.writes.range::<[u8], _>((start(prefix, after), Bound::Unbounded));
         let above = range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, write)| {
             let version = Revision::default();

@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod memory;
 mod overlay;
+mod paged;
 pub mod schema;
 pub mod sled;
 
@@ -17,6 +18,7 @@ pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub(crate) use paged::paged;
 
 /// A durable, ordered map from byte keys to byte values.
 ///

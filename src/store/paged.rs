@@ -1,0 +1,32 @@
+//! Scans of any length, read in pages.
+
+use std::collections::VecDeque;
+
+use crate::limits;
+
+use super::Entry;
+
+/// Every entry that `scan` gives from just after the key `after`, read in pages of [`limits::PAGE_MAX`]; `scan` is
+/// given where a page begins and how long it is. Ends after the first error.
+pub(crate) fn paged<E>(
+    after: Option<&[u8]>,
+    mut scan: impl FnMut(Option<&[u8]>, usize) -> Result<Vec<Entry>, E>,
+) -> impl Iterator<Item = Result<Entry, E>> {
+    let mut cursor = after.map(<[u8]>::to_vec);
+    let mut page = VecDeque::new();
+    let mut more = true;
+    std::iter::from_fn(move || {
+        if page.is_empty() && more {
+            match scan(cursor.as_deref(), limits::PAGE_MAX) {
+                Ok(next) => page.extend(next),
+                Err(error) => {
+                    more = false;
+                    return Some(Err(error));
+                }
+            }
+            more = page.len() == limits::PAGE_MAX;
+            cursor = page.back().map(|entry: &Entry| entry.key.clone());
+        }
+        page.pop_front().map(Ok)
+    })
+}
