@@ -1,31 +1,12 @@
 //! The documented calls as curl makes them, against the real binary.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A server with the user `test`, whose password is `test`.
-struct Demo {
-    child: Child,
-    base: String,
-}
+use crate::demo::Demo;
 
 impl Demo {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").expect("it listens");
-        Self { child, base: format!("{address}/api/v2.0.0/user") }
-    }
-
     /// What curl prints about `function`, called with `fields` behind `option` each; the rest of `args` as they are.
     fn call(&self, function: &str, option: &str, fields: &[&str], args: &[&str]) -> Value {
         let fields = fields.iter().flat_map(|field| [option, field]);
@@ -34,18 +15,10 @@ impl Demo {
             .args(["-sS", "--noproxy", "*"])
             .args(args)
             .args(fields)
-            .arg(format!("{}/{function}", self.base));
+            .arg(format!("http://{}/api/v2.0.0/user/{function}", self.address));
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Asked, not killed: it removes its directory.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
     }
 }
 

@@ -10,6 +10,8 @@
 
 #[cfg(feature = "server")]
 mod curl;
+#[cfg(feature = "server")]
+mod demo;
 mod filebin;
 mod transcript;
 #[cfg(feature = "server")]

@@ -1,47 +1,38 @@
 //! Many at once, against the real binary: its memory is its own, so that it can be measured.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use keyward::limits::BODY_BYTES_MAX;
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{Answer, PAIRS, PARTS, answer, ask, connect, parts, post};
+use crate::demo::Demo;
 use crate::site::{CREATE, LIST};
 
-/// A server with the user `test`, and a key of it.
-struct Demo {
-    child: Child,
-    address: SocketAddr,
+/// A server, and a key of its user.
+struct Flooded {
+    server: Demo,
     key: String,
 }
 
-impl Demo {
+impl Flooded {
     fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect("it listens").parse().unwrap();
-        let created = ask(address, post(CREATE, PAIRS, "username=test&password=test&access_level=full"));
+        let server = Demo::start();
+        let created =
+            ask(server.address, post(CREATE, PAIRS, "username=test&password=test&access_level=full"));
         let text = String::from_utf8(created.body).unwrap();
         let key = text.split("\"new_key\":\"").nth(1).expect("a key").split('"').next().unwrap().to_owned();
-        Self { child, address, key }
+        Self { server, key }
     }
 
     fn list(&self) -> Answer {
-        ask(self.address, post(LIST, PAIRS, format!("apikey={}", self.key)))
+        ask(self.server.address, post(LIST, PAIRS, format!("apikey={}", self.key)))
     }
 
     fn status(&self, name: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
@@ -49,30 +40,22 @@ impl Demo {
     /// By how many MiB the memory in use grew at most while `work` was done.
     fn growth(&self, work: impl FnOnce()) -> u64 {
         // Lets the high-water mark begin anew.
-        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+        fs::write(format!("/proc/{}/clear_refs", self.server.child.id()), "5").unwrap();
         let before = self.status("VmRSS");
         work();
         self.status("VmHWM").saturating_sub(before)
     }
 }
 
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Asked, not killed: it removes its directory.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn wrong_logins_take_no_memory_and_hold_up_no_key() {
-    let demo = Demo::start();
+    let demo = Flooded::start();
     let listed = demo.list().body;
     let login = post(CREATE, PAIRS, "username=test&password=wrong&access_level=full");
     let mut answers = Vec::new();
     let growth = demo.growth(|| {
         // All are sent before any answer is read.
-        let sent: Vec<TcpStream> = (0..60).map(|_| send(demo.address, &login)).collect();
+        let sent: Vec<TcpStream> = (0..60).map(|_| send(demo.server.address, &login)).collect();
         assert_eq!(demo.list().body, listed, "a key is answered while logins wait");
         answers = sent.into_iter().map(answer).collect();
     });
@@ -91,7 +74,8 @@ fn wrong_logins_take_no_memory_and_hold_up_no_key() {
     println!("{busy} of {} logins were told to come back; memory grew by {growth} MiB", answers.len());
     assert!((1..60).contains(&busy), "{busy} were told to come back");
     assert!(growth < 100, "memory grew by {growth} MiB");
-    let right = ask(demo.address, post(CREATE, PAIRS, "username=test&password=test&access_level=basic"));
+    let right =
+        ask(demo.server.address, post(CREATE, PAIRS, "username=test&password=test&access_level=basic"));
     assert_eq!(right.status, 200, "whoever comes back is let in: {right:?}");
 }
 
@@ -100,7 +84,7 @@ fn large_bodies_at_once_take_a_small_multiple_of_their_size() {
     const AT_ONCE: u64 = 64;
     /// MiB for each, when all are looked at in the same moment.
     const EACH: u64 = 6;
-    let demo = Demo::start();
+    let demo = Flooded::start();
     let listed = demo.list().body;
     let value = |byte: u8| vec![byte; BODY_BYTES_MAX - 200];
     let bodies = [
@@ -116,7 +100,7 @@ fn large_bodies_at_once_take_a_small_multiple_of_their_size() {
         let growth = demo.growth(|| {
             let (last, first) = request.split_last().unwrap();
             // None is complete before all have begun.
-            let streams: Vec<TcpStream> = (0..AT_ONCE).map(|_| send(demo.address, first)).collect();
+            let streams: Vec<TcpStream> = (0..AT_ONCE).map(|_| send(demo.server.address, first)).collect();
             assert_eq!(demo.list().body, listed, "a key is answered while bodies wait");
             let finish = |mut stream: TcpStream| {
                 stream.write_all(&[*last]).unwrap();

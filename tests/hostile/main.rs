@@ -11,6 +11,8 @@
 
 mod bodies;
 mod client;
+#[path = "../dialects/demo.rs"]
+mod demo;
 mod fields;
 mod floods;
 mod heads;
