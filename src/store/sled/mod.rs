@@ -113,53 +113,8 @@ impl SledStore {
         self.writer.lock().map_err(|_| StoreError::Closed { why: PANICKED.to_owned() })
     }
 
-    /// Applies and syncs `writes` while the overlay shows what was there before.
-    fn apply(&self, writes: sled::Batch, before: Overlay) -> Result<(), StoreError> {
-        self.visible_mut().overlay = before;
-        let applied = guarded("writing a commit", || {
-            self.database.apply_batch(writes)?;
-            self.database.flush().map(drop)
-        });
-        applied.map_err(|error| {
-            tracing::error!(%error, "a commit failed: the store takes no writes until it is opened again");
-            self.visible_mut().writes = Writes::Failed(error.to_string());
-            match error {
-                StoreError::Io { .. } => error,
-                other => StoreError::Io { what: "writing a commit", source: std::io::Error::other(other) },
-            }
-        })
-    }
-}
-
-impl Store for SledStore {
-    fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
-        if schema::is_own(key) {
-            return Ok(None);
-        }
-        // Held over the read below: a commit that starts meanwhile waits, so nothing undurable can be read.
-        let visible = self.visible();
-        if let Some(hidden) = visible.overlay.get(key) {
-            return Ok(hidden.cloned());
-        }
-        let stored = read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()?;
-        Ok(stored.filter(|entry| visible.shows(entry)))
-    }
-
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let visible = self.visible();
-        let mut stored = guarded("scanning", || {
-            Ok(self.database.range::<&[u8], _>((start(prefix, after), Bound::Unbounded)))
-        })?;
-        let below = std::iter::from_fn(|| guarded("scanning", || stored.next().transpose()).transpose())
-            .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
-            .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
-            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)))
-            .filter(|item| item.as_ref().map_or(true, |entry| visible.shows(entry)));
-        merge(visible.overlay.range(prefix, after), below, limit)
-    }
-
-    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
-        let keeper = self.writer()?;
+    /// Checks and writes `batch`, and shows it once it is durable.
+    fn write(&self, keeper: &Keeper, batch: Batch) -> Result<Revision, StoreError> {
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
@@ -206,6 +161,58 @@ impl Store for SledStore {
         drop(visible);
         keeper.note(tally);
         Ok(revision)
+    }
+
+    /// Applies and syncs `writes` while the overlay shows what was there before.
+    fn apply(&self, writes: sled::Batch, before: Overlay) -> Result<(), StoreError> {
+        self.visible_mut().overlay = before;
+        let applied = guarded("writing a commit", || {
+            self.database.apply_batch(writes)?;
+            self.database.flush().map(drop)
+        });
+        applied.map_err(|error| match error {
+            StoreError::Io { .. } => error,
+            other => StoreError::Io { what: "writing a commit", source: std::io::Error::other(other) },
+        })
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        if schema::is_own(key) {
+            return Ok(None);
+        }
+        // Held over the read below: a commit that starts meanwhile waits, so nothing undurable can be read.
+        let visible = self.visible();
+        if let Some(hidden) = visible.overlay.get(key) {
+            return Ok(hidden.cloned());
+        }
+        let stored = read(&self.database, key)?.map(|sealed| entry(key, &sealed)).transpose()?;
+        Ok(stored.filter(|entry| visible.shows(entry)))
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let visible = self.visible();
+        let mut stored = guarded("scanning", || {
+            Ok(self.database.range::<&[u8], _>((start(prefix, after), Bound::Unbounded)))
+        })?;
+        let below = std::iter::from_fn(|| guarded("scanning", || stored.next().transpose()).transpose())
+            .filter(|item| !item.as_ref().is_ok_and(|(key, _)| schema::is_own(key)))
+            .take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
+            .map(|item| item.and_then(|(key, sealed)| entry(&key, &sealed)))
+            .filter(|item| item.as_ref().map_or(true, |entry| visible.shows(entry)));
+        merge(visible.overlay.range(prefix, after), below, limit)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        let writer = self.writer()?;
+        let committed = self.write(&writer, batch);
+        // Also when a read failed: sled then answers every later call with the same failure.
+        if let Err(error @ StoreError::Io { .. }) = &committed {
+            tracing::error!(%error, "a commit failed: the store takes no writes until it is opened again");
+            self.visible_mut().writes = Writes::Failed(error.to_string());
+        }
+        committed
     }
 
     fn revision(&self) -> Revision {
