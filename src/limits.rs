@@ -12,8 +12,10 @@ pub const PASSWORD_BYTES_MAX: usize = 1024;
 pub const COMMENT_BYTES_MAX: usize = 1024;
 /// Longest comment that filebin's API takes.
 pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
-/// Longest name of a keyspace or a rate limit.
-pub const SHORT_NAME_BYTES_MAX: usize = 32;
+/// Longest name of a keyspace.
+pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
+/// Longest name of a rate limit.
+pub const LIMIT_NAME_BYTES_MAX: usize = 16;
 /// Longest key text that is looked at.
 pub const KEY_TEXT_BYTES_MAX: usize = 128;
 /// Most addresses and networks in one allowlist.
@@ -47,10 +49,18 @@ pub const WATERMARK_INTERVAL_MS: u64 = 1_000;
 
 /// Size of a huge page.
 pub const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Smallest table of the hot index that lies in huge pages: below it their unused ends would count.
+pub const HUGE_TABLE_BYTES_MIN: usize = 8 * HUGE_PAGE_BYTES;
 /// How full a table of the hot index becomes before it grows.
-pub const INDEX_LOAD_PERCENT_MAX: usize = 92;
+pub const INDEX_LOAD_PERCENT_MAX: usize = 82;
+/// Slots that are looked at for a way to make room for a key before its table grows.
+pub const INDEX_MOVES_LOOKED_AT_MAX: usize = 500;
+/// How often a reader of the hot index looks again when a change was in the way.
+pub const INDEX_READ_ATTEMPTS_MAX: usize = 1_000;
 /// Tables with fewer slots double when they grow; larger ones grow by a sixteenth.
 pub const INDEX_DOUBLING_SLOTS: usize = 4_096;
+/// Keys of one table of the hot index, while there may be more tables.
+pub const INDEX_TABLE_KEYS_MAX: usize = 2_000_000;
 /// Slots of all tables of a hot index together.
 pub const INDEX_SLOTS_MAX: usize = 1 << 32;
 /// Pause before the hot index is built again after that failed.

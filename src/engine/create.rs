@@ -8,7 +8,7 @@ use crate::key::{
 use crate::limits;
 use crate::store::schema;
 
-use super::entries::{Entries, of_key};
+use super::entries::{Entries, hot, of_key};
 use super::operation::Operation;
 use super::{Engine, EngineError, NewKey};
 
@@ -49,12 +49,12 @@ impl Engine {
         };
         // Made here and not on the write lane, which all creates share.
         let entries = of_key(&key)?;
-        let (owner, hash) = (schema::user(key.owner.0), schema::hot(key.secrets.current.hash.as_bytes()));
+        let (owner, hot) = (schema::user(key.owner.0), hot(&key.secrets.current.trace()));
         self.write(move |operation| {
             if !operation.has(&owner)? {
                 return Err(EngineError::NoSuchUser);
             }
-            operation.expect_absent(hash.clone());
+            operation.expect_absent(hot.clone());
             operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
             operation.replace(Entries::new(), entries.clone());
             Ok(())
@@ -81,7 +81,7 @@ impl Engine {
 impl Operation<'_> {
     /// Two keys never share a text. With a working random generator they do not meet by chance.
     pub(super) fn expect_unused(&mut self, secret: &StoredSecret) {
-        self.expect_absent(schema::hot(secret.hash.as_bytes()));
+        self.expect_absent(hot(&secret.trace()));
     }
 }
 

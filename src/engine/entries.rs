@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{Key, KeyId, User, UserId};
+use crate::key::{Key, KeyId, KeyTrace, KeyedHash, Locator, User, UserId};
 use crate::store::codec::Record;
 use crate::store::{StoreError, schema};
 
@@ -17,14 +17,25 @@ pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
     let id = key.id.as_bytes();
     let listing = schema::listing(key.owner.0, key.keyspace.as_str(), key.created.unix_ms(), key.serial, id);
     let mut entries = Entries::from([(schema::key(id), key.encode()?), (listing, Vec::new())]);
-    for (hash, hot) in key.hot_records() {
-        entries.insert(schema::hot(hash.as_bytes()), hot.encode()?);
+    for (trace, record) in key.hot_records() {
+        entries.insert(hot(&trace), record.encode()?);
     }
     let previous = key.secrets.previous.iter().map(|(secret, _)| secret);
     for secret in previous.chain([&key.secrets.current]) {
         entries.insert(schema::prefix(secret.prefix.as_str(), id), Vec::new());
     }
     Ok(entries)
+}
+
+/// Place of the hot record that is found by this trace.
+pub(super) fn hot(trace: &KeyTrace) -> Vec<u8> {
+    schema::hot(trace.hash.as_bytes(), trace.locator.number())
+}
+
+/// The trace in the place of a hot record.
+pub(super) fn trace(place: &[u8]) -> Option<KeyTrace> {
+    let (hash, locator) = schema::hot_trace(place)?;
+    Some(KeyTrace { hash: KeyedHash::from_bytes(hash), locator: Locator::from_number(locator) })
 }
 
 /// All entries of a user.

@@ -6,10 +6,12 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use crate::index::{HotIndex, Published};
-use crate::key::{HotRecord, KeyedHash, User, UserId};
+use crate::key::{HotRecord, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
 use crate::store::{Batch, Entry, Store, StoreError, schema};
+
+use super::entries::trace;
 
 /// How far the hot index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ struct Work {
 
 /// The hot records lie evenly in parts by the first byte of their hash.
 const PARTS: usize = 256;
+/// As many as tell how many keys there are in all, to a hundredth when there are a million.
+const FIRST_PARTS: usize = 8;
 
 impl Loader {
     pub(super) fn new(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Self {
@@ -129,10 +133,12 @@ impl Work {
             let user = User::from_entry(entry)?;
             Ok(Published::Owner(user.id, user.owner()))
         })?;
-        // The first part tells how much room all need.
-        let first = self.load_part(0)?;
-        self.index.reserve(first * PARTS + first * PARTS / 100)?;
-        let next = AtomicUsize::new(1);
+        // The first parts tell how much room all need.
+        let first =
+            (0..FIRST_PARTS).try_fold(0, |keys, part| self.load_part(part).map(|more| keys + more))?;
+        let all = first * (PARTS / FIRST_PARTS);
+        self.index.reserve(all + all / 100)?;
+        let next = AtomicUsize::new(FIRST_PARTS);
         let readers = std::thread::available_parallelism().map_or(1, usize::from);
         let read = || -> Result<(), LoadError> {
             loop {
@@ -155,9 +161,9 @@ impl Work {
     fn load_part(&self, part: usize) -> Result<usize, LoadError> {
         let place = [schema::HOT, &[u8::try_from(part).unwrap_or(u8::MAX)]].concat();
         let count = self.load_all(&place, |entry| {
-            let hash = schema::hot_hash(&entry.key).map(KeyedHash::from_bytes);
-            let hash = hash.ok_or_else(|| StoreError::Corrupt { place: schema::printable(&entry.key) })?;
-            Ok(Published::Key(hash, HotRecord::from_entry(entry)?))
+            let trace = trace(&entry.key)
+                .ok_or_else(|| StoreError::Corrupt { place: schema::printable(&entry.key) })?;
+            Ok(Published::Key(trace, HotRecord::from_entry(entry)?))
         })?;
         self.parts.fetch_add(1, Ordering::Relaxed);
         self.keys.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -210,10 +216,10 @@ pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
     };
     let mut changes = Vec::new();
     for (place, value) in batch.writes() {
-        if let Some(hash) = schema::hot_hash(place).map(KeyedHash::from_bytes) {
+        if let Some(trace) = trace(place) {
             changes.push(match value {
-                Some(value) => Published::Key(hash, HotRecord::from_entry(&entry(place, value))?),
-                None => Published::NoKey(hash),
+                Some(value) => Published::Key(trace, HotRecord::from_entry(&entry(place, value))?),
+                None => Published::NoKey(trace),
             });
         } else if let Some(id) = schema::user_id(place).map(UserId) {
             changes.push(match value {

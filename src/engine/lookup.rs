@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::index;
 use crate::key::{
-    HotRecord, KeyId, KeyedHash, Owner, OwnerStanding, PresentedKey, Quota, Spend, Use, UserId,
+    HotRecord, KeyId, KeyTrace, Owner, OwnerStanding, PresentedKey, Quota, Spend, Usage, Use, UserId,
 };
-use crate::store::schema;
 
+use super::entries::hot;
 use super::usage::Pending;
 use super::{EngineError, Reader};
 
@@ -19,7 +19,7 @@ pub struct Found<'a> {
     pub record: &'a HotRecord,
     /// What decides about its owner; `None` when there is none any more.
     pub owner: Option<OwnerStanding>,
-    indexed: Option<index::Found<'a>>,
+    indexed: Option<&'a index::Found<'a>>,
     pending: &'a Pending,
     rates: &'a index::Rates,
 }
@@ -27,9 +27,10 @@ pub struct Found<'a> {
 impl Found<'_> {
     /// Counts a use, in memory.
     pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) {
-        let counted = self.indexed.as_ref().is_some_and(|found| found.note_use(now, from));
-        if !counted {
-            self.pending.note(self.record.id, Use { at: now, from });
+        let count = self.indexed.map_or(1, |found| found.note_use(now, from));
+        if count > 0 {
+            self.pending
+                .note(self.record.id, Usage { count: count.into(), last: Some(Use { at: now, from }) });
         }
     }
 
@@ -57,15 +58,22 @@ impl Reader {
     pub fn look_up<R>(
         &self,
         key: &PresentedKey<'_>,
-        then: impl FnOnce(Option<Found<'_>>) -> R,
+        then: impl FnOnce(Option<&Found<'_>>) -> R,
     ) -> Result<R, EngineError> {
+        let locator = key.locator();
+        // The processor fetches it while the key is hashed, which takes as long.
+        self.index.prefetch(locator);
+        let (_, pepper) = self.peppers.current();
+        let current = pepper.hash(key);
+        if self.peppers.is_single() {
+            return self.look_up_trace(&KeyTrace { hash: current, locator }, then);
+        }
         let mut then = Some(then);
-        let mut current = None;
         for (_, pepper) in self.peppers.all() {
             let hash = pepper.hash(key);
-            let found = self.look_up_hash(&hash, |found| {
+            let found = self.look_up_trace(&KeyTrace { hash, locator }, |found| {
                 let found = found?;
-                if let Some(current) = current {
+                if hash != current {
                     self.rehashes.note(found.record.id, hash, current);
                 }
                 then.take().map(|then| then(Some(found)))
@@ -73,36 +81,38 @@ impl Reader {
             if let Some(answer) = found {
                 return Ok(answer);
             }
-            current = current.or(Some(hash));
         }
         then.map(|then| then(None)).ok_or(EngineError::Stopped)
     }
 
-    fn look_up_hash<R>(
+    fn look_up_trace<R>(
         &self,
-        hash: &KeyedHash,
-        then: impl FnOnce(Option<Found<'_>>) -> R,
+        trace: &KeyTrace,
+        then: impl FnOnce(Option<&Found<'_>>) -> R,
     ) -> Result<R, EngineError> {
         let mut then = Some(then);
-        let (pending, rates) = (self.uses.as_ref(), self.rates.as_ref());
-        let indexed = self.index.look_up(hash, |found| {
-            let found = found.map(|found| Found {
-                record: found.record,
-                owner: found.owner,
-                indexed: Some(found),
-                pending,
-                rates,
-            });
-            then.take().map(|then| then(found))
+        let mut answer = None;
+        self.index.look_up(trace, |indexed| {
+            let found = indexed.map(|indexed| self.found(indexed.record, indexed.owner, Some(indexed)));
+            answer = then.take().map(|then| then(found.as_ref()));
         });
-        if let Some(answer) = indexed.flatten() {
+        if let Some(answer) = answer {
             return Ok(answer);
         }
         let then = then.ok_or(EngineError::Stopped)?;
-        let record: Option<HotRecord> = self.get(&schema::hot(hash.as_bytes()))?;
+        let record: Option<HotRecord> = self.get(&hot(trace))?;
         let Some(record) = record else { return Ok(then(None)) };
         let owner = self.user(record.owner)?.map(|user| user.owner().standing);
-        Ok(then(Some(Found { record: &record, owner, indexed: None, pending, rates })))
+        Ok(then(Some(&self.found(&record, owner, None))))
+    }
+
+    fn found<'a>(
+        &'a self,
+        record: &'a HotRecord,
+        owner: Option<OwnerStanding>,
+        indexed: Option<&'a index::Found<'a>>,
+    ) -> Found<'a> {
+        Found { record, owner, indexed, pending: &self.uses, rates: &self.rates }
     }
 
     /// What is known of a key's owner.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
-use crate::index::HotIndex;
+use crate::index::{HotIndex, Pass};
 use crate::key::{Password, PepperRing, User};
 use crate::limits;
 use crate::store::codec::PepperChecks;
@@ -104,6 +104,7 @@ impl Engine {
             rehashes: Arc::clone(&reader.rehashes),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
+            pass: Pass::default(),
             last: clock.now(),
         };
         let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::index::HotIndex;
+use crate::index::{self, HotIndex, Pass, Rates};
 use crate::key::PepperRing;
 use crate::limits;
 
@@ -17,10 +17,12 @@ use super::{EngineError, rehash, usage};
 pub(super) struct Sweep {
     pub(super) index: Arc<HotIndex>,
     pub(super) uses: Arc<Pending>,
-    pub(super) rates: Arc<crate::index::Rates>,
+    pub(super) rates: Arc<Rates>,
     pub(super) rehashes: Arc<Rehashes>,
     pub(super) peppers: Arc<PepperRing>,
     pub(super) entropy: Arc<dyn Entropy>,
+    /// How far the look through the hot index is.
+    pub(super) pass: Pass,
     /// When everything was last collected.
     pub(super) last: Timestamp,
 }
@@ -37,6 +39,17 @@ impl Sweep {
             || self.uses.are_many()
     }
 
+    /// The next piece once nobody uses keys any more; `None` when nothing is left.
+    pub(super) fn last(&mut self, now: Timestamp) -> Option<Piece> {
+        // Uses are announced in one look through the index and taken in the next.
+        for _ in 0..index::LOOKS {
+            if let Some(piece) = self.next(now) {
+                return Some(piece);
+            }
+        }
+        None
+    }
+
     /// The next piece; `None` when everything is collected.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Piece> {
         let hashes = self.rehashes.take(limits::USES_WRITTEN_MAX);
@@ -48,11 +61,12 @@ impl Sweep {
         }
         let mut used = self.uses.take(limits::USES_WRITTEN_MAX);
         if used.is_empty() {
-            used = self.index.take_uses(now, limits::USES_WRITTEN_MAX);
+            used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
         }
         if used.is_empty() {
-            self.last = now;
             self.rates.sweep(now);
+            self.last = now;
+            self.pass = Pass::default();
             return None;
         }
         Some(Box::new(move |operation| usage::write(operation, &used)))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::key::{Key, KeyId, Usage, Use};
+use crate::key::{Key, KeyId, Usage};
 use crate::limits;
 use crate::store::schema;
 
@@ -19,11 +19,11 @@ impl Pending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one use of a key. Uses of further keys than [`limits::USAGE_PENDING_MAX`] are not counted.
-    pub(super) fn note(&self, key: KeyId, new: Use) {
+    /// Counts uses of a key. Those of further keys than [`limits::USAGE_PENDING_MAX`] are not counted.
+    pub(super) fn note(&self, key: KeyId, new: Usage) {
         let mut uses = self.uses();
         if uses.len() < limits::USAGE_PENDING_MAX || uses.contains_key(&key) {
-            uses.entry(key).or_default().add(new);
+            uses.entry(key).or_default().merge(new);
         }
     }
 

@@ -1,13 +1,13 @@
-//! IPv6 addresses of latest uses, until they are written: they do not fit into a slot.
+//! Addresses of latest uses, until they are written: they do not fit into a slot.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::slot::Fingerprint;
 
 /// Keys whose addresses are kept at once; two that meet keep the later one's.
-const PLACES: usize = 1 << 14;
+const PLACES: usize = 1 << 16;
 
 /// The address in two words, and a check that is right only for a whole entry of the key that asks.
 type Entry = [AtomicU64; 3];
@@ -19,7 +19,7 @@ pub(super) struct Addresses(OnceLock<Box<[Entry]>>);
 
 impl Addresses {
     /// Remembers where a key was used from.
-    pub(super) fn note(&self, key: Fingerprint, from: Ipv6Addr) {
+    pub(super) fn note(&self, key: Fingerprint, from: IpAddr) {
         let entries = self.0.get_or_init(|| std::iter::repeat_with(Entry::default).take(PLACES).collect());
         if let Some([high, low, check]) = entries.get(place(key)) {
             let (a, b) = halves(from);
@@ -30,16 +30,20 @@ impl Addresses {
     }
 
     /// Where the key was used from, if it is still known.
-    pub(super) fn of(&self, key: Fingerprint) -> Option<Ipv6Addr> {
+    pub(super) fn of(&self, key: Fingerprint) -> Option<IpAddr> {
         let [high, low, check] = self.0.get()?.get(place(key))?;
         let (a, b) = (high.load(Ordering::Relaxed), low.load(Ordering::Relaxed));
         let whole = check.load(Ordering::Relaxed) == a ^ b ^ key.words().1;
-        whole.then(|| Ipv6Addr::from_bits(u128::from(a) << 64 | u128::from(b)))
+        whole.then(|| Ipv6Addr::from_bits(u128::from(a) << 64 | u128::from(b)).to_canonical())
     }
 }
 
-fn halves(address: Ipv6Addr) -> (u64, u64) {
-    let bits = address.to_bits();
+/// An IPv4 address as the IPv6 address it is mapped to.
+fn halves(address: IpAddr) -> (u64, u64) {
+    let bits = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    };
     ((bits >> 64) as u64, bits as u64)
 }
 
@@ -50,18 +54,24 @@ const fn place(key: Fingerprint) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::KeyedHash;
+    use crate::key::{KeyTrace, KeyedHash, Locator};
 
     #[test]
     fn an_address_is_known_to_its_own_key_only() {
         let addresses = Addresses::default();
         let mut bytes = [7; 32];
-        let key = Fingerprint::of(&KeyedHash::from_bytes(bytes));
-        bytes[9] = 8;
-        let neighbour = Fingerprint::of(&KeyedHash::from_bytes(bytes));
+        let fingerprint = |hash| {
+            let hash = KeyedHash::from_bytes(hash);
+            Fingerprint::of(&KeyTrace { hash, locator: Locator::from_number(3) })
+        };
+        let key = fingerprint(bytes);
+        bytes[2] = 8;
+        let neighbour = fingerprint(bytes);
         assert_eq!(addresses.of(key), None);
-        let from = "2001:db8::1".parse().unwrap();
-        addresses.note(key, from);
-        assert_eq!((addresses.of(key), addresses.of(neighbour)), (Some(from), None));
+        for from in ["2001:db8::1", "10.1.2.3"] {
+            let from = from.parse().unwrap();
+            addresses.note(key, from);
+            assert_eq!((addresses.of(key), addresses.of(neighbour)), (Some(from), None));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The hot index: every key in memory, for `verify` alone. Never the truth, always rebuilt from it.
 //!
-//! A plain key takes one slot of 56 bytes and one byte that finds it; tables are at most 92 % full. Keys with an
-//! allowlist, a rate limit or a grace period have their record out of line as well.
+//! A plain key takes one slot of 48 bytes; tables are at most 82 % full. Keys with an allowlist, a rate limit or a
+//! grace period have their record out of line as well.
 //!
 //! **Readers** take no lock and write nothing but the uses they count. **The writer** publishes a change after it is
 //! durable and before it is answered: each change is one atomic store. **Not ready** means that the index says nothing
@@ -10,15 +10,17 @@
 mod addresses;
 mod memory;
 mod owners;
+mod prefetch;
 mod rates;
 mod segments;
 mod slot;
 mod table;
+mod uses;
 
 use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thiserror::Error;
@@ -28,12 +30,13 @@ pub use rates::{OverLimit, Rates};
 use self::addresses::Addresses;
 use self::owners::Owners;
 use self::segments::{Segments, Shared, Tables};
-use self::slot::{Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
-use self::table::Table;
+use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
+use self::table::{Busy, Seen, Table};
+use self::uses::{Noted, Uses};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, HotRecord, KeyId, KeyedHash, KeyspaceName, Owner, OwnerStanding, RateLimits, Usage, Use,
-    UserId,
+    Allowlist, HotRecord, KeyId, KeyTrace, KeyspaceName, Locator, Owner, OwnerStanding, RateLimits, Usage,
+    Use, UserId,
 };
 
 /// The index has no room for a change. It says nothing from now on, until it is loaded again.
@@ -44,23 +47,25 @@ pub struct IndexError(#[from] io::Error);
 /// One change, already durable.
 #[derive(Clone, Debug)]
 pub enum Published {
-    /// The key with this hash is as the record says.
-    Key(KeyedHash, HotRecord),
-    /// No key has this hash any more.
-    NoKey(KeyedHash),
+    /// The key with this trace is as the record says.
+    Key(KeyTrace, HotRecord),
+    /// No key has this trace any more.
+    NoKey(KeyTrace),
     /// The user is as this says.
     Owner(UserId, Owner),
     /// There is no such user any more.
     NoOwner(UserId),
 }
 
-/// All keys and their owners, by the hashes of the keys' secrets.
+/// All keys and their owners, by the traces of the keys' secrets.
 pub struct HotIndex {
     shared: Shared,
     out_of_line: papaya::HashMap<(u64, u64), Arc<HotRecord>>,
     keyspaces: [OnceLock<KeyspaceName>; KEYSPACES],
     owners: Owners,
     addresses: Addresses,
+    /// Keys that lie out of line without a slot, because too many share their locator.
+    spilled: AtomicUsize,
     /// Odd while the index is ready. Changes whenever what was read from it may have been incomplete.
     epoch: AtomicU64,
     writer: Mutex<Writer>,
@@ -78,40 +83,47 @@ struct Newer {
     owners: HashSet<UserId>,
 }
 
+/// How far one look for uses through the whole index is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pass {
+    table: usize,
+    mark: usize,
+}
+
+/// As many looks in a row find every use, once nobody uses keys any more.
+pub const LOOKS: usize = table::MARKED as usize;
+
 /// A key that was found, while it is looked at.
 pub struct Found<'a> {
     /// What decides about it.
     pub record: &'a HotRecord,
     /// What decides about its owner; `None` when there is none any more.
     pub owner: Option<OwnerStanding>,
-    slot: Place<'a>,
+    /// `None` for a key without a slot.
+    place: Option<Place<'a>>,
 }
 
 /// Where the uses of a key are counted.
 struct Place<'a> {
     index: &'a HotIndex,
     table: &'a Table,
-    number: usize,
-    slot: &'a Slot,
+    seen: Seen<'a>,
 }
 
 impl Found<'_> {
-    /// Counts a use. `false` when the key has just moved: count it elsewhere.
-    pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> bool {
-        let Place { index, table, number, slot } = self.slot;
-        let (v4, v6) = match from {
-            Some(IpAddr::V4(address)) => (Some(address), None),
-            Some(IpAddr::V6(address)) => (None, Some(address)),
-            None => (None, None),
-        };
-        if !slot.note_use(now, v4) {
-            return false;
+    /// Counts a use. Answers how many are to be counted elsewhere because the index cannot hold more, this one
+    /// included: mostly none.
+    pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> u32 {
+        let Some(Place { index, table, seen }) = &self.place else { return 1 };
+        let noted = Uses::note(seen.slot.uses(), now);
+        if let Some(from) = from {
+            index.addresses.note(seen.content.fingerprint, from);
         }
-        if let Some(address) = v6 {
-            index.addresses.note(slot.fingerprint(), address);
+        table.mark(seen.number);
+        match noted {
+            Noted::Here => 0,
+            Noted::Full(count) => count,
         }
-        table.mark(number);
-        true
     }
 }
 
@@ -128,6 +140,7 @@ impl HotIndex {
             keyspaces: [const { OnceLock::new() }; KEYSPACES],
             owners: Owners::new(),
             addresses: Addresses::default(),
+            spilled: AtomicUsize::new(0),
             epoch: AtomicU64::new(0),
             writer: Mutex::new(Writer { segments, newer: None }),
         })
@@ -138,56 +151,68 @@ impl HotIndex {
         ready(self.epoch.load(Ordering::SeqCst))
     }
 
-    /// Hands what is known of the key with this hash to `then`. `None` when the index is not ready: ask the store.
-    ///
-    /// # Security
-    /// Takes no lock and never waits. A hash that is not there costs less than one that is.
-    pub fn look_up<R>(&self, hash: &KeyedHash, then: impl FnOnce(Option<Found<'_>>) -> R) -> Option<R> {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        if !ready(epoch) {
-            return None;
-        }
-        let fingerprint = Fingerprint::of(hash);
+    /// Has the processor fetch what [`HotIndex::look_up`] will look at for a key with this locator. Changes nothing.
+    pub fn prefetch(&self, locator: Locator) {
         self.shared.with(|tables| {
-            let Some(table) = tables.segment(fingerprint) else { return None };
-            let found = table.find(fingerprint);
-            let Some((number, slot)) = found else {
-                return self.unchanged_since(epoch).then(|| then(None));
-            };
-            let place = Place { index: self, table, number, slot };
-            let rights = slot.rights();
-            let known = self.plain(slot, rights);
-            match known {
-                Some(record) => {
-                    let owner = self.owners.standing(record.owner);
-                    self.unchanged_since(epoch)
-                        .then(|| then(Some(Found { record: &record, owner, slot: place })))
-                }
-                None if rights == Rights::NONE => self.unchanged_since(epoch).then(|| then(None)),
-                None => {
-                    let records = self.out_of_line.pin();
-                    // Not there any more: the key changed this moment. The store knows how.
-                    let record = records.get(&fingerprint.words())?;
-                    let owner = self.owners.standing(record.owner);
-                    self.unchanged_since(epoch).then(|| then(Some(Found { record, owner, slot: place })))
-                }
+            if let Some(table) = tables.of(locator) {
+                table.prefetch(locator);
             }
-        })
+        });
     }
 
-    fn unchanged_since(&self, epoch: u64) -> bool {
-        self.epoch.load(Ordering::SeqCst) == epoch
+    /// Hands what is known of the key with this trace to `then`. When the index is not ready `then` is not called: ask
+    /// the store.
+    ///
+    /// # Security
+    /// Takes no lock and never waits. A trace that is not there costs no more than one that is.
+    pub fn look_up(&self, trace: &KeyTrace, then: impl FnOnce(Option<&Found<'_>>)) {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if !ready(epoch) {
+            return;
+        }
+        let fingerprint = Fingerprint::of(trace);
+        self.shared.with(|tables| {
+            let Some(table) = tables.of(fingerprint.locator()) else { return };
+            let place = match table.read(fingerprint) {
+                Ok(Some(seen)) => Some(Place { index: self, table, seen }),
+                Ok(None) if self.spilled.load(Ordering::Acquire) == 0 => {
+                    return self.say(epoch, || then(None));
+                }
+                Ok(None) => None,
+                Err(Busy) => return,
+            };
+            if let Some(record) = place.as_ref().and_then(|place| self.plain(&place.seen.content)) {
+                let owner = self.owners.standing(record.owner);
+                return self.say(epoch, || then(Some(&Found { record: &record, owner, place })));
+            }
+            match self.out_of_line.pin().get(&fingerprint.words()) {
+                Some(record) => {
+                    let owner = self.owners.standing(record.owner);
+                    self.say(epoch, || then(Some(&Found { record, owner, place })));
+                }
+                None if place.is_none() => self.say(epoch, || then(None)),
+                // Not there any more: the key changed this moment. The store knows how.
+                None => {}
+            }
+        });
+    }
+
+    /// Says what was read since `epoch`, unless it may have been incomplete.
+    fn say(&self, epoch: u64, what: impl FnOnce()) {
+        if self.epoch.load(Ordering::Acquire) == epoch {
+            what();
+        }
     }
 
     /// The record of a slot that holds all of it.
-    fn plain(&self, slot: &Slot, rights: Rights) -> Option<HotRecord> {
-        let standing = rights.standing().filter(|_| rights != Rights::NONE)?;
+    fn plain(&self, content: &Content) -> Option<HotRecord> {
+        let Content { id, rights, owner, .. } = *content;
         Some(HotRecord {
-            id: slot.id(),
+            id,
             keyspace: *self.keyspaces.get(usize::from(rights.keyspace()))?.get()?,
-            owner: UserId(slot.owner().into()),
+            owner: UserId(owner.into()),
             level: rights.level(),
-            standing,
+            standing: rights.standing()?,
             expiry: rights.expiry(),
             allowlist: Allowlist::Anyone,
             rate_limits: RateLimits::none(),
@@ -229,6 +254,7 @@ impl HotIndex {
         let mut writer = self.writer();
         self.set_ready(false);
         self.out_of_line.pin().clear();
+        self.spilled.store(0, Ordering::Release);
         self.owners.clear();
         writer.newer = Some(Newer::default());
         writer.segments.clear().map_err(|error| self.fail(&mut writer, error))
@@ -265,11 +291,9 @@ impl HotIndex {
         whole
     }
 
-    /// How many hashes it knows.
+    /// How many traces it knows.
     pub fn len(&self) -> usize {
-        let live = |slot: &&Slot| slot.rights() != Rights::NONE;
-        let tables = self.writer().segments.tables();
-        tables.all().map(|table| table.filled().filter(live).count()).sum()
+        self.writer().segments.tables().all().map(|table| table.live()).sum()
     }
 
     /// Whether it knows none.
@@ -277,37 +301,44 @@ impl HotIndex {
         self.len() == 0
     }
 
-    /// The uses of the key with this hash that were not taken yet.
-    pub fn uses_of(&self, hash: &KeyedHash, now: Timestamp) -> Usage {
-        let fingerprint = Fingerprint::of(hash);
+    /// The uses of the key with this trace that were not taken yet.
+    pub fn uses_of(&self, trace: &KeyTrace, now: Timestamp) -> Usage {
+        let fingerprint = Fingerprint::of(trace);
         self.shared.with(|tables| {
-            let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
-            found.map_or_else(Usage::default, |(_, slot)| self.usage(slot, slot.uses(), now))
+            let found = tables.of(fingerprint.locator()).and_then(|table| table.find(fingerprint));
+            let usage = |slot: &Slot| self.usage(fingerprint, Uses::load(slot.uses()), now);
+            found.map_or_else(Usage::default, |(_, slot)| usage(slot))
         })
     }
 
-    /// Takes uses away to write them, of `limit` keys or a few more; fewer mean that none is left.
-    pub fn take_uses(&self, now: Timestamp, limit: usize) -> Vec<(KeyId, Usage)> {
+    /// Takes uses away to write them, of `limit` keys or a few more, and moves `pass` on; none when it is over.
+    ///
+    /// A pass announces uses that are new and takes those that an earlier pass announced, so that none is counted
+    /// twice. Leave some time between passes, unless nobody uses keys any more.
+    pub fn take_uses(&self, now: Timestamp, pass: &mut Pass, limit: usize) -> Vec<(KeyId, Usage)> {
         // Nothing moves meanwhile.
         let writer = self.writer();
         let tables = writer.segments.tables();
         let mut taken = Vec::new();
-        for table in tables.all() {
-            let mut from = 0;
-            while taken.len() < limit
-                && let Some((at, slots)) = table.take_marked(from)
-            {
-                from = at + 1;
-                let used = slots.iter().filter(|slot| slot.uses().count() > 0);
-                taken.extend(used.map(|slot| (slot.id(), self.usage(slot, slot.take_uses(), now))));
+        for table in tables.all().skip(pass.table) {
+            while let Some((at, slots)) = table.take_marked(pass.mark) {
+                pass.mark = at + 1;
+                taken.extend(slots.iter().filter(|slot| !slot.is_free()).filter_map(|slot| {
+                    let uses = Uses::take(slot.uses())?;
+                    let content = slot.content();
+                    Some((content.id, self.usage(content.fingerprint, uses, now)))
+                }));
+                if taken.len() >= limit {
+                    return taken;
+                }
             }
+            *pass = Pass { table: pass.table + 1, mark: 0 };
         }
         taken
     }
 
-    fn usage(&self, slot: &Slot, uses: slot::Tally, now: Timestamp) -> Usage {
-        let v6 = || self.addresses.of(slot.fingerprint()).map(IpAddr::from);
-        let last = || Use { at: uses.time(now), from: slot.from().or_else(v6) };
+    fn usage(&self, key: Fingerprint, uses: Uses, now: Timestamp) -> Usage {
+        let last = || Use { at: uses.time(now), from: self.addresses.of(key) };
         Usage { count: uses.count().into(), last: (uses.count() > 0).then(last) }
     }
 
@@ -336,9 +367,9 @@ impl HotIndex {
 
     fn apply(&self, segments: &mut Segments, change: Published) -> io::Result<()> {
         match change {
-            Published::Key(hash, record) => self.put(segments, &hash, record),
-            Published::NoKey(hash) => {
-                self.remove(&segments.tables(), &hash);
+            Published::Key(trace, record) => self.put(segments, &trace, record),
+            Published::NoKey(trace) => {
+                self.remove(&segments.tables(), &trace);
                 Ok(())
             }
             Published::Owner(id, owner) => {
@@ -352,34 +383,43 @@ impl HotIndex {
         }
     }
 
-    fn put(&self, segments: &mut Segments, hash: &KeyedHash, record: HotRecord) -> io::Result<()> {
-        let fingerprint = Fingerprint::of(hash);
+    fn put(&self, segments: &mut Segments, trace: &KeyTrace, record: HotRecord) -> io::Result<()> {
+        let fingerprint = Fingerprint::of(trace);
         let tables = segments.tables();
-        let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
+        let found = tables.of(fingerprint.locator()).and_then(|table| table.find(fingerprint));
         let (id, owner) = (record.id, u32::try_from(record.owner.0).unwrap_or_default());
         let rights = Rights::of(&record, self.keyspace_number(&record.keyspace));
         let rest = self.out_of_line.pin();
-        if rights == Rights::OUT_OF_LINE {
-            // Before the slot says that it is there.
-            rest.insert(fingerprint.words(), Arc::new(record));
+        let spilled = found.is_none() && rest.contains_key(&fingerprint.words());
+        let record = Arc::new(record);
+        if spilled || rights == Rights::OUT_OF_LINE {
+            // Before a slot says that it is there.
+            rest.insert(fingerprint.words(), Arc::clone(&record));
         }
         match found {
-            Some((_, slot)) => slot.set_rights(rights),
-            None => segments.insert(fingerprint, |slot| slot.fill(fingerprint, id, owner, rights))?,
-        }
-        if rights != Rights::OUT_OF_LINE {
-            rest.remove(&fingerprint.words());
+            Some((_, slot)) => {
+                slot.set_rights(rights);
+                if rights != Rights::OUT_OF_LINE {
+                    rest.remove(&fingerprint.words());
+                }
+            }
+            None if spilled || segments.insert(Content { fingerprint, id, rights, owner })? => {}
+            None => {
+                rest.insert(fingerprint.words(), record);
+                self.spilled.fetch_add(1, Ordering::Release);
+            }
         }
         Ok(())
     }
 
-    fn remove(&self, tables: &Tables, hash: &KeyedHash) {
-        let fingerprint = Fingerprint::of(hash);
-        let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
-        if let Some((_, slot)) = found {
-            slot.set_rights(Rights::NONE);
-            slot.close();
-            self.out_of_line.pin().remove(&fingerprint.words());
+    fn remove(&self, tables: &Tables, trace: &KeyTrace) {
+        let fingerprint = Fingerprint::of(trace);
+        let slot = tables
+            .of(fingerprint.locator())
+            .is_some_and(|table| table.find(fingerprint).map(|(_, slot)| table.remove(slot)).is_some());
+        let removed = self.out_of_line.pin().remove(&fingerprint.words()).is_some();
+        if removed && !slot {
+            self.spilled.fetch_sub(1, Ordering::Release);
         }
     }
 
@@ -397,8 +437,8 @@ const fn ready(epoch: u64) -> bool {
 impl Newer {
     fn note(&mut self, change: &Published) {
         match change {
-            Published::Key(hash, _) | Published::NoKey(hash) => {
-                self.keys.insert(Fingerprint::of(hash).words());
+            Published::Key(trace, _) | Published::NoKey(trace) => {
+                self.keys.insert(Fingerprint::of(trace).words());
             }
             Published::Owner(id, _) | Published::NoOwner(id) => {
                 self.owners.insert(*id);
@@ -408,8 +448,8 @@ impl Newer {
 
     fn has(&self, change: &Published) -> bool {
         match change {
-            Published::Key(hash, _) | Published::NoKey(hash) => {
-                self.keys.contains(&Fingerprint::of(hash).words())
+            Published::Key(trace, _) | Published::NoKey(trace) => {
+                self.keys.contains(&Fingerprint::of(trace).words())
             }
             Published::Owner(id, _) | Published::NoOwner(id) => self.owners.contains(id),
         }

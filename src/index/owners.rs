@@ -22,13 +22,10 @@ impl Owners {
 
     /// What decides about the keys of this user; `None` when there is no such user.
     pub(super) fn standing(&self, id: UserId) -> Option<OwnerStanding> {
-        match place(id) {
-            Some((block, at)) => {
-                let byte = self.standings.get(block)?.get()?.get(at)?;
-                unpacked(byte.load(Ordering::Acquire))
-            }
-            None => self.owners.pin().get(&id).map(|owner| owner.standing),
-        }
+        let Some((block, at)) = place(id) else {
+            return self.owners.pin().get(&id).map(|owner| owner.standing);
+        };
+        unpacked(self.standings.get(block)?.get()?.get(at)?.load(Ordering::Acquire))
     }
 
     /// What is known of this user.

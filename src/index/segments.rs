@@ -1,4 +1,4 @@
-//! The tables of an index: sixteen, so that growing one moves a sixteenth of the keys.
+//! The tables of an index: as many as keep each to a size that is moved in a moment when it grows.
 //!
 //! Readers work on a snapshot that every thread keeps. They look whether there is a newer one, which is one load, and
 //! neither lock nor count references.
@@ -10,41 +10,48 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
-use super::memory::GROUP;
-use super::slot::{Fingerprint, Rights, Slot};
-use super::table::Table;
+use super::slot::Content;
+use super::table::{BUCKET, Table, mixed};
+use super::uses::Uses;
+use crate::key::Locator;
 use crate::limits;
 
-/// Highest bits of a fingerprint that choose the segment.
-pub(super) const SEGMENT_BITS: u32 = 4;
-const SEGMENTS: usize = 1 << SEGMENT_BITS;
+/// Highest bits of a mixed locator that choose the table. A table is for all locators that begin with its bits, so
+/// one of fewer bits stands in several places.
+const BITS: u32 = 6;
+const PLACES: usize = 1 << BITS;
 
-/// One state of all segments.
-pub(super) struct Tables([Arc<Table>; SEGMENTS]);
+/// One state of all tables.
+pub(super) struct Tables([Arc<Table>; PLACES]);
 
 impl Tables {
     fn empty() -> io::Result<Self> {
-        let mut all = Vec::with_capacity(SEGMENTS);
-        for _ in 0..SEGMENTS {
-            all.push(Arc::new(Table::new(1)?));
-        }
-        all.try_into().map(Self).map_err(|_| io::ErrorKind::InvalidData.into())
+        let one = Arc::new(Table::new(1, 0)?);
+        Ok(Self(std::array::from_fn(|_| Arc::clone(&one))))
     }
 
-    pub(super) fn segment(&self, fingerprint: Fingerprint) -> Option<&Table> {
-        self.0.get(segment(fingerprint)).map(Arc::as_ref)
+    /// The table for a locator.
+    pub(super) fn of(&self, locator: Locator) -> Option<&Arc<Table>> {
+        self.0.get((mixed(locator) >> (u64::BITS - BITS)) as usize)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Table> {
-        self.0.iter().map(Arc::as_ref)
+    /// Every table, once.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Table>> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let table = rest.first()?;
+            rest = rest.get(places(table.bits())..)?;
+            Some(table)
+        })
     }
 }
 
-const fn segment(fingerprint: Fingerprint) -> usize {
-    (fingerprint.place() >> (u64::BITS - SEGMENT_BITS)) as usize
+/// In how many places a table of so many bits stands.
+const fn places(bits: u32) -> usize {
+    PLACES >> bits
 }
 
-/// The segments as readers see them.
+/// The tables as readers see them.
 pub(super) struct Shared(Arc<ArcSwap<Tables>>);
 
 thread_local! {
@@ -66,23 +73,20 @@ impl Shared {
     }
 }
 
-/// The writer's side of the segments.
+/// The writer's side of the tables.
 pub(super) struct Segments {
     shared: Arc<ArcSwap<Tables>>,
-    /// Filled slots of each segment, removed ones too.
-    filled: [usize; SEGMENTS],
-    /// Slots that all segments may have together.
+    /// Slots that all tables may have together.
     slots_max: usize,
 }
 
 impl Segments {
-    /// Empty segments.
+    /// One small empty table.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn new(slots_max: usize) -> io::Result<Self> {
-        let shared = Arc::new(ArcSwap::from_pointee(Tables::empty()?));
-        Ok(Self { shared, filled: [0; SEGMENTS], slots_max })
+        Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Tables::empty()?)), slots_max })
     }
 
     /// What readers use.
@@ -95,86 +99,75 @@ impl Segments {
         self.shared.load_full()
     }
 
-    /// Empties every segment.
+    /// Forgets everything.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.shared.store(Arc::new(Tables::empty()?));
-        self.filled = [0; SEGMENTS];
         Ok(())
     }
 
-    /// Makes room for `keys` keys in all, evenly.
+    /// Makes room for `keys` keys in all, whose locators lie evenly.
     ///
     /// # Errors
-    /// The system's, when it gives no memory.
+    /// The system's, when it gives no memory, or the bound is reached.
     pub(super) fn reserve(&mut self, keys: usize) -> io::Result<()> {
-        let each = keys.div_ceil(SEGMENTS);
-        (0..SEGMENTS).try_for_each(|at| self.resize(at, each))
+        for table in self.tables().all() {
+            self.replace(table, keys >> table.bits())?;
+        }
+        Ok(())
     }
 
-    /// Fills a slot for a fingerprint that has none; `fill` completes it before it can be found.
+    /// Fills a slot for a fingerprint that has none; `false` when too many keys share its locator, however large the
+    /// table is.
     ///
     /// # Errors
     /// The system's, when it gives no memory for a larger table, or the bound is reached.
-    pub(super) fn insert(&mut self, fingerprint: Fingerprint, fill: impl Fn(&Slot)) -> io::Result<()> {
-        let at = segment(fingerprint);
-        let filled = self.filled.get(at).copied().unwrap_or_default();
-        let tables = self.tables();
-        let table = tables.segment(fingerprint).ok_or(io::ErrorKind::InvalidData)?;
-        let full = filled * 100 >= table.capacity() * limits::INDEX_LOAD_PERCENT_MAX;
-        let inserted = !full && table.insert(fingerprint, &fill).is_some();
-        if !inserted {
-            let live = table.filled().filter(|slot| slot.rights() != Rights::NONE).count();
-            // Small tables double; large ones grow by little at a time, so that no key's share grows much.
-            let room = if live < limits::INDEX_DOUBLING_SLOTS { live } else { live / 16 };
-            self.resize(at, live + room.max(GROUP))?;
+    pub(super) fn insert(&mut self, content: Content) -> io::Result<bool> {
+        let locator = content.fingerprint.locator();
+        loop {
             let tables = self.tables();
-            let table = tables.segment(fingerprint).ok_or(io::ErrorKind::InvalidData)?;
-            table.insert(fingerprint, fill).ok_or(io::ErrorKind::OutOfMemory)?;
+            let table = tables.of(locator).ok_or(io::ErrorKind::InvalidData)?;
+            if !table.is_full() && table.insert(content, Uses::NONE).is_some() {
+                return Ok(true);
+            }
+            if table.is_sparse() && table.capacity() > limits::INDEX_DOUBLING_SLOTS {
+                return Ok(false);
+            }
+            // Small tables double; large ones grow by little at a time, so that no key's share grows much.
+            let live = table.live();
+            let room = if live < limits::INDEX_DOUBLING_SLOTS { live } else { live / 16 };
+            self.replace(table, live + room.max(BUCKET))?;
         }
-        if let Some(filled) = self.filled.get_mut(at) {
-            *filled += 1;
-        }
-        Ok(())
     }
 
-    /// Replaces a segment by one with room for `keys` keys, or for those it has, if they are more.
-    fn resize(&mut self, at: usize, keys: usize) -> io::Result<()> {
+    /// Replaces a table by one, or several if that would be too large, with room for `keys` keys and those it has.
+    fn replace(&mut self, old: &Arc<Table>, keys: usize) -> io::Result<()> {
+        let keys = keys.max(old.live());
+        let bits = (old.bits()..BITS)
+            .find(|bits| keys >> (bits - old.bits()) <= limits::INDEX_TABLE_KEYS_MAX)
+            .unwrap_or(BITS);
+        let each = (keys >> (bits - old.bits())) * 100 / limits::INDEX_LOAD_PERCENT_MAX + BUCKET;
         let tables = self.tables();
-        let old = tables.0.get(at).ok_or(io::ErrorKind::InvalidInput)?;
-        let live = old.filled().filter(|slot| slot.rights() != Rights::NONE).count();
-        let slots = keys.max(live) * 100 / limits::INDEX_LOAD_PERCENT_MAX + 1;
-        let others: usize = tables.all().map(Table::capacity).sum::<usize>() - old.capacity();
-        if others.saturating_add(slots) > self.slots_max {
+        let others = tables.all().map(|table| table.capacity()).sum::<usize>() - old.capacity();
+        if others.saturating_add(each << (bits - old.bits())) > self.slots_max {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        let new = Table::new(slots.div_ceil(GROUP))?;
-        let mut moved = 0;
+        let first = tables.0.iter().position(|table| Arc::ptr_eq(table, old)).unwrap_or(PLACES);
+        let mut next = tables.0.clone();
+        let stood = next.get_mut(first..first + places(old.bits())).unwrap_or_default();
+        for group in stood.chunks_mut(places(bits)) {
+            let new = Arc::new(Table::new(each, bits)?);
+            group.fill(new);
+        }
+        let next = Tables(next);
         for slot in old.filled() {
-            let (rights, fingerprint) = (slot.rights(), slot.fingerprint());
-            if rights == Rights::NONE {
-                continue;
-            }
-            // From here on this slot counts no more: uses that come meanwhile are noted elsewhere.
-            let uses = slot.close();
-            let number = new.insert(fingerprint, |into| {
-                into.continue_from(uses, slot.from_bits());
-                into.fill(fingerprint, slot.id(), slot.owner(), rights);
-            });
-            let number = number.ok_or(io::ErrorKind::OutOfMemory)?;
-            if uses.count() > 0 {
-                new.mark(number);
-            }
-            moved += 1;
+            let content = slot.content();
+            let table = next.of(content.fingerprint.locator()).ok_or(io::ErrorKind::InvalidData)?;
+            table.insert(content, Uses::load(slot.uses())).ok_or(io::ErrorKind::OutOfMemory)?;
         }
-        let mut segments = tables.0.clone();
-        if let (Some(segment), Some(filled)) = (segments.get_mut(at), self.filled.get_mut(at)) {
-            *segment = Arc::new(new);
-            *filled = moved;
-        }
-        self.shared.store(Arc::new(Tables(segments)));
+        self.shared.store(Arc::new(next));
         Ok(())
     }
 }

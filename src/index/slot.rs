@@ -1,55 +1,36 @@
-//! One secret of a key in 56 bytes.
+//! One secret of a key in 48 bytes.
 //!
-//! Every word is changed by one atomic store, so a reader never sees half a change: what the slot allows is one word,
-//! what it belongs to is written before the slot can be found and never again.
+//! What a slot allows is one word, so that changing it is one atomic store and no reader sees half a change.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
+use super::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{Expiry, HotRecord, KeyId, KeyedHash, Level, Standing};
+use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, Level, Locator, Standing};
 
-/// The first 128 bits of a keyed hash: what a slot is found by.
+/// What a slot is found by: the locator, and the first 96 bits of the keyed hash.
+///
+/// Nobody without the pepper can aim at a hash, and a guess is compared with four of them: it is taken for another
+/// key once in 2^94 times.
 #[derive(Clone, Copy)]
 pub(super) struct Fingerprint(u64, u64);
 
 impl Fingerprint {
-    pub(super) fn of(hash: &KeyedHash) -> Self {
-        let [a, b, ..] = words(hash.as_bytes());
-        Self(a, b)
+    pub(super) fn of(trace: &KeyTrace) -> Self {
+        let (words, _) = trace.hash.as_bytes().as_chunks::<8>();
+        let word = |at| words.get(at).copied().map_or(0, u64::from_le_bytes);
+        Self(u64::from(trace.locator.number()) << 32 | word(1) >> 32, word(0))
     }
 
-    /// Decides the place of the slot.
-    pub(super) const fn place(self) -> u64 {
-        self.0
+    pub(super) const fn locator(self) -> Locator {
+        Locator::from_number((self.0 >> 32) as u32)
     }
 
-    /// One byte of it, never 0: tells most other slots from this one.
-    pub(super) const fn tag(self) -> u8 {
-        let [tag, ..] = self.1.to_le_bytes();
-        if tag == 0 { 1 } else { tag }
-    }
-
-    /// As a key of other maps.
     pub(super) const fn words(self) -> (u64, u64) {
         (self.0, self.1)
     }
-
-    /// Takes the same time wherever they differ.
-    const fn equals(self, a: u64, b: u64) -> bool {
-        (self.0 ^ a) | (self.1 ^ b) == 0
-    }
-}
-
-fn words(bytes: &[u8; 32]) -> [u64; 4] {
-    let (chunks, _) = bytes.as_chunks::<8>();
-    let mut words = [0; 4];
-    for (word, chunk) in words.iter_mut().zip(chunks) {
-        *word = u64::from_le_bytes(*chunk);
-    }
-    words
 }
 
 /// Names a keyspace within one index.
@@ -64,7 +45,7 @@ pub(super) const KEYSPACES: usize = 64;
 /// 48 … 51  level
 /// 52 … 57  keyspace number
 /// 58 … 59  0 active, 1 suspended, 2 revoked, 3 the record lies out of line
-/// 60       1; the word of a removed slot is 0
+/// 60       1; the word of a free slot is 0
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rights(u64);
@@ -74,7 +55,7 @@ const LIVE: u64 = 1 << 60;
 const OUT_OF_LINE: u64 = 3;
 
 impl Rights {
-    /// Of a slot that was removed, or never filled.
+    /// Of a slot that is free.
     pub(super) const NONE: Self = Self(0);
     /// Of a slot whose record does not fit.
     pub(super) const OUT_OF_LINE: Self = Self(LIVE | OUT_OF_LINE << 58);
@@ -131,33 +112,6 @@ impl Rights {
     }
 }
 
-/// Uses in one word: how many in the lower half, the time of the latest in the upper one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tally(u64);
-
-impl Tally {
-    pub(super) const NONE: Self = Self(0);
-    /// Of a slot that takes no more: it was removed, or moved to another table.
-    const CLOSED: Self = Self(u64::MAX);
-
-    /// One more, at `now`, its time cut to 32 bits of milliseconds. `None` when the slot takes no more.
-    fn plus_one(self, now: Timestamp) -> Option<Self> {
-        let count = self.count().saturating_add(1).min(u32::MAX - 1);
-        (self != Self::CLOSED).then(|| Self(now.unix_ms() << 32 | u64::from(count)))
-    }
-
-    /// How many; 0 for a slot that takes no more.
-    pub(super) const fn count(self) -> u32 {
-        if self.0 == u64::MAX { 0 } else { self.0 as u32 }
-    }
-
-    /// When the latest was, no later than `now` and at most 49 days before it.
-    pub(super) const fn time(self, now: Timestamp) -> Timestamp {
-        let ago = (now.unix_ms() as u32).wrapping_sub((self.0 >> 32) as u32);
-        Timestamp::from_unix_ms(now.unix_ms().saturating_sub(ago as u64))
-    }
-}
-
 /// One secret of a key.
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
@@ -165,44 +119,27 @@ pub(super) struct Slot {
     fingerprint: [AtomicU64; 2],
     id: [AtomicU64; 2],
     rights: AtomicU64,
-    uses: AtomicU64,
     owner: AtomicU32,
-    /// IPv4 address of the latest use; 0 when it is none, or not known.
-    from: AtomicU32,
+    uses: AtomicU32,
+}
+
+/// What a slot holds, but for its uses.
+#[derive(Clone, Copy)]
+pub(super) struct Content {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) id: KeyId,
+    pub(super) rights: Rights,
+    pub(super) owner: u32,
 }
 
 impl Slot {
-    /// Fills a slot that nobody can find yet.
-    pub(super) fn fill(&self, fingerprint: Fingerprint, id: KeyId, owner: u32, rights: Rights) {
-        let [a, b] = &self.fingerprint;
-        a.store(fingerprint.0, Ordering::Relaxed);
-        b.store(fingerprint.1, Ordering::Relaxed);
-        let id = u128::from_be_bytes(*id.as_bytes());
-        let [high, low] = &self.id;
-        high.store((id >> 64) as u64, Ordering::Relaxed);
-        low.store(id as u64, Ordering::Relaxed);
-        self.owner.store(owner, Ordering::Relaxed);
-        self.rights.store(rights.0, Ordering::Release);
-    }
-
+    /// Whether it holds this fingerprint. Takes the same time wherever they differ.
     pub(super) fn is(&self, fingerprint: Fingerprint) -> bool {
-        let Fingerprint(a, b) = self.fingerprint();
-        fingerprint.equals(a, b)
-    }
-
-    pub(super) fn fingerprint(&self) -> Fingerprint {
         let [a, b] = &self.fingerprint;
-        Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed))
-    }
-
-    pub(super) fn id(&self) -> KeyId {
-        let [high, low] = &self.id;
-        let id = u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed));
-        KeyId::from_bytes(id.to_be_bytes())
-    }
-
-    pub(super) fn owner(&self) -> u32 {
-        self.owner.load(Ordering::Relaxed)
+        let differs =
+            (a.load(Ordering::Relaxed) ^ fingerprint.0) | (b.load(Ordering::Relaxed) ^ fingerprint.1);
+        // Both are looked at, so that there is no branch between them.
+        (differs == 0) & (self.rights.load(Ordering::Acquire) != 0)
     }
 
     pub(super) fn rights(&self) -> Rights {
@@ -213,50 +150,37 @@ impl Slot {
         self.rights.store(rights.0, Ordering::Release);
     }
 
-    /// Counts a use; `false` when the slot takes no more.
-    pub(super) fn note_use(&self, now: Timestamp, from: Option<Ipv4Addr>) -> bool {
-        let mut tally = Tally(self.uses.load(Ordering::Relaxed));
-        loop {
-            let Some(more) = tally.plus_one(now) else { return false };
-            match self.uses.compare_exchange_weak(tally.0, more.0, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(found) => tally = Tally(found),
-            }
+    pub(super) fn is_free(&self) -> bool {
+        self.rights() == Rights::NONE
+    }
+
+    pub(super) fn content(&self) -> Content {
+        let [a, b] = &self.fingerprint;
+        let [high, low] = &self.id;
+        let id = u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed));
+        Content {
+            fingerprint: Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)),
+            id: KeyId::from_bytes(id.to_be_bytes()),
+            rights: self.rights(),
+            owner: self.owner.load(Ordering::Relaxed),
         }
-        self.from.store(from.map_or(0, u32::from), Ordering::Relaxed);
-        true
     }
 
-    /// The uses so far.
-    pub(super) fn uses(&self) -> Tally {
-        Tally(self.uses.load(Ordering::SeqCst))
+    /// Fills the slot. Only while its table is being changed.
+    pub(super) fn fill(&self, content: Content, uses: Uses) {
+        let [a, b] = &self.fingerprint;
+        a.store(content.fingerprint.0, Ordering::Relaxed);
+        b.store(content.fingerprint.1, Ordering::Relaxed);
+        let id = u128::from_be_bytes(*content.id.as_bytes());
+        let [high, low] = &self.id;
+        high.store((id >> 64) as u64, Ordering::Relaxed);
+        low.store(id as u64, Ordering::Relaxed);
+        self.owner.store(content.owner, Ordering::Relaxed);
+        self.uses.store(uses.bits(), Ordering::Relaxed);
+        self.rights.store(content.rights.0, Ordering::Release);
     }
 
-    /// Takes the uses so far away.
-    pub(super) fn take_uses(&self) -> Tally {
-        let taken = self.uses.load(Ordering::SeqCst);
-        // A closed slot stays closed: only the writer closes, and the writer takes.
-        if taken == Tally::CLOSED.0 { Tally::NONE } else { Tally(self.uses.swap(0, Ordering::SeqCst)) }
-    }
-
-    /// Takes the uses so far away and counts no more.
-    pub(super) fn close(&self) -> Tally {
-        Tally(self.uses.swap(Tally::CLOSED.0, Ordering::SeqCst))
-    }
-
-    /// Goes on counting from what another slot had.
-    pub(super) fn continue_from(&self, uses: Tally, from: u32) {
-        self.uses.store(if uses == Tally::CLOSED { 0 } else { uses.0 }, Ordering::Relaxed);
-        self.from.store(from, Ordering::Relaxed);
-    }
-
-    pub(super) fn from_bits(&self) -> u32 {
-        self.from.load(Ordering::Relaxed)
-    }
-
-    /// Where the latest use came from, if that was an IPv4 address.
-    pub(super) fn from(&self) -> Option<IpAddr> {
-        let bits = self.from_bits();
-        (bits != 0).then(|| Ipv4Addr::from(bits).into())
+    pub(super) const fn uses(&self) -> &AtomicU32 {
+        &self.uses
     }
 }

@@ -1,130 +1,247 @@
-//! One open-addressing table: found by one byte of the fingerprint, eight slots at a time.
+//! One hash table: every key lies in one of two buckets of two slots, wherever others had to move for it (cuckoo
+//! hashing).
 //!
-//! Slots are filled once and never move within their table, so readers need no lock and no retry: a slot is complete
-//! before its tag can be seen, and everything that changes later is one word.
+//! A look-up compares four slots whose places follow from the prefix of the key: found, not there and one of many guesses
+//! cost the same, and the processor fetches them while the key is hashed. The writer changes slots under a version that is odd meanwhile;
+//! a reader who met a change looks again.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
-use super::memory::{GROUP, GROUPS_A_MARK, Memory};
-use super::slot::{Fingerprint, Rights, Slot};
+use super::memory::{MARKED_SLOTS, Memory};
+use super::prefetch::prefetch;
+use super::slot::{Content, Fingerprint, Rights, Slot};
+use super::uses::Uses;
+use crate::key::Locator;
+use crate::limits;
+
+/// Slots of a bucket.
+pub(super) const BUCKET: usize = 2;
+
+/// Odd, with its bits in no order.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A locator spread over 64 bits; the highest are the most even.
+pub(super) const fn mixed(locator: Locator) -> u64 {
+    (locator.number() as u64).wrapping_mul(MIX)
+}
 
 /// A table of fixed size. One thread at a time changes it, any number read it.
 pub(super) struct Table {
     memory: Memory,
-    groups: usize,
+    buckets: usize,
+    /// Highest bits that all its mixed locators have in common.
+    bits: u32,
+    /// Odd while slots are filled or moved.
+    version: AtomicU64,
+    /// Slots that are not free; the writer's.
+    live: AtomicUsize,
 }
 
-const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-
-/// The bytes of `word` that are 0, each as its highest bit; also some that follow one that is 0.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & TOPS
+/// A slot as a reader found it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) slot: &'a Slot,
+    pub(super) number: usize,
+    pub(super) content: Content,
 }
 
-/// The places of the bytes that [`zeros`] marked, lowest first.
-fn places(mut marked: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = (marked != 0).then(|| (marked.trailing_zeros() / 8) as usize);
-        marked &= marked.wrapping_sub(1);
-        place
-    })
-}
+/// The writer was in the way each time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Busy;
 
 impl Table {
-    /// An empty table of `groups` groups, at least one.
+    /// An empty table of at least `slots` slots for locators that have their highest `bits` bits in common once mixed.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
-    pub(super) fn new(groups: usize) -> io::Result<Self> {
-        let groups = groups.max(1);
-        Ok(Self { memory: Memory::map(groups)?, groups })
+    pub(super) fn new(slots: usize, bits: u32) -> io::Result<Self> {
+        let memory = Memory::map(slots.div_ceil(BUCKET).max(1) * BUCKET)?;
+        let buckets = memory.parts().slots.len() / BUCKET;
+        let (version, live) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Ok(Self { memory, buckets, bits, version, live })
     }
 
-    /// How many slots there are, filled or not.
+    pub(super) const fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// How many slots there are.
     pub(super) const fn capacity(&self) -> usize {
-        self.groups * GROUP
+        self.buckets * BUCKET
     }
 
-    /// The groups to look at for a fingerprint, in order.
-    fn probe(&self, fingerprint: Fingerprint) -> impl Iterator<Item = (usize, &AtomicU64)> {
-        // The high bits choose the segment, the ones below spread evenly over its groups.
-        let spread = u128::from(fingerprint.place() << super::segments::SEGMENT_BITS);
-        let home = (spread * self.groups as u128 >> 64) as usize;
-        let tags = self.memory.parts().tags;
-        let after = tags.iter().enumerate().skip(home);
-        after.chain(tags.iter().enumerate().take(home))
+    /// How many of them are not free.
+    pub(super) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
     }
 
-    fn slot(&self, group: usize, place: usize) -> Option<&Slot> {
-        self.memory.parts().slots.get(group * GROUP + place)
+    /// Whether it should grow before another slot is filled.
+    pub(super) fn is_full(&self) -> bool {
+        self.live() * 100 >= self.capacity() * limits::INDEX_LOAD_PERCENT_MAX
     }
 
-    /// The slot of this fingerprint that was not removed, and its number.
+    /// Whether a key that finds no room here would hardly find it in a larger one.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.live() * 100 < self.capacity() * limits::INDEX_LOAD_PERCENT_MAX * 15 / 16
+    }
+
+    /// The two buckets of a locator; they may be one.
+    fn buckets(&self, locator: Locator) -> [usize; 2] {
+        let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
+        let bits = mixed(locator);
+        // The bits below those that all in this table have in common spread evenly over the buckets.
+        [spread(bits << self.bits), spread(bits.rotate_right(32).wrapping_mul(MIX))]
+    }
+
+    /// Has the processor fetch what [`Table::find`] will look at.
+    pub(super) fn prefetch(&self, locator: Locator) {
+        for bucket in self.buckets(locator).map(|bucket| self.bucket(bucket)) {
+            bucket.into_iter().flatten().for_each(prefetch);
+        }
+    }
+
+    fn bucket(&self, bucket: usize) -> Option<&[Slot; BUCKET]> {
+        self.memory.parts().slots.get(bucket * BUCKET..)?.first_chunk()
+    }
+
+    /// The slot of this fingerprint, and its number.
     pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<(usize, &Slot)> {
-        let tag = u64::from(fingerprint.tag()) * ONES;
-        for (group, tags) in self.probe(fingerprint) {
-            let tags = tags.load(Ordering::Acquire);
-            for place in places(zeros(tags ^ tag)) {
-                let slot = self.slot(group, place).filter(|slot| slot.is(fingerprint));
-                if let Some(slot) = slot.filter(|slot| slot.rights() != Rights::NONE) {
-                    return Some((group * GROUP + place, slot));
+        let [a, b] = self.buckets(fingerprint.locator());
+        let ([s0, s1], [s2, s3]) = (self.bucket(a)?, self.bucket(b)?);
+        // All four at once and one branch: which of them it is cannot be foreseen.
+        let found = [s0, s1, s2, s3].map(|slot| slot.is(fingerprint) as u32);
+        let [f0, f1, f2, f3] = found;
+        let found = f0 | f1 << 1 | f2 << 2 | f3 << 3;
+        if found == 0 {
+            return None;
+        }
+        let at = found.trailing_zeros() as usize;
+        // All ones when it is in the second bucket: not even here a branch.
+        let second = 0_usize.wrapping_sub(at / BUCKET);
+        let number = (a ^ ((a ^ b) & second)) * BUCKET + at % BUCKET;
+        self.memory.parts().slots.get(number).map(|slot| (number, slot))
+    }
+
+    /// The slot of this fingerprint, as it was at one moment.
+    ///
+    /// # Errors
+    /// [`Busy`] when the writer was in the way for longer than a change takes.
+    pub(super) fn read(&self, fingerprint: Fingerprint) -> Result<Option<Seen<'_>>, Busy> {
+        for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
+            let before = self.version.load(Ordering::Acquire);
+            let found = self.find(fingerprint);
+            let seen = found.map(|(number, slot)| Seen { slot, number, content: slot.content() });
+            fence(Ordering::Acquire);
+            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
+                // Removed between two looks at its rights.
+                return Ok(seen.filter(|seen| seen.content.rights != Rights::NONE));
+            }
+            std::hint::spin_loop();
+        }
+        Err(Busy)
+    }
+
+    /// Fills a slot for a fingerprint that has none, and answers its number; `None` when there is no room.
+    pub(super) fn insert(&self, content: Content, uses: Uses) -> Option<usize> {
+        let path = self.path(content.fingerprint)?;
+        let slots = self.memory.parts().slots;
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        // From the free end backwards: each slot is copied before it is overwritten.
+        for step in path.windows(2).rev() {
+            if let [from, to] = step
+                && let (Some(from), Some(to)) = (slots.get(*from), slots.get(*to))
+            {
+                to.fill(from.content(), Uses::load(from.uses()));
+            }
+        }
+        let number = path.first().copied();
+        if let Some(slot) = number.and_then(|number| slots.get(number)) {
+            slot.fill(content, uses);
+        }
+        self.version.store(version + 2, Ordering::Release);
+        self.live.fetch_add(1, Ordering::Relaxed);
+        path.iter()
+            .filter(|number| slots.get(**number).is_some_and(|slot| Uses::load(slot.uses()).count() > 0))
+            .for_each(|number| self.mark(*number));
+        number
+    }
+
+    /// Empties a slot.
+    pub(super) fn remove(&self, slot: &Slot) {
+        slot.set_rights(Rights::NONE);
+        self.live.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The numbers of slots, the first one of the fingerprint's, the last one free, each of whose content may move to
+    /// the next. The shortest such path.
+    fn path(&self, fingerprint: Fingerprint) -> Option<Vec<usize>> {
+        let slots = self.memory.parts().slots;
+        let start = self.buckets(fingerprint.locator()).into_iter().flat_map(numbers);
+        // Every slot seen, and where in this list the one is from which it was reached.
+        let mut seen: Vec<(usize, Option<usize>)> = start.map(|number| (number, None)).collect();
+        let mut next = 0;
+        while let Some((number, _)) = seen.get(next).copied() {
+            let slot = slots.get(number)?;
+            if slot.is_free() {
+                let mut path = vec![number];
+                let mut at = seen.get(next).and_then(|(_, from)| *from);
+                while let Some((number, from)) = at.and_then(|at| seen.get(at)).copied() {
+                    path.push(number);
+                    at = from;
                 }
+                path.reverse();
+                return Some(path);
             }
-            if zeros(tags) != 0 {
-                return None;
+            if seen.len() < limits::INDEX_MOVES_LOOKED_AT_MAX {
+                let own = number / BUCKET;
+                let other = self
+                    .buckets(slot.content().fingerprint.locator())
+                    .into_iter()
+                    .find(|bucket| *bucket != own);
+                let reached = other.into_iter().flat_map(numbers);
+                let new: Vec<_> =
+                    reached.filter(|number| seen.iter().all(|(seen, _)| seen != number)).collect();
+                seen.extend(new.into_iter().map(|number| (number, Some(next))));
             }
+            next += 1;
         }
         None
     }
 
-    /// Fills a free slot for this fingerprint and answers its number; `fill` completes it before it can be found.
-    /// `None` when there is none.
-    pub(super) fn insert(&self, fingerprint: Fingerprint, fill: impl FnOnce(&Slot)) -> Option<usize> {
-        for (group, word) in self.probe(fingerprint) {
-            let tags = word.load(Ordering::Relaxed);
-            let free = zeros(tags);
-            if free == 0 {
-                continue;
-            }
-            // The lowest mark is always of a byte that is 0.
-            let place = (free.trailing_zeros() / 8) as usize;
-            fill(self.slot(group, place)?);
-            word.store(tags | u64::from(fingerprint.tag()) << (8 * place), Ordering::Release);
-            return Some(group * GROUP + place);
-        }
-        None
-    }
-
-    /// Every slot that was ever filled.
+    /// Every slot that is not free.
     pub(super) fn filled(&self) -> impl Iterator<Item = &Slot> {
-        let parts = self.memory.parts();
-        let groups = parts.tags.iter().zip(parts.slots.chunks(GROUP));
-        groups.flat_map(|(tags, slots)| {
-            let tags = tags.load(Ordering::Acquire).to_le_bytes();
-            slots.iter().zip(tags).filter(|(_, tag)| *tag != 0).map(|(slot, _)| slot)
-        })
+        self.memory.parts().slots.iter().filter(|slot| !slot.is_free())
     }
 
     /// Says that the slot of this number was used.
     pub(super) fn mark(&self, slot: usize) {
-        if let Some(mark) = self.memory.parts().marks.get(slot / (GROUP * GROUPS_A_MARK))
-            && mark.load(Ordering::SeqCst) == 0
+        if let Some(mark) = self.memory.parts().marks.get(slot / MARKED_SLOTS)
+            && mark.load(Ordering::Relaxed) != MARKED
         {
-            mark.store(1, Ordering::SeqCst);
+            mark.store(MARKED, Ordering::Relaxed);
         }
     }
 
-    /// The slots near the ones that were marked since they were last taken; those of one mark at a time.
+    /// The next slots from the mark `from` on that may have been used, and the number of their mark.
+    ///
+    /// A mark is taken in several rounds: what was used is announced in the first and taken in the second, and a use
+    /// that could not be seen in the first, because its processor had not written it out, takes one more.
     pub(super) fn take_marked(&self, from: usize) -> Option<(usize, &[Slot])> {
         let parts = self.memory.parts();
-        let marked = parts.marks.iter().enumerate().skip(from);
-        let (at, mark) = { marked }.find(|(_, mark)| mark.load(Ordering::Relaxed) != 0)?;
-        // Unmarked before its slots are looked at: a use that comes in between marks again.
-        mark.swap(0, Ordering::SeqCst);
-        let start = at * GROUP * GROUPS_A_MARK;
-        let end = (start + GROUP * GROUPS_A_MARK).min(parts.slots.len());
-        Some((at, parts.slots.get(start..end)?))
+        let mut marks = parts.marks.iter().enumerate().skip(from);
+        let (at, mark) = marks.find(|(_, mark)| mark.load(Ordering::Relaxed) != 0)?;
+        mark.fetch_sub(1, Ordering::SeqCst);
+        let start = at * MARKED_SLOTS;
+        Some((at, parts.slots.get(start..(start + MARKED_SLOTS).min(parts.slots.len()))?))
     }
+}
+
+/// Rounds in which the uses below a mark are looked for.
+pub(super) const MARKED: u8 = 3;
+
+fn numbers(bucket: usize) -> [usize; BUCKET] {
+    std::array::from_fn(|at| bucket * BUCKET + at)
 }

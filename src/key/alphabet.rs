@@ -30,12 +30,6 @@ impl Alphabet {
         self.values.get(usize::from(letter)).copied().filter(|value| *value != NO_LETTER)
     }
 
-    /// Whether `text` is `length` of these letters.
-    pub(super) fn makes(&self, text: &str, length: usize) -> bool {
-        // No early end: most texts are of the right form.
-        text.len() == length && text.bytes().fold(true, |good, letter| good & self.value(letter).is_some())
-    }
-
     /// The number that `text` writes in these digits; `None` when it has other letters or is too large.
     pub(super) fn number(&self, text: &str) -> Option<u64> {
         let base = u64::try_from(self.letters.len()).ok()?;

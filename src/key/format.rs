@@ -43,7 +43,6 @@ const NATIVE_LABEL: &str = "kw_";
 const NATIVE_ID: usize = 12;
 const NATIVE_SECRET: usize = 32;
 const NATIVE_CHECKSUM: usize = 6;
-const SHOWN: usize = 8;
 
 impl KeyFormat {
     /// Makes a fresh key text for the key `id`, and the prefix that may be shown of it.
@@ -63,12 +62,16 @@ impl KeyFormat {
                 format!("{}{}", *body, checksum(&body))
             }
         });
-        let shown = match self {
-            Self::Native => NATIVE_LABEL.len() + NATIVE_ID,
-            _ => SHOWN,
-        };
-        let prefix = text.get(..shown).and_then(|prefix| prefix.parse().ok()).ok_or(EntropyError)?;
+        let prefix = text.get(..self.shown()).and_then(|prefix| prefix.parse().ok()).ok_or(EntropyError)?;
         Ok((IssuedKey::new(text), prefix))
+    }
+
+    /// How many leading bytes of a key text are safe to show.
+    const fn shown(self) -> usize {
+        match self {
+            Self::Native => NATIVE_LABEL.len() + NATIVE_ID,
+            Self::Filebin | Self::QReserve | Self::TelVue | Self::BokaMera | Self::FreeSewing => 8,
+        }
     }
 
     /// Recognises a key text of this form. Cheap, and before any look-up.
@@ -81,16 +84,16 @@ impl KeyFormat {
             return wrong("is too long");
         }
         let good = match self {
-            Self::Filebin => BASE_62.makes(text, 32),
-            Self::QReserve => text.strip_prefix("QR-").is_some_and(|rest| BASE_36.makes(rest, 38)),
-            Self::TelVue => HEX.makes(text, 20),
+            Self::Filebin => made_of(text, 32, base_62),
+            Self::QReserve => text.strip_prefix("QR-").is_some_and(|rest| made_of(rest, 38, base_36)),
+            Self::TelVue => made_of(text, 20, hex),
             Self::BokaMera => is_guid(text),
             Self::FreeSewing => {
-                text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && HEX.makes(secret, 64))
+                text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && made_of(secret, 64, hex))
             }
             Self::Native => return parse_native(text),
         };
-        if good { Ok(PresentedKey::new(text)) } else { wrong("has the wrong form") }
+        if good { Ok(PresentedKey::new(text, self.shown())) } else { wrong("has the wrong form") }
     }
 }
 
@@ -99,15 +102,33 @@ fn parse_native(text: &str) -> Result<PresentedKey<'_>, ParseError> {
     let Some(rest) = text.strip_prefix(NATIVE_LABEL) else {
         return wrong("has the wrong label");
     };
-    if !BASE_62.makes(rest, NATIVE_ID + NATIVE_SECRET + NATIVE_CHECKSUM) {
+    if !made_of(rest, NATIVE_ID + NATIVE_SECRET + NATIVE_CHECKSUM, base_62) {
         return wrong("has the wrong length or alphabet");
     }
     match text.split_at_checked(text.len() - NATIVE_CHECKSUM) {
         Some((body, sum)) if BASE_62.number(sum) == Some(u64::from(crc32fast::hash(body.as_bytes()))) => {
-            Ok(PresentedKey::new(text))
+            Ok(PresentedKey::new(text, KeyFormat::Native.shown()))
         }
         _ => wrong("has a wrong checksum"),
     }
+}
+
+/// Whether `text` is `length` letters. Looks at all of them: most texts are of the right form, and without an early end
+/// many are compared at once.
+fn made_of(text: &str, length: usize, letter: impl Fn(u8) -> bool) -> bool {
+    text.len() == length && text.bytes().fold(true, |good, byte| good & letter(byte))
+}
+
+const fn base_62(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+const fn base_36(byte: u8) -> bool {
+    byte.is_ascii_digit() | byte.is_ascii_lowercase()
+}
+
+const fn hex(byte: u8) -> bool {
+    byte.is_ascii_digit() | (byte.wrapping_sub(b'a') < 6)
 }
 
 fn is_guid(text: &str) -> bool {

@@ -24,6 +24,7 @@ mod record;
 mod secret;
 mod state;
 mod text;
+mod trace;
 mod usage;
 mod user;
 
@@ -46,5 +47,6 @@ pub use record::{HotRecord, Key, Secrets, Standing, StoredSecret};
 pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use state::{Expiry, KeyState, RevokeReason};
 pub use text::{Comment, DisplayName, Email, Prefix, Username};
+pub use trace::{KeyTrace, Locator};
 pub use usage::{Usage, Use};
 pub use user::{Kind, Owner, OwnerStanding, Status, User};

@@ -6,15 +6,13 @@ use std::str::FromStr;
 use super::ParseError;
 use crate::limits;
 
-const BYTES: usize = limits::SHORT_NAME_BYTES_MAX;
-
 macro_rules! short_name {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $bytes:expr, $what:literal, $problem:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             /// Padded with zeros, which no name contains: equal names have equal bytes.
-            bytes: [u8; BYTES],
+            bytes: [u8; $bytes],
         }
 
         impl $name {
@@ -25,7 +23,7 @@ macro_rules! short_name {
 
             /// A name that is known to be one when the program is built; any other does not compile.
             pub(crate) const fn known(name: &str) -> Self {
-                assert!(is_name(name.as_bytes()));
+                assert!(is_name(name.as_bytes(), $bytes));
                 Self { bytes: padded(name.as_bytes()) }
             }
         }
@@ -34,10 +32,10 @@ macro_rules! short_name {
             type Err = ParseError;
 
             fn from_str(text: &str) -> Result<Self, ParseError> {
-                if is_name(text.as_bytes()) {
+                if is_name(text.as_bytes(), $bytes) {
                     Ok(Self { bytes: padded(text.as_bytes()) })
                 } else {
-                    Err(ParseError::new($what, "must be 1 to 32 of a-z 0-9 -, starting with a letter"))
+                    Err(ParseError::new($what, $problem))
                 }
             }
         }
@@ -59,17 +57,21 @@ macro_rules! short_name {
 short_name!(
     /// Name of a keyspace: 1 to 32 of `a-z0-9-`, the first a letter.
     KeyspaceName,
-    "keyspace"
+    limits::KEYSPACE_NAME_BYTES_MAX,
+    "keyspace",
+    "must be 1 to 32 of a-z 0-9 -, starting with a letter"
 );
 short_name!(
-    /// Name of a rate limit: 1 to 32 of `a-z0-9-`, the first a letter.
+    /// Name of a rate limit: 1 to 16 of `a-z0-9-`, the first a letter.
     LimitName,
-    "limit"
+    limits::LIMIT_NAME_BYTES_MAX,
+    "limit",
+    "must be 1 to 16 of a-z 0-9 -, starting with a letter"
 );
 
-const fn is_name(bytes: &[u8]) -> bool {
+const fn is_name(bytes: &[u8], longest: usize) -> bool {
     let Some((first, mut rest)) = bytes.split_first() else { return false };
-    if !first.is_ascii_lowercase() || bytes.len() > BYTES {
+    if !first.is_ascii_lowercase() || bytes.len() > longest {
         return false;
     }
     while let Some((byte, after)) = rest.split_first() {
@@ -81,7 +83,7 @@ const fn is_name(bytes: &[u8]) -> bool {
     true
 }
 
-const fn padded(name: &[u8]) -> [u8; BYTES] {
+const fn padded<const BYTES: usize>(name: &[u8]) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     if let Some((start, _)) = bytes.split_at_mut_checked(name.len()) {
         start.copy_from_slice(name);

@@ -108,6 +108,11 @@ impl PepperRing {
         self.peppers.get(&number)
     }
 
+    /// Whether there is no older pepper.
+    pub fn is_single(&self) -> bool {
+        self.peppers.len() == 1
+    }
+
     /// Every pepper, the current one first.
     pub fn all(&self) -> impl Iterator<Item = (PepperNumber, &Pepper)> {
         self.peppers.iter().rev().map(|(number, pepper)| (*number, pepper))

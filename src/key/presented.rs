@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::Locator;
+
 /// What a caller presented as a key, of whatever form. Wiped when dropped, printed as its type name only.
 #[derive(Clone)]
 pub struct UncheckedKey(Zeroizing<String>);
@@ -29,16 +31,26 @@ impl fmt::Debug for UncheckedKey {
 /// A key text a caller presented, of the right form for its keyspace. Made by
 /// [`KeyFormat::parse`](super::KeyFormat::parse) without a copy, printed as its type name only.
 #[derive(Clone, Copy)]
-pub struct PresentedKey<'a>(&'a str);
+pub struct PresentedKey<'a> {
+    text: &'a str,
+    /// The leading part of the text that is safe to show.
+    prefix: &'a str,
+}
 
 impl<'a> PresentedKey<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self(text)
+    /// The text whose first `shown` bytes are its prefix.
+    pub(super) fn new(text: &'a str, shown: usize) -> Self {
+        Self { text, prefix: text.get(..shown).unwrap_or(text) }
     }
 
     /// The bytes to hash.
     pub(super) const fn bytes(&self) -> &'a [u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
+    }
+
+    /// Where to look for it.
+    pub fn locator(&self) -> Locator {
+        Locator::of(self.prefix)
     }
 }
 

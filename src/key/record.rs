@@ -1,8 +1,8 @@
 //! What is stored about one key.
 
 use super::{
-    Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyedHash, KeyspaceName, Level, PepperNumber, Prefix,
-    RateLimits, SealedCopy, Usage, UserId,
+    Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName, Level,
+    PepperNumber, Prefix, RateLimits, SealedCopy, Usage, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -17,6 +17,13 @@ pub struct StoredSecret {
     pub hash: KeyedHash,
     /// The text itself, encrypted, where the keyspace documents viewing.
     pub sealed: Option<SealedCopy>,
+}
+
+impl StoredSecret {
+    /// What it is found by.
+    pub fn trace(&self) -> KeyTrace {
+        KeyTrace { hash: self.hash, locator: self.prefix.locator() }
+    }
 }
 
 /// The secrets of a key: one, and during a grace period also the one before.
@@ -62,8 +69,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// Everything `verify` needs, once for each secret with that secret's hash. A pure function of the record.
-    pub fn hot_records(&self) -> impl Iterator<Item = (KeyedHash, HotRecord)> {
+    /// Everything `verify` needs, once for each secret with what that is found by. A pure function of the record.
+    pub fn hot_records(&self) -> impl Iterator<Item = (KeyTrace, HotRecord)> {
         let hot = |standing| HotRecord {
             id: self.id,
             keyspace: self.keyspace,
@@ -79,10 +86,10 @@ impl Key {
             KeyState::Suspended => Standing::Suspended,
             KeyState::Revoked { .. } => Standing::Revoked,
         };
-        let current = (self.secrets.current.hash, hot(state));
+        let current = (self.secrets.current.trace(), hot(state));
         let previous = self.secrets.previous.as_ref().map(|(secret, end)| {
             let standing = if state == Standing::Active { Standing::Retiring { until: *end } } else { state };
-            (secret.hash, hot(standing))
+            (secret.trace(), hot(standing))
         });
         [current].into_iter().chain(previous)
     }
@@ -104,7 +111,7 @@ pub enum Standing {
     Revoked,
 }
 
-/// What `verify` needs of a key, found by the hash of one of its secrets.
+/// What `verify` needs of a key, found by the trace of one of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HotRecord {
     /// The key.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ParseError;
+use super::{Locator, ParseError};
 use crate::limits;
 
 macro_rules! text {
@@ -116,6 +116,13 @@ impl Comment {
     /// The empty comment.
     pub const fn empty() -> Self {
         Self(String::new())
+    }
+}
+
+impl Prefix {
+    /// Where to look for the key that it is a part of.
+    pub fn locator(&self) -> Locator {
+        Locator::of(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! k/<key id 16>                                              key record
-//! h/<keyed hash 32>                                          hot record
+//! h/<keyed hash 32><locator 4>                               hot record
 //! p/<prefix>/<key id 16>                                     prefix index
 //! o/<user 8>/<keyspace>/<!created 8><!serial 8><key id 16>   listing, newest first
 //! u/<user 8>   n/<username>   e/<e-mail, lower case>         users and their names
@@ -52,14 +52,15 @@ pub fn key(id: &[u8; 16]) -> Vec<u8> {
     join(&[KEYS, id])
 }
 
-/// Place of the hot record of a keyed hash.
-pub fn hot(hash: &[u8; 32]) -> Vec<u8> {
-    join(&[HOT, hash])
+/// Place of the hot record that is found by this keyed hash and locator.
+pub fn hot(hash: &[u8; 32], locator: u32) -> Vec<u8> {
+    join(&[HOT, hash, &locator.to_be_bytes()])
 }
 
-/// The keyed hash in the place of a hot record.
-pub fn hot_hash(place: &[u8]) -> Option<[u8; 32]> {
-    place.strip_prefix(HOT)?.try_into().ok()
+/// The keyed hash and the locator in the place of a hot record.
+pub fn hot_trace(place: &[u8]) -> Option<([u8; 32], u32)> {
+    let (hash, locator) = place.strip_prefix(HOT)?.split_first_chunk::<32>()?;
+    Some((*hash, u32::from_be_bytes(locator.try_into().ok()?)))
 }
 
 /// Place of a key in the prefix index.

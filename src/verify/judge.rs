@@ -55,7 +55,6 @@ pub fn judge(
             Verdict::Allow(Identity {
                 key: record.id,
                 user: record.owner,
-                keyspace: record.keyspace,
                 level,
                 expiry: record.expiry,
                 quota: None,

@@ -101,7 +101,7 @@ impl Verifier {
         self.reader.look_up(&presented, |found| {
             let Some(found) = found else { return Verdict::Deny(DenyReason::Unknown) };
             match judge(found.record, found.owner, request, now) {
-                Verdict::Allow(identity) => spend(&found, identity, request, now),
+                Verdict::Allow(identity) => spend(found, identity, request, now),
                 denied @ Verdict::Deny(_) => denied,
             }
         })

@@ -123,7 +123,8 @@ impl World {
     }
 
     fn hot_place(&self, key: &str) -> Vec<u8> {
-        schema::hot(self.key(key).secrets.current.hash.as_bytes())
+        let trace = self.key(key).secrets.current.trace();
+        schema::hot(trace.hash.as_bytes(), trace.locator.number())
     }
 
     fn store_unknown_level(&self, key: &str) {

@@ -222,11 +222,12 @@ pub(super) struct VerifyBody {
 }
 
 impl VerifyBody {
-    pub(super) fn command(self) -> Result<Command, Problem> {
+    pub(super) fn command(self) -> Result<(Keyspace, Command), Problem> {
         let keyspace =
             Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
         let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
         let (text, spend) = (UncheckedKey::new(self.key), Spend::default());
-        Ok(Command::VerifyKey { keyspace, text, client: self.address, level, spend })
+        let command = Command::VerifyKey { keyspace, text, client: self.address, level, spend };
+        Ok((keyspace, command))
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::engine::{CheckReport, Cursor};
 use crate::exchange::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, Owner, RateLimit, User, Username};
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Keyspace, Kind, Owner, RateLimit, User, Username};
 use crate::verify::Verdict;
 
 /// One user.
@@ -48,7 +48,7 @@ pub(super) fn done() -> RawResponse {
 }
 
 /// What verifying decided.
-pub(super) fn verdict(verdict: &Verdict, owner: Option<&Owner>) -> RawResponse {
+pub(super) fn verdict(keyspace: &Keyspace, verdict: &Verdict, owner: Option<&Owner>) -> RawResponse {
     let body = match verdict {
         Verdict::Allow(identity) => VerdictJson {
             valid: true,
@@ -58,7 +58,7 @@ pub(super) fn verdict(verdict: &Verdict, owner: Option<&Owner>) -> RawResponse {
                 user: owner.map(|owner| owner.username.as_str()),
                 user_id: identity.user.0,
                 company: owner.and_then(|owner| owner.company).map(|company| company.to_string()),
-                keyspace: identity.keyspace.as_str(),
+                keyspace: keyspace.name().as_str(),
                 level: identity.level.number(),
                 expires_at: expires_at(identity.expiry),
             }),

@@ -208,7 +208,8 @@ impl Exchange<'_> {
     }
 
     fn verify(&self, body: VerifyBody) -> Result<RawResponse, Problem> {
-        let Outcome::Verdict(verdict) = self.dispatch(body.command()?)? else {
+        let (keyspace, command) = body.command()?;
+        let Outcome::Verdict(verdict) = self.dispatch(command)? else {
             return Err(Problem::Unexpected);
         };
         let owner = match &verdict {
@@ -217,7 +218,7 @@ impl Exchange<'_> {
             }
             Verdict::Deny(_) => None,
         };
-        Ok(encode::verdict(&verdict, owner.as_deref()))
+        Ok(encode::verdict(&keyspace, &verdict, owner.as_deref()))
     }
 
     fn check(&self) -> Result<RawResponse, Problem> {
