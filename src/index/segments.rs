@@ -136,9 +136,9 @@ impl Segments {
                 return Ok(false);
             }
             // Small tables double; large ones grow by little at a time, so that no key's share grows much.
-            let live = table.live();
-            let room = if live < limits::INDEX_DOUBLING_SLOTS { live } else { live / 16 };
-            self.replace(table, live + room.max(BUCKET))?;
+            let room = table.room();
+            let more = if room < limits::INDEX_DOUBLING_SLOTS { room } else { room / 16 };
+            self.replace(table, room + more.max(BUCKET))?;
         }
     }
 
@@ -169,5 +169,55 @@ impl Segments {
         }
         self.shared.store(Arc::new(next));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::slot::{Fingerprint, Rights};
+    use crate::key::{KeyId, KeyTrace, KeyedHash};
+
+    fn content(number: u64, locator: u32) -> Content {
+        let hash = KeyedHash::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
+        let trace = KeyTrace { hash, locator: Locator::from_number(locator) };
+        let fingerprint = Fingerprint::of(&trace);
+        Content { fingerprint, id: KeyId::from_bytes([7; 16]), rights: Rights::OUT_OF_LINE, owner: 1 }
+    }
+
+    fn holds(tables: &Tables, content: Content) -> bool {
+        let table = tables.of(content.fingerprint.locator()).unwrap();
+        table.read(content.fingerprint).unwrap().is_some()
+    }
+
+    #[test]
+    fn every_key_is_found_however_often_the_tables_grew() {
+        let mut segments = Segments::new(usize::MAX).unwrap();
+        let keys: Vec<_> = (0..50_000).map(|n| content(n, crc32fast::hash(&n.to_le_bytes()))).collect();
+        for (n, key) in keys.iter().enumerate() {
+            assert!(segments.insert(*key).unwrap());
+            let tables = segments.tables();
+            assert!(holds(&tables, *key) && holds(&tables, keys[n / 2]));
+        }
+        let tables = segments.tables();
+        assert!(keys.iter().all(|key| holds(&tables, *key)));
+        let slots: usize = tables.all().map(|table| table.capacity()).sum();
+        assert!(slots < keys.len() * 100 / 70, "{slots} slots");
+    }
+
+    #[test]
+    fn keys_that_share_a_prefix_end_growth_instead_of_driving_it() {
+        let mut segments = Segments::new(1 << 20).unwrap();
+        let inserted = (0..1_000).filter(|n| segments.insert(content(*n, 5)).unwrap()).count();
+        assert!((2..=4).contains(&inserted), "{inserted}");
+    }
+
+    #[test]
+    fn the_bound_is_an_error_and_leaves_what_is_there() {
+        let mut segments = Segments::new(1_000).unwrap();
+        let keys = (0..2_000).map(|n| content(n, n as u32));
+        let fitting: Vec<_> = keys.take_while(|key| segments.insert(*key).is_ok()).collect();
+        assert!((400..=1_000).contains(&fitting.len()));
+        assert!(fitting.iter().all(|key| holds(&segments.tables(), *key)));
     }
 }

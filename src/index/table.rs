@@ -78,12 +78,17 @@ impl Table {
 
     /// Whether it should grow before another slot is filled.
     pub(super) fn is_full(&self) -> bool {
-        self.live() * 100 >= self.capacity() * limits::INDEX_LOAD_PERCENT_MAX
+        self.live() >= self.room()
+    }
+
+    /// How many keys it takes before it should grow.
+    pub(super) const fn room(&self) -> usize {
+        self.capacity() * limits::INDEX_LOAD_PERCENT_MAX / 100
     }
 
     /// Whether a key that finds no room here would hardly find it in a larger one.
     pub(super) fn is_sparse(&self) -> bool {
-        self.live() * 100 < self.capacity() * limits::INDEX_LOAD_PERCENT_MAX * 15 / 16
+        self.live() < self.room() * 15 / 16
     }
 
     /// The two buckets of a locator; they may be one.
