@@ -65,8 +65,8 @@ impl fmt::Debug for VerifyRequest<'_> {
 /// let new = NewKey::new(*Keyspace::NATIVE.name(), flo.id, Level::READ);
 /// let (_, text) = engine.create_key(Actor::Operator, new)?;
 ///
-/// let verifier = Verifier::new(engine.reader());
-/// let request = VerifyRequest { level: Level::READ, ..VerifyRequest::new(&Keyspace::NATIVE, &text.reveal()) };
+/// let (verifier, text) = (Verifier::new(engine.reader()), text.reveal());
+/// let request = VerifyRequest { level: Level::READ, ..VerifyRequest::new(&Keyspace::NATIVE, &text) };
 /// assert!(matches!(verifier.verify(&request)?, Verdict::Allow(identity) if identity.user == flo.id));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -44,7 +44,13 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(7));
         let store = Arc::new(MemoryStore::new());
         let peppers = PepperRing::generate(&*entropy).unwrap();
-        let parts = Parts { clock: Arc::new(clock.clone()), entropy, ..Parts::over(store.clone(), peppers) };
+        let parts = Parts {
+            clock: Arc::new(clock.clone()),
+            entropy,
+            // No hot index: what is changed behind the engine's back is to be seen.
+            index_slots_max: 0,
+            ..Parts::over(store.clone(), peppers)
+        };
         let service = Service::new(Engine::open(parts).unwrap());
         let dialect = Filebin::new(SITE);
         let mut world = Self { dialect, service, store, clock, keys: HashMap::new(), texts: HashMap::new() };
