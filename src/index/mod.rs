@@ -27,8 +27,8 @@ pub use rates::{OverLimit, Rates};
 
 use self::addresses::Addresses;
 use self::owners::Owners;
-use self::segments::{Segments, Shared, Tables};
-use self::slot::{Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
+use self::segments::{Left, Segments, Shared};
+use self::slot::{Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot, Tally};
 use self::table::Table;
 use crate::clock::Timestamp;
 use crate::key::{
@@ -282,16 +282,29 @@ impl HotIndex {
         let fingerprint = Fingerprint::of(hash);
         self.shared.with(|tables| {
             let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
-            found.map_or_else(Usage::default, |(_, slot)| self.usage(slot, slot.uses(), now))
+            found.map_or_else(Usage::default, |(_, slot)| {
+                self.usage(fingerprint, slot.uses(), slot.from(), now)
+            })
         })
+    }
+
+    /// The uses of former secrets of this key that were not taken yet. Waits for the writer.
+    pub fn uses_left(&self, key: KeyId, now: Timestamp) -> Usage {
+        let mut usage = Usage::default();
+        let writer = self.writer();
+        let left = writer.segments.left.iter().filter(|left| left.id == key);
+        left.for_each(|left| usage.merge(self.usage_left(left, now)));
+        usage
     }
 
     /// Takes uses away to write them, of `limit` keys or a few more; fewer mean that none is left.
     pub fn take_uses(&self, now: Timestamp, limit: usize) -> Vec<(KeyId, Usage)> {
         // Nothing moves meanwhile.
-        let writer = self.writer();
+        let mut writer = self.writer();
         let tables = writer.segments.tables();
-        let mut taken = Vec::new();
+        let left = &mut writer.segments.left;
+        let left = left.drain(left.len().saturating_sub(limit)..);
+        let mut taken: Vec<_> = left.map(|left| (left.id, self.usage_left(&left, now))).collect();
         for table in tables.all() {
             let mut from = 0;
             while taken.len() < limit
@@ -299,15 +312,22 @@ impl HotIndex {
             {
                 from = at + 1;
                 let used = slots.iter().filter(|slot| slot.uses().count() > 0);
-                taken.extend(used.map(|slot| (slot.id(), self.usage(slot, slot.take_uses(), now))));
+                taken.extend(used.map(|slot| {
+                    let usage = self.usage(slot.fingerprint(), slot.take_uses(), slot.from(), now);
+                    (slot.id(), usage)
+                }));
             }
         }
         taken
     }
 
-    fn usage(&self, slot: &Slot, uses: slot::Tally, now: Timestamp) -> Usage {
-        let v6 = || self.addresses.of(slot.fingerprint()).map(IpAddr::from);
-        let last = || Use { at: uses.time(now), from: slot.from().or_else(v6) };
+    fn usage_left(&self, left: &Left, now: Timestamp) -> Usage {
+        self.usage(left.fingerprint, left.uses, left.from, now)
+    }
+
+    fn usage(&self, key: Fingerprint, uses: Tally, from: Option<IpAddr>, now: Timestamp) -> Usage {
+        let v6 = || self.addresses.of(key).map(IpAddr::from);
+        let last = || Use { at: uses.time(now), from: from.or_else(v6) };
         Usage { count: uses.count().into(), last: (uses.count() > 0).then(last) }
     }
 
@@ -338,7 +358,9 @@ impl HotIndex {
         match change {
             Published::Key(hash, record) => self.put(segments, &hash, record),
             Published::NoKey(hash) => {
-                self.remove(&segments.tables(), &hash);
+                let fingerprint = Fingerprint::of(&hash);
+                segments.remove(fingerprint);
+                self.out_of_line.pin().remove(&fingerprint.words());
                 Ok(())
             }
             Published::Owner(id, owner) => {
@@ -371,16 +393,6 @@ impl HotIndex {
             rest.remove(&fingerprint.words());
         }
         Ok(())
-    }
-
-    fn remove(&self, tables: &Tables, hash: &KeyedHash) {
-        let fingerprint = Fingerprint::of(hash);
-        let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
-        if let Some((_, slot)) = found {
-            slot.set_rights(Rights::NONE);
-            slot.close();
-            self.out_of_line.pin().remove(&fingerprint.words());
-        }
     }
 
     /// The number of a keyspace, a new one if it has none yet; `None` when all are given out.

@@ -5,14 +5,16 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
 use super::memory::GROUP;
-use super::slot::{Fingerprint, Rights, Slot};
+use super::slot::{Fingerprint, Rights, Slot, Tally};
 use super::table::Table;
+use crate::key::KeyId;
 use crate::limits;
 
 /// Highest bits of a fingerprint that choose the segment.
@@ -73,6 +75,16 @@ pub(super) struct Segments {
     filled: [usize; SEGMENTS],
     /// Slots that all segments may have together.
     slots_max: usize,
+    /// Uses in slots that are gone, to be written with the others.
+    pub(super) left: Vec<Left>,
+}
+
+/// The uses of a secret that has no slot any more.
+pub(super) struct Left {
+    pub(super) id: KeyId,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) uses: Tally,
+    pub(super) from: Option<IpAddr>,
 }
 
 impl Segments {
@@ -82,7 +94,7 @@ impl Segments {
     /// The system's, when it gives no memory.
     pub(super) fn new(slots_max: usize) -> io::Result<Self> {
         let shared = Arc::new(ArcSwap::from_pointee(Tables::empty()?));
-        Ok(Self { shared, filled: [0; SEGMENTS], slots_max })
+        Ok(Self { shared, filled: [0; SEGMENTS], slots_max, left: Vec::new() })
     }
 
     /// What readers use.
@@ -100,9 +112,30 @@ impl Segments {
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        let old = self.tables();
         self.shared.store(Arc::new(Tables::empty()?));
         self.filled = [0; SEGMENTS];
+        old.all().flat_map(Table::filled).for_each(|slot| self.close(slot));
         Ok(())
+    }
+
+    /// Empties the slot of this fingerprint, if it has one.
+    pub(super) fn remove(&mut self, fingerprint: Fingerprint) {
+        let tables = self.tables();
+        let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
+        if let Some((_, slot)) = found {
+            slot.set_rights(Rights::NONE);
+            self.close(slot);
+        }
+    }
+
+    /// Has a slot count no more. What it counted is kept: its key may live on with another secret.
+    fn close(&mut self, slot: &Slot) {
+        let uses = slot.close();
+        if uses.count() > 0 {
+            let (id, fingerprint, from) = (slot.id(), slot.fingerprint(), slot.from());
+            self.left.push(Left { id, fingerprint, uses, from });
+        }
     }
 
     /// Makes room for `keys` keys in all, evenly.
