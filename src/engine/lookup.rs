@@ -52,8 +52,8 @@ impl Reader {
     /// not called.
     ///
     /// # Security
-    /// A text that nobody has costs one keyed hash and one look-up for each pepper, a key of the current pepper one
-    /// of each. From the hot index neither takes a lock or waits for the disk.
+    /// A text that nobody has costs one keyed hash for each pepper and one look-up, or with older peppers one more than
+    /// there are peppers; a key of the current pepper costs one of each. From the hot index neither takes a lock or waits for the disk.
     pub fn look_up<R>(
         &self,
         key: &PresentedKey<'_>,
@@ -75,7 +75,12 @@ impl Reader {
             }
             current = current.or(Some(hash));
         }
-        then.map(|then| then(None)).ok_or(EngineError::Stopped)
+        let then = then.ok_or(EngineError::Stopped)?;
+        match current.filter(|_| self.peppers.all().count() > 1) {
+            // It may have been hashed anew between the two looks: then it is under the current pepper now.
+            Some(current) => self.look_up_hash(&current, then),
+            None => Ok(then(None)),
+        }
     }
 
     fn look_up_hash<R>(
