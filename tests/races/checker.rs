@@ -17,11 +17,21 @@ use crate::history::{
 /// Everything that cannot have happened.
 pub(crate) fn check(looks: &[Look]) -> Vec<String> {
     let wrong = |look: &&Look| !possible(look).contains(&look.seen);
-    let told = |look: &Look| format!("{:?} was never true: {look:#?}", look.seen);
     let mut faults: Vec<_> = looks.iter().filter(wrong).map(told).collect();
     let keys: HashMap<_, _> = looks.iter().map(|look| (look.key.id, &look.key)).collect();
     faults.extend(keys.into_values().flat_map(|key| revived(key)));
     faults
+}
+
+/// A look, and everything that was changed about what it looked at.
+fn told(look: &Look) -> String {
+    let Look { key, text, span, clock, ask, seen } = look;
+    let KeyTrack { owner, standing, level, expiry, allowlist, .. } = key.as_ref();
+    format!(
+        "{seen:?} was never true during {span:?}, asked for {ask:?} at {clock:?}\n secret {:?}\n standing {standing:?}\n \
+         level {level:?}\n expiry {expiry:?}\n allowlist {allowlist:?}\n owner {:?} {:?}",
+        text.secret, owner.status, owner.level
+    )
 }
 
 /// What came back to life after it had ended for good.

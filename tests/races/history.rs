@@ -1,5 +1,6 @@
 //! What happened: changes with their answers, and verdicts, each with the stamps it began and ended at.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
@@ -20,23 +21,40 @@ impl Stamps {
 }
 
 /// From before something was asked until after it was answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) start: Stamp,
     pub(crate) end: Stamp,
 }
 
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
 /// One acknowledged change of one fact.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Write<T> {
     /// Begins when the change was about to become durable: nobody may see it before.
     pub(crate) span: Span,
     pub(crate) value: T,
 }
 
+impl<T: fmt::Debug> fmt::Debug for Write<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}", self.value, self.span)
+    }
+}
+
 /// One fact, and every value it was given.
-#[derive(Debug)]
 pub(crate) struct Register<T>(pub(crate) Mutex<Vec<Write<T>>>);
+
+impl<T: fmt::Debug> fmt::Debug for Register<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.lock().unwrap().fmt(f)
+    }
+}
 
 impl<T> Register<T> {
     pub(crate) fn new(span: Span, value: T) -> Self {
@@ -107,7 +125,6 @@ impl Ranked for Level {}
 impl Ranked for Expiry {}
 impl Ranked for Allowlist {}
 
-#[derive(Debug)]
 pub(crate) struct UserTrack {
     pub(crate) id: UserId,
     pub(crate) status: Register<UserStatus>,
@@ -116,7 +133,6 @@ pub(crate) struct UserTrack {
     pub(crate) removed: RwLock<bool>,
 }
 
-#[derive(Debug)]
 pub(crate) struct KeyTrack {
     pub(crate) id: KeyId,
     pub(crate) keyspace: Keyspace,
@@ -131,7 +147,6 @@ pub(crate) struct KeyTrack {
     pub(crate) allowed: AtomicU64,
 }
 
-#[derive(Debug)]
 pub(crate) struct TextTrack {
     pub(crate) text: String,
     pub(crate) secret: Register<Secret>,
@@ -157,7 +172,6 @@ pub(crate) enum Seen {
 }
 
 /// One look at a text, or one refused change of its key.
-#[derive(Debug)]
 pub(crate) struct Look {
     pub(crate) key: Arc<KeyTrack>,
     pub(crate) text: Arc<TextTrack>,
