@@ -16,12 +16,11 @@ use keyward::clock::{Clock as _, ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, IndexState, KeyChange, NewKey, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{
-    Actor, Allowlist, Expiry, HotRecord, Key, KeyId, Keyspace, Level, Pepper, PepperNumber, PepperRing,
-    RateLimit, RateLimits, RevokeReason, Role, Standing, UserId,
+    Actor, Allowlist, Expiry, Key, Keyspace, Level, Pepper, PepperNumber, PepperRing, RateLimit, RateLimits,
+    RevokeReason, Role, UserId,
 };
 use keyward::limits;
-use keyward::store::codec::Record as _;
-use keyward::store::{Batch, MemoryStore, Store, schema};
+use keyward::store::{MemoryStore, Store};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
 use gated::Gated;
@@ -320,46 +319,35 @@ fn a_year_old_key_still_works() {
 
 #[test]
 fn many_expired_keys_cost_a_start_no_more_than_good_ones() {
-    const KEYS: u32 = 100_000;
-    let now = parts(Arc::new(MemoryStore::new())).1.now();
-    let open = |expiry| {
-        let store = Arc::new(Gated::default());
-        let World { engine, flo, .. } = World::over(store.clone());
-        engine.stop().unwrap();
-        let (parts, clock) = parts(store.clone());
-        let mut batch = Batch::default();
-        for number in 0..KEYS {
-            let record = HotRecord {
-                id: KeyId::from_bytes(u128::from(number).to_be_bytes()),
-                keyspace: *Keyspace::FILEBIN.name(),
-                owner: flo,
-                level: Level::OWN,
-                standing: Standing::Active,
-                expiry,
-                allowlist: Allowlist::Anyone,
-                rate_limits: RateLimits::none(),
-            };
-            let text = filebin_text(number);
-            let hash = parts.peppers.current().1.hash(&Keyspace::FILEBIN.format().parse(&text).unwrap());
-            batch.put(schema::hot(hash.as_bytes()), record.encode().unwrap());
-        }
-        store.commit(batch).unwrap();
-        let before = store.figures();
-        let world = World { engine: Engine::open(parts).unwrap(), clock, flo };
-        wait_for_index(&world.engine);
-        let (read, commits) = store.figures();
-        (world, (read - before.0, commits - before.1))
+    const THREADS: usize = 16;
+    const EACH: usize = 2_000;
+    let store = Arc::new(Gated::default());
+    let world = World::over(store.clone());
+    let now = world.clock.now();
+    let new = || NewKey {
+        expiry: Expiry::At(now.plus_ms(1)),
+        ..NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN)
     };
-    let (expired, work) = open(Expiry::At(Timestamp::from_unix_ms(1)));
-    let (good, usual) = open(Expiry::At(now.plus_ms(HOUR_MS)));
-    assert_eq!(work, usual);
-    for number in (0..KEYS).step_by(997) {
-        let text = filebin_text(number);
-        assert_eq!(expired.denied(&text), Some(DenyReason::Expired));
-        assert_eq!(good.denied(&text), None);
-    }
-}
+    let create = || (0..EACH).map(|_| world.create_as(new()).1).collect::<Vec<_>>();
+    let texts: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(create)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    world.engine.stop().unwrap();
 
-fn filebin_text(number: u32) -> String {
-    format!("{number:032}")
+    let start_at = |now, denial: Option<DenyReason>| {
+        let before = store.figures();
+        let (parts, clock) = parts(store.clone());
+        clock.set(now);
+        let world = World { engine: Engine::open(parts).unwrap(), clock, flo: world.flo };
+        wait_for_index(&world.engine);
+        let after = store.figures();
+        for text in texts.iter().step_by(97) {
+            assert_eq!(world.denied(text), denial);
+        }
+        world.engine.stop().unwrap();
+        (after.0 - before.0, after.1 - before.1)
+    };
+    let good = start_at(now, None);
+    assert_eq!(start_at(now.plus_ms(1), Some(DenyReason::Expired)), good, "entries read, and commits");
 }

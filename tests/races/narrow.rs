@@ -32,8 +32,8 @@ fn add(engine: &Engine, name: &str) -> UserId {
 
 #[test]
 fn a_good_key_is_never_unknown_while_it_is_hashed_under_a_new_pepper() {
-    let peppers: Vec<_> = (0..30).map(|_| Pepper::generate(&OsEntropy).unwrap()).collect();
-    for peppers in peppers.windows(2).cycle().take(30 * crate::rounds()) {
+    let peppers: Vec<_> = (0..20).map(|_| Pepper::generate(&OsEntropy).unwrap()).collect();
+    for peppers in peppers.windows(2).cycle().take(20 * crate::rounds()) {
         let store: Arc<dyn Store> = Arc::new(Paced::over(Arc::new(MemoryStore::new()), Arc::default(), PACE));
         let (engine, _) = open(&store, &peppers[..1]);
         let flo = add(&engine, "flo");
