@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::index::Published;
 use crate::limits;
 use crate::store::{Batch, Store, StoreError};
@@ -17,7 +17,7 @@ use crate::store::{Batch, Store, StoreError};
 use super::EngineError;
 use super::load::{Loader, published};
 use super::operation::Operation;
-use super::sweep::{Piece, Sweep};
+use super::sweep::Sweep;
 
 /// The way onto the write lane.
 pub(super) struct Lane {
@@ -129,10 +129,10 @@ impl Worker {
             }
             // One piece after each group: nobody waits behind all of them.
             let due = self.sweep.is_due(self.clock.now());
-            let more = due && self.write_behind(Sweep::next);
+            let more = due && self.write_behind();
             pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
         }
-        while self.write_behind(Sweep::last) {}
+        while self.write_behind() {}
     }
 
     /// Commits the operations of `group` that succeed, then answers all.
@@ -198,9 +198,9 @@ impl Worker {
     }
 
     /// Writes a piece of what waits; `false` when nothing did.
-    fn write_behind(&mut self, next: fn(&mut Sweep, Timestamp) -> Option<Piece>) -> bool {
+    fn write_behind(&mut self) -> bool {
         let (answer, _) = sync_channel(1);
-        let piece = next(&mut self.sweep, self.clock.now());
+        let piece = self.sweep.next(self.clock.now());
         let more = piece.is_some();
         if let Some(work) = piece {
             self.commit(vec![Box::new(Typed { work, value: None, answer })]);

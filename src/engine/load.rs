@@ -39,6 +39,8 @@ struct Work {
     /// Parts of the store that were read, of [`PARTS`].
     parts: AtomicUsize,
     keys: AtomicU64,
+    /// The thread loads, or will see that the index is not ready before it ends.
+    wanted: Mutex<bool>,
     stopped: AtomicBool,
 }
 
@@ -50,7 +52,8 @@ const FIRST_PARTS: usize = 8;
 impl Loader {
     pub(super) fn new(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Self {
         let (parts, keys) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let work = Work { store, index, parts, keys, stopped: AtomicBool::new(false) };
+        let (wanted, stopped) = (Mutex::new(false), AtomicBool::new(false));
+        let work = Work { store, index, parts, keys, wanted, stopped };
         Self { work: Arc::new(work), thread: Mutex::new(None) }
     }
 
@@ -71,9 +74,11 @@ impl Loader {
     /// Fills the index in the background, unless that is being done already.
     pub(super) fn again(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        let mut wanted = self.work.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *wanted && thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
+        *wanted = true;
         let work = Arc::clone(&self.work);
         let started = std::thread::Builder::new().name("hot index".to_owned()).spawn(move || work.run());
         match started {
@@ -113,11 +118,19 @@ impl Work {
     /// Tries until the index is whole.
     fn run(&self) {
         tracing::info!("loading the hot index; until it is whole, verifying asks the store");
-        while let Err(error) = self.load() {
-            tracing::warn!(%error, "the hot index could not be loaded; trying again");
-            std::thread::park_timeout(Duration::from_millis(limits::INDEX_RETRY_MS));
-            if self.stopped() {
-                return;
+        loop {
+            while let Err(error) = self.load() {
+                tracing::warn!(%error, "the hot index could not be loaded; trying again");
+                std::thread::park_timeout(Duration::from_millis(limits::INDEX_RETRY_MS));
+                if self.stopped() {
+                    return;
+                }
+            }
+            // It may have failed again already, by a change that found this thread still running.
+            let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.index.is_ready() || self.stopped() {
+                *wanted = false;
+                break;
             }
         }
         if self.index.is_ready() {
@@ -228,5 +241,7 @@ pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
             });
         }
     }
+    // A secret that is hashed anew is found under its new hash before it is lost under the old one.
+    changes.sort_by_key(|change| matches!(change, Published::NoKey(_)));
     Ok(changes)
 }

@@ -53,8 +53,8 @@ impl Reader {
     /// not called.
     ///
     /// # Security
-    /// A text that nobody has costs one keyed hash and one look-up for each pepper, a key of the current pepper one
-    /// of each. From the hot index neither takes a lock or waits for the disk.
+    /// A key of the current pepper costs one keyed hash and one look-up. So does a text that nobody has, and one more
+    /// of each for each older pepper. From the hot index neither takes a lock or waits for the disk.
     pub fn look_up<R>(
         &self,
         key: &PresentedKey<'_>,
@@ -82,7 +82,9 @@ impl Reader {
                 return Ok(answer);
             }
         }
-        then.map(|then| then(None)).ok_or(EngineError::Stopped)
+        let then = then.ok_or(EngineError::Stopped)?;
+        // It may have been hashed anew since the first look: then it is under the current pepper now.
+        self.look_up_trace(&KeyTrace { hash: current, locator }, then)
     }
 
     fn look_up_trace<R>(

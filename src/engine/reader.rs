@@ -60,6 +60,7 @@ impl Reader {
         if let Some(key) = &mut key {
             let now = self.now();
             key.usage.merge(self.uses.of(id));
+            key.usage.merge(self.index.uses_left(id, now));
             key.usage.merge(self.index.uses_of(&key.secrets.current.trace(), now));
             if let Some((previous, _)) = &key.secrets.previous {
                 key.usage.merge(self.index.uses_of(&previous.trace(), now));

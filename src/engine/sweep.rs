@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::index::{self, HotIndex, Pass, Rates};
+use crate::index::{HotIndex, Pass, Rates};
 use crate::key::PepperRing;
 use crate::limits;
 
@@ -37,17 +37,6 @@ impl Sweep {
         now >= self.last.plus_ms(limits::USAGE_SWEEP_SECONDS * 1_000)
             || now < self.last
             || self.uses.are_many()
-    }
-
-    /// The next piece once nobody uses keys any more; `None` when nothing is left.
-    pub(super) fn last(&mut self, now: Timestamp) -> Option<Piece> {
-        // Uses are announced in one look through the index and taken in the next.
-        for _ in 0..index::LOOKS {
-            if let Some(piece) = self.next(now) {
-                return Some(piece);
-            }
-        }
-        None
     }
 
     /// The next piece; `None` when everything is collected.

@@ -50,10 +50,15 @@ impl Pending {
 
 /// Adds `uses` to the records of their keys. Says nothing about keys, so it has no audit event.
 pub(super) fn write(operation: &mut Operation<'_>, uses: &[(KeyId, Usage)]) -> Result<(), EngineError> {
+    // A key with two secrets comes twice, and an operation does not read what it wrote.
+    let mut sums: HashMap<KeyId, Usage> = HashMap::with_capacity(uses.len());
     for (id, usage) in uses {
+        sums.entry(*id).or_default().merge(*usage);
+    }
+    for (id, usage) in sums {
         let place = schema::key(id.as_bytes());
         if let Some(mut key) = operation.get::<Key>(&place)? {
-            key.usage.merge(*usage);
+            key.usage.merge(usage);
             operation.put(&place, &key)?;
         }
     }

@@ -29,7 +29,7 @@ pub use rates::{OverLimit, Rates};
 
 use self::addresses::Addresses;
 use self::owners::Owners;
-use self::segments::{Segments, Shared, Tables};
+use self::segments::{Segments, Shared};
 use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
 use self::table::{Busy, Seen, Table};
 use self::uses::{Noted, Uses};
@@ -90,9 +90,6 @@ pub struct Pass {
     mark: usize,
 }
 
-/// As many looks in a row find every use, once nobody uses keys any more.
-pub const LOOKS: usize = table::MARKED as usize;
-
 /// A key that was found, while it is looked at.
 pub struct Found<'a> {
     /// What decides about it.
@@ -115,14 +112,13 @@ impl Found<'_> {
     /// included: mostly none.
     pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> u32 {
         let Some(Place { index, table, seen }) = &self.place else { return 1 };
-        let noted = Uses::note(seen.slot.uses(), now);
+        let noted = table.note_use(seen, now);
         if let Some(from) = from {
             index.addresses.note(seen.content.fingerprint, from);
         }
-        table.mark(seen.number);
         match noted {
             Noted::Here => 0,
-            Noted::Full(count) => count,
+            Noted::Elsewhere(count) => count,
         }
     }
 }
@@ -311,22 +307,31 @@ impl HotIndex {
         })
     }
 
+    /// The uses of former secrets of this key that were not taken yet. Waits for the writer.
+    pub fn uses_left(&self, key: KeyId, now: Timestamp) -> Usage {
+        let mut usage = Usage::default();
+        let writer = self.writer();
+        let left = writer.segments.left.iter().filter(|left| left.id == key);
+        left.for_each(|left| usage.merge(self.usage(left.fingerprint, left.uses, now)));
+        usage
+    }
+
     /// Takes uses away to write them, of `limit` keys or a few more, and moves `pass` on; none when it is over.
-    ///
-    /// A pass announces uses that are new and takes those that an earlier pass announced, so that none is counted
-    /// twice. Leave some time between passes, unless nobody uses keys any more.
     pub fn take_uses(&self, now: Timestamp, pass: &mut Pass, limit: usize) -> Vec<(KeyId, Usage)> {
         // Nothing moves meanwhile.
-        let writer = self.writer();
+        let mut writer = self.writer();
         let tables = writer.segments.tables();
-        let mut taken = Vec::new();
+        let left = &mut writer.segments.left;
+        let left = left.drain(left.len().saturating_sub(limit)..);
+        let mut taken: Vec<_> =
+            left.map(|left| (left.id, self.usage(left.fingerprint, left.uses, now))).collect();
         for table in tables.all().skip(pass.table) {
             while let Some((at, slots)) = table.take_marked(pass.mark) {
                 pass.mark = at + 1;
-                taken.extend(slots.iter().filter(|slot| !slot.is_free()).filter_map(|slot| {
-                    let uses = Uses::take(slot.uses())?;
-                    let content = slot.content();
-                    Some((content.id, self.usage(content.fingerprint, uses, now)))
+                let used = |slot: &&Slot| !slot.is_free() && Uses::load(slot.uses()).count() > 0;
+                taken.extend(slots.iter().filter(used).map(|slot| {
+                    let (content, uses) = (slot.content(), Uses::take(slot.uses()));
+                    (content.id, self.usage(content.fingerprint, uses, now))
                 }));
                 if taken.len() >= limit {
                     return taken;
@@ -369,7 +374,7 @@ impl HotIndex {
         match change {
             Published::Key(trace, record) => self.put(segments, &trace, record),
             Published::NoKey(trace) => {
-                self.remove(&segments.tables(), &trace);
+                self.remove(segments, &trace);
                 Ok(())
             }
             Published::Owner(id, owner) => {
@@ -412,11 +417,9 @@ impl HotIndex {
         Ok(())
     }
 
-    fn remove(&self, tables: &Tables, trace: &KeyTrace) {
+    fn remove(&self, segments: &mut Segments, trace: &KeyTrace) {
         let fingerprint = Fingerprint::of(trace);
-        let slot = tables
-            .of(fingerprint.locator())
-            .is_some_and(|table| table.find(fingerprint).map(|(_, slot)| table.remove(slot)).is_some());
+        let slot = segments.remove(fingerprint);
         let removed = self.out_of_line.pin().remove(&fingerprint.words()).is_some();
         if removed && !slot {
             self.spilled.fetch_sub(1, Ordering::Release);

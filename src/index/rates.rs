@@ -10,6 +10,7 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
+use papaya::{Compute, Operation};
 
 use crate::clock::Timestamp;
 use crate::key::{KeyId, Quota, RateLimit, RateLimits, Spend};
@@ -44,22 +45,34 @@ impl Rates {
             return Ok(None);
         }
         let accounts = self.0.pin();
-        let kept = accounts.get(&key).filter(|account| account.limits == *limits);
-        let account = match kept {
-            Some(account) => Arc::clone(account),
-            // Also after its limits changed: it begins with a full burst.
-            None => {
-                let new = Arc::new(Account::new(limits.clone(), now));
-                accounts.insert(key, Arc::clone(&new));
-                new
+        if let Some(account) = accounts.get(&key).filter(|account| account.limits == *limits)
+            && let Some(spent) = account.spend(spend, now)
+        {
+            return spent;
+        }
+        loop {
+            // Of threads that come at once one opens the account. Also after the limits changed: it begins with a full
+            // burst.
+            let opened = accounts.compute(key, |entry| match entry {
+                Some((_, account)) if account.limits == *limits && !account.is_closed() => {
+                    Operation::Abort(Arc::clone(account))
+                }
+                _ => Operation::Insert(Arc::new(Account::new(limits.clone(), now))),
+            });
+            let account = match opened {
+                Compute::Inserted(_, account) | Compute::Updated { new: (_, account), .. } => account,
+                Compute::Aborted(ref account) => account,
+                Compute::Removed(..) => continue,
+            };
+            if let Some(spent) = account.spend(spend, now) {
+                return spent;
             }
-        };
-        account.spend(spend, now)
+        }
     }
 
     /// Forgets accounts that are as good as new.
     pub fn sweep(&self, now: Timestamp) {
-        self.0.pin().retain(|_, account| !account.is_full(now));
+        self.0.pin().retain(|_, account| !account.close_if_full(now));
     }
 }
 
@@ -70,7 +83,8 @@ fn concerns(spend: Spend, limit: &RateLimit) -> bool {
 /// Where one key stands.
 struct Account {
     limits: RateLimits,
-    /// In the order of the limits. Locked so that a use is spent from all of them or from none.
+    /// In the order of the limits, none once the account is closed. Locked so that a use is spent from all of them or
+    /// from none.
     cells: Mutex<Vec<Cell>>,
 }
 
@@ -125,8 +139,12 @@ impl Account {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn spend(&self, spend: Spend, now: Timestamp) -> Result<Option<Quota>, OverLimit> {
+    /// `None` when the account was closed meanwhile.
+    fn spend(&self, spend: Spend, now: Timestamp) -> Option<Result<Option<Quota>, OverLimit>> {
         let cells = self.cells();
+        if cells.is_empty() {
+            return None;
+        }
         let concerned = || cells.iter().filter(|cell| concerns(spend, &cell.limit));
         let mut spent = Vec::new();
         for cell in concerned() {
@@ -134,18 +152,28 @@ impl Account {
             if let Err(over) = cell.spend(spend.cost, now) {
                 let undo = |(cell, before): (&Cell, u64)| cell.arrival.0.store(before, Ordering::Relaxed);
                 spent.into_iter().for_each(undo);
-                return Err(over);
+                return Some(Err(over));
             }
             spent.push((cell, before));
         }
-        Ok(concerned().map(Cell::quota).min_by_key(|quota| quota.remaining))
+        Some(Ok(concerned().map(Cell::quota).min_by_key(|quota| quota.remaining)))
     }
 
-    fn is_full(&self, now: Timestamp) -> bool {
-        self.cells().iter().all(|cell| {
+    fn is_closed(&self) -> bool {
+        self.cells().is_empty()
+    }
+
+    /// Closes an account that is as good as new, so that nobody who still has it spends from it.
+    fn close_if_full(&self, now: Timestamp) -> bool {
+        let mut cells = self.cells();
+        let full = cells.iter().all(|cell| {
             cell.advance(now);
             cell.quota().reset_ms == 0
-        })
+        });
+        if full {
+            cells.clear();
+        }
+        full
     }
 }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
-use super::slot::Content;
+use super::slot::{Content, Fingerprint};
 use super::table::{BUCKET, Table, mixed};
 use super::uses::Uses;
-use crate::key::Locator;
+use crate::key::{KeyId, Locator};
 use crate::limits;
 
 /// Highest bits of a mixed locator that choose the table. A table is for all locators that begin with its bits, so
@@ -78,6 +78,15 @@ pub(super) struct Segments {
     shared: Arc<ArcSwap<Tables>>,
     /// Slots that all tables may have together.
     slots_max: usize,
+    /// Uses of secrets whose slots are gone, to be written with the others.
+    pub(super) left: Vec<Left>,
+}
+
+/// The uses of a secret that has no slot any more. Its key may live on with another secret.
+pub(super) struct Left {
+    pub(super) id: KeyId,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) uses: Uses,
 }
 
 impl Segments {
@@ -86,7 +95,7 @@ impl Segments {
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn new(slots_max: usize) -> io::Result<Self> {
-        Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Tables::empty()?)), slots_max })
+        Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Tables::empty()?)), slots_max, left: Vec::new() })
     }
 
     /// What readers use.
@@ -104,8 +113,34 @@ impl Segments {
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        let old = self.tables();
         self.shared.store(Arc::new(Tables::empty()?));
+        old.all().for_each(|table| self.leave(table));
         Ok(())
+    }
+
+    /// Empties the slot of this fingerprint; `false` when it has none.
+    pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> bool {
+        let tables = self.tables();
+        let Some(table) = tables.of(fingerprint.locator()) else { return false };
+        let Some((_, slot)) = table.find(fingerprint) else { return false };
+        let content = slot.content();
+        self.keep(content, table.remove(slot));
+        true
+    }
+
+    /// Ends a table that no reader will look at any more, and keeps what its slots counted.
+    fn leave(&mut self, table: &Table) {
+        table.retire();
+        for slot in table.filled() {
+            self.keep(slot.content(), Uses::take_all(slot.uses()));
+        }
+    }
+
+    fn keep(&mut self, Content { id, fingerprint, .. }: Content, uses: Uses) {
+        if uses.count() > 0 {
+            self.left.push(Left { id, fingerprint, uses });
+        }
     }
 
     /// Makes room for `keys` keys in all, whose locators lie evenly.
@@ -129,7 +164,7 @@ impl Segments {
         loop {
             let tables = self.tables();
             let table = tables.of(locator).ok_or(io::ErrorKind::InvalidData)?;
-            if !table.is_full() && table.insert(content, Uses::NONE).is_some() {
+            if !table.is_full() && table.insert(content, Uses::NONE) {
                 return Ok(true);
             }
             if table.is_sparse() && table.capacity() > limits::INDEX_DOUBLING_SLOTS {
@@ -165,9 +200,12 @@ impl Segments {
         for slot in old.filled() {
             let content = slot.content();
             let table = next.of(content.fingerprint.locator()).ok_or(io::ErrorKind::InvalidData)?;
-            table.insert(content, Uses::load(slot.uses())).ok_or(io::ErrorKind::OutOfMemory)?;
+            if !table.insert(content, Uses::take(slot.uses())) {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
         }
         self.shared.store(Arc::new(next));
+        self.leave(old);
         Ok(())
     }
 }
@@ -175,8 +213,8 @@ impl Segments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::slot::{Fingerprint, Rights};
-    use crate::key::{KeyId, KeyTrace, KeyedHash};
+    use crate::index::slot::Rights;
+    use crate::key::{KeyTrace, KeyedHash};
 
     fn content(number: u64, locator: u32) -> Content {
         let hash = KeyedHash::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());

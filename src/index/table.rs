@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use super::memory::{MARKED_SLOTS, Memory};
 use super::prefetch::prefetch;
 use super::slot::{Content, Fingerprint, Rights, Slot};
-use super::uses::Uses;
+use super::uses::{Noted, Uses};
+use crate::clock::Timestamp;
 use crate::key::Locator;
 use crate::limits;
 
@@ -42,8 +43,9 @@ pub(super) struct Table {
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) slot: &'a Slot,
-    pub(super) number: usize,
     pub(super) content: Content,
+    number: usize,
+    version: u64,
 }
 
 /// The writer was in the way each time.
@@ -125,7 +127,7 @@ impl Table {
         // All ones when it is in the second bucket: not even here a branch.
         let second = 0_usize.wrapping_sub(at / BUCKET);
         let number = (a ^ ((a ^ b) & second)) * BUCKET + at % BUCKET;
-        self.memory.parts().slots.get(number).map(|slot| (number, slot))
+        self.slot(number)
     }
 
     /// The slot of this fingerprint, as it was at one moment.
@@ -136,7 +138,8 @@ impl Table {
         for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
             let before = self.version.load(Ordering::Acquire);
             let found = self.find(fingerprint);
-            let seen = found.map(|(number, slot)| Seen { slot, number, content: slot.content() });
+            let seen =
+                found.map(|(number, slot)| Seen { slot, number, content: slot.content(), version: before });
             fence(Ordering::Acquire);
             if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
                 // Removed between two looks at its rights.
@@ -147,37 +150,60 @@ impl Table {
         Err(Busy)
     }
 
-    /// Fills a slot for a fingerprint that has none, and answers its number; `None` when there is no room.
-    pub(super) fn insert(&self, content: Content, uses: Uses) -> Option<usize> {
-        let path = self.path(content.fingerprint)?;
-        let slots = self.memory.parts().slots;
+    /// Fills a slot for a fingerprint that has none; `false` when there is no room.
+    pub(super) fn insert(&self, content: Content, uses: Uses) -> bool {
+        let Some(path) = self.path(content.fingerprint) else { return false };
+        let Some(path) = path.iter().map(|number| self.slot(*number)).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        self.change(|| {
+            // From the free end backwards: each slot is copied before it is overwritten.
+            for step in path.windows(2).rev() {
+                if let [(_, from), (number, to)] = step {
+                    // Whoever counts a use now finds another count than before, and then that the slot has moved.
+                    let uses = Uses::take_all(from.uses());
+                    to.fill(from.content(), uses);
+                    self.mark_used(*number, uses);
+                }
+            }
+            if let Some((number, slot)) = path.first() {
+                slot.fill(content, uses);
+                self.mark_used(*number, uses);
+            }
+        });
+        self.live.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Empties a slot and answers the uses that it had counted.
+    pub(super) fn remove(&self, slot: &Slot) -> Uses {
+        self.change(|| slot.set_rights(Rights::NONE));
+        self.live.fetch_sub(1, Ordering::Relaxed);
+        Uses::take_all(slot.uses())
+    }
+
+    /// Ends the table: whoever still reads it is told that the writer is in the way.
+    pub(super) fn retire(&self) {
+        self.version.fetch_or(1, Ordering::SeqCst);
+    }
+
+    /// Has the writer change slots so that no reader takes a half changed one for whole.
+    fn change(&self, change: impl FnOnce()) {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
         fence(Ordering::Release);
-        // From the free end backwards: each slot is copied before it is overwritten.
-        for step in path.windows(2).rev() {
-            if let [from, to] = step
-                && let (Some(from), Some(to)) = (slots.get(*from), slots.get(*to))
-            {
-                to.fill(from.content(), Uses::load(from.uses()));
-            }
-        }
-        let number = path.first().copied();
-        if let Some(slot) = number.and_then(|number| slots.get(number)) {
-            slot.fill(content, uses);
-        }
+        change();
         self.version.store(version + 2, Ordering::Release);
-        self.live.fetch_add(1, Ordering::Relaxed);
-        path.iter()
-            .filter(|number| slots.get(**number).is_some_and(|slot| Uses::load(slot.uses()).count() > 0))
-            .for_each(|number| self.mark(*number));
-        number
     }
 
-    /// Empties a slot.
-    pub(super) fn remove(&self, slot: &Slot) {
-        slot.set_rights(Rights::NONE);
-        self.live.fetch_sub(1, Ordering::Relaxed);
+    fn slot(&self, number: usize) -> Option<(usize, &Slot)> {
+        self.memory.parts().slots.get(number).map(|slot| (number, slot))
+    }
+
+    fn mark_used(&self, number: usize, uses: Uses) {
+        if uses.count() > 0 {
+            self.mark(number);
+        }
     }
 
     /// The numbers of slots, the first one of the fingerprint's, the last one free, each of whose content may move to
@@ -221,31 +247,34 @@ impl Table {
         self.memory.parts().slots.iter().filter(|slot| !slot.is_free())
     }
 
+    /// Counts a use of what was seen, unless something moved since.
+    pub(super) fn note_use(&self, seen: &Seen<'_>, now: Timestamp) -> Noted {
+        let unmoved = || self.version.load(Ordering::Acquire) == seen.version;
+        let noted = Uses::note(seen.slot.uses(), now, unmoved);
+        self.mark(seen.number);
+        noted
+    }
+
     /// Says that the slot of this number was used.
-    pub(super) fn mark(&self, slot: usize) {
+    fn mark(&self, slot: usize) {
         if let Some(mark) = self.memory.parts().marks.get(slot / MARKED_SLOTS)
-            && mark.load(Ordering::Relaxed) != MARKED
+            && mark.load(Ordering::SeqCst) == 0
         {
-            mark.store(MARKED, Ordering::Relaxed);
+            mark.store(1, Ordering::SeqCst);
         }
     }
 
-    /// The next slots from the mark `from` on that may have been used, and the number of their mark.
-    ///
-    /// A mark is taken in several rounds: what was used is announced in the first and taken in the second, and a use
-    /// that could not be seen in the first, because its processor had not written it out, takes one more.
+    /// The next slots from the mark `from` on that may have been used, and the number of their mark, which is taken
+    /// away: a use that comes from now on marks again.
     pub(super) fn take_marked(&self, from: usize) -> Option<(usize, &[Slot])> {
         let parts = self.memory.parts();
         let mut marks = parts.marks.iter().enumerate().skip(from);
         let (at, mark) = marks.find(|(_, mark)| mark.load(Ordering::Relaxed) != 0)?;
-        mark.fetch_sub(1, Ordering::SeqCst);
+        mark.swap(0, Ordering::SeqCst);
         let start = at * MARKED_SLOTS;
         Some((at, parts.slots.get(start..(start + MARKED_SLOTS).min(parts.slots.len()))?))
     }
 }
-
-/// Rounds in which the uses below a mark are looked for.
-pub(super) const MARKED: u8 = 3;
 
 fn numbers(bucket: usize) -> [usize; BUCKET] {
     std::array::from_fn(|at| bucket * BUCKET + at)
