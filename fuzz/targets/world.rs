@@ -1,0 +1,47 @@
+//! An engine with people and keys in it, the same every time.
+
+use std::sync::Arc;
+
+use keyward::clock::{ManualClock, Timestamp};
+use keyward::command::Service;
+use keyward::engine::{Engine, NewKey, NewUser, Parts};
+use keyward::entropy::SeededEntropy;
+use keyward::key::{Actor, KeyId, Level, PepperRing, Role};
+use keyward::store::{MemoryStore, Revision, Store};
+
+/// The people `test` and `other`, and their keys.
+pub(crate) struct World {
+    pub(crate) service: Service,
+    store: Arc<MemoryStore>,
+    /// Every key's name, id and text.
+    pub(crate) keys: Vec<(&'static str, KeyId, String)>,
+}
+
+impl World {
+    /// With these keys: name, owner, level.
+    pub(crate) fn new(keyspace: &str, keys: &[(&'static str, &str, u8)]) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_378_389_775_190));
+        let peppers = PepperRing::generate(&*entropy).unwrap();
+        let parts = Parts { store: store.clone(), peppers, clock: Arc::new(clock), entropy };
+        let engine = Engine::open(parts).unwrap();
+        let keyspace: keyward::key::KeyspaceName = keyspace.parse().unwrap();
+        let people = ["test", "other"].map(|name| {
+            let person = NewUser::person(name.parse().unwrap(), Role::User, None);
+            (name, engine.add_user(Actor::Operator, person).unwrap().id)
+        });
+        let made = keys.iter().map(|(name, owner, level)| {
+            let (_, owner) = people.iter().find(|(person, _)| person == owner).unwrap();
+            let new = NewKey::new(keyspace.clone(), *owner, Level::new(*level).unwrap());
+            let (key, text) = engine.create_key(Actor::Operator, new).unwrap();
+            (*name, key.id, text.reveal().to_string())
+        });
+        let keys = made.collect();
+        Self { service: Service::new(engine), store, keys }
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+}
