@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod engine;
 pub mod entropy;
 pub mod exchange;
+pub mod index;
 pub mod key;
 pub mod limits;
 #[cfg(feature = "server")]

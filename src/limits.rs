@@ -12,12 +12,16 @@ pub const PASSWORD_BYTES_MAX: usize = 1024;
 pub const COMMENT_BYTES_MAX: usize = 1024;
 /// Longest comment that filebin's API takes.
 pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
-/// Longest keyspace name and longest label of a native key.
-pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
+/// Longest name of a keyspace or a rate limit.
+pub const SHORT_NAME_BYTES_MAX: usize = 32;
 /// Longest key text that is looked at.
 pub const KEY_TEXT_BYTES_MAX: usize = 128;
 /// Most addresses and networks in one allowlist.
 pub const ALLOWLIST_ENTRIES_MAX: usize = 256;
+/// Most rate limits of one key.
+pub const RATE_LIMITS_MAX: usize = 8;
+/// Longest time in which the burst of a rate limit becomes free again.
+pub const RATE_REFILL_SECONDS_MAX: u64 = 10 * 366 * 24 * 3_600;
 /// Longest grace period of a rotation.
 pub const GRACE_MS_MAX: u64 = 366 * 24 * 3_600_000;
 /// Longest life of a key from now on.
@@ -41,6 +45,19 @@ pub const CHANGES_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long the watermark may stay behind the newest commit.
 pub const WATERMARK_INTERVAL_MS: u64 = 1_000;
 
+/// Size of a huge page.
+pub const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// How full a table of the hot index becomes before it grows.
+pub const INDEX_LOAD_PERCENT_MAX: usize = 92;
+/// Tables with fewer slots double when they grow; larger ones grow by a sixteenth.
+pub const INDEX_DOUBLING_SLOTS: usize = 4_096;
+/// Slots of all tables of a hot index together.
+pub const INDEX_SLOTS_MAX: usize = 1 << 32;
+/// Pause before the hot index is built again after that failed.
+pub const INDEX_RETRY_MS: u64 = 1_000;
+/// Keys whose uses one commit writes.
+pub const USES_WRITTEN_MAX: usize = 1_000;
+
 /// Operations that wait for the write lane before callers block.
 pub const LANE_QUEUE_MAX: usize = 4_096;
 /// Operations that one commit carries at most.
@@ -51,7 +68,9 @@ pub const LANE_ATTEMPTS_MAX: usize = 8;
 pub const USAGE_SWEEP_SECONDS: u64 = 10;
 /// Disagreements that a check of the store reports at most.
 pub const FINDINGS_MAX: usize = 1_000;
-/// Keys whose last use waits to be written.
+/// Keys that wait to be hashed under the current pepper.
+pub const REHASHES_WAITING_MAX: usize = 10_000;
+/// Keys whose last use waits to be written, beside those that the hot index counts.
 pub const USAGE_PENDING_MAX: usize = 100_000;
 
 /// Password checks that wait before the next one is told to come back.

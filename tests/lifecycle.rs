@@ -212,7 +212,7 @@ impl World {
         let keyspace = Keyspace::all().nth(keyspace).unwrap();
         let level = Level::new(level).unwrap();
         let expiry = life.map_or(Expiry::Never, |ms| Expiry::At(self.clock.now().plus_ms(ms.into())));
-        let new = NewKey { expiry, ..NewKey::new(keyspace.name().clone(), owner, level) };
+        let new = NewKey { expiry, ..NewKey::new(*keyspace.name(), owner, level) };
         let (key, text) = self.engine().create_key(Actor::Operator, new).unwrap();
         let text = text.reveal().to_string();
         let model = ModelKey {
@@ -275,7 +275,7 @@ impl World {
 
     fn verify(&self, keyspace: &Keyspace, text: &str) -> Verdict {
         let client = Some(CLIENT.parse().unwrap());
-        let request = VerifyRequest { keyspace, text, client, level: Level::AUTHENTICATE };
+        let request = VerifyRequest { client, ..VerifyRequest::new(keyspace, text) };
         Verifier::new(self.engine().reader()).verify(&request).unwrap()
     }
 
@@ -325,7 +325,7 @@ impl World {
                 loop {
                     let command = Command::ListKeys {
                         owner: UserRef::Id(*owner),
-                        keyspace: Some(keyspace.name().clone()),
+                        keyspace: Some(*keyspace.name()),
                         after,
                         limit: Some(2),
                         texts: false,
@@ -347,7 +347,7 @@ impl World {
 
 fn engine(store: Arc<dyn keyward::store::Store>, peppers: &PepperRing, clock: &ManualClock) -> Engine {
     let (peppers, clock) = (peppers.clone(), Arc::new(clock.clone()));
-    Engine::open(Parts { store, peppers, clock, entropy: Arc::new(OsEntropy) }).unwrap()
+    Engine::open(Parts { clock, ..Parts::over(store, peppers) }).unwrap()
 }
 
 fn on_disk(dir: &Path) -> Box<dyn Fn(&ManualClock) -> Engine> {

@@ -2,7 +2,7 @@
 
 use super::{Caller, Command, CommandError, KeyRef, UserRef};
 use crate::engine::{EngineError, Reader};
-use crate::key::{Key, Level, User, UserId};
+use crate::key::{HotRecord, Key, Level, RateLimits, User, UserId};
 
 /// Something a caller may act on as asked. Only this file makes one, and the engine is called with nothing else.
 #[derive(Debug)]
@@ -94,10 +94,14 @@ impl<'a> Gate<'a> {
         let id = match key {
             KeyRef::Id(id) => Some(*id),
             KeyRef::OwnText { keyspace, text } => {
-                let hot = self.reader.hot_record(text)?;
-                let own =
-                    hot.filter(|hot| self.caller.id() == Some(hot.owner) && hot.keyspace == *keyspace.name());
-                own.map(|hot| hot.id)
+                let presented = keyspace.format().parse(text.reveal()).map_err(|_| EngineError::NoSuchKey)?;
+                self.reader.look_up(&presented, |found| {
+                    let record = found.map(|found| found.record);
+                    let own = |record: &&HotRecord| {
+                        self.caller.id() == Some(record.owner) && record.keyspace == *keyspace.name()
+                    };
+                    record.filter(own).map(|record| record.id)
+                })?
             }
         };
         let found = id.map_or(Ok(None), |id| self.reader.key(id))?;
@@ -112,6 +116,19 @@ impl<'a> Gate<'a> {
     pub(super) fn level(&self, asked: Level) -> Result<Authorized<Level>, CommandError> {
         let cap = self.caller.level();
         if asked > cap { Err(CommandError::LevelAboveOwn { asked, cap }) } else { Ok(Authorized(asked)) }
+    }
+
+    /// Giving a key these rate limits: only for those who may act on others' keys, because nobody lifts limits that
+    /// they were put under.
+    ///
+    /// # Errors
+    /// [`CommandError::LevelTooLow`].
+    pub(super) fn rate_limits(&self, asked: RateLimits) -> Result<Authorized<RateLimits>, CommandError> {
+        let have = self.caller.level();
+        if have < self.need.others {
+            return Err(CommandError::LevelTooLow { need: self.need.others, have });
+        }
+        Ok(Authorized(asked))
     }
 
     /// Seeing the text of this user's keys: only their own, whatever the level.

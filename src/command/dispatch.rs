@@ -3,7 +3,7 @@
 use super::authorize::Gate;
 use super::{Caller, Command, CommandError, Outcome, Service, UserRef};
 use crate::engine::{Cursor, KeyChange, NewKey};
-use crate::key::{IssuedKey, Key, KeyspaceName, UserId};
+use crate::key::{IssuedKey, Key, KeyspaceName, RateLimits, UserId};
 use crate::limits;
 use crate::verify::VerifyRequest;
 
@@ -44,7 +44,12 @@ impl Service {
             Command::CreateKey(new) => {
                 let owner = gate.user(&UserRef::Id(new.owner))?.get().id;
                 let level = gate.level(new.level)?.get();
-                let (key, text) = self.engine.create_key(actor, NewKey { owner, level, ..new })?;
+                let rate_limits = match new.rate_limits.all() {
+                    [] => RateLimits::none(),
+                    _ => gate.rate_limits(new.rate_limits)?.get(),
+                };
+                let new = NewKey { owner, level, rate_limits, ..new };
+                let (key, text) = self.engine.create_key(actor, new)?;
                 Outcome::Issued(Box::new(key), text)
             }
             Command::ShowKey(named) => key(gate.key(&named)?.get()),
@@ -55,7 +60,12 @@ impl Service {
             }
             Command::UpdateKey(named, change) => {
                 let level = change.level.map(|level| gate.level(level)).transpose()?;
-                let change = KeyChange { level: level.map(|level| level.get()), ..change };
+                let rate_limits = change.rate_limits.map(|limits| gate.rate_limits(limits)).transpose()?;
+                let change = KeyChange {
+                    level: level.map(|level| level.get()),
+                    rate_limits: rate_limits.map(|limits| limits.get()),
+                    ..change
+                };
                 key(self.engine.update_key(actor, gate.key(&named)?.get().id, change)?)
             }
             Command::RotateKey { key: named, grace_ms } => {
@@ -69,9 +79,10 @@ impl Service {
                 self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
                 Outcome::Done
             }
-            Command::VerifyKey { keyspace, text, client, level } => {
+            Command::VerifyKey { keyspace, text, client, level, spend } => {
                 gate.anything().get();
-                let request = VerifyRequest { keyspace: &keyspace, text: text.reveal(), client, level };
+                let request =
+                    VerifyRequest { keyspace: &keyspace, text: text.reveal(), client, level, spend };
                 Outcome::Verdict(self.verifier.verify(&request)?)
             }
             Command::Check => {

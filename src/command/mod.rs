@@ -8,8 +8,8 @@ mod service;
 
 use crate::engine::{CheckReport, Cursor, KeyChange, NewKey, NewUser, UserChange};
 use crate::key::{
-    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, PresentedKey, RevokeReason, UncheckedKey,
-    User, UserId, Username,
+    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, RevokeReason, Spend, UncheckedKey, User,
+    UserId, Username,
 };
 use crate::verify::Verdict;
 
@@ -35,8 +35,8 @@ pub enum KeyRef {
     OwnText {
         /// The keyspace it has to be in.
         keyspace: Keyspace,
-        /// The text.
-        text: PresentedKey,
+        /// The text as presented; untrusted.
+        text: UncheckedKey,
     },
 }
 
@@ -100,6 +100,8 @@ pub enum Command {
         client: Option<std::net::IpAddr>,
         /// The level it has to have.
         level: Level,
+        /// What the use costs.
+        spend: Spend,
     },
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,

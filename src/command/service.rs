@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{AuthenticateError, Caller};
 use crate::clock::Timestamp;
-use crate::engine::Engine;
-use crate::key::{Keyspace, Level, Password, Status};
+use crate::engine::{Engine, IndexState};
+use crate::key::{Keyspace, Password, Status};
 use crate::verify::{Verdict, Verifier, VerifyRequest};
 
 /// The engine and its verifier behind one door. Clones share them.
@@ -32,7 +32,7 @@ impl Service {
         text: &str,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        let request = VerifyRequest { keyspace, text, client, level: Level::AUTHENTICATE };
+        let request = VerifyRequest { client, ..VerifyRequest::new(keyspace, text) };
         match self.verifier.verify(&request)? {
             Verdict::Allow(identity) => {
                 Ok(Caller::user(identity.user, Some(identity.key), client, identity.level))
@@ -61,6 +61,16 @@ impl Service {
             Some(user) => Ok(Caller::user(user.id, None, client, user.role.level())),
             None => Err(AuthenticateError::Password),
         }
+    }
+
+    /// What decides about keys, for whoever asks on behalf of an API.
+    pub const fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// How far the hot index is.
+    pub fn index_state(&self) -> IndexState {
+        self.engine.index_state()
     }
 
     /// The time now, for what callers ask relative to it.

@@ -39,6 +39,7 @@ impl Engine {
             contact: new.contact,
             level: new.level,
             allowlist: new.allowlist,
+            rate_limits: new.rate_limits,
             state: KeyState::Active,
             expiry: new.expiry,
             created: now,

@@ -1,8 +1,8 @@
 //! What callers give to make or change users and keys; every field is already checked.
 
 use crate::key::{
-    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Role,
-    Status, UserId, Username,
+    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password,
+    RateLimits, Role, Status, UserId, Username,
 };
 
 /// A user to add.
@@ -76,13 +76,16 @@ pub struct NewKey {
     pub level: Level,
     /// Where it may be used from.
     pub allowlist: Allowlist,
+    /// How often it may be used.
+    pub rate_limits: RateLimits,
     /// When it stops by itself.
     pub expiry: Expiry,
 }
 
 impl NewKey {
-    /// A key of this keyspace, owner and level, with nothing else given: no comment, from anywhere, without end.
-    pub fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
+    /// A key of this keyspace, owner and level, with nothing else given: no comment, from anywhere, as often as one
+    /// likes, without end.
+    pub const fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
         Self {
             keyspace,
             owner,
@@ -90,6 +93,7 @@ impl NewKey {
             contact: None,
             level,
             allowlist: Allowlist::Anyone,
+            rate_limits: RateLimits::none(),
             expiry: Expiry::Never,
         }
     }
@@ -106,6 +110,8 @@ pub struct KeyChange {
     pub level: Option<Level>,
     /// Where it may be used from.
     pub allowlist: Option<Allowlist>,
+    /// How often it may be used.
+    pub rate_limits: Option<RateLimits>,
     /// When it stops by itself.
     pub expiry: Option<Expiry>,
     /// Suspend or resume.

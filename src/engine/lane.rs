@@ -10,12 +10,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::index::Published;
 use crate::limits;
 use crate::store::{Batch, Store, StoreError};
 
 use super::EngineError;
+use super::load::{Loader, published};
 use super::operation::Operation;
-use super::usage::Pending;
+use super::sweep::Sweep;
 
 /// The way onto the write lane.
 pub(super) struct Lane {
@@ -32,10 +34,11 @@ impl Lane {
     pub(super) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        uses: Arc<Pending>,
+        loader: Arc<Loader>,
+        sweep: Sweep,
     ) -> Result<Self, StoreError> {
         let (jobs, waiting) = sync_channel(limits::LANE_QUEUE_MAX);
-        let worker = Worker { store, clock, uses };
+        let mut worker = Worker { store, clock, loader, sweep };
         let thread = std::thread::Builder::new()
             .name("write lane".to_owned())
             .spawn(move || worker.run(&waiting))
@@ -106,12 +109,13 @@ where
 struct Worker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    uses: Arc<Pending>,
+    loader: Arc<Loader>,
+    sweep: Sweep,
 }
 
 impl Worker {
-    fn run(&self, waiting: &Receiver<Box<dyn Job>>) {
-        let pause = Duration::from_secs(limits::USAGE_SWEEP_SECONDS);
+    fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
+        let mut pause = Duration::ZERO;
         loop {
             match waiting.recv_timeout(pause) {
                 Ok(first) => {
@@ -123,11 +127,11 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.uses.due(self.clock.now()) {
-                self.write_uses();
-            }
+            // One piece after each group: nobody waits behind all of them.
+            let more = self.sweep.is_due(self.clock.now()) && self.sweep();
+            pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
         }
-        self.write_uses();
+        while self.sweep() {}
     }
 
     /// Commits the operations of `group` that succeed, then answers all.
@@ -137,8 +141,10 @@ impl Worker {
     fn commit(&self, mut group: Vec<Box<dyn Job>>) {
         for attempt in 1.. {
             let (batch, outcomes) = self.prepare(&mut group);
+            let published = published(&batch);
             let failure = match self.store.commit(batch) {
                 Ok(_) => {
+                    self.publish(published);
                     group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(outcome));
                     return;
                 }
@@ -173,12 +179,31 @@ impl Worker {
         (whole, outcomes)
     }
 
-    fn write_uses(&self) {
+    /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
+    /// the index is loaded again.
+    fn publish(&self, published: Result<Vec<Published>, StoreError>) {
+        let index = &self.sweep.index;
+        let shown = match published {
+            Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),
+            Err(error) => {
+                index.invalidate();
+                Err(error.to_string())
+            }
+        };
+        if let Err(error) = shown {
+            tracing::error!(error, "the hot index failed: verifying asks the store until it is loaded again");
+            self.loader.again();
+        }
+    }
+
+    /// Writes a piece of what waits; `false` when nothing did.
+    fn sweep(&mut self) -> bool {
         let (answer, _) = sync_channel(1);
-        let uses = self.uses.take();
-        if !uses.is_empty() {
-            let work = move |operation: &mut Operation<'_>| super::usage::write(operation, &uses);
+        let piece = self.sweep.next(self.clock.now());
+        let more = piece.is_some();
+        if let Some(work) = piece {
             self.commit(vec![Box::new(Typed { work, value: None, answer })]);
         }
+        more
     }
 }

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
+use crate::index::HotIndex;
 use crate::key::{Password, PepperRing, User};
+use crate::limits;
 use crate::store::codec::PepperChecks;
-use crate::store::{Store, schema};
+use crate::store::{Store, StoreError, schema};
 
 use super::lane::Lane;
+use super::load::Loader;
 use super::operation::Operation;
 use super::passwords::Passwords;
-use super::usage::Pending;
-use super::{EngineError, Reader};
+use super::sweep::Sweep;
+use super::{EngineError, IndexState, Reader};
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -26,12 +29,20 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where secrets come from.
     pub entropy: Arc<dyn Entropy>,
+    /// Slots that the hot index may have, 57 bytes each. With more keys verifying asks the store.
+    pub index_slots_max: usize,
 }
 
 impl Parts {
     /// A store and its secrets, with the system's clock and random generator.
     pub fn new(store: impl Store, peppers: PepperRing) -> Self {
-        Self { store: Arc::new(store), peppers, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+        Self::over(Arc::new(store), peppers)
+    }
+
+    /// As [`Parts::new`], over a store that others look at as well.
+    pub fn over(store: Arc<dyn Store>, peppers: PepperRing) -> Self {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        Self { store, peppers, clock, entropy, index_slots_max: limits::INDEX_SLOTS_MAX }
     }
 }
 
@@ -62,6 +73,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     lane: Lane,
     passwords: Passwords,
+    loader: Arc<Loader>,
 }
 
 impl Engine {
@@ -70,19 +82,40 @@ impl Engine {
     /// # Errors
     /// [`EngineError::WrongSecret`] when the store was made under other peppers; [`EngineError::Store`].
     pub fn open(parts: Parts) -> Result<Self, EngineError> {
-        let Parts { store, peppers, clock, entropy } = parts;
-        let uses = Arc::new(Pending::default());
-        let lane = Lane::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&uses))?;
-        let peppers = Arc::new(peppers);
-        let ring = Arc::clone(&peppers);
+        let Parts { store, peppers, clock, entropy, index_slots_max } = parts;
+        let index = HotIndex::new(index_slots_max).map_err(|error| StoreError::Io {
+            what: "making the hot index",
+            source: std::io::Error::other(error),
+        })?;
+        let reader = Reader {
+            store: Arc::clone(&store),
+            peppers: Arc::new(peppers),
+            clock: Arc::clone(&clock),
+            index: Arc::new(index),
+            rates: Arc::default(),
+            uses: Arc::default(),
+            rehashes: Arc::default(),
+        };
+        let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
+        let sweep = Sweep {
+            index: Arc::clone(&reader.index),
+            uses: Arc::clone(&reader.uses),
+            rates: Arc::clone(&reader.rates),
+            rehashes: Arc::clone(&reader.rehashes),
+            peppers: Arc::clone(&reader.peppers),
+            entropy: Arc::clone(&entropy),
+            last: clock.now(),
+        };
+        let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
+        let ring = Arc::clone(&reader.peppers);
         let newest = lane.write(move |operation| {
             check_peppers(operation, &ring)?;
             operation.newest_event()
         })?;
         let serials = AtomicU64::new(newest + 1);
         let passwords = Passwords::start(Arc::clone(&entropy))?;
-        let reader = Reader { store, peppers, clock, uses };
-        Ok(Self(Arc::new(Shared { reader, serials, entropy, lane, passwords })))
+        loader.start()?;
+        Ok(Self(Arc::new(Shared { reader, serials, entropy, lane, passwords, loader })))
     }
 
     /// A read-only view.
@@ -94,6 +127,11 @@ impl Engine {
     pub fn closed(&self) -> Option<String> {
         let stopped = || (!self.0.lane.runs()).then(|| EngineError::Stopped.to_string());
         self.0.reader.store.closed().or_else(stopped)
+    }
+
+    /// How far the hot index is. Verifying is right all the while.
+    pub fn index_state(&self) -> IndexState {
+        self.0.loader.state()
     }
 
     /// Whether `password` is the one of `user`. Costs the same for no user, and for one without a password.
@@ -109,6 +147,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] when that failed; the next open checks the store as after a crash.
     pub fn stop(&self) -> Result<(), EngineError> {
+        self.0.loader.stop();
         self.0.lane.stop();
         Ok(self.0.reader.store.close()?)
     }
@@ -143,6 +182,7 @@ impl Engine {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.loader.stop();
         self.lane.stop();
         if let Err(error) = self.reader.store.close() {
             tracing::warn!(%error, "the store was not closed in good order");

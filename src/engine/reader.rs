@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
-use crate::key::{
-    HotRecord, IssuedKey, Key, KeyId, PepperRing, PresentedKey, SealError, Use, User, UserId, Username,
-};
+use crate::index::{HotIndex, Rates};
+use crate::key::{IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
 use crate::store::codec::Record;
 use crate::store::{Store, schema};
 
 use super::EngineError;
+use super::rehash::Rehashes;
 use super::usage::Pending;
 
 /// A read-only view. Clones share it.
@@ -18,33 +18,20 @@ pub struct Reader {
     pub(super) store: Arc<dyn Store>,
     pub(super) peppers: Arc<PepperRing>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) index: Arc<HotIndex>,
+    pub(super) rates: Arc<Rates>,
     pub(super) uses: Arc<Pending>,
+    pub(super) rehashes: Arc<Rehashes>,
 }
 
 impl Reader {
-    fn get<T: Record>(&self, place: &[u8]) -> Result<Option<T>, EngineError> {
+    pub(super) fn get<T: Record>(&self, place: &[u8]) -> Result<Option<T>, EngineError> {
         Ok(self.store.get(place)?.as_ref().map(T::from_entry).transpose()?)
     }
 
     /// The time now, by the engine's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// What `verify` needs of the key with this text, in whatever keyspace it is.
-    ///
-    /// # Errors
-    /// [`EngineError::Store`] when it could not be read.
-    ///
-    /// # Security
-    /// One keyed hash and one look-up for each pepper, found or not.
-    pub fn hot_record(&self, key: &PresentedKey) -> Result<Option<HotRecord>, EngineError> {
-        let mut found = None;
-        for (_, pepper) in self.peppers.all() {
-            let record = self.get(&schema::hot(pepper.hash(key).as_bytes()))?;
-            found = found.or(record);
-        }
-        Ok(found)
     }
 
     /// The user of this number.
@@ -71,7 +58,12 @@ impl Reader {
     pub fn key(&self, id: KeyId) -> Result<Option<Key>, EngineError> {
         let mut key: Option<Key> = self.get(&schema::key(id.as_bytes()))?;
         if let Some(key) = &mut key {
+            let now = self.now();
             key.usage.merge(self.uses.of(id));
+            key.usage.merge(self.index.uses_of(&key.secrets.current.hash, now));
+            if let Some((previous, _)) = &key.secrets.previous {
+                key.usage.merge(self.index.uses_of(&previous.hash, now));
+            }
         }
         Ok(key)
     }
@@ -84,10 +76,5 @@ impl Reader {
         let secret = &key.secrets.current;
         let open = |sealed: &crate::key::SealedCopy| sealed.open(key.id, secret.pepper, &self.peppers);
         Ok(secret.sealed.as_ref().map(open).transpose().map_err(|error: SealError| error)?)
-    }
-
-    /// Counts a use of a key, in memory.
-    pub fn note_use(&self, key: KeyId, from: Option<std::net::IpAddr>) {
-        self.uses.note(key, Use { at: self.now(), from });
     }
 }

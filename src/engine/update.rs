@@ -34,13 +34,14 @@ impl Engine {
 }
 
 fn changed(old: &Key, change: KeyChange) -> Key {
-    let KeyChange { comment, contact, level, allowlist, expiry, active } = change;
+    let KeyChange { comment, contact, level, allowlist, rate_limits, expiry, active } = change;
     let old = old.clone();
     Key {
         comment: comment.unwrap_or(old.comment),
         contact: contact.over(old.contact),
         level: level.unwrap_or(old.level),
         allowlist: allowlist.unwrap_or(old.allowlist),
+        rate_limits: rate_limits.unwrap_or(old.rate_limits),
         expiry: expiry.unwrap_or(old.expiry),
         state: active.map_or(old.state, |active| if active { KeyState::Active } else { KeyState::Suspended }),
         ..old

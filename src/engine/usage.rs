@@ -1,9 +1,8 @@
-//! Uses of keys, counted in memory and written behind.
+//! Uses of keys that the hot index could not count, in memory until they are written.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Timestamp;
 use crate::key::{Key, KeyId, Usage, Use};
 use crate::limits;
 use crate::store::schema;
@@ -13,51 +12,44 @@ use super::operation::Operation;
 
 /// Uses that are not written yet.
 #[derive(Debug, Default)]
-pub(super) struct Pending(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    /// At most [`limits::USAGE_PENDING_MAX`] keys; uses of further keys wait for nothing and are not counted.
-    uses: HashMap<KeyId, Usage>,
-    oldest: Option<Timestamp>,
-}
+pub(super) struct Pending(Mutex<HashMap<KeyId, Usage>>);
 
 impl Pending {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn uses(&self) -> MutexGuard<'_, HashMap<KeyId, Usage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one use of a key.
+    /// Counts one use of a key. Uses of further keys than [`limits::USAGE_PENDING_MAX`] are not counted.
     pub(super) fn note(&self, key: KeyId, new: Use) {
-        let mut state = self.state();
-        state.oldest.get_or_insert(new.at);
-        if state.uses.len() < limits::USAGE_PENDING_MAX || state.uses.contains_key(&key) {
-            state.uses.entry(key).or_default().add(new);
+        let mut uses = self.uses();
+        if uses.len() < limits::USAGE_PENDING_MAX || uses.contains_key(&key) {
+            uses.entry(key).or_default().add(new);
         }
     }
 
     /// What waits for this key.
     pub(super) fn of(&self, key: KeyId) -> Usage {
-        self.state().uses.get(&key).copied().unwrap_or_default()
+        self.uses().get(&key).copied().unwrap_or_default()
     }
 
-    /// Whether the oldest use has waited long enough, or too many wait.
-    pub(super) fn due(&self, now: Timestamp) -> bool {
-        let state = self.state();
-        let waited = |since: Timestamp| now >= since.plus_ms(limits::USAGE_SWEEP_SECONDS * 1_000);
-        state.oldest.is_some_and(waited) || state.uses.len() >= limits::USAGE_PENDING_MAX / 2
+    /// Whether so many wait that they should be written soon.
+    pub(super) fn are_many(&self) -> bool {
+        self.uses().len() >= limits::USAGE_PENDING_MAX / 2
     }
 
-    /// Takes everything that waits.
-    pub(super) fn take(&self) -> HashMap<KeyId, Usage> {
-        let mut state = self.state();
-        state.oldest = None;
-        std::mem::take(&mut state.uses)
+    /// Takes those of up to `limit` keys.
+    pub(super) fn take(&self, limit: usize) -> Vec<(KeyId, Usage)> {
+        let mut uses = self.uses();
+        if uses.len() <= limit {
+            return uses.drain().collect();
+        }
+        let keys: Vec<_> = uses.keys().take(limit).copied().collect();
+        keys.into_iter().filter_map(|key| uses.remove_entry(&key)).collect()
     }
 }
 
 /// Adds `uses` to the records of their keys. Says nothing about keys, so it has no audit event.
-pub(super) fn write(operation: &mut Operation<'_>, uses: &HashMap<KeyId, Usage>) -> Result<(), EngineError> {
+pub(super) fn write(operation: &mut Operation<'_>, uses: &[(KeyId, Usage)]) -> Result<(), EngineError> {
     for (id, usage) in uses {
         let place = schema::key(id.as_bytes());
         if let Some(mut key) = operation.get::<Key>(&place)? {

@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use super::alphabet::{BASE_36, BASE_62, HEX};
 use super::secret::IssuedKey;
 use super::{KeyId, ParseError, Prefix, PresentedKey};
 use crate::entropy::{Entropy, EntropyError, letters};
@@ -37,9 +38,6 @@ pub enum KeyFormat {
     Native,
 }
 
-const BASE_62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const BASE_36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-const HEX: &[u8] = b"0123456789abcdef";
 /// Customers' secret scanners look for this label.
 const NATIVE_LABEL: &str = "kw_";
 const NATIVE_ID: usize = 12;
@@ -54,13 +52,13 @@ impl KeyFormat {
     /// [`EntropyError`] when the system gives no randomness.
     pub fn issue(self, id: KeyId, entropy: &dyn Entropy) -> Result<(IssuedKey, Prefix), EntropyError> {
         let text = Zeroizing::new(match self {
-            Self::Filebin => letters(entropy, BASE_62, 32)?,
-            Self::QReserve => format!("QR-{}", *Zeroizing::new(letters(entropy, BASE_36, 38)?)),
-            Self::TelVue => letters(entropy, HEX, 20)?,
+            Self::Filebin => letters(entropy, BASE_62.letters, 32)?,
+            Self::QReserve => format!("QR-{}", *Zeroizing::new(letters(entropy, BASE_36.letters, 38)?)),
+            Self::TelVue => letters(entropy, HEX.letters, 20)?,
             Self::BokaMera => KeyId::generate(entropy)?.to_string(),
-            Self::FreeSewing => format!("{id}:{}", *Zeroizing::new(letters(entropy, HEX, 64)?)),
+            Self::FreeSewing => format!("{id}:{}", *Zeroizing::new(letters(entropy, HEX.letters, 64)?)),
             Self::Native => {
-                let secret = Zeroizing::new(letters(entropy, BASE_62, NATIVE_SECRET)?);
+                let secret = Zeroizing::new(letters(entropy, BASE_62.letters, NATIVE_SECRET)?);
                 let body = Zeroizing::new(format!("{NATIVE_LABEL}{}{}", native_id(id), *secret));
                 format!("{}{}", *body, checksum(&body))
             }
@@ -77,18 +75,18 @@ impl KeyFormat {
     ///
     /// # Errors
     /// [`ParseError`] naming the part that is wrong, never the text.
-    pub fn parse(self, text: &str) -> Result<PresentedKey, ParseError> {
+    pub fn parse(self, text: &str) -> Result<PresentedKey<'_>, ParseError> {
         let wrong = |problem| Err(ParseError::new("key", problem));
         if text.len() > limits::KEY_TEXT_BYTES_MAX {
             return wrong("is too long");
         }
         let good = match self {
-            Self::Filebin => made_of(text, BASE_62, 32),
-            Self::QReserve => text.strip_prefix("QR-").is_some_and(|rest| made_of(rest, BASE_36, 38)),
-            Self::TelVue => made_of(text, HEX, 20),
+            Self::Filebin => BASE_62.makes(text, 32),
+            Self::QReserve => text.strip_prefix("QR-").is_some_and(|rest| BASE_36.makes(rest, 38)),
+            Self::TelVue => HEX.makes(text, 20),
             Self::BokaMera => is_guid(text),
             Self::FreeSewing => {
-                text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && made_of(secret, HEX, 64))
+                text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && HEX.makes(secret, 64))
             }
             Self::Native => return parse_native(text),
         };
@@ -96,22 +94,20 @@ impl KeyFormat {
     }
 }
 
-fn parse_native(text: &str) -> Result<PresentedKey, ParseError> {
+fn parse_native(text: &str) -> Result<PresentedKey<'_>, ParseError> {
     let wrong = |problem| Err(ParseError::new("key", problem));
     let Some(rest) = text.strip_prefix(NATIVE_LABEL) else {
         return wrong("has the wrong label");
     };
-    if !made_of(rest, BASE_62, NATIVE_ID + NATIVE_SECRET + NATIVE_CHECKSUM) {
+    if !BASE_62.makes(rest, NATIVE_ID + NATIVE_SECRET + NATIVE_CHECKSUM) {
         return wrong("has the wrong length or alphabet");
     }
     match text.split_at_checked(text.len() - NATIVE_CHECKSUM) {
-        Some((body, sum)) if checksum(body) == sum => Ok(PresentedKey::new(text)),
+        Some((body, sum)) if BASE_62.number(sum) == Some(u64::from(crc32fast::hash(body.as_bytes()))) => {
+            Ok(PresentedKey::new(text))
+        }
         _ => wrong("has a wrong checksum"),
     }
-}
-
-fn made_of(text: &str, alphabet: &[u8], length: usize) -> bool {
-    text.len() == length && text.bytes().all(|b| alphabet.contains(&b))
 }
 
 fn is_guid(text: &str) -> bool {
@@ -121,22 +117,11 @@ fn is_guid(text: &str) -> bool {
 /// The public part of a native key: the leading bits of its key id, so that both name the same key.
 fn native_id(id: KeyId) -> String {
     // 62^12 is a little above 2^71.
-    base_62(u128::from_be_bytes(*id.as_bytes()) >> 57, NATIVE_ID)
+    BASE_62.digits(u128::from_be_bytes(*id.as_bytes()) >> 57, NATIVE_ID)
 }
 
 fn checksum(body: &str) -> String {
-    base_62(u128::from(crc32fast::hash(body.as_bytes())), NATIVE_CHECKSUM)
-}
-
-/// The number in `width` digits of base 62, leading zeros kept.
-fn base_62(mut number: u128, width: usize) -> String {
-    let mut digits = vec!['0'; width];
-    for digit in digits.iter_mut().rev() {
-        let letter = usize::try_from(number % 62).ok().and_then(|n| BASE_62.get(n));
-        *digit = letter.copied().map_or('0', char::from);
-        number /= 62;
-    }
-    digits.into_iter().collect()
+    BASE_62.digits(u128::from(crc32fast::hash(body.as_bytes())), NATIVE_CHECKSUM)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! *sealed copy*. The *key id* names the record in addresses, logs and the audit.
 
 mod allowlist;
+mod alphabet;
 mod audit;
 mod change;
 mod company;
@@ -14,6 +15,8 @@ mod hash;
 mod id;
 mod keyspace;
 mod level;
+mod limit;
+mod name;
 mod password;
 mod pepper;
 mod presented;
@@ -32,8 +35,10 @@ pub use error::ParseError;
 pub use format::KeyFormat;
 pub use hash::KeyedHash;
 pub use id::{CompanyId, KeyId, UserId};
-pub use keyspace::{Keyspace, KeyspaceName, Viewing};
+pub use keyspace::{InQuery, Keyspace, Viewing};
 pub use level::{Level, Role};
+pub use limit::{Quota, RateLimit, RateLimits, RateLimitsError, Spend};
+pub use name::{KeyspaceName, LimitName};
 pub use password::{Password, PasswordHash};
 pub use pepper::{Pepper, PepperNumber, PepperRing};
 pub use presented::{PresentedKey, UncheckedKey};
@@ -42,4 +47,4 @@ pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use state::{Expiry, KeyState, RevokeReason};
 pub use text::{Comment, DisplayName, Email, Prefix, Username};
 pub use usage::{Usage, Use};
-pub use user::{Kind, Status, User};
+pub use user::{Kind, Owner, OwnerStanding, Status, User};

@@ -39,7 +39,7 @@ impl Pepper {
     }
 
     /// The keyed hash of a presented key.
-    pub fn hash(&self, key: &PresentedKey) -> KeyedHash {
+    pub fn hash(&self, key: &PresentedKey<'_>) -> KeyedHash {
         self.keyed(key.bytes())
     }
 

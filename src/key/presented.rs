@@ -10,8 +10,8 @@ pub struct UncheckedKey(Zeroizing<String>);
 
 impl UncheckedKey {
     /// The text as presented.
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+    pub fn new(text: impl Into<Zeroizing<String>>) -> Self {
+        Self(text.into())
     }
 
     /// The text, for verifying.
@@ -27,22 +27,22 @@ impl fmt::Debug for UncheckedKey {
 }
 
 /// A key text a caller presented, of the right form for its keyspace. Made by
-/// [`KeyFormat::parse`](super::KeyFormat::parse), wiped when dropped, printed as its type name only.
-#[derive(Clone)]
-pub struct PresentedKey(Zeroizing<String>);
+/// [`KeyFormat::parse`](super::KeyFormat::parse) without a copy, printed as its type name only.
+#[derive(Clone, Copy)]
+pub struct PresentedKey<'a>(&'a str);
 
-impl PresentedKey {
-    pub(super) fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
+impl<'a> PresentedKey<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self(text)
     }
 
     /// The bytes to hash.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) const fn bytes(&self) -> &'a [u8] {
         self.0.as_bytes()
     }
 }
 
-impl fmt::Debug for PresentedKey {
+impl fmt::Debug for PresentedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PresentedKey")
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyedHash, KeyspaceName, Level, PepperNumber, Prefix,
-    SealedCopy, Usage, UserId,
+    RateLimits, SealedCopy, Usage, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -45,6 +45,8 @@ pub struct Key {
     pub level: Level,
     /// Where it may be used from.
     pub allowlist: Allowlist,
+    /// How often it may be used, all its secrets together.
+    pub rate_limits: RateLimits,
     /// Active, suspended or revoked.
     pub state: KeyState,
     /// When it stops by itself.
@@ -64,12 +66,13 @@ impl Key {
     pub fn hot_records(&self) -> impl Iterator<Item = (KeyedHash, HotRecord)> {
         let hot = |standing| HotRecord {
             id: self.id,
-            keyspace: self.keyspace.clone(),
+            keyspace: self.keyspace,
             owner: self.owner,
             level: self.level,
             standing,
             expiry: self.expiry,
             allowlist: self.allowlist.clone(),
+            rate_limits: self.rate_limits.clone(),
         };
         let state = match self.state {
             KeyState::Active => Standing::Active,
@@ -118,4 +121,6 @@ pub struct HotRecord {
     pub expiry: Expiry,
     /// Where it may be used from.
     pub allowlist: Allowlist,
+    /// How often it may be used.
+    pub rate_limits: RateLimits,
 }

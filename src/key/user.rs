@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{CompanyId, DisplayName, Email, ParseError, PasswordHash, Role, UserId, Username};
+use super::{CompanyId, DisplayName, Email, Level, ParseError, PasswordHash, Role, UserId, Username};
 use crate::clock::Timestamp;
 
 /// Person or bot.
@@ -75,4 +75,32 @@ pub struct User {
     pub api_access: bool,
     /// When the user was added.
     pub created: Timestamp,
+}
+
+impl User {
+    /// What `verify` needs of the user: a pure function of the record.
+    pub fn owner(&self) -> Owner {
+        let standing = OwnerStanding { level: self.role.level(), status: self.status };
+        Owner { username: self.username.clone(), company: self.company, standing }
+    }
+}
+
+/// What of a key's owner decides about the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerStanding {
+    /// Caps the level of every key of the owner.
+    pub level: Level,
+    /// Whether the owner may act at all.
+    pub status: Status,
+}
+
+/// What `verify` knows of a key's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Login name.
+    pub username: Username,
+    /// The tenant the owner belongs to.
+    pub company: Option<CompanyId>,
+    /// What decides about the owner's keys.
+    pub standing: OwnerStanding,
 }

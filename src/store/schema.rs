@@ -57,6 +57,11 @@ pub fn hot(hash: &[u8; 32]) -> Vec<u8> {
     join(&[HOT, hash])
 }
 
+/// The keyed hash in the place of a hot record.
+pub fn hot_hash(place: &[u8]) -> Option<[u8; 32]> {
+    place.strip_prefix(HOT)?.try_into().ok()
+}
+
 /// Place of a key in the prefix index.
 pub fn prefix(prefix: &str, id: &[u8; 16]) -> Vec<u8> {
     join(&[&prefixed(prefix), id])
@@ -90,6 +95,11 @@ pub fn indexed_id(place: &[u8]) -> Option<[u8; 16]> {
 /// Place of a user.
 pub fn user(id: u64) -> Vec<u8> {
     join(&[USERS, &id.to_be_bytes()])
+}
+
+/// The user in the place of a user.
+pub fn user_id(place: &[u8]) -> Option<u64> {
+    place.strip_prefix(USERS)?.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// Place of a user name.

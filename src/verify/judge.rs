@@ -2,12 +2,39 @@
 
 use super::{DenyReason, Identity, Verdict, VerifyRequest};
 use crate::clock::Timestamp;
-use crate::key::{HotRecord, Standing, Status, User};
+use crate::key::{HotRecord, OwnerStanding, Standing, Status};
 
-/// Judges a record that was found for the presented key: keyspace, state, owner, expiry, allowlist, level, in
-/// this order. The request's text is not looked at again.
-pub fn judge(record: &HotRecord, owner: &User, request: &VerifyRequest<'_>, now: Timestamp) -> Verdict {
-    let level = record.level.min(owner.role.level());
+/// Judges a record that was found for the presented key: keyspace, state, owner, expiry, allowlist, level, in this
+/// order. The request's text is not looked at again, and rate limits are not touched: they are spent by whoever is
+/// allowed here.
+///
+/// ```
+/// use keyward::clock::Timestamp;
+/// use keyward::key::*;
+/// use keyward::verify::{DenyReason, Verdict, VerifyRequest, judge};
+/// let record = HotRecord {
+///     id: KeyId::from_bytes([1; 16]),
+///     keyspace: *Keyspace::NATIVE.name(),
+///     owner: UserId(1),
+///     level: Level::READ,
+///     standing: Standing::Suspended,
+///     expiry: Expiry::Never,
+///     allowlist: Allowlist::Anyone,
+///     rate_limits: RateLimits::none(),
+/// };
+/// let owner = OwnerStanding { level: Level::OWN, status: Status::Active };
+/// let request = VerifyRequest::new(&Keyspace::NATIVE, "");
+/// let verdict = judge(&record, Some(owner), &request, Timestamp::from_unix_ms(0));
+/// assert_eq!(verdict, Verdict::Deny(DenyReason::Suspended));
+/// ```
+pub fn judge(
+    record: &HotRecord,
+    owner: Option<OwnerStanding>,
+    request: &VerifyRequest<'_>,
+    now: Timestamp,
+) -> Verdict {
+    let Some(owner) = owner else { return Verdict::Deny(DenyReason::OwnerGone) };
+    let level = record.level.min(owner.level);
     let denied = if record.keyspace != *request.keyspace.name() {
         Some(DenyReason::WrongKeyspace)
     } else if let Some(reason) = standing(record.standing, now) {
@@ -27,12 +54,11 @@ pub fn judge(record: &HotRecord, owner: &User, request: &VerifyRequest<'_>, now:
         || {
             Verdict::Allow(Identity {
                 key: record.id,
-                user: owner.id,
-                username: owner.username.clone(),
-                company: owner.company,
-                keyspace: record.keyspace.clone(),
+                user: record.owner,
+                keyspace: record.keyspace,
                 level,
                 expiry: record.expiry,
+                quota: None,
             })
         },
         Verdict::Deny,
@@ -52,42 +78,32 @@ fn standing(standing: Standing, now: Timestamp) -> Option<DenyReason> {
 mod tests {
     use super::*;
     use crate::entropy::OsEntropy;
-    use crate::key::{Allowlist, Expiry, KeyId, Keyspace, Kind, Level, Role, UserId};
+    use crate::key::{Allowlist, Expiry, KeyId, Keyspace, Level, RateLimits, Role, UserId};
 
     const NOW: Timestamp = Timestamp::from_unix_ms(1_000_000);
 
     fn record() -> HotRecord {
         HotRecord {
             id: KeyId::generate(&OsEntropy).unwrap(),
-            keyspace: Keyspace::filebin().name().clone(),
+            keyspace: *Keyspace::FILEBIN.name(),
             owner: UserId(1),
             level: Level::OWN,
             standing: Standing::Active,
             expiry: Expiry::Never,
             allowlist: Allowlist::Anyone,
+            rate_limits: RateLimits::none(),
         }
     }
 
-    fn owner() -> User {
-        User {
-            id: UserId(1),
-            username: "flo".parse().unwrap(),
-            display_name: None,
-            email: None,
-            kind: Kind::Bot,
-            role: Role::User,
-            company: None,
-            status: Status::Active,
-            api_access: false,
-            created: NOW,
-        }
+    fn owner() -> OwnerStanding {
+        OwnerStanding { level: Role::User.level(), status: Status::Active }
     }
 
-    fn denied(record: &HotRecord, owner: &User) -> Option<DenyReason> {
-        let keyspace = Keyspace::filebin();
+    fn denied(record: &HotRecord, owner: &OwnerStanding) -> Option<DenyReason> {
+        let keyspace = Keyspace::FILEBIN;
         let client = Some("10.0.0.1".parse().unwrap());
-        let request = VerifyRequest { keyspace: &keyspace, text: "", client, level: Level::READ };
-        match judge(record, owner, &request, NOW) {
+        let request = VerifyRequest { client, level: Level::READ, ..VerifyRequest::new(&keyspace, "") };
+        match judge(record, Some(*owner), &request, NOW) {
             Verdict::Allow(_) => None,
             Verdict::Deny(reason) => Some(reason),
         }
@@ -119,7 +135,7 @@ mod tests {
             assert_eq!(denied(&record, &flo), Some(reason));
         }
         for status in [Status::Inactive, Status::Blocked] {
-            assert_eq!(denied(&good, &User { status, ..flo.clone() }), Some(DenyReason::OwnerNotActive));
+            assert_eq!(denied(&good, &OwnerStanding { status, ..flo }), Some(DenyReason::OwnerNotActive));
         }
     }
 
@@ -133,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_demoted_owner_takes_the_key_along() {
-        let flo = User { role: Role::ReadSome, ..owner() };
+        let flo = OwnerStanding { level: Role::ReadSome.level(), ..owner() };
         assert_eq!(denied(&record(), &flo), Some(DenyReason::LevelTooLow { have: Role::ReadSome.level() }));
     }
 }

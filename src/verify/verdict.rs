@@ -1,9 +1,9 @@
 //! The outcome of verifying: allowed as whom, or denied and why.
 
-use crate::key::{CompanyId, Expiry, KeyId, KeyspaceName, Level, UserId, Username};
+use crate::key::{Expiry, KeyId, KeyspaceName, Level, Quota, UserId};
 
 /// The decision about a presented key. A denial is a decision, not an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The key is good for what was asked.
     Allow(Identity),
@@ -11,23 +11,21 @@ pub enum Verdict {
     Deny(DenyReason),
 }
 
-/// Whom an allowed key stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Whom an allowed key stands for. What else is known of the owner: [`Verifier::owner`](super::Verifier::owner).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The key.
     pub key: KeyId,
     /// Its owner.
     pub user: UserId,
-    /// Its owner's name.
-    pub username: Username,
-    /// Its owner's tenant.
-    pub company: Option<CompanyId>,
     /// The keyspace it verified in.
     pub keyspace: KeyspaceName,
     /// What it may do now: the lower of the key's level and its owner's.
     pub level: Level,
     /// When it stops by itself.
     pub expiry: Expiry,
+    /// What is left of its rate limit, of the one with the least left; `None` when none was concerned.
+    pub quota: Option<Quota>,
 }
 
 /// Why a key was denied; complete, so that every caller handles each. For the log and the audit: outside, most
@@ -59,6 +57,13 @@ pub enum DenyReason {
         /// What it may do.
         have: Level,
     },
+    /// It is good, but was used too often. Nothing was spent.
+    RateLimited {
+        /// The limit, and what is left of it.
+        quota: Quota,
+        /// Milliseconds until the same use would be allowed; `None` when it costs more than ever fits.
+        retry_ms: Option<u64>,
+    },
 }
 
 impl DenyReason {
@@ -76,6 +81,7 @@ impl DenyReason {
             Self::Expired => "expired",
             Self::AddressNotAllowed => "address_not_allowed",
             Self::LevelTooLow { .. } => "level_too_low",
+            Self::RateLimited { .. } => "rate_limited",
         }
     }
 }

@@ -50,9 +50,8 @@ impl World {
     }
 
     fn allows(&self) -> bool {
-        let keyspace = Keyspace::filebin();
-        let request =
-            VerifyRequest { keyspace: &keyspace, text: &self.text, client: None, level: Level::OWN };
+        let keyspace = Keyspace::FILEBIN;
+        let request = VerifyRequest { level: Level::OWN, ..VerifyRequest::new(&keyspace, &self.text) };
         matches!(Verifier::new(self.engine.reader()).verify(&request).unwrap(), Verdict::Allow(_))
     }
 
@@ -89,7 +88,7 @@ fn add(engine: &Engine, name: &str) -> Result<User, EngineError> {
 }
 
 fn new_key(owner: UserId) -> NewKey {
-    NewKey::new(Keyspace::filebin().name().clone(), owner, Level::OWN)
+    NewKey::new(*Keyspace::FILEBIN.name(), owner, Level::OWN)
 }
 
 /// A change of the world, and whether readers see that it was made.

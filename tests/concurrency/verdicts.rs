@@ -122,7 +122,7 @@ impl Drop for Ended<'_> {
 fn live(engine: &Engine, history: &History, life: usize) {
     let name = format!("user{life}").parse().unwrap();
     let owner = engine.add_user(BY, NewUser::person(name, Role::User, None)).unwrap().id;
-    let new = NewKey::new(Keyspace::filebin().name().clone(), owner, Level::OWN);
+    let new = NewKey::new(*Keyspace::FILEBIN.name(), owner, Level::OWN);
     let (key, text) = engine.create_key(BY, new).unwrap();
     let first = history.issued(text);
 
@@ -162,7 +162,7 @@ fn set_status(engine: &Engine, user: UserId, status: Status) {
 
 /// Presents the newest texts, and all others in turn, until the end; how often under which promise.
 fn verify_all(engine: &Engine, history: &History) -> [u64; 4] {
-    let (verifier, keyspace) = (Verifier::new(engine.reader()), Keyspace::filebin());
+    let (verifier, keyspace) = (Verifier::new(engine.reader()), Keyspace::FILEBIN);
     let _ended = Ended(&history.ended);
     let mut counts = [0; 4];
     for turn in 0.. {
@@ -177,7 +177,7 @@ fn verify_all(engine: &Engine, history: &History) -> [u64; 4] {
         for watched in presented {
             let before = watched.promise.load(Ordering::SeqCst);
             let request =
-                VerifyRequest { keyspace: &keyspace, text: &watched.text, client: None, level: Level::READ };
+                VerifyRequest { level: Level::READ, ..VerifyRequest::new(&keyspace, &watched.text) };
             let verdict = verifier.verify(&request).unwrap();
             let unchanged = watched.promise.load(Ordering::SeqCst) == before;
             let promise = Promise::ALL[(before % 4) as usize];

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use keyward::engine::{Engine, Reader};
 use keyward::key::{
-    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Kind, Level, RevokeReason, Role, Secrets,
-    Status, Usage, User, UserId,
+    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Kind, Level, RateLimits, RevokeReason, Role,
+    Secrets, Status, Usage, User, UserId,
 };
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
@@ -277,6 +277,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
             contact: None,
             level: Level::OWN,
             allowlist: Allowlist::Anyone,
+            rate_limits: RateLimits::none(),
             state: KeyState::Active,
             expiry: Expiry::Never,
             created: NOW,
@@ -314,7 +315,7 @@ fn expected(key: &Key, owner: &User) -> Result<(KeyId, UserId, Level), DenyReaso
 }
 
 fn verify(verifier: &Verifier, keyspace: &Keyspace, text: &str) -> Verdict {
-    let request = VerifyRequest { keyspace, text, client: None, level: Level::AUTHENTICATE };
+    let request = VerifyRequest::new(keyspace, text);
     verifier.verify(&request).unwrap()
 }
 

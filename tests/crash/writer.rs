@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
-use keyward::entropy::OsEntropy;
 use keyward::key::{
     Actor, Change, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing, RevokeReason,
     Role, Status, User, UserId,
@@ -29,7 +28,7 @@ pub(crate) fn open(root: &Path) -> Result<(Arc<SledStore>, Engine), EngineError>
     let store = Arc::new(store);
     let peppers = PepperRing::new([(PepperNumber(1), Pepper::from_bytes([7; 32]))].into())?;
     let clock = Arc::new(ManualClock::at(NOW));
-    let engine = Engine::open(Parts { store: store.clone(), peppers, clock, entropy: Arc::new(OsEntropy) })?;
+    let engine = Engine::open(Parts { clock, ..Parts::over(store.clone(), peppers) })?;
     Ok((store, engine))
 }
 

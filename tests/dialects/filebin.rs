@@ -44,7 +44,7 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(7));
         let store = Arc::new(MemoryStore::new());
         let peppers = PepperRing::generate(&*entropy).unwrap();
-        let parts = Parts { store: store.clone(), peppers, clock: Arc::new(clock.clone()), entropy };
+        let parts = Parts { clock: Arc::new(clock.clone()), entropy, ..Parts::over(store.clone(), peppers) };
         let service = Service::new(Engine::open(parts).unwrap());
         let dialect = Filebin::new(SITE);
         let mut world = Self { dialect, service, store, clock, keys: HashMap::new(), texts: HashMap::new() };
@@ -69,7 +69,7 @@ impl World {
 
     fn create(&mut self, name: &str, owner: &str, level: Level) {
         let Outcome::User(owner) = self.command(Command::ShowUser(user(owner))) else { panic!("no user") };
-        let new = NewKey::new(Keyspace::filebin().name().clone(), owner.id, level);
+        let new = NewKey::new(*Keyspace::FILEBIN.name(), owner.id, level);
         let Outcome::Issued(key, text) = self.command(Command::CreateKey(new)) else { panic!("no key") };
         self.keys.insert(name.to_owned(), key.id);
         self.texts.insert(name.to_owned(), text.reveal().to_string());

@@ -43,7 +43,7 @@ impl Site {
         let user = NewUser::person("test".parse().unwrap(), Role::User, Some(password));
         let Outcome::User(user) = operator(Command::AddUser(user)) else { panic!("no user") };
         let key = || {
-            let new = NewKey::new(Keyspace::filebin().name().clone(), user.id, Level::OWN);
+            let new = NewKey::new(*Keyspace::FILEBIN.name(), user.id, Level::OWN);
             let Outcome::Issued(_, text) = operator(Command::CreateKey(new)) else { panic!("no key") };
             text.reveal().to_string()
         };

@@ -9,7 +9,7 @@ use keyward::dialect::{Dialect, Filebin, Native, filebin};
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::exchange::{Body, RawRequest, RawResponse};
-use keyward::key::{Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
+use keyward::key::{Keyspace, Level, Password, PepperRing, Role, Spend, UncheckedKey, UserId};
 use keyward::store::{MemoryStore, Store, schema};
 use keyward::verify::VerifyRequest;
 
@@ -44,7 +44,7 @@ fn nothing_that_prints_itself_shows_a_secret() {
     printed.add(peppers.current().1);
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(SystemClock);
-    let parts = Parts { store: store.clone(), peppers, clock, entropy: Arc::new(OsEntropy) };
+    let parts = Parts { clock, ..Parts::over(store.clone(), peppers) };
     let service = Service::new(Engine::open(parts).unwrap());
 
     let password = Password::new(PASSWORD.as_bytes()).unwrap();
@@ -82,7 +82,7 @@ fn refused(service: &Service, printed: &mut Printed, command: Command) {
 
 /// A key of one keyspace: issued, listed with its text, verified, rotated, named by its text, sent as a request.
 fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspace: &Keyspace) {
-    let new = NewKey::new(keyspace.name().clone(), UserId(1), Level::OWN);
+    let new = NewKey::new(*keyspace.name(), UserId(1), Level::OWN);
     let Outcome::Issued(key, issued) = dispatch(service, printed, Command::CreateKey(new)) else {
         panic!("no key was issued")
     };
@@ -105,15 +105,16 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
         text: UncheckedKey::new(text.to_owned()),
         client: None,
         level: Level::AUTHENTICATE,
+        spend: Spend::default(),
     };
     dispatch(service, printed, verify(&text));
     dispatch(service, printed, verify(&format!("{text}x")));
-    printed.add(&VerifyRequest { keyspace, text: &text, client: None, level: Level::AUTHENTICATE });
+    printed.add(&VerifyRequest::new(keyspace, &text));
     printed.refusal(service.by_key(keyspace, &text[1..], None));
     printed.refusal(keyspace.format().parse(&text[1..]));
     let parsed = keyspace.format().parse(&text).unwrap();
     printed.add(&parsed);
-    let named = KeyRef::OwnText { keyspace: keyspace.clone(), text: parsed };
+    let named = KeyRef::OwnText { keyspace: keyspace.clone(), text: UncheckedKey::new(text.to_string()) };
     refused(service, printed, Command::DeleteKey(named));
     let rotate = Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 1_000 };
     let Outcome::Issued(_, second) = dispatch(service, printed, rotate) else { panic!("no key was issued") };

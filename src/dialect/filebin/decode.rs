@@ -6,7 +6,7 @@ use super::path::{self, Endpoint};
 use super::refusal::shown_array;
 use super::{AccessLevel, Refusal};
 use crate::exchange::{Field, Form, RawRequest};
-use crate::key::{Comment, KeyFormat, Password, PresentedKey};
+use crate::key::{Comment, KeyFormat, Password, UncheckedKey};
 use crate::limits;
 
 /// A request that reached an endpoint. Never printed: it may hold a key.
@@ -29,15 +29,8 @@ pub(super) struct Login {
 /// What an endpoint is asked to do.
 pub(super) enum Action {
     List,
-    Create {
-        level: AccessLevel,
-        comment: Comment,
-    },
-    Delete {
-        key: PresentedKey,
-        /// The same key, as sent.
-        text: Zeroizing<String>,
-    },
+    Create { level: AccessLevel, comment: Comment },
+    Delete { key: UncheckedKey },
 }
 
 /// Reads a request.
@@ -104,7 +97,7 @@ fn create(form: &Form) -> Result<Action, Refusal> {
 }
 
 fn delete(form: &Form) -> Result<Action, Refusal> {
-    let text = lossy(text(form, "delete_key")?.unwrap_or_default());
-    let key = KeyFormat::Filebin.parse(&text).map_err(|_| Refusal::DeletionFailed)?;
-    Ok(Action::Delete { key, text })
+    let key = lossy(text(form, "delete_key")?.unwrap_or_default());
+    KeyFormat::Filebin.parse(&key).map_err(|_| Refusal::DeletionFailed)?;
+    Ok(Action::Delete { key: UncheckedKey::new(key) })
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{AccessLevel, Refusal};
 use crate::exchange::RawResponse;
-use crate::key::{IssuedKey, Key};
+use crate::key::{IssuedKey, Key, UncheckedKey};
 
 /// What a request led to; the names are those of its JSON members.
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ pub enum Answer {
     Created(Zeroizing<String>),
     /// The text of a key that is no more.
     #[serde(rename = "deleted_keys", serialize_with = "deleted")]
-    Deleted(Zeroizing<String>),
+    Deleted(UncheckedKey),
 }
 
 /// One row of a listing.
@@ -81,7 +81,7 @@ pub fn encode(site_url: &str, answer: Result<Answer, Refusal>) -> RawResponse {
         None
     };
     let response = json(refusal.status(), &Envelope::Error { error_id, message: &message, data });
-    if let Refusal::Busy { retry_after_seconds } = refusal {
+    if let Refusal::Busy { retry_after_seconds } | Refusal::RateLimited { retry_after_seconds } = refusal {
         response.with_header("retry-after", retry_after_seconds.to_string())
     } else {
         response
@@ -107,6 +107,7 @@ fn plain<S: Serializer>(text: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Err
     to.serialize_str(text)
 }
 
-fn deleted<S: Serializer>(text: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_map([(text.as_str(), std::collections::BTreeMap::from([("key", text.as_str())]))])
+fn deleted<S: Serializer>(key: &UncheckedKey, to: S) -> Result<S::Ok, S::Error> {
+    let text = key.reveal();
+    to.collect_map([(text, std::collections::BTreeMap::from([("key", text)]))])
 }

@@ -40,7 +40,7 @@ pub struct Filebin {
 impl Filebin {
     /// The dialect at `site_url`, the address of the home page; its last slash may be left out.
     pub fn new(site_url: &str) -> Self {
-        Self { site_url: format!("{}/", site_url.trim_end_matches('/')), keyspace: Keyspace::filebin() }
+        Self { site_url: format!("{}/", site_url.trim_end_matches('/')), keyspace: Keyspace::FILEBIN }
     }
 
     fn carry_out(
@@ -58,17 +58,17 @@ impl Filebin {
         match request.action? {
             Action::List => self.list(service, &caller, owner),
             Action::Create { level, comment } => {
-                let key = NewKey::new(self.keyspace.name().clone(), owner, level.level());
+                let key = NewKey::new(*self.keyspace.name(), owner, level.level());
                 let command = Command::CreateKey(NewKey { comment, ..key });
                 let Outcome::Issued(_, issued) = service.dispatch(&caller, command)? else {
                     return Err(Refusal::Undecided);
                 };
                 Ok(Answer::Created(issued.reveal()))
             }
-            Action::Delete { key, text } => {
-                let key = KeyRef::OwnText { keyspace: self.keyspace.clone(), text: key };
-                service.dispatch(&caller, Command::DeleteKey(key))?;
-                Ok(Answer::Deleted(text))
+            Action::Delete { key } => {
+                let named = KeyRef::OwnText { keyspace: self.keyspace, text: key.clone() };
+                service.dispatch(&caller, Command::DeleteKey(named))?;
+                Ok(Answer::Deleted(key))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Filebin {
     fn list(&self, service: &Service, caller: &Caller, owner: UserId) -> Result<Answer, Refusal> {
         let command = Command::ListKeys {
             owner: UserRef::Id(owner),
-            keyspace: Some(self.keyspace.name().clone()),
+            keyspace: Some(*self.keyspace.name()),
             after: None,
             limit: None,
             texts: true,

@@ -64,6 +64,11 @@ pub enum Refusal {
         /// When to come back.
         retry_after_seconds: u32,
     },
+    /// The key is used too often.
+    RateLimited {
+        /// When to come back.
+        retry_after_seconds: u32,
+    },
     /// The store takes no changes.
     Unavailable,
     /// It could not be decided.
@@ -75,7 +80,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::NoSuchPage => 404,
-            Self::Busy { .. } => 429,
+            Self::Busy { .. } | Self::RateLimited { .. } => 429,
             Self::Unavailable => 503,
             Self::DisallowedCharacter
             | Self::InvalidVersion
@@ -137,6 +142,9 @@ impl Refusal {
                 ("user/delete_apikey/failed", "Apikey deletion failed. Possibly wrong owner.")
             }
             Self::Busy { .. } => ("api/too-many-logins", "Too many logins at once, please try again soon."),
+            Self::RateLimited { .. } => {
+                ("api/rate-limited", "The key is used too often, please try again later.")
+            }
             Self::Unavailable | Self::Undecided => {
                 ("internal-error", "An unhandled internal server error occured")
             }
@@ -178,6 +186,10 @@ impl From<DenyReason> for Refusal {
             | DenyReason::AddressNotAllowed => Self::KeyDenied,
             DenyReason::LevelTooLow { have } => {
                 Self::LevelTooLow { need: AccessLevel::Full, have: AccessLevel::of(have) }
+            }
+            DenyReason::RateLimited { retry_ms, .. } => {
+                let seconds = retry_ms.map_or(u64::MAX, |ms| ms.div_ceil(1_000));
+                Self::RateLimited { retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Fields of request bodies, one struct for each address.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
@@ -10,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::command::{Command, CommandError};
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, RevokeReason,
-    Role, Status, UncheckedKey, UserId, Username,
+    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, LimitName,
+    RateLimit, RateLimits, RevokeReason, Role, Spend, Status, UncheckedKey, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -101,6 +102,7 @@ pub(super) struct NewKeyBody {
     comment: Option<Text<Comment>>,
     contact: Option<Text<Email>>,
     allowlist: Option<Text<Networks>>,
+    rate_limits: Option<Vec<RateLimitBody>>,
     #[serde(default, deserialize_with = "change")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
@@ -113,6 +115,7 @@ impl NewKeyBody {
         draft.comment = inner(self.comment).unwrap_or_else(Comment::empty);
         draft.contact = inner(self.contact);
         draft.allowlist = inner(self.allowlist).map(|Networks(list)| list).unwrap_or_default();
+        draft.rate_limits = self.rate_limits.map(rate_limits).transpose()?.unwrap_or_default();
         draft.expiry = expiry(self.expires_at, self.expires_in_seconds, now)?.unwrap_or_default();
         Ok(draft)
     }
@@ -127,6 +130,7 @@ pub(super) struct KeyPatch {
     contact: Change<Text<Email>>,
     level: Option<u8>,
     allowlist: Option<Text<Networks>>,
+    rate_limits: Option<Vec<RateLimitBody>>,
     #[serde(default, deserialize_with = "change")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
@@ -139,10 +143,31 @@ impl KeyPatch {
             contact: unwrapped(self.contact),
             level: self.level.map(Level::new).transpose()?,
             allowlist: inner(self.allowlist).map(|Networks(list)| list),
+            rate_limits: self.rate_limits.map(rate_limits).transpose()?,
             expiry: expiry(self.expires_at, self.expires_in_seconds, now)?,
             active: None,
         })
     }
+}
+
+/// One of a key's rate limits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateLimitBody {
+    name: Option<Text<LimitName>>,
+    count: NonZeroU32,
+    seconds: NonZeroU32,
+    burst: Option<NonZeroU32>,
+}
+
+fn rate_limits(all: Vec<RateLimitBody>) -> Result<RateLimits, Problem> {
+    let limit = |body: RateLimitBody| {
+        let RateLimitBody { name, count, seconds, burst } = body;
+        let name = inner(name).unwrap_or(RateLimit::DEFAULT_NAME);
+        RateLimit { name, count, seconds, burst: burst.unwrap_or(count) }
+    };
+    let limits = RateLimits::of(all.into_iter().map(limit).collect());
+    limits.map_err(|error| Problem::invalid(error.to_string()))
 }
 
 /// The end asked for, `None` when none of the two fields was given.
@@ -201,6 +226,7 @@ impl VerifyBody {
         let keyspace =
             Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
         let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
-        Ok(Command::VerifyKey { keyspace, text: UncheckedKey::new(self.key), client: self.address, level })
+        let (text, spend) = (UncheckedKey::new(self.key), Spend::default());
+        Ok(Command::VerifyKey { keyspace, text, client: self.address, level, spend })
     }
 }

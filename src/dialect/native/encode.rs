@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::engine::{CheckReport, Cursor};
 use crate::exchange::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, User, Username};
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, Owner, RateLimit, User, Username};
 use crate::verify::Verdict;
 
 /// One user.
@@ -48,16 +48,16 @@ pub(super) fn done() -> RawResponse {
 }
 
 /// What verifying decided.
-pub(super) fn verdict(verdict: &Verdict) -> RawResponse {
+pub(super) fn verdict(verdict: &Verdict, owner: Option<&Owner>) -> RawResponse {
     let body = match verdict {
         Verdict::Allow(identity) => VerdictJson {
             valid: true,
             code: "valid",
             allowed: Some(AllowedJson {
                 key_id: identity.key.to_string(),
-                user: identity.username.as_str(),
+                user: owner.map(|owner| owner.username.as_str()),
                 user_id: identity.user.0,
-                company: identity.company.map(|company| company.to_string()),
+                company: owner.and_then(|owner| owner.company).map(|company| company.to_string()),
                 keyspace: identity.keyspace.as_str(),
                 level: identity.level.number(),
                 expires_at: expires_at(identity.expiry),
@@ -150,6 +150,7 @@ struct KeyJson<'a> {
     contact: Option<&'a str>,
     level: u8,
     allowlist: String,
+    rate_limits: Vec<RateLimitJson<'a>>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked: Option<RevokedJson>,
@@ -180,6 +181,7 @@ impl<'a> KeyJson<'a> {
             contact: key.contact.as_ref().map(|contact| contact.as_str()),
             level: key.level.number(),
             allowlist: key.allowlist.to_string(),
+            rate_limits: key.rate_limits.all().iter().map(RateLimitJson::from).collect(),
             state,
             revoked,
             expires_at: expires_at(key.expiry),
@@ -194,6 +196,21 @@ impl<'a> KeyJson<'a> {
                 last_from: last.and_then(|last| last.from).map(|from| from.to_string()),
             },
         }
+    }
+}
+
+#[derive(Serialize)]
+struct RateLimitJson<'a> {
+    name: &'a str,
+    count: u32,
+    seconds: u32,
+    burst: u32,
+}
+
+impl<'a> From<&'a RateLimit> for RateLimitJson<'a> {
+    fn from(limit: &'a RateLimit) -> Self {
+        let RateLimit { name, count, seconds, burst } = limit;
+        Self { name: name.as_str(), count: count.get(), seconds: seconds.get(), burst: burst.get() }
     }
 }
 
@@ -228,7 +245,7 @@ struct VerdictJson<'a> {
 #[derive(Serialize)]
 struct AllowedJson<'a> {
     key_id: String,
-    user: &'a str,
+    user: Option<&'a str>,
     user_id: u64,
     company: Option<String>,
     keyspace: &'a str,

@@ -32,6 +32,7 @@ use crate::command::{Caller, Command, CommandError, KeyRef, Outcome, Service, Us
 use crate::engine::{EngineError, KeyChange};
 use crate::exchange::{RawRequest, RawResponse};
 use crate::key::{Key, KeyId, User, UserId, Username};
+use crate::verify::Verdict;
 
 /// keyward's own JSON API, for one caller who is known from outside.
 ///
@@ -210,7 +211,13 @@ impl Exchange<'_> {
         let Outcome::Verdict(verdict) = self.dispatch(body.command()?)? else {
             return Err(Problem::Unexpected);
         };
-        Ok(encode::verdict(&verdict))
+        let owner = match &verdict {
+            Verdict::Allow(identity) => {
+                self.service.verifier().owner(identity.user).map_err(CommandError::from)?
+            }
+            Verdict::Deny(_) => None,
+        };
+        Ok(encode::verdict(&verdict, owner.as_deref()))
     }
 
     fn check(&self) -> Result<RawResponse, Problem> {

@@ -24,10 +24,9 @@ impl Api {
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
         let parts = Parts {
-            store: Arc::new(MemoryStore::new()),
-            peppers: PepperRing::generate(&OsEntropy).unwrap(),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(1)),
+            ..Parts::over(Arc::new(MemoryStore::new()), PepperRing::generate(&OsEntropy).unwrap())
         };
         Self { service: Service::new(Engine::open(parts).unwrap()), clock }
     }
@@ -129,6 +128,7 @@ fn a_key_is_shown_with_its_text_once() {
     let expected = json!({
         "id": id, "keyspace": "native", "owner": "flo", "prefix": text.split_at(15).0, "comment": "ci", "contact": "a@b",
         "level": 3, "allowlist": "10.0.0.0/8,1.2.3.4", "state": "active", "expires_at": null,
+        "rate_limits": [],
         "created_at": "2026-01-01T00:00:00.000Z", "usage": { "count": 0, "last_at": null, "last_from": null },
     });
     assert_eq!(key, expected);

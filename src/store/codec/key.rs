@@ -6,11 +6,12 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::audit::ActorWire;
-use super::{Damage, Record, StoreError, read, write};
+use super::rate_limits::{level_and_limits, levelled, limited};
+use super::{Damage, Record, StoreError, read_part, write};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber,
-    RevokeReason, SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
+    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Network, PepperNumber, RevokeReason,
+    SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -75,13 +76,13 @@ enum StandingWire {
 impl Record for Key {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let end = |end: &Timestamp| end.unix_ms();
-        write(&KeyWire {
+        let wire = write(&KeyWire {
             id: *self.id.as_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
             comment: self.comment.as_str().to_owned(),
             contact: self.contact.as_ref().map(|email| email.as_str().to_owned()),
-            level: self.level.number(),
+            level: levelled(self.level, &self.rate_limits),
             allowlist: networks(&self.allowlist),
             state: (&self.state).into(),
             expires: expires(self.expiry),
@@ -91,11 +92,13 @@ impl Record for Key {
             previous: self.secrets.previous.as_ref().map(|(secret, until)| (secret.into(), end(until))),
             uses: self.usage.count,
             last_use: self.usage.last.map(|last| (last.at.unix_ms(), last.from)),
-        })
+        })?;
+        limited(wire, &self.rate_limits)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let wire: KeyWire = read(bytes)?;
+        let (wire, rest) = read_part::<KeyWire>(bytes)?;
+        let (level, rate_limits) = level_and_limits(wire.level, rest)?;
         let previous =
             wire.previous.map(|(secret, until)| Ok::<_, Damage>((secret.try_into()?, time(until)?)));
         let last = wire.last_use.map(|(at, from)| Ok::<_, Damage>(Use { at: time(at)?, from }));
@@ -105,8 +108,9 @@ impl Record for Key {
             owner: UserId(wire.owner),
             comment: wire.comment.parse()?,
             contact: wire.contact.map(|email| email.parse()).transpose()?,
-            level: level(wire.level)?,
+            level,
             allowlist: allowlist(wire.allowlist)?,
+            rate_limits,
             state: wire.state.try_into()?,
             expiry: expiry(wire.expires)?,
             created: time(wire.created)?,
@@ -119,11 +123,11 @@ impl Record for Key {
 
 impl Record for HotRecord {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        write(&HotWire {
+        let wire = write(&HotWire {
             id: *self.id.as_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
-            level: self.level.number(),
+            level: levelled(self.level, &self.rate_limits),
             standing: match self.standing {
                 Standing::Active => StandingWire::Active,
                 Standing::Retiring { until } => StandingWire::Retiring(until.unix_ms()),
@@ -132,16 +136,18 @@ impl Record for HotRecord {
             },
             expires: expires(self.expiry),
             allowlist: networks(&self.allowlist),
-        })
+        })?;
+        limited(wire, &self.rate_limits)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let wire: HotWire = read(bytes)?;
+        let (wire, rest) = read_part::<HotWire>(bytes)?;
+        let (level, rate_limits) = level_and_limits(wire.level, rest)?;
         Ok(Self {
             id: KeyId::from_bytes(wire.id),
             keyspace: wire.keyspace.parse()?,
             owner: UserId(wire.owner),
-            level: level(wire.level)?,
+            level,
             standing: match wire.standing {
                 StandingWire::Active => Standing::Active,
                 StandingWire::Retiring(until) => Standing::Retiring { until: time(until)? },
@@ -150,6 +156,7 @@ impl Record for HotRecord {
             },
             expiry: expiry(wire.expires)?,
             allowlist: allowlist(wire.allowlist)?,
+            rate_limits,
         })
     }
 }
@@ -250,10 +257,6 @@ const fn expires(expiry: Expiry) -> Option<u64> {
 
 fn expiry(wire: Option<u64>) -> Result<Expiry, Damage> {
     wire.map_or(Ok(Expiry::Never), |ms| time(ms).map(Expiry::At))
-}
-
-fn level(number: u8) -> Result<Level, Damage> {
-    Level::new(number).map_err(|_| Damage::Level)
 }
 
 /// A moment beyond the year 9999 is damage, not a far future.

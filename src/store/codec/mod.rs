@@ -6,6 +6,7 @@
 mod audit;
 mod key;
 mod meta;
+mod rate_limits;
 mod user;
 
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
@@ -78,10 +79,16 @@ fn write(wire: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
-    match bincode::serde::decode_from_slice(bytes, LAYOUT) {
-        Ok((wire, read)) if read == bytes.len() => Ok(wire),
-        Ok(_) | Err(_) => Err(Damage::Shape),
+    match read_part(bytes)? {
+        (wire, []) => Ok(wire),
+        _ => Err(Damage::Shape),
     }
+}
+
+/// Reads what the bytes begin with, and the rest of them.
+fn read_part<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Damage> {
+    let (wire, read) = bincode::serde::decode_from_slice(bytes, LAYOUT).map_err(|_| Damage::Shape)?;
+    bytes.get(read..).map(|rest| (wire, rest)).ok_or(Damage::Shape)
 }
 
 #[cfg(test)]

@@ -22,12 +22,13 @@ fn key() -> Key {
     let at = Timestamp::from_unix_ms;
     Key {
         id,
-        keyspace: Keyspace::filebin().name().clone(),
+        keyspace: *Keyspace::FILEBIN.name(),
         owner: UserId(7),
         comment: "fb-client flo@Marin".parse().unwrap(),
         contact: Some("flo@example.org".parse().unwrap()),
         level: Level::OWN,
         allowlist: "1.2.3.4/24,::1".parse().unwrap(),
+        rate_limits: rate_limits(),
         state: KeyState::Revoked { at: at(5), by: actor(), reason: RevokeReason::KeyCompromise },
         expiry: Expiry::At(at(9)),
         created: at(1),
@@ -35,6 +36,12 @@ fn key() -> Key {
         secrets: Secrets { current: secret(&entropy), previous: Some((secret(&entropy), at(8))) },
         usage: Usage { count: 2, last: Some(Use { at: at(3), from: Some("1.2.3.5".parse().unwrap()) }) },
     }
+}
+
+fn rate_limits() -> RateLimits {
+    let number = |number| std::num::NonZeroU32::new(number).unwrap();
+    let (count, seconds, burst) = (number(100), number(60), number(20));
+    RateLimits::of(vec![RateLimit { name: RateLimit::DEFAULT_NAME, count, seconds, burst }]).unwrap()
 }
 
 fn user() -> User {
@@ -86,8 +93,8 @@ fn every_record_comes_back_and_nothing_else_does() {
 fn a_level_above_eight_is_told_apart_from_other_damage() {
     let hot = key().hot_records().next().unwrap().1;
     let mut bytes = hot.encode().unwrap();
-    // id 16, keyspace 1 + 7, owner 1.
-    assert_eq!(std::mem::replace(&mut bytes[25], 9), 4);
+    // id 16, keyspace 1 + 7, owner 1; with the sign that rate limits follow.
+    assert_eq!(std::mem::replace(&mut bytes[25], 0x19), 0x14);
     assert_eq!(HotRecord::decode(&bytes), Err(Damage::Level));
 }
 

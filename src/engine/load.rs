@@ -1,0 +1,226 @@
+//! Fills the hot index from the store, in the background when there is much to read.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use crate::index::{HotIndex, Published};
+use crate::key::{HotRecord, KeyedHash, User, UserId};
+use crate::limits;
+use crate::store::codec::Record;
+use crate::store::{Batch, Entry, Store, StoreError, schema};
+
+/// How far the hot index is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// It is being filled; until it is whole, verifying asks the store.
+    Loading {
+        /// How much of it is done.
+        percent: u8,
+        /// Keys that it has already.
+        keys: u64,
+    },
+    /// It has every key.
+    Ready,
+}
+
+/// Fills the index, and again whenever it fails.
+pub(super) struct Loader {
+    work: Arc<Work>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Work {
+    store: Arc<dyn Store>,
+    index: Arc<HotIndex>,
+    /// Parts of the store that were read, of [`PARTS`].
+    parts: AtomicUsize,
+    keys: AtomicU64,
+    stopped: AtomicBool,
+}
+
+/// The hot records lie evenly in parts by the first byte of their hash.
+const PARTS: usize = 256;
+
+impl Loader {
+    pub(super) fn new(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Self {
+        let (parts, keys) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let work = Work { store, index, parts, keys, stopped: AtomicBool::new(false) };
+        Self { work: Arc::new(work), thread: Mutex::new(None) }
+    }
+
+    /// Fills the index: at once when one page holds everything, otherwise in the background.
+    ///
+    /// # Errors
+    /// The store's when it cannot be read at all.
+    pub(super) fn start(&self) -> Result<(), StoreError> {
+        let page = |place| self.work.store.scan(place, None, limits::PAGE_MAX);
+        let small = |page: &Vec<Entry>| page.len() < limits::PAGE_MAX;
+        if small(&page(schema::USERS)?) && small(&page(schema::HOT)?) && self.work.load().is_ok() {
+            return Ok(());
+        }
+        self.again();
+        Ok(())
+    }
+
+    /// Fills the index in the background, unless that is being done already.
+    pub(super) fn again(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let work = Arc::clone(&self.work);
+        let started = std::thread::Builder::new().name("hot index".to_owned()).spawn(move || work.run());
+        match started {
+            Ok(started) => *thread = Some(started),
+            // Verifying goes on from the store; the next failure to publish tries again.
+            Err(error) => tracing::error!(%error, "the hot index cannot be loaded"),
+        }
+    }
+
+    pub(super) fn state(&self) -> IndexState {
+        if self.work.index.is_ready() {
+            return IndexState::Ready;
+        }
+        let percent = self.work.parts.load(Ordering::Relaxed) * 100 / PARTS;
+        let percent = u8::try_from(percent).unwrap_or(100);
+        IndexState::Loading { percent, keys: self.work.keys.load(Ordering::Relaxed) }
+    }
+
+    /// Ends loading, whole or not.
+    pub(super) fn stop(&self) {
+        self.work.stopped.store(true, Ordering::SeqCst);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            Thread::unpark(thread.thread());
+            if thread.join().is_err() {
+                tracing::error!("loading the hot index had panicked");
+            }
+        }
+    }
+}
+
+impl Work {
+    fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Tries until the index is whole.
+    fn run(&self) {
+        tracing::info!("loading the hot index; until it is whole, verifying asks the store");
+        while let Err(error) = self.load() {
+            tracing::warn!(%error, "the hot index could not be loaded; trying again");
+            std::thread::park_timeout(Duration::from_millis(limits::INDEX_RETRY_MS));
+            if self.stopped() {
+                return;
+            }
+        }
+        if self.index.is_ready() {
+            tracing::info!(keys = self.keys.load(Ordering::Relaxed), "the hot index is ready");
+        }
+    }
+
+    fn load(&self) -> Result<(), LoadError> {
+        self.parts.store(0, Ordering::Relaxed);
+        self.keys.store(0, Ordering::Relaxed);
+        self.index.begin_loading()?;
+        self.load_all(schema::USERS, |entry| {
+            let user = User::from_entry(entry)?;
+            Ok(Published::Owner(user.id, user.owner()))
+        })?;
+        // The first part tells how much room all need.
+        let first = self.load_part(0)?;
+        self.index.reserve(first * PARTS + first * PARTS / 100)?;
+        let next = AtomicUsize::new(1);
+        let readers = std::thread::available_parallelism().map_or(1, usize::from);
+        let read = || -> Result<(), LoadError> {
+            loop {
+                let part = next.fetch_add(1, Ordering::Relaxed);
+                if part >= PARTS || self.stopped() {
+                    return Ok(());
+                }
+                self.load_part(part)?;
+            }
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..readers).map(|_| scope.spawn(read)).collect();
+            let own = read();
+            let others = others.into_iter().map(|other| other.join().unwrap_or(Err(LoadError::Panicked)));
+            others.chain([own]).collect::<Result<(), _>>()
+        })?;
+        if self.stopped() || self.index.finish_loading() { Ok(()) } else { Err(LoadError::Outrun) }
+    }
+
+    fn load_part(&self, part: usize) -> Result<usize, LoadError> {
+        let place = [schema::HOT, &[u8::try_from(part).unwrap_or(u8::MAX)]].concat();
+        let count = self.load_all(&place, |entry| {
+            let hash = schema::hot_hash(&entry.key).map(KeyedHash::from_bytes);
+            let hash = hash.ok_or_else(|| StoreError::Corrupt { place: schema::printable(&entry.key) })?;
+            Ok(Published::Key(hash, HotRecord::from_entry(entry)?))
+        })?;
+        self.parts.fetch_add(1, Ordering::Relaxed);
+        self.keys.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(count)
+    }
+
+    /// Loads every entry below `place`, a page at a time, and counts them.
+    fn load_all(
+        &self,
+        place: &[u8],
+        read: impl Fn(&Entry) -> Result<Published, StoreError>,
+    ) -> Result<usize, LoadError> {
+        let mut after: Option<Vec<u8>> = None;
+        let mut count = 0;
+        loop {
+            let page = self.store.scan(place, after.as_deref(), limits::PAGE_MAX)?;
+            self.index.load(page.iter().map(&read).collect::<Result<Vec<_>, _>>()?)?;
+            count += page.len();
+            if page.len() < limits::PAGE_MAX || self.stopped() {
+                return Ok(count);
+            }
+            after = page.last().map(|entry| entry.key.clone());
+        }
+    }
+}
+
+/// The index could not be filled.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Index(#[from] crate::index::IndexError),
+    /// A change could not be published meanwhile.
+    #[error("the index failed while it was loaded")]
+    Outrun,
+    #[error("reading the store panicked")]
+    Panicked,
+}
+
+/// What a committed batch changes for the index.
+///
+/// # Errors
+/// The store's, when the batch has a record that cannot be read back.
+pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
+    let entry = |place: &[u8], value: &[u8]| Entry {
+        key: place.to_vec(),
+        value: value.to_vec(),
+        version: crate::store::Revision::default(),
+    };
+    let mut changes = Vec::new();
+    for (place, value) in batch.writes() {
+        if let Some(hash) = schema::hot_hash(place).map(KeyedHash::from_bytes) {
+            changes.push(match value {
+                Some(value) => Published::Key(hash, HotRecord::from_entry(&entry(place, value))?),
+                None => Published::NoKey(hash),
+            });
+        } else if let Some(id) = schema::user_id(place).map(UserId) {
+            changes.push(match value {
+                Some(value) => Published::Owner(id, User::from_entry(&entry(place, value))?.owner()),
+                None => Published::NoOwner(id),
+            });
+        }
+    }
+    Ok(changes)
+}

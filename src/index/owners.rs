@@ -1,0 +1,122 @@
+//! Owners of keys, in memory: one byte each for the decision, the rest for whoever wants to know the name.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::key::{Level, Owner, OwnerStanding, Status, UserId};
+
+/// Blocks of rising size: the n-th has room for the numbers from 2^n - 1 on, 2^n of them.
+const BLOCKS: usize = 32;
+const PRESENT: u8 = 0x40;
+
+/// Every user, by number.
+pub(super) struct Owners {
+    standings: [OnceLock<Box<[AtomicU8]>>; BLOCKS],
+    owners: papaya::HashMap<UserId, Arc<Owner>>,
+}
+
+impl Owners {
+    pub(super) fn new() -> Self {
+        Self { standings: [const { OnceLock::new() }; BLOCKS], owners: papaya::HashMap::new() }
+    }
+
+    /// What decides about the keys of this user; `None` when there is no such user.
+    pub(super) fn standing(&self, id: UserId) -> Option<OwnerStanding> {
+        match place(id) {
+            Some((block, at)) => {
+                let byte = self.standings.get(block)?.get()?.get(at)?;
+                unpacked(byte.load(Ordering::Acquire))
+            }
+            None => self.owners.pin().get(&id).map(|owner| owner.standing),
+        }
+    }
+
+    /// What is known of this user.
+    pub(super) fn get(&self, id: UserId) -> Option<Arc<Owner>> {
+        self.owners.pin().get(&id).cloned()
+    }
+
+    pub(super) fn put(&self, id: UserId, owner: Owner) {
+        let standing = packed(owner.standing);
+        // First whom it belongs to, so that nobody is allowed without a name.
+        self.owners.pin().insert(id, Arc::new(owner));
+        self.set(id, standing);
+    }
+
+    pub(super) fn remove(&self, id: UserId) {
+        self.set(id, 0);
+        self.owners.pin().remove(&id);
+    }
+
+    pub(super) fn clear(&self) {
+        for byte in self.standings.iter().filter_map(OnceLock::get).flat_map(|block| block.iter()) {
+            byte.store(0, Ordering::Release);
+        }
+        self.owners.pin().clear();
+    }
+
+    fn set(&self, id: UserId, standing: u8) {
+        let Some((block, at)) = place(id) else { return };
+        let bytes = self.standings.get(block).map(|bytes| bytes.get_or_init(|| zeros(1 << block)));
+        if let Some(byte) = bytes.and_then(|bytes| bytes.get(at)) {
+            byte.store(standing, Ordering::Release);
+        }
+    }
+}
+
+fn zeros(count: usize) -> Box<[AtomicU8]> {
+    std::iter::repeat_with(|| AtomicU8::new(0)).take(count).collect()
+}
+
+/// Block and place in it; `None` for a number beyond the blocks.
+fn place(id: UserId) -> Option<(usize, usize)> {
+    let number = usize::try_from(id.0).ok()?.checked_add(1)?;
+    let block = usize::try_from(number.ilog2()).ok().filter(|block| *block < BLOCKS)?;
+    Some((block, number - (1 << block)))
+}
+
+fn packed(standing: OwnerStanding) -> u8 {
+    let status = match standing.status {
+        Status::Active => 0,
+        Status::Inactive => 1,
+        Status::Blocked => 2,
+    };
+    PRESENT | status << 4 | standing.level.number()
+}
+
+fn unpacked(byte: u8) -> Option<OwnerStanding> {
+    if byte & PRESENT == 0 {
+        return None;
+    }
+    let status = match byte >> 4 & 3 {
+        0 => Status::Active,
+        1 => Status::Inactive,
+        _ => Status::Blocked,
+    };
+    Level::new(byte & 0xf).ok().map(|level| OwnerStanding { level, status })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Role;
+
+    #[test]
+    fn every_user_has_a_place_of_its_own_and_every_standing_comes_back() {
+        let owners = Owners::new();
+        let ids = [0, 1, 2, 3, 1_000, 65_535, 1 << 40, u64::MAX].map(UserId);
+        let standings = Role::ALL
+            .into_iter()
+            .flat_map(|role| Status::ALL.map(|status| OwnerStanding { level: role.level(), status }));
+        for standing in standings {
+            for id in ids {
+                assert_eq!(owners.standing(id), None);
+                let owner = Owner { username: "flo".parse().unwrap(), company: None, standing };
+                owners.put(id, owner.clone());
+                assert_eq!(owners.standing(id), Some(standing));
+                assert_eq!(owners.get(id).as_deref(), Some(&owner));
+            }
+            ids.into_iter().for_each(|id| owners.remove(id));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! How often a key may be used.
+
+use std::num::NonZeroU32;
+
+use thiserror::Error;
+
+use super::LimitName;
+use crate::limits;
+
+/// At most `count` uses in `seconds`, evenly, and up to `burst` of them at once. A use may cost more than one.
+///
+/// The generic cell rate algorithm (GCRA): one use becomes free every `seconds / count`, and unused ones are saved
+/// up to the burst. There are no windows that begin anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// What it is called where a key has several.
+    pub name: LimitName,
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how many seconds.
+    pub seconds: NonZeroU32,
+    /// How many at once.
+    pub burst: NonZeroU32,
+}
+
+impl RateLimit {
+    /// The name of a limit that was given none.
+    pub const DEFAULT_NAME: LimitName = LimitName::known("default");
+}
+
+/// The rate limits of a key, none for as often as it likes; at most 8, no name twice. A use has to fit in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits(Vec<RateLimit>);
+
+/// A set of rate limits is not one; the old ones stay in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RateLimitsError {
+    /// More than are allowed.
+    #[error("a key has at most 8 rate limits")]
+    TooMany,
+    /// Two of the same name.
+    #[error("two rate limits have the same name")]
+    NameTwice,
+    /// One whose burst takes too long to come back.
+    #[error("the burst of a rate limit must be free again within 10 years")]
+    TooSlow,
+}
+
+impl RateLimits {
+    /// No limit.
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Exactly these.
+    ///
+    /// # Errors
+    /// [`RateLimitsError`]: each variant says what is wrong.
+    pub fn of(all: Vec<RateLimit>) -> Result<Self, RateLimitsError> {
+        if all.len() > limits::RATE_LIMITS_MAX {
+            return Err(RateLimitsError::TooMany);
+        }
+        let refill = |limit: &RateLimit| {
+            u64::from(limit.seconds.get()) * u64::from(limit.burst.get()) / u64::from(limit.count.get())
+        };
+        if all.iter().any(|limit| refill(limit) > limits::RATE_REFILL_SECONDS_MAX) {
+            return Err(RateLimitsError::TooSlow);
+        }
+        let named = |name| all.iter().filter(|limit| limit.name == name).count();
+        if all.iter().any(|limit| named(limit.name) > 1) {
+            return Err(RateLimitsError::NameTwice);
+        }
+        Ok(Self(all))
+    }
+
+    /// All of them, in the order given.
+    pub fn all(&self) -> &[RateLimit] {
+        &self.0
+    }
+}
+
+/// What a use costs: how much, of which limit.
+///
+/// ```
+/// use keyward::key::Spend;
+/// assert_eq!(Spend::default(), Spend { limit: None, cost: 1 });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// The one limit it counts for, or all that the key has. A key without that limit is not limited.
+    pub limit: Option<LimitName>,
+    /// How many uses it counts as; 0 only looks.
+    pub cost: u32,
+}
+
+impl Default for Spend {
+    fn default() -> Self {
+        Self { limit: None, cost: 1 }
+    }
+}
+
+/// What is left of a rate limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The limit.
+    pub limit: RateLimit,
+    /// Uses left at once.
+    pub remaining: u32,
+    /// Milliseconds until the whole burst is free again.
+    pub reset_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(name: &str, seconds: u32) -> RateLimit {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        let name = name.parse().unwrap();
+        RateLimit { name, count: number(10), seconds: number(seconds), burst: number(5) }
+    }
+
+    #[test]
+    fn limits_are_few_named_apart_and_not_endless() {
+        assert_eq!(RateLimits::of(Vec::new()), Ok(RateLimits::none()));
+        assert!(RateLimits::of(vec![limit("a", 1), limit("b", 60)]).is_ok());
+        assert_eq!(RateLimits::of(vec![limit("a", 1), limit("a", 60)]), Err(RateLimitsError::NameTwice));
+        let many = (0..9).map(|n| limit(&format!("l{n}"), 1)).collect();
+        assert_eq!(RateLimits::of(many), Err(RateLimitsError::TooMany));
+        assert_eq!(RateLimits::of(vec![limit("a", u32::MAX)]), Err(RateLimitsError::TooSlow));
+    }
+}

@@ -1,0 +1,116 @@
+//! Short names that are copied around: kept in place, without an allocation.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ParseError;
+use crate::limits;
+
+const BYTES: usize = limits::SHORT_NAME_BYTES_MAX;
+
+macro_rules! short_name {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name {
+            /// Padded with zeros, which no name contains: equal names have equal bytes.
+            bytes: [u8; BYTES],
+        }
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                text(&self.bytes)
+            }
+
+            /// A name that is known to be one when the program is built; any other does not compile.
+            pub(crate) const fn known(name: &str) -> Self {
+                assert!(is_name(name.as_bytes()));
+                Self { bytes: padded(name.as_bytes()) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                if is_name(text.as_bytes()) {
+                    Ok(Self { bytes: padded(text.as_bytes()) })
+                } else {
+                    Err(ParseError::new($what, "must be 1 to 32 of a-z 0-9 -, starting with a letter"))
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.as_str())
+            }
+        }
+    };
+}
+
+short_name!(
+    /// Name of a keyspace: 1 to 32 of `a-z0-9-`, the first a letter.
+    KeyspaceName,
+    "keyspace"
+);
+short_name!(
+    /// Name of a rate limit: 1 to 32 of `a-z0-9-`, the first a letter.
+    LimitName,
+    "limit"
+);
+
+const fn is_name(bytes: &[u8]) -> bool {
+    let Some((first, mut rest)) = bytes.split_first() else { return false };
+    if !first.is_ascii_lowercase() || bytes.len() > BYTES {
+        return false;
+    }
+    while let Some((byte, after)) = rest.split_first() {
+        if !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && *byte != b'-' {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+const fn padded(name: &[u8]) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    if let Some((start, _)) = bytes.split_at_mut_checked(name.len()) {
+        start.copy_from_slice(name);
+    }
+    bytes
+}
+
+fn text(padded: &[u8]) -> &str {
+    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
+    padded.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_plain_and_start_with_a_letter() {
+        for good in ["a", "native", "a-9", &"a".repeat(32)] {
+            assert_eq!(good.parse::<KeyspaceName>().unwrap().as_str(), good);
+        }
+        for wrong in ["", "-a", "9a", "A", "a_b", "a b", "a\0", "ä", &"a".repeat(33)] {
+            assert!(wrong.parse::<LimitName>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn names_sort_as_their_texts_do() {
+        let names = ["a", "a-", "aa", "ab", "b"].map(|name| name.parse::<LimitName>().unwrap());
+        assert!(names.is_sorted());
+    }
+}
