@@ -6,8 +6,8 @@ use keyward::clock::{ManualClock, Timestamp};
 use keyward::command::Service;
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
-use keyward::key::{Actor, KeyId, Level, PepperRing, Role};
-use keyward::store::{MemoryStore, Revision, Store};
+use keyward::key::{Actor, KeyId, KeyspaceName, Level, PepperRing, Role};
+use keyward::store::{MemoryStore, Revision, Store as _};
 
 /// The people `test` and `other`, and their keys.
 pub(crate) struct World {
@@ -24,16 +24,17 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(7));
         let clock = ManualClock::at(Timestamp::from_unix_ms(1_378_389_775_190));
         let peppers = PepperRing::generate(&*entropy).unwrap();
-        let parts = Parts { store: store.clone(), peppers, clock: Arc::new(clock), entropy };
+        let parts =
+            Parts { clock: Arc::new(clock), entropy, index_slots_max: 4_096, ..Parts::over(store.clone(), peppers) };
         let engine = Engine::open(parts).unwrap();
-        let keyspace: keyward::key::KeyspaceName = keyspace.parse().unwrap();
+        let keyspace: KeyspaceName = keyspace.parse().unwrap();
         let people = ["test", "other"].map(|name| {
             let person = NewUser::person(name.parse().unwrap(), Role::User, None);
             (name, engine.add_user(Actor::Operator, person).unwrap().id)
         });
         let made = keys.iter().map(|(name, owner, level)| {
             let (_, owner) = people.iter().find(|(person, _)| person == owner).unwrap();
-            let new = NewKey::new(keyspace.clone(), *owner, Level::new(*level).unwrap());
+            let new = NewKey::new(keyspace, *owner, Level::new(*level).unwrap());
             let (key, text) = engine.create_key(Actor::Operator, new).unwrap();
             (*name, key.id, text.reveal().to_string())
         });
