@@ -24,7 +24,9 @@ targets! {
     "../fuzz/targets/allowlist.rs" allowlist
     "../fuzz/targets/filebin.rs" filebin
     "../fuzz/targets/form.rs" form
+    "../fuzz/targets/judge.rs" judge
     "../fuzz/targets/key_text.rs" key_text
+    "../fuzz/targets/stored_value.rs" stored_value
 }
 
 fn replay(name: &str, run: fn(&[u8])) {

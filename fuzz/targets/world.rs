@@ -1,5 +1,7 @@
 //! An engine with people and keys in it, the same every time.
 
+#![allow(dead_code, reason = "each target uses its own part of it")]
+
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
@@ -12,7 +14,8 @@ use keyward::store::{MemoryStore, Revision, Store as _};
 /// The people `test` and `other`, and their keys.
 pub(crate) struct World {
     pub(crate) service: Service,
-    store: Arc<MemoryStore>,
+    pub(crate) store: Arc<MemoryStore>,
+    peppers: PepperRing,
     /// Every key's name, id and text.
     pub(crate) keys: Vec<(&'static str, KeyId, String)>,
 }
@@ -21,12 +24,8 @@ impl World {
     /// With these keys: name, owner, level.
     pub(crate) fn new(keyspace: &str, keys: &[(&'static str, &str, u8)]) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let entropy = Arc::new(SeededEntropy::new(7));
-        let clock = ManualClock::at(Timestamp::from_unix_ms(1_378_389_775_190));
-        let peppers = PepperRing::generate(&*entropy).unwrap();
-        let parts =
-            Parts { clock: Arc::new(clock), entropy, index_slots_max: 4_096, ..Parts::over(store.clone(), peppers) };
-        let engine = Engine::open(parts).unwrap();
+        let peppers = PepperRing::generate(&SeededEntropy::new(6)).unwrap();
+        let engine = Engine::open(parts(store.clone(), &peppers)).unwrap();
         let keyspace: KeyspaceName = keyspace.parse().unwrap();
         let people = ["test", "other"].map(|name| {
             let person = NewUser::person(name.parse().unwrap(), Role::User, None);
@@ -39,10 +38,21 @@ impl World {
             (*name, key.id, text.reveal().to_string())
         });
         let keys = made.collect();
-        Self { service: Service::new(engine), store, keys }
+        Self { service: Service::new(engine), store, peppers, keys }
+    }
+
+    /// What an engine over a copy of the store is made of.
+    pub(crate) fn parts(&self, store: Arc<MemoryStore>) -> Parts {
+        parts(store, &self.peppers)
     }
 
     pub(crate) fn revision(&self) -> Revision {
         self.store.revision()
     }
+}
+
+fn parts(store: Arc<MemoryStore>, peppers: &PepperRing) -> Parts {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_378_389_775_190)));
+    let entropy = Arc::new(SeededEntropy::new(7));
+    Parts { clock, entropy, index_slots_max: 4_096, ..Parts::over(store, peppers.clone()) }
 }
