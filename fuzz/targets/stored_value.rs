@@ -39,42 +39,31 @@ pub(crate) fn run(bytes: &[u8]) {
     };
     BASE.with(|base| {
         let key = base.key(base.world.keys[0].1);
-        let place = match kind % 7 {
-            0 => {
-                if let Some(key) = comes_back::<Key>(value) {
-                    key.hot_records()
-                        .for_each(|(_, hot)| drop(comes_back::<HotRecord>(&hot.encode().unwrap())));
-                    assert_eq!(key.allowlist.to_string().parse(), Ok(key.allowlist));
-                }
-                schema::key(key.id.as_bytes())
-            }
+        let (place, record) = match kind % 7 {
+            0 => (schema::key(key.id.as_bytes()), comes_back::<Key>(value).inspect(derives).is_some()),
             1 => {
-                comes_back::<HotRecord>(value);
-                schema::hot(key.secrets.current.hash.as_bytes())
+                let hash = key.secrets.current.hash;
+                (schema::hot(hash.as_bytes()), comes_back::<HotRecord>(value).is_some())
             }
-            2 => {
-                comes_back::<User>(value);
-                schema::user(key.owner.0)
-            }
-            3 => {
-                comes_back::<AuditEvent>(value);
-                schema::audit(1)
-            }
-            4 => {
-                comes_back::<AuditHead>(value);
-                schema::AUDIT_HEAD.to_vec()
-            }
-            5 => {
-                comes_back::<UserId>(value);
-                schema::USER_COUNTER.to_vec()
-            }
-            _ => {
-                comes_back::<PepperChecks>(value);
-                schema::PEPPERS.to_vec()
-            }
+            2 => (schema::user(key.owner.0), comes_back::<User>(value).is_some()),
+            3 => (schema::audit(1), comes_back::<AuditEvent>(value).is_some()),
+            4 => (schema::AUDIT_HEAD.to_vec(), comes_back::<AuditHead>(value).is_some()),
+            5 => (schema::USER_COUNTER.to_vec(), comes_back::<UserId>(value).is_some()),
+            _ => (schema::PEPPERS.to_vec(), comes_back::<PepperChecks>(value).is_some()),
         };
-        base.meets(&place, value);
+        // To an engine, one value that is no record is like another.
+        if record || value.len() < 4 {
+            base.meets(&place, value);
+        }
     });
+}
+
+/// What a key is made into comes back as well.
+fn derives(key: &Key) {
+    for (_, hot) in key.hot_records() {
+        assert_eq!(comes_back(&hot.encode().unwrap()), Some(hot));
+    }
+    assert_eq!(key.allowlist.to_string().parse().as_ref(), Ok(&key.allowlist));
 }
 
 /// The record of these bytes, if they are one: it writes in no more bytes, and from those comes the same record.
