@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyward::engine::{Engine, EngineError, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::key::{Actor, Key, Keyspace, Level, PepperRing, RevokeReason, Role, User, UserId};
+use keyward::key::{Actor, Key, KeyState, Keyspace, Level, PepperRing, RevokeReason, Role, User, UserId};
 use keyward::limits;
 use keyward::store::{Batch, StoreError, schema};
 use keyward::verify::{Verdict, Verifier, VerifyRequest};
@@ -50,9 +50,24 @@ impl World {
     }
 
     fn allows(&self) -> bool {
-        let keyspace = Keyspace::FILEBIN;
-        let request = VerifyRequest { level: Level::OWN, ..VerifyRequest::new(&keyspace, &self.text) };
+        self.verifies(&self.text)
+    }
+
+    fn verifies(&self, text: &str) -> bool {
+        let request = VerifyRequest { level: Level::OWN, ..VerifyRequest::new(&Keyspace::FILEBIN, text) };
         matches!(Verifier::new(self.engine.reader()).verify(&request).unwrap(), Verdict::Allow(_))
+    }
+
+    /// Whether a key that was created later can be seen and used.
+    fn created_verifies(&self) -> bool {
+        let reader = self.engine.reader();
+        let (keys, _) = reader.keys_of(self.flo, None, None, 1_000).unwrap();
+        let created = keys.iter().find(|key| key.id != self.key.id);
+        created.is_some_and(|key| self.verifies(&reader.text(key).unwrap().unwrap().reveal()))
+    }
+
+    fn stored(&self) -> Option<Key> {
+        self.engine.reader().key(self.key.id).unwrap()
     }
 
     fn keys(&self) -> usize {
@@ -91,16 +106,29 @@ fn new_key(owner: UserId) -> NewKey {
     NewKey::new(*Keyspace::FILEBIN.name(), owner, Level::OWN)
 }
 
-/// A change of the world, and whether readers see that it was made.
-type Step = (fn(&World) -> Result<(), EngineError>, fn(&World) -> bool);
+/// A change, how readers of the store see it, and how `verify` sees it.
+type Step = (fn(&World) -> Result<(), EngineError>, fn(&World) -> bool, fn(&World) -> bool);
 
 const STEPS: [Step; 4] = [
-    (|world| world.engine.create_key(BY, new_key(world.flo)).map(drop), |world| world.keys() == 2),
-    (|world| revoke(world).map(drop), |world| !world.allows()),
-    (|world| world.engine.delete_key(BY, world.key.id), |world| world.keys() == 0 && !world.allows()),
+    (
+        |world| world.engine.create_key(BY, new_key(world.flo)).map(drop),
+        |world| world.keys() == 2,
+        |world| world.created_verifies(),
+    ),
+    (
+        |world| revoke(world).map(drop),
+        |world| matches!(world.stored().unwrap().state, KeyState::Revoked { .. }),
+        |world| !world.allows(),
+    ),
+    (
+        |world| world.engine.delete_key(BY, world.key.id),
+        |world| world.stored().is_none() && world.keys() == 0,
+        |world| !world.allows(),
+    ),
     (
         |world| world.engine.remove_user(BY, world.flo),
-        |world| world.engine.reader().user(world.flo).unwrap().is_none() && !world.allows(),
+        |world| world.engine.reader().user(world.flo).unwrap().is_none(),
+        |world| !world.allows(),
     ),
 ];
 
@@ -110,7 +138,7 @@ fn revoke(world: &World) -> Result<Key, EngineError> {
 
 #[test]
 fn nothing_is_seen_or_answered_before_its_commit_is_done() {
-    for (change, seen) in STEPS {
+    for (change, stored, verified) in STEPS {
         for hold in [Hold::Before, Hold::After] {
             let world = World::new();
             world.store.hold(Some(hold));
@@ -122,10 +150,11 @@ fn nothing_is_seen_or_answered_before_its_commit_is_done() {
                     assert!(!caller.is_finished(), "answered before the commit was done");
                     std::thread::yield_now();
                 }
-                assert_eq!(seen(&world), hold == Hold::After, "what readers see is what the store shows");
+                assert_eq!(stored(&world), hold == Hold::After, "what readers see is what the store shows");
+                assert!(!verified(&world), "published before the commit was done");
                 world.store.hold(None);
                 caller.join().unwrap().unwrap();
-                assert!(seen(&world), "answered before readers see it");
+                assert!(stored(&world) && verified(&world), "answered before readers see it");
             });
         }
     }
@@ -133,7 +162,7 @@ fn nothing_is_seen_or_answered_before_its_commit_is_done() {
 
 #[test]
 fn a_failed_commit_leaves_readers_the_state_before_and_ends_writing() {
-    for (change, _) in STEPS {
+    for (change, ..) in STEPS {
         let world = World::new();
         world.store.plan(Plan::Fail(1));
         let failed = change(&world);
