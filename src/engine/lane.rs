@@ -184,7 +184,13 @@ impl Worker {
     fn publish(&self, published: Result<Vec<Published>, StoreError>) {
         let index = &self.sweep.index;
         let shown = match published {
-            Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),
+            Ok(changes) => match index.publish(changes, self.clock.now()) {
+                Ok(left) => {
+                    left.into_iter().for_each(|(key, uses)| self.sweep.uses.add(key, uses));
+                    Ok(())
+                }
+                Err(error) => Err(error.to_string()),
+            },
             Err(error) => {
                 index.invalidate();
                 Err(error.to_string())

@@ -199,19 +199,29 @@ impl HotIndex {
         self.owners.get(id)
     }
 
-    /// Makes changes visible, in their order.
+    /// Makes changes visible, in their order. Answers with the uses of what they removed that were not taken yet: a
+    /// key that only lost one of its secrets still wants them written.
     ///
     /// # Errors
     /// [`IndexError`] when there is no room for one: the index is not ready any more.
-    pub fn publish(&self, changes: impl IntoIterator<Item = Published>) -> Result<(), IndexError> {
+    pub fn publish(
+        &self,
+        changes: impl IntoIterator<Item = Published>,
+        now: Timestamp,
+    ) -> Result<Vec<(KeyId, Usage)>, IndexError> {
         let mut writer = self.writer();
+        let mut left = Vec::new();
         let published = changes.into_iter().try_for_each(|change| {
             if let Some(newer) = &mut writer.newer {
                 newer.note(&change);
             }
-            self.apply(&mut writer.segments, change)
+            if let Published::NoKey(hash) = &change {
+                left.extend(self.remove(&writer.segments.tables(), hash, now));
+            }
+            self.add(&mut writer.segments, change)
         });
-        published.map_err(|error| self.fail(&mut writer, error))
+        published.map_err(|error| self.fail(&mut writer, error))?;
+        Ok(left)
     }
 
     /// Says nothing any more, until it is loaded again: for a change that cannot be published.
@@ -251,7 +261,7 @@ impl HotIndex {
         let mut writer = self.writer();
         let Writer { segments, newer } = &mut *writer;
         let older = |change: &Published| newer.as_ref().is_some_and(|newer| !newer.has(change));
-        let loaded = read.into_iter().filter(older).try_for_each(|change| self.apply(segments, change));
+        let loaded = read.into_iter().filter(older).try_for_each(|change| self.add(segments, change));
         loaded.map_err(|error| self.fail(&mut writer, error))
     }
 
@@ -334,13 +344,11 @@ impl HotIndex {
         self.epoch.store(epoch + if ready(epoch) == wanted { 2 } else { 1 }, Ordering::SeqCst);
     }
 
-    fn apply(&self, segments: &mut Segments, change: Published) -> io::Result<()> {
+    fn add(&self, segments: &mut Segments, change: Published) -> io::Result<()> {
         match change {
             Published::Key(hash, record) => self.put(segments, &hash, record),
-            Published::NoKey(hash) => {
-                self.remove(&segments.tables(), &hash);
-                Ok(())
-            }
+            // Removed where it is published; nothing that is loaded says so.
+            Published::NoKey(_) => Ok(()),
             Published::Owner(id, owner) => {
                 self.owners.put(id, owner);
                 Ok(())
@@ -373,14 +381,14 @@ impl HotIndex {
         Ok(())
     }
 
-    fn remove(&self, tables: &Tables, hash: &KeyedHash) {
+    /// Removes a hash; answers with its uses that were not taken yet.
+    fn remove(&self, tables: &Tables, hash: &KeyedHash, now: Timestamp) -> Option<(KeyId, Usage)> {
         let fingerprint = Fingerprint::of(hash);
-        let found = tables.segment(fingerprint).and_then(|table| table.find(fingerprint));
-        if let Some((_, slot)) = found {
-            slot.set_rights(Rights::NONE);
-            slot.close();
-            self.out_of_line.pin().remove(&fingerprint.words());
-        }
+        let (_, slot) = tables.segment(fingerprint).and_then(|table| table.find(fingerprint))?;
+        slot.set_rights(Rights::NONE);
+        let uses = slot.close();
+        self.out_of_line.pin().remove(&fingerprint.words());
+        (uses.count() > 0).then(|| (slot.id(), self.usage(slot, uses, now)))
     }
 
     /// The number of a keyspace, a new one if it has none yet; `None` when all are given out.
