@@ -26,6 +26,7 @@ targets! {
     "../fuzz/targets/form.rs" form
     "../fuzz/targets/judge.rs" judge
     "../fuzz/targets/key_text.rs" key_text
+    "../fuzz/targets/native.rs" native
     "../fuzz/targets/operations.rs" operations
     "../fuzz/targets/stored_value.rs" stored_value
 }

@@ -129,7 +129,12 @@ impl Model {
     }
 
     /// What using one secret of a key leads to, but for its rate limits. `until` is the end of a rotated-out one.
-    pub(crate) fn verdict(&self, key: &Credential, until: Option<u64>, now: u64) -> Result<Level, DenyReason> {
+    pub(crate) fn verdict(
+        &self,
+        key: &Credential,
+        until: Option<u64>,
+        now: u64,
+    ) -> Result<Level, DenyReason> {
         let owner = &self.people[&key.owner];
         let refused = [
             (key.state == State::Suspended, DenyReason::Suspended),

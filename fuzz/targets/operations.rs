@@ -13,8 +13,8 @@ use keyward::clock::{Clock, ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewKind, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{
-    Actor, Change, Email, Expiry, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing, RevokeReason, Role,
-    Spend, Status, UserId,
+    Actor, Change, Email, Expiry, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing,
+    RevokeReason, Role, Spend, Status, UserId,
 };
 use keyward::store::StoreError;
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
@@ -212,10 +212,24 @@ impl World {
             ..NewKey::new(*keyspace.name(), owner, Level::new(level).unwrap())
         };
         let (state, previous, spent) = (State::Active, None, None);
-        let key = Credential { owner, keyspace, level, network, limits, state, end, text: None, previous, uses: 0, spent };
+        let key = Credential {
+            owner,
+            keyspace,
+            level,
+            network,
+            limits,
+            state,
+            end,
+            text: None,
+            previous,
+            uses: 0,
+            spent,
+        };
         let mut next = self.model.clone();
         next.keys.push((NEW_KEY, key));
-        if let Some((key, text)) = self.attempt(refused, next, |engine| engine.create_key(Actor::Operator, new)) {
+        if let Some((key, text)) =
+            self.attempt(refused, next, |engine| engine.create_key(Actor::Operator, new))
+        {
             self.model.found_key(key.id, Some(text.reveal().to_string()));
         }
     }
@@ -270,7 +284,8 @@ impl World {
     fn rotate_key(&mut self, who: u8, grace_ms: u64) {
         let now = self.now();
         let model = |model: &mut Model, at| model.rotate(at, now, grace_ms);
-        let rotated = self.change_key(who, None, model, |engine, id| engine.rotate_key(Actor::Operator, id, grace_ms));
+        let rotated =
+            self.change_key(who, None, model, |engine, id| engine.rotate_key(Actor::Operator, id, grace_ms));
         if let Some((at, (_, text))) = rotated {
             self.model.keys[at].1.text = Some(text.reveal().to_string());
         }
@@ -316,14 +331,20 @@ impl World {
             let user = reader.user_named(&person.name.parse().unwrap()).unwrap().unwrap();
             self.model.found_user(user.id);
         }
-        let stored = self.model.people.keys().flat_map(|owner| reader.keys_of(*owner, None, None, 1_000).unwrap().0);
+        let stored =
+            self.model.people.keys().flat_map(|owner| reader.keys_of(*owner, None, None, 1_000).unwrap().0);
         for key in stored.collect::<Vec<_>>() {
             if self.model.keys.iter().all(|(id, _)| *id != key.id) {
                 self.model.found_key(key.id, None);
             }
             let (_, model) = self.model.keys.iter_mut().find(|(id, _)| *id == key.id).unwrap();
             assert!(key.usage.count <= model.uses, "a use was counted twice");
-            assert!(failed || key.usage.count == model.uses, "{} of {} uses are counted", key.usage.count, model.uses);
+            assert!(
+                failed || key.usage.count == model.uses,
+                "{} of {} uses are counted",
+                key.usage.count,
+                model.uses
+            );
             (model.uses, model.spent) = (key.usage.count, None);
             let shown = reader.text(&key).unwrap().map(|text| text.reveal().to_string());
             if model.text.is_none() {
@@ -395,12 +416,21 @@ impl World {
     fn records_agree(&self) {
         let report = self.engine().check().unwrap();
         assert_eq!(report.findings, Vec::new());
-        assert_eq!((report.users, report.keys), (self.model.people.len() as u64, self.model.keys.len() as u64));
+        assert_eq!(
+            (report.users, report.keys),
+            (self.model.people.len() as u64, self.model.keys.len() as u64)
+        );
         let reader = self.engine().reader();
         for (id, person) in &self.model.people {
             let user = reader.user(*id).unwrap().unwrap();
-            assert_eq!((user.username.as_str(), user.role.level().number()), (person.name.as_str(), person.role));
-            assert_eq!(user.email.map(|email| email.folded()), person.email.map(|nth| address(nth, 0).folded()));
+            assert_eq!(
+                (user.username.as_str(), user.role.level().number()),
+                (person.name.as_str(), person.role)
+            );
+            assert_eq!(
+                user.email.map(|email| email.folded()),
+                person.email.map(|nth| address(nth, 0).folded())
+            );
             for keyspace in Keyspace::all() {
                 let (listed, more) = reader.keys_of(*id, Some(keyspace.name()), None, 1_000).unwrap();
                 let own = |(_, key): &&(KeyId, Credential)| key.owner == *id && key.keyspace == keyspace;
@@ -416,7 +446,10 @@ impl World {
                 KeyState::Suspended => State::Suspended,
                 KeyState::Revoked { .. } => State::Revoked,
             };
-            assert_eq!((state, stored.level.number(), stored.expiry), (key.state, key.level, expiry(key.end)));
+            assert_eq!(
+                (state, stored.level.number(), stored.expiry),
+                (key.state, key.level, expiry(key.end))
+            );
             assert_eq!(stored.allowlist.to_string(), NETWORKS[key.network].0);
             assert_eq!(stored.rate_limits, rate_limits(key.limits));
         }
