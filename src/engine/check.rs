@@ -172,7 +172,7 @@ impl Walk<'_> {
         self.each(schema::AUDIT, |walk, entry| {
             walk.report.events += 1;
             let Some(event) = walk.record::<AuditEvent>(entry) else { return Ok(()) };
-            let follows = event.sequence == head.sequence + 1 && event.previous == head.hash;
+            let follows = event.sequence.checked_sub(1) == Some(head.sequence) && event.previous == head.hash;
             if !follows || entry.key != schema::audit(event.sequence) {
                 walk.finding(&entry.key, "does not follow the event before it");
             }
@@ -239,6 +239,39 @@ mod tests {
                     schema::printable(&place)
                 );
             }
+        }
+    }
+
+    #[test]
+    fn an_event_of_the_highest_number_is_found() {
+        let (_engine, store) = filled();
+        let place = schema::audit(1);
+        let event = AuditEvent::from_entry(&store.get(&place).unwrap().unwrap()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(place, AuditEvent { sequence: u64::MAX, ..event }.encode().unwrap());
+        store.commit(batch).unwrap();
+        assert_ne!(check(store.as_ref()).unwrap().findings, Vec::new());
+    }
+
+    #[test]
+    fn counters_at_their_end_or_behind_are_damage_and_stop_no_other_change() {
+        let head = AuditHead { sequence: u64::MAX, ..AuditHead::default() };
+        for (place, value) in [
+            (schema::USER_COUNTER, UserId(u64::MAX).encode().unwrap()),
+            (schema::USER_COUNTER, UserId(0).encode().unwrap()),
+            (schema::AUDIT_HEAD, head.encode().unwrap()),
+        ] {
+            let (engine, store) = filled();
+            let mut batch = Batch::default();
+            batch.put(place, value);
+            store.commit(batch).unwrap();
+            let added = engine
+                .add_user(Actor::Operator, NewUser::person("new".parse().unwrap(), Role::User, None))
+                .map(|user| user.id);
+            assert!(matches!(added, Err(EngineError::Store(StoreError::Corrupt { .. }))), "{added:?}");
+            assert_eq!(engine.closed(), None);
+            let flo = engine.reader().user(UserId(1)).unwrap().unwrap();
+            assert_eq!(flo.username.as_str(), "flo");
         }
     }
 

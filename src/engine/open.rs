@@ -113,7 +113,7 @@ impl Engine {
             check_peppers(operation, &ring)?;
             operation.newest_event()
         })?;
-        let serials = AtomicU64::new(newest + 1);
+        let serials = AtomicU64::new(newest.saturating_add(1));
         let passwords = Passwords::start(Arc::clone(&entropy))?;
         loader.start()?;
         Ok(Self(Arc::new(Shared { reader, serials, entropy, lane, passwords, loader })))

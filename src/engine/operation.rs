@@ -103,7 +103,7 @@ impl<'a> Operation<'a> {
         subject: Subject,
     ) -> Result<u64, EngineError> {
         let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
-        let sequence = head.sequence + 1;
+        let sequence = after(head.sequence, schema::AUDIT_HEAD)?;
         let event = AuditEvent { sequence, at: self.now, actor, action, subject, previous: head.hash };
         let bytes = event.encode()?;
         let hash = event_hash(&bytes);
@@ -111,6 +111,11 @@ impl<'a> Operation<'a> {
         self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
         Ok(sequence)
     }
+}
+
+/// The number after `last`, which is stored at `place`; at its end it can only be damage.
+pub(super) fn after(last: u64, place: &[u8]) -> Result<u64, StoreError> {
+    last.checked_add(1).ok_or_else(|| StoreError::Corrupt { place: schema::printable(place) })
 }
 
 /// What the next event is chained to: the hash of this one as stored.

@@ -4,10 +4,10 @@ use crate::key::{
     Action, Actor, Key, KeyId, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
 };
 use crate::store::codec::Record;
-use crate::store::{paged, schema};
+use crate::store::{StoreError, paged, schema};
 
 use super::entries::{Entries, of_key, of_user};
-use super::operation::Operation;
+use super::operation::{Operation, after};
 use super::{Engine, EngineError, NewKind, NewUser, UserChange};
 
 impl Engine {
@@ -30,8 +30,13 @@ impl Engine {
         };
         self.write(move |operation| {
             let last = operation.get::<UserId>(schema::USER_COUNTER)?.unwrap_or(UserId(0));
+            let id = UserId(after(last.0, schema::USER_COUNTER)?);
+            if operation.has(&schema::user(id.0))? {
+                // The counter is behind the users there are.
+                return Err(StoreError::Corrupt { place: schema::printable(schema::USER_COUNTER) }.into());
+            }
             let user = User {
-                id: UserId(last.0 + 1),
+                id,
                 username: new.username.clone(),
                 display_name: new.display_name.clone(),
                 email: new.email.clone(),

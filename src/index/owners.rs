@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::key::{Level, Owner, OwnerStanding, Status, UserId};
 
-/// Blocks of rising size: the n-th has room for the numbers from 2^n - 1 on, 2^n of them.
-const BLOCKS: usize = 32;
+/// Blocks of rising size: the n-th has room for the numbers from 2^n - 1 on, 2^n of them. So few that one high number
+/// takes no more than 8 MiB.
+const BLOCKS: usize = 24;
 const PRESENT: u8 = 0x40;
 
 /// Every user, by number.
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn every_user_has_a_place_of_its_own_and_every_standing_comes_back() {
         let owners = Owners::new();
-        let ids = [0, 1, 2, 3, 1_000, 65_535, 1 << 40, u64::MAX].map(UserId);
+        let ids = [0, 1, 2, 3, 1_000, 65_535, 0xffff_fffe, 1 << 40, u64::MAX].map(UserId);
         let standings = Role::ALL
             .into_iter()
             .flat_map(|role| Status::ALL.map(|status| OwnerStanding { level: role.level(), status }));
@@ -115,5 +116,7 @@ mod tests {
             }
             ids.into_iter().for_each(|id| owners.remove(id));
         }
+        let room: usize = owners.standings.iter().filter_map(OnceLock::get).map(|block| block.len()).sum();
+        assert!(room < 1 << 17, "{room} bytes for users whose numbers are far apart");
     }
 }

@@ -33,10 +33,15 @@ pub enum Network {
 }
 
 impl Network {
+    /// Whether `client`, never in IPv4-mapped form, is in it.
     fn contains(&self, client: IpAddr) -> bool {
-        match self {
-            Self::Address(address) => *address == client,
-            Self::Range(net) => net.contains(&client),
+        match (self, client) {
+            (Self::Address(address), _) => address.to_canonical() == client,
+            // A network that is larger than all mapped addresses is about IPv6.
+            (Self::Range(IpNet::V6(net)), IpAddr::V4(client)) => {
+                net.prefix_len() >= 96 && net.contains(&client.to_ipv6_mapped())
+            }
+            (Self::Range(net), _) => net.contains(&client),
         }
     }
 }
@@ -70,7 +75,7 @@ impl FromStr for Network {
 /// Where a key may be used from.
 ///
 /// Entries are separated by commas, blanks around them are dropped, the empty text means anyone, and one wrong
-/// entry refuses the whole text. An IPv4 client that arrives as an IPv4-mapped IPv6 address is compared as IPv4.
+/// entry refuses the whole text. An IPv4-mapped IPv6 address, of a client or in an entry, is compared as IPv4.
 ///
 /// ```
 /// use keyward::key::Allowlist;
@@ -207,5 +212,23 @@ mod tests {
         assert!(!any4.allows(Some("2001:db8::1".parse().unwrap())));
         let host_bits: Allowlist = "1.2.3.4/24".parse().unwrap();
         assert!(host_bits.allows(Some("1.2.3.200".parse().unwrap())));
+    }
+
+    #[test]
+    fn entries_in_mapped_form_mean_ipv4_clients() {
+        for (entry, client, allowed) in [
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("::ffff:10.0.0.1", "::ffff:10.0.0.1", true),
+            ("::ffff:10.0.0.1", "10.0.0.2", false),
+            ("::ffff:10.0.0.0/104", "10.255.0.1", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
+            ("::ffff:0:0/96", "1.2.3.4", true),
+            ("::ffff:0:0/95", "1.2.3.4", false),
+            ("::/0", "1.2.3.4", false),
+            ("::10.0.0.1", "10.0.0.1", false),
+        ] {
+            let list: Allowlist = entry.parse().unwrap();
+            assert_eq!(list.allows(Some(client.parse().unwrap())), allowed, "{client} and {entry}");
+        }
     }
 }

@@ -4,9 +4,9 @@ use super::{DenyReason, Identity, Verdict, VerifyRequest};
 use crate::clock::Timestamp;
 use crate::key::{HotRecord, OwnerStanding, Standing, Status};
 
-/// Judges a record that was found for the presented key: keyspace, state, owner, expiry, allowlist, level, in this
-/// order. The request's text is not looked at again, and rate limits are not touched: they are spent by whoever is
-/// allowed here.
+/// Judges a record that was found for the presented key: that its owner is there at all, keyspace, state, owner's
+/// status, expiry, allowlist, level, in this order. The request's text is not looked at again, and rate limits are not
+/// touched: they are spent by whoever is allowed here.
 ///
 /// ```
 /// use keyward::clock::Timestamp;

@@ -1,0 +1,105 @@
+//! A store on a disk that fails when told to.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use keyward::store::{Batch, Change, Entry, MemoryStore, Revision, Store, StoreError};
+
+/// What stays when the process ends, and the store that writes to it.
+#[derive(Default)]
+pub(crate) struct Faulty {
+    disk: Arc<MemoryStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Commits that still succeed.
+    left: Option<u8>,
+    /// Whether the commit that fails is there all the same after the next open.
+    lands: bool,
+    landed: Option<Batch>,
+    closed: Option<&'static str>,
+}
+
+impl Faulty {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The commit after the next `left` fails.
+    pub(crate) fn fail_after(&self, left: u8, lands: bool) {
+        let mut state = self.state();
+        (state.left, state.lands) = (Some(left), lands);
+    }
+
+    /// Whether a commit failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().closed == Some(FAILED)
+    }
+
+    /// Whether the commit that failed will be there.
+    pub(crate) fn will_land(&self) -> bool {
+        self.state().landed.is_some()
+    }
+
+    /// The store as the next process finds it.
+    pub(crate) fn reopened(&self) -> Self {
+        if let Some(batch) = self.state().landed.take() {
+            self.disk.commit(batch).unwrap();
+        }
+        Self { disk: Arc::clone(&self.disk), state: Mutex::default() }
+    }
+}
+
+const FAILED: &str = "a commit failed";
+
+impl Store for Faulty {
+    fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        self.disk.get(key)
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.disk.scan(prefix, after, limit)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        let mut state = self.state();
+        if let Some(why) = state.closed {
+            return Err(StoreError::Closed { why: why.to_owned() });
+        }
+        match state.left {
+            Some(0) if !batch.is_empty() => {
+                state.closed = Some(FAILED);
+                state.landed = Some(batch).filter(|_| state.lands);
+                let source = std::io::Error::other("no space left");
+                return Err(StoreError::Io { what: "writing", source });
+            }
+            Some(left) if !batch.is_empty() => state.left = Some(left - 1),
+            Some(_) | None => {}
+        }
+        self.disk.commit(batch)
+    }
+
+    fn revision(&self) -> Revision {
+        self.disk.revision()
+    }
+
+    fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
+        self.disk.changes(after, limit)
+    }
+
+    fn closed(&self) -> Option<String> {
+        self.state().closed.map(str::to_owned)
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let mut state = self.state();
+        match state.closed {
+            Some(FAILED) => Err(StoreError::Closed { why: FAILED.to_owned() }),
+            Some(_) | None => {
+                state.closed = Some("it was stopped");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! HTTP requests as readable inputs.
+
+use keyward::exchange::{Body, RawRequest};
+
+/// Most requests of one input.
+const REQUESTS_MAX: usize = 8;
+const SEPARATOR: &[u8] = b"\n###\n";
+
+/// Reads requests, one after the other with a line `###` between them: method, target and perhaps `too-large` or
+/// `incomplete`, then header fields, an empty line and the body. Every `{name}` stands for the value it has in
+/// `names`.
+pub(crate) fn requests(input: &[u8], names: &[(&str, String)]) -> Vec<RawRequest> {
+    split(&filled_in(input, names), SEPARATOR).into_iter().take(REQUESTS_MAX).map(request).collect()
+}
+
+fn request(text: &[u8]) -> RawRequest {
+    let end = text.windows(2).position(|pair| pair == b"\n\n").unwrap_or(text.len());
+    let body = text.get(end + 2..).unwrap_or_default().to_vec();
+    let head = String::from_utf8_lossy(&text[..end]);
+    let mut lines = head.split('\n');
+    let mut words = lines.next().unwrap_or_default().split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    RawRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
+        client: Some([192, 0, 2, 7].into()),
+        body: match words.next() {
+            Some("too-large") => Body::TooLarge,
+            Some("incomplete") => Body::Incomplete,
+            _ => Body::Whole(body),
+        },
+    }
+}
+
+fn split<'a>(mut input: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    while let Some(at) = input.windows(separator.len()).position(|part| part == separator) {
+        parts.push(&input[..at]);
+        input = &input[at + separator.len()..];
+    }
+    parts.push(input);
+    parts
+}
+
+fn filled_in(input: &[u8], names: &[(&str, String)]) -> Vec<u8> {
+    let mut filled = Vec::with_capacity(input.len());
+    let mut rest = input;
+    while let Some((first, after)) = rest.split_first() {
+        let named = names.iter().find_map(|(name, value)| {
+            let after = after.strip_prefix(name.as_bytes())?.strip_prefix(b"}")?;
+            Some((value, after)).filter(|_| *first == b'{')
+        });
+        match named {
+            Some((value, after)) => {
+                filled.extend_from_slice(value.as_bytes());
+                rest = after;
+            }
+            None => {
+                filled.push(*first);
+                rest = after;
+            }
+        }
+    }
+    filled
+}

@@ -1,0 +1,45 @@
+//! Every input that fuzzing started from or found worth keeping still runs through its target without a failure.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+macro_rules! targets {
+    ($($path:literal $name:ident)*) => {
+        $(
+            #[path = $path]
+            mod $name;
+
+            #[test]
+            fn $name() {
+                replay(stringify!($name), $name::run);
+            }
+        )*
+    };
+}
+
+targets! {
+    "../fuzz/targets/allowlist.rs" allowlist
+    "../fuzz/targets/filebin.rs" filebin
+    "../fuzz/targets/form.rs" form
+    "../fuzz/targets/judge.rs" judge
+    "../fuzz/targets/key_text.rs" key_text
+    "../fuzz/targets/native.rs" native
+    "../fuzz/targets/operations.rs" operations
+    "../fuzz/targets/stored_value.rs" stored_value
+}
+
+fn replay(name: &str, run: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut inputs: Vec<_> = fs::read_dir(&corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "{} has no inputs", corpus.display());
+    run(b"");
+    for input in inputs {
+        let bytes = fs::read(&input).unwrap();
+        // The failure itself is printed before; this names the input.
+        assert!(catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_ok(), "{} fails", input.display());
+    }
+}
