@@ -110,6 +110,7 @@ fn routes(site_url: &str, open_verify: bool) -> Routes {
             Arc::new(Filebin::new(site_url)),
         ],
         control: Some(Arc::new(Native::for_operator())),
+        own: None,
     }
 }
 

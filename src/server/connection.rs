@@ -1,9 +1,13 @@
 //! Serves one connection.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::Either;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::{Service as _, service_fn};
@@ -34,24 +38,37 @@ pub(super) async fn serve(
     let progress = Progress::new();
     let stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
     let routes = TowerToHyperService::new(warp::service(filter));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let refused = refusal(&request, &progress.request_begins());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let progress = progress.clone();
+        let refused = progress.request_begins(|head| refusal(&request, head));
+        let origin = approach.origin(request.headers(), &desk.proxies);
         let next = match refused {
             Some(why) => Next::Answered(closing(response(plain(400, why)))),
-            None => {
-                let origin = approach.origin(request.headers(), &desk.proxies);
-                desk.prompt(request, origin)
-            }
+            None => desk.prompt(&request, origin),
         };
-        let (desk, routes, progress) = (Arc::clone(&desk), routes.clone(), progress.clone());
-        async move {
-            let response = match next {
-                Next::Answered(response) => response,
-                Next::Body(request, origin) => desk.with_body(request, origin).await,
-                Next::Routes(request) => routes.call(request).await?,
-            };
-            progress.request_ends();
-            Ok::<_, Infallible>(response)
+        match next {
+            Next::Answered(response) => {
+                progress.request_ends();
+                Either::Left(ready(Ok(response.map(at_once))))
+            }
+            Next::Body => {
+                let desk = Arc::clone(&desk);
+                // Boxed, so that answers at once need not move the room it takes.
+                Either::Right(Either::Left(Box::pin(async move {
+                    let response = desk.with_body(request, origin).await;
+                    progress.request_ends();
+                    Ok::<_, Infallible>(response.map(at_once))
+                })))
+            }
+            Next::Routes => {
+                request.extensions_mut().insert(origin);
+                let answer = routes.call(request);
+                Either::Right(Either::Right(async move {
+                    let response = answer.await?;
+                    progress.request_ends();
+                    Ok(response.map(AnswerBody::Right))
+                }))
+            }
         }
     });
     let mut connection = pin!(
@@ -75,6 +92,13 @@ pub(super) async fn serve(
     if let Err(failure) = outcome {
         tracing::debug!(%failure, "a connection failed");
     }
+}
+
+/// The body of an answer: one that is there, or one of warp's.
+type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
+
+fn at_once<B>(body: Bytes) -> AnswerBody<B> {
+    AnswerBody::Left(Full::new(body))
 }
 
 /// Why a request is refused before anything looks at its path, if it is.

@@ -78,7 +78,7 @@ pub struct Server {
 /// What the server allows; [`Bounds::default`] takes all of it from [`limits`].
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Most TCP connections at once; fewer when the process may not open as many files.
+    /// Most connections of clients at once; fewer when the process may not open as many files.
     pub connections: usize,
     /// Most requests being answered or waiting for a thread.
     pub requests: usize,
@@ -128,9 +128,12 @@ impl Server {
         let mut loops = JoinSet::new();
         let desk = Desk::new(routes.dialects, service.clone(), proxies, bounds);
         let door = Door {
-            filter: route::public(Arc::clone(&desk)),
+            filter: route::public(Arc::clone(&desk), routes.own),
             desk,
-            connections: Arc::new(Semaphore::new(connections_max(bounds.connections))),
+            // Each listener keeps one for the connection it waits for.
+            connections: Arc::new(Semaphore::new(
+                connections_max(bounds.connections) + (listeners.len() + sockets.len()).saturating_sub(1),
+            )),
             bounds,
         };
         for listener in listeners {

@@ -45,3 +45,28 @@ impl Approach {
         Origin { client, entrance: self.entrance }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::TrustedPeer;
+
+    #[test]
+    fn a_peer_that_is_no_trusted_proxy_is_the_client_whatever_it_says() {
+        let proxies: TrustedProxies =
+            ["10.0.0.1"].iter().map(|peer| peer.parse::<TrustedPeer>().unwrap()).collect();
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "203.0.113.9".parse().unwrap());
+        for (peer, local, client) in [
+            (Some("192.0.2.1"), false, Some("192.0.2.1")),
+            (Some("127.0.0.1"), true, Some("127.0.0.1")),
+            (Some("10.0.0.1"), false, Some("203.0.113.9")),
+            (None, true, None),
+        ] {
+            let peer = peer.map(|peer| peer.parse().unwrap());
+            let origin = Approach::new(peer, local, &proxies).origin(&headers, &proxies);
+            assert_eq!(origin.client, client.map(|client| client.parse().unwrap()));
+            assert_eq!(origin.entrance == Entrance::Local, local);
+        }
+    }
+}

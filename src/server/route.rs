@@ -12,7 +12,7 @@ use warp::path::FullPath;
 use warp::reply::Response;
 
 use super::origin::Origin;
-use super::respond::{closing, plain, response};
+use super::respond::{closing, plain, reply};
 use super::{Bounds, body};
 use crate::command::Service;
 use crate::dialect::Dialect;
@@ -27,15 +27,22 @@ pub struct Routes {
     pub dialects: Vec<Arc<dyn Dialect>>,
     /// Served on the local control socket, and nowhere else.
     pub control: Option<Arc<dyn Dialect>>,
+    /// Routes of the program that embeds the server, on every listener but the control socket: for what no dialect
+    /// answers at once, and before the others.
+    pub own: Option<BoxedFilter<(Response,)>>,
 }
 
 /// What the listeners for everyone serve: liveness, readiness, the dialects, and 404.
-pub(super) fn public(desk: Arc<Desk>) -> BoxedFilter<(Response,)> {
+pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
     let read = warp::get().or(warp::head()).unify();
-    let alive = warp::path!("healthz").and(read).map(|| response(plain(200, "ok")));
+    let alive = warp::path!("healthz").and(read).map(|| reply(plain(200, "ok")));
     let probed = desk.service.clone();
-    let ready = warp::path!("readyz").and(read).map(move || response(readiness(&probed)));
-    alive.or(ready).unify().or(claimed(desk)).unify().boxed()
+    let ready = warp::path!("readyz").and(read).map(move || reply(readiness(&probed)));
+    let probes = alive.or(ready).unify();
+    match own {
+        Some(own) => probes.or(own).unify().or(claimed(desk)).unify().boxed(),
+        None => probes.or(claimed(desk)).unify().boxed(),
+    }
 }
 
 fn readiness(service: &Service) -> RawResponse {
@@ -129,10 +136,10 @@ async fn serve<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
     let Some(dialect) = desk.claiming(path.as_str()).cloned() else {
-        return response(plain(404, "Not found"));
+        return reply(plain(404, "Not found"));
     };
     let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {
-        return closing(response(busy()));
+        return closing(reply(busy()));
     };
     let whole = matches!(body, Body::Whole(_));
     let request = RawRequest {
@@ -144,7 +151,7 @@ async fn serve<B: Buf>(
         entrance: origin.entrance,
         body,
     };
-    let response = response(desk.answer(dialect, request, room).await);
+    let response = reply(desk.answer(dialect, request, room).await);
     if whole { response } else { closing(response) }
 }
 

@@ -28,6 +28,8 @@ mod route;
 mod tests;
 mod verdict;
 mod verify;
+#[cfg(test)]
+mod verify_tests;
 mod wanted;
 
 use self::body::{KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch};
