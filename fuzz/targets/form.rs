@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward::exchange::{Body, Field, Form, RawRequest};
+use keyward::exchange::{Body, Field, Form, RawRequest, Entrance};
 use keyward::limits;
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";
@@ -31,6 +31,7 @@ fn read(content_type: &[u8], body: &[u8]) -> Form {
         query: String::new(),
         headers: vec![("content-type".to_owned(), content_type.to_vec())],
         client: None,
+        entrance: Entrance::Local,
         body: Body::Whole(body.to_vec()),
     })
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(bytes: &[u8]) {
         (Some(fault), Verdict::Deny(reason)) => assert_eq!(reason, *fault),
         (None, Verdict::Allow(identity)) => {
             assert_eq!((identity.key, identity.user), (record.id, record.owner));
-            assert_eq!(identity.expiry, record.expiry);
+            assert_eq!((identity.keyspace, identity.expiry), (*keyspace.name(), record.expiry));
             let lower = record.level.min(owner.unwrap().level);
             assert_eq!((identity.level, identity.quota), (lower, None));
             assert!(lower >= request.level);

@@ -1,6 +1,6 @@
 //! HTTP requests as readable inputs.
 
-use keyward::exchange::{Body, RawRequest};
+use keyward::exchange::{Body, RawRequest, Entrance};
 
 /// Most requests of one input.
 const REQUESTS_MAX: usize = 8;
@@ -28,6 +28,7 @@ fn request(text: &[u8]) -> RawRequest {
         query: query.to_owned(),
         headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
         client: Some([192, 0, 2, 7].into()),
+        entrance: Entrance::Network { peer: [192, 0, 2, 7].into() },
         body: match words.next() {
             Some("too-large") => Body::TooLarge,
             Some("incomplete") => Body::Incomplete,

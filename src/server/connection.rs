@@ -1,9 +1,13 @@
 //! Serves one connection.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::future::ready;
 use std::pin::pin;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::Either;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::{Service as _, service_fn};
@@ -11,14 +15,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use warp::filters::BoxedFilter;
 use warp::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use warp::http::{Request, Version};
-use warp::reply::Response;
 
-use super::Bounds;
+use super::accept::Door;
+use super::origin::Approach;
+use super::prompt::Next;
 use super::respond::{closing, plain, response};
-use super::route::Peer;
 use super::shutdown::stopping;
 use super::stream::{Progress, Watched};
 use crate::limits;
@@ -27,28 +30,45 @@ use crate::limits;
 /// answered, and an idle connection is closed at once.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: Option<IpAddr>,
-    filter: BoxedFilter<(Response,)>,
-    bounds: Bounds,
+    approach: Approach,
+    door: Door,
     stop: watch::Receiver<bool>,
 ) {
+    let Door { desk, filter, bounds, .. } = door;
     let progress = Progress::new();
     let stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
     let routes = TowerToHyperService::new(warp::service(filter));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let refused = refusal(&request, &progress.request_begins());
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(Peer(peer));
-        }
-        let answer = routes.call(request);
         let progress = progress.clone();
-        async move {
-            let response = match refused {
-                Some(why) => closing(response(plain(400, why))),
-                None => answer.await?,
-            };
-            progress.request_ends();
-            Ok::<_, Infallible>(response)
+        let refused = progress.request_begins(|head| refusal(&request, head));
+        let origin = approach.origin(request.headers(), &desk.proxies);
+        let next = match refused {
+            Some(why) => Next::Answered(closing(response(plain(400, why)))),
+            None => desk.prompt(&request, origin),
+        };
+        match next {
+            Next::Answered(response) => {
+                progress.request_ends();
+                Either::Left(ready(Ok(response.map(at_once))))
+            }
+            Next::Body => {
+                let desk = Arc::clone(&desk);
+                // Boxed, so that answers at once need not move the room it takes.
+                Either::Right(Either::Left(Box::pin(async move {
+                    let response = desk.with_body(request, origin).await;
+                    progress.request_ends();
+                    Ok::<_, Infallible>(response.map(at_once))
+                })))
+            }
+            Next::Routes => {
+                request.extensions_mut().insert(origin);
+                let answer = routes.call(request);
+                Either::Right(Either::Right(async move {
+                    let response = answer.await?;
+                    progress.request_ends();
+                    Ok(response.map(AnswerBody::Right))
+                }))
+            }
         }
     });
     let mut connection = pin!(
@@ -72,6 +92,13 @@ pub(super) async fn serve(
     if let Err(failure) = outcome {
         tracing::debug!(%failure, "a connection failed");
     }
+}
+
+/// The body of an answer: one that is there, or one of warp's.
+type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
+
+fn at_once<B>(body: Bytes) -> AnswerBody<B> {
+    AnswerBody::Left(Full::new(body))
 }
 
 /// Why a request is refused before anything looks at its path, if it is.

@@ -1,7 +1,8 @@
 //! Plain answers as HTTP responses.
 
+use bytes::Bytes;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use warp::http::{Response, StatusCode};
+use warp::http::{HeaderMap, Response, StatusCode};
 
 use crate::exchange::RawResponse;
 
@@ -10,31 +11,48 @@ use crate::exchange::RawResponse;
 /// # Security
 /// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own)
 /// becomes a bare 500: nothing in it can end a header early or begin a second response.
-pub(super) fn response(answer: RawResponse) -> warp::reply::Response {
+pub(super) fn response(answer: RawResponse) -> Response<Bytes> {
     sendable(answer).unwrap_or_else(|| {
         tracing::error!("an answer that HTTP cannot carry was replaced");
-        let mut response = Response::new("Internal server error\n".into());
+        let mut response = Response::new(Bytes::from_static(b"Internal server error\n"));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     })
 }
 
-fn sendable(answer: RawResponse) -> Option<warp::reply::Response> {
+/// The same as warp's filters answer it.
+pub(super) fn reply(answer: RawResponse) -> warp::reply::Response {
+    response(answer).map(Into::into)
+}
+
+fn sendable(answer: RawResponse) -> Option<Response<Bytes>> {
     let status = StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational())?;
-    let mut response = Response::new(answer.body.into());
-    *response.status_mut() = status;
+    let mut headers = HeaderMap::with_capacity(answer.headers.len() + OWN_FIELDS);
     for (name, value) in answer.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let name = field_name(name)?;
         if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
             return None;
         }
-        response.headers_mut().append(name, HeaderValue::from_str(&value).ok()?);
+        headers.append(name, HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?);
     }
+    let mut response = Response::new(Bytes::from(answer.body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     Some(response)
 }
 
+/// Fields that the connection adds to an answer.
+const OWN_FIELDS: usize = 2;
+
+/// A lower-case name. Without an allocation, since it lives as long as the program.
+pub(super) fn field_name(name: &'static str) -> Option<HeaderName> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    // Anything else would panic.
+    (!name.is_empty() && name.bytes().all(plain)).then(|| HeaderName::from_static(name))
+}
+
 /// The same response, after which the connection ends.
-pub(super) fn closing(mut response: warp::reply::Response) -> warp::reply::Response {
+pub(super) fn closing<B>(mut response: Response<B>) -> Response<B> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -64,6 +82,8 @@ mod tests {
             plain(200, "x").with_header("x-name", "a\nb"),
             plain(200, "x").with_header("x-name", "a\0b"),
             plain(200, "x").with_header("x name", "a"),
+            plain(200, "x").with_header("X-Name", "a"),
+            plain(200, "x").with_header("", "a"),
             plain(200, "x").with_header("content-length", "1"),
             plain(200, "x").with_header("transfer-encoding", "chunked"),
             plain(99, "x"),

@@ -17,7 +17,7 @@ pub(super) struct Progress(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// What was read since the head began, taken when the request starts.
+    /// What was read since the head began, until the request starts.
     head: Vec<u8>,
 }
 
@@ -31,18 +31,27 @@ enum Phase {
     Answering,
 }
 
+/// A head that most requests do not exceed.
+const USUAL_HEAD_BYTES: usize = 1_024;
+
 impl Progress {
     /// A new connection: its first head counts as begun, so that a client who says nothing is not kept for long.
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State { phase: Phase::Head, head: Vec::new() })))
     }
 
-    /// A request's head is complete. Returns what was read since it began: the head and whatever followed it at
+    /// A request's head is complete. Shows what was read since it began: the head and whatever followed it at
     /// once; nothing, or less than a head, when it was sent before the answer to the request before it.
-    pub(super) fn request_begins(&self) -> Vec<u8> {
+    pub(super) fn request_begins<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
         let mut state = self.state();
         state.phase = Phase::Answering;
-        std::mem::take(&mut state.head)
+        let seen = look(&state.head);
+        // Room for the next one, unless this was an unusual one.
+        if state.head.capacity() > USUAL_HEAD_BYTES {
+            state.head = Vec::new();
+        }
+        state.head.clear();
+        seen
     }
 
     /// The answer is made.
@@ -219,7 +228,7 @@ mod tests {
         let (mut stream, mut client, progress) = watched();
         client.write_all(b"a").await.unwrap();
         stream.read_u8().await.unwrap();
-        assert_eq!(progress.request_begins(), b"a");
+        assert_eq!(progress.request_begins(<[u8]>::to_vec), b"a");
         progress.request_ends();
 
         let hour = Duration::from_secs(3_600);
@@ -234,13 +243,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_being_answered_is_not_timed_here() {
         let (mut stream, mut client, progress) = watched();
-        progress.request_begins();
+        progress.request_begins(|_| ());
         let hour = Duration::from_secs(3_600);
         assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err());
         client.write_all(b"early").await.unwrap();
         stream.read_exact(&mut [0; 5]).await.unwrap();
         progress.request_ends();
-        assert_eq!(progress.request_begins(), b"", "bytes sent ahead of an answer are not taken for a head");
+        assert_eq!(
+            progress.request_begins(<[u8]>::to_vec),
+            b"",
+            "bytes sent ahead of an answer are not taken for a head"
+        );
     }
 
     #[tokio::test(start_paused = true)]

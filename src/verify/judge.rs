@@ -55,6 +55,7 @@ pub fn judge(
             Verdict::Allow(Identity {
                 key: record.id,
                 user: record.owner,
+                keyspace: record.keyspace,
                 level,
                 expiry: record.expiry,
                 quota: None,

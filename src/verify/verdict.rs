@@ -1,6 +1,6 @@
 //! The outcome of verifying: allowed as whom, or denied and why.
 
-use crate::key::{Expiry, KeyId, Level, Quota, UserId};
+use crate::key::{Expiry, KeyId, KeyspaceName, Level, Quota, UserId};
 
 /// The decision about a presented key. A denial is a decision, not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Identity {
     pub key: KeyId,
     /// Its owner.
     pub user: UserId,
+    /// The keyspace it verified in.
+    pub keyspace: KeyspaceName,
     /// What it may do now: the lower of the key's level and its owner's.
     pub level: Level,
     /// When it stops by itself.

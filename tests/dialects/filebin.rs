@@ -11,7 +11,7 @@ use keyward::dialect::filebin::encode;
 use keyward::dialect::{Dialect, Filebin};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
-use keyward::exchange::{Body, RawRequest, RawResponse};
+use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{Expiry, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status};
 use keyward::limits;
 use keyward::store::{Batch, MemoryStore, Revision, Store, schema};
@@ -232,6 +232,7 @@ fn raw_request(bytes: &[u8]) -> RawRequest {
         query: query.to_owned(),
         headers: head.headers.iter().map(|h| (h.name.to_ascii_lowercase(), h.value.to_vec())).collect(),
         client: Some(CLIENT),
+        entrance: Entrance::Local,
         body: if body.len() > limits::BODY_BYTES_MAX { Body::TooLarge } else { Body::Whole(body.to_vec()) },
     }
 }
@@ -314,6 +315,7 @@ fn form_request(path: &str, body: &str) -> RawRequest {
         query: String::new(),
         headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
         client: None,
+        entrance: Entrance::Local,
         body: Body::Whole(body.as_bytes().to_vec()),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyward::command::Service;
 use keyward::dialect::{Dialect, Filebin};
-use keyward::exchange::{RawRequest, RawResponse};
+use keyward::exchange::{RawRequest, RawResponse, TrustedProxies};
 use keyward::server::{Bounds, Routes, Server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -50,8 +50,10 @@ impl Wire {
         let (dialect, service) = world.parts();
         let server = Server {
             listeners: vec![listener],
+            sockets: Vec::new(),
             control: None,
-            routes: Routes { dialects: vec![Arc::new(Elsewhere(dialect))], control: None },
+            routes: Routes { dialects: vec![Arc::new(Elsewhere(dialect))], control: None, own: None },
+            proxies: TrustedProxies::default(),
             service,
             bounds: Bounds::default(),
         };

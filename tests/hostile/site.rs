@@ -7,6 +7,7 @@ use keyward::command::{Caller, Command, Outcome, Service};
 use keyward::dialect::Filebin;
 use keyward::engine::{CheckReport, Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
+use keyward::exchange::TrustedProxies;
 use keyward::key::{Keyspace, Level, Password, PepperRing, Role};
 use keyward::server::{Bounds, Routes, Server};
 use keyward::store::SledStore;
@@ -54,8 +55,10 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let server = Server {
             listeners: vec![listener],
+            sockets: Vec::new(),
             control: None,
-            routes: Routes { dialects: vec![Arc::new(Filebin::new("http://x"))], control: None },
+            routes: Routes { dialects: vec![Arc::new(Filebin::new("http://x"))], control: None, own: None },
+            proxies: TrustedProxies::default(),
             service: service.clone(),
             bounds: Bounds::default(),
         };

@@ -139,6 +139,13 @@ fn use_over_http(site: &mut Site, server: &Server, key: &Issued) {
         format!("{} / HTTP/1.1\r\nhost: x", text.replace(':', "-")),
         format!("GET / HTTP/1.1\r\nx-api-key: {text}\0"),
         format!("GET / {text}"),
+        format!("GET /auth/{ks}?for=nginx HTTP/1.1\r\nhost: x\r\nx-api-key: {text}", ks = key.keyspace),
+        format!("GET /auth/{ks}/{text}?api_key={text} HTTP/1.1\r\nhost: x", ks = key.keyspace),
+        format!("GET /auth/{text}?for={text} HTTP/1.1\r\nhost: x\r\nauthorization: Basic {text}"),
+        format!("GET /auth/native?limit={text} HTTP/1.1\r\nhost: x\r\nx-service-key: {text}"),
+        format!("GET /auth/native HTTP/1.1\r\nhost: x\r\nx-api-key: {text}\r\nauthorization: {strange}"),
+        format!("GET /v1/self?keyspace={ks} HTTP/1.1\r\nhost: x\r\nx-api-key: {text}", ks = key.keyspace),
+        format!("GET /v1/self?keyspace={text} HTTP/1.1\r\nhost: x\r\nx-api-key: {text}"),
     ] {
         site.ask(server, &format!("{head}\r\nconnection: close\r\n\r\n"), &[]);
     }
@@ -234,6 +241,14 @@ fn bad_json(site: &mut Site, key: &Issued) {
             format!(r#"{{"keyspace":"native","key":"{text}","address":"{text}"}}"#),
         ),
         ("POST", "/v1/verify".to_owned(), format!(r#"{{"keyspace":"native","key":"{text}"}}"#)),
+        ("POST", "/v1/verify?status=true".to_owned(), format!(r#"{{"key":"{text}","permission":"{text}"}}"#)),
+        ("POST", "/v1/verify?status=true".to_owned(), format!(r#"{{"key":"{text}x"}}"#)),
+        ("POST", format!("/v1/verify?status={text}"), format!(r#"{{"key":"{text}","limit":"{text}"}}"#)),
+        (
+            "POST",
+            "/v1/verify/batch".to_owned(),
+            format!(r#"{{"keys":[{{"key":"{text}"}},{{"kay":"{text}"}},"{text}"]}}"#),
+        ),
         ("GET", format!("/v1/keys/{text}"), String::new()),
         ("GET", format!("/v1/keys?owner={WRONG}!"), String::new()),
         ("GET", format!("/v1/keys?owner=flo&after={text}"), String::new()),
@@ -263,6 +278,9 @@ fn wrong_arguments(site: &mut Site, key: &Issued) {
         &["user", "show", text],
         &["--output", text, "check"],
         &["serve", "--listen", text],
+        &["serve", "--trust-proxy", text],
+        &["key", "create", "--owner", "flo", "--limit", text],
+        &["key", "verify", "--permission", text],
     ] {
         for output in ["text", "json"] {
             site.run(&[args, &["--output", output]].concat(), "", &[]);

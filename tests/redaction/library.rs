@@ -4,12 +4,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use keyward::clock::SystemClock;
-use keyward::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
-use keyward::dialect::{Dialect, Filebin, Native, filebin};
+use keyward::command::{Asker, Caller, Command, KeyRef, Outcome, Service, UserRef};
+use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, RawRequest, RawResponse};
-use keyward::key::{Keyspace, Level, Password, PepperRing, Role, Spend, UncheckedKey, UserId};
+use keyward::exchange::{Basic, Body, Entrance, RawRequest, RawResponse, presented};
+use keyward::key::{Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
 use keyward::store::{MemoryStore, Store, schema};
 use keyward::verify::VerifyRequest;
 
@@ -100,16 +100,13 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
         printed.add(&caller);
         printed.add(&service.dispatch(&caller, own).unwrap());
     }
-    let verify = |text: &str| Command::VerifyKey {
-        keyspace: keyspace.clone(),
-        text: UncheckedKey::new(text.to_owned()),
-        client: None,
-        level: Level::AUTHENTICATE,
-        spend: Spend::default(),
-    };
-    dispatch(service, printed, verify(&text));
-    dispatch(service, printed, verify(&format!("{text}x")));
-    printed.add(&VerifyRequest::new(keyspace, &text));
+    let verifying = service.verifying(Asker::Operator, false).unwrap();
+    for text in [&text, &format!("{text}x")] {
+        let request = VerifyRequest::new(keyspace, text);
+        printed.add(&request);
+        printed.add(&verifying.verify(&request).unwrap());
+    }
+    printed.add(&service.own_key(keyspace, &text, None).unwrap());
     printed.refusal(service.by_key(keyspace, &text[1..], None));
     printed.refusal(keyspace.format().parse(&text[1..]));
     let parsed = keyspace.format().parse(&text).unwrap();
@@ -136,10 +133,14 @@ fn exchange(service: &Service, printed: &mut Printed, text: &str) {
                     ("x-api-key".to_owned(), text.into()),
                 ],
                 client: None,
+                entrance: Entrance::Local,
                 body: Body::Whole(body.clone().into_bytes()),
             };
             printed.add(&request);
             printed.add(&request.body);
+            printed.add(&request.head());
+            printed.add(&presented(&request.head(), Basic::Whole, &[]).unwrap());
+            printed.add(&Gateway::default().prompt(service, &request.head(), None));
             if let Err(refusal) = filebin::decode(&request) {
                 printed.add(&refusal);
             }

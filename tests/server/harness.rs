@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward::command::Service;
-use keyward::dialect::{Dialect, Filebin};
+use keyward::dialect::{Dialect, Filebin, Gateway, Native, Prompt};
 use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, RawRequest, RawResponse};
+use keyward::exchange::{Body, Head, RawRequest, RawResponse, TrustedPeer};
 use keyward::key::PepperRing;
 use keyward::server::{Bounds, Routes, Server};
 use keyward::store::MemoryStore;
@@ -46,7 +46,10 @@ pub(crate) fn patient() -> Bounds {
 /// A server that runs.
 pub(crate) struct Running {
     address: std::net::SocketAddr,
+    /// Where it listens on every address of the machine.
+    wide_port: u16,
     control: PathBuf,
+    socket: PathBuf,
     /// One message for every request to `/wait` that has begun.
     pub(crate) begun: mpsc::UnboundedReceiver<()>,
     /// Lets one request to `/wait` go on.
@@ -64,8 +67,10 @@ impl Running {
     pub(crate) async fn start(bounds: Bounds) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let wide = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let wide_port = wide.local_addr().unwrap().port();
         let directory = tempfile::tempdir().unwrap();
-        let control = directory.path().join("control");
+        let (control, socket) = (directory.path().join("control"), directory.path().join("socket"));
         let (begin, begun) = mpsc::unbounded_channel();
         let (go, gone) = channel();
         let peak = Arc::new(AtomicUsize::new(0));
@@ -73,18 +78,41 @@ impl Running {
             Mirror { begin, gone: Mutex::new(gone), waiting: AtomicUsize::new(0), peak: Arc::clone(&peak) };
         let engine = engine();
         let server = Server {
-            listeners: vec![listener],
+            listeners: vec![listener, wide],
+            sockets: vec![UnixListener::bind(&socket).unwrap()],
             control: Some(UnixListener::bind(&control).unwrap()),
             routes: Routes {
-                dialects: vec![Arc::new(Filebin::new("https://keys.example")), Arc::new(mirror)],
+                dialects: vec![
+                    Arc::new(Gateway::default()),
+                    Arc::new(Native::for_everyone(false)),
+                    Arc::new(Filebin::new("https://keys.example")),
+                    Arc::new(mirror),
+                ],
                 control: Some(Arc::new(Operator)),
+                own: None,
             },
+            proxies: ["127.0.0.0/8", "10.0.0.0/8", "unix"]
+                .iter()
+                .map(|peer| peer.parse::<TrustedPeer>().unwrap())
+                .collect(),
             service: Service::new(engine.clone()),
             bounds,
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(server.run(async { drop(stopped.await) }));
-        Self { address, control, begun, go, peak, engine, stop, server, _directory: directory }
+        Self {
+            address,
+            wide_port,
+            control,
+            socket,
+            begun,
+            go,
+            peak,
+            engine,
+            stop,
+            server,
+            _directory: directory,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
@@ -93,6 +121,16 @@ impl Running {
 
     pub(crate) async fn connect_control(&self) -> Client<UnixStream> {
         Client::new(UnixStream::connect(&self.control).await.unwrap())
+    }
+
+    /// To the listener that other machines reach, too.
+    pub(crate) async fn connect_wide(&self) -> Client<TcpStream> {
+        Client::new(TcpStream::connect(("127.0.0.1", self.wide_port)).await.unwrap())
+    }
+
+    /// To the socket in the file system that is for everyone.
+    pub(crate) async fn connect_socket(&self) -> Client<UnixStream> {
+        Client::new(UnixStream::connect(&self.socket).await.unwrap())
     }
 
     /// The answer to these bytes on a connection of their own.
@@ -136,6 +174,18 @@ impl Dialect for Mirror {
         };
         let client = request.client.map_or_else(|| "nowhere".to_owned(), |address| address.to_string());
         text(&format!("{} {} [{}] from {client}: {body}", request.method, request.path, request.query))
+    }
+
+    fn prompt(&self, _service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+        match (head.path, body) {
+            ("/at-once/panic", _) => panic!("asked to"),
+            ("/at-once/split", _) => Prompt::Answer(text("x").with_header("x-name", "a\r\nb")),
+            ("/at-once", None) => Prompt::WantsBody,
+            ("/at-once", Some(body)) => Prompt::Answer(text(&format!("at once: {body:?}"))),
+            // Changes its mind once the body is there.
+            ("/later", None) => Prompt::WantsBody,
+            _ => Prompt::MayBlock,
+        }
     }
 }
 

@@ -7,8 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod at_once;
 mod bodies;
 mod connections;
 mod harness;
 mod heads;
+mod origins;
 mod stopping;

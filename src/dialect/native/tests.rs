@@ -11,13 +11,13 @@ use crate::command::Service;
 use crate::dialect::Dialect as _;
 use crate::engine::{Engine, Parts};
 use crate::entropy::{OsEntropy, SeededEntropy};
-use crate::exchange::{Body, RawRequest, RawResponse};
+use crate::exchange::{Body, Entrance, RawRequest, RawResponse};
 use crate::key::PepperRing;
 use crate::store::MemoryStore;
 
-struct Api {
-    service: Service,
-    clock: ManualClock,
+pub(super) struct Api {
+    pub(super) service: Service,
+    pub(super) clock: ManualClock,
 }
 
 impl Api {
@@ -32,13 +32,25 @@ impl Api {
     }
 
     /// With the user `flo`.
-    fn with_flo() -> Self {
+    pub(super) fn with_flo() -> Self {
         let api = Self::new();
         assert_eq!(api.ask("POST", "/v1/users", json!({ "username": "flo" })).0, 201);
         api
     }
 
     fn answer(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Body) -> RawResponse {
+        self.answer_by(Native::for_operator(), Entrance::Local, method, target, headers, body)
+    }
+
+    pub(super) fn answer_by(
+        &self,
+        native: Native,
+        entrance: Entrance,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> RawResponse {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
         let request = RawRequest {
@@ -47,12 +59,13 @@ impl Api {
             query: query.to_owned(),
             headers: headers.collect(),
             client: None,
+            entrance,
             body,
         };
-        Native::for_operator().answer(&self.service, &request)
+        native.answer(&self.service, &request)
     }
 
-    fn ask(&self, method: &str, target: &str, body: Value) -> (u16, Value) {
+    pub(super) fn ask(&self, method: &str, target: &str, body: Value) -> (u16, Value) {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let response =
             self.answer(method, target, &[("content-type", "application/json")], Body::Whole(body));
@@ -60,7 +73,7 @@ impl Api {
     }
 
     /// A new key of `flo`: its id and its text.
-    fn key(&self, fields: Value) -> (String, String) {
+    pub(super) fn key(&self, fields: Value) -> (String, String) {
         let mut body = json!({ "keyspace": "native", "owner": "flo" });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let (status, answer) = self.ask("POST", "/v1/keys", body);
@@ -171,7 +184,7 @@ fn every_step_of_a_keys_life_shows_in_the_verdict() {
     let verdict = api.verify(&text);
     let expected = json!({
         "valid": true, "code": "valid", "key_id": id, "user": "flo", "user_id": 1, "company": null,
-        "keyspace": "native", "level": 4, "expires_at": "2026-01-01T00:01:40.000Z",
+        "keyspace": "native", "level": 4, "expires_at": "2026-01-01T00:01:40.000Z", "rate_limit": null,
     });
     assert_eq!(verdict, expected);
     let high = json!({ "keyspace": "native", "key": text, "level": 5 });
@@ -232,6 +245,20 @@ fn refusals_have_a_status_and_a_stable_code() {
         ("POST", "/v1/keys", r#"{"keyspace":"native","owner":"nobody"}"#, 404, "no_such_user"),
         ("POST", "/v1/keys", r#"{"keyspace":"native","owner":"flo","level":9}"#, 422, "invalid"),
         ("POST", "/v1/verify", r#"{"keyspace":"nowhere","key":"x"}"#, 422, "no_such_keyspace"),
+        ("POST", "/v1/verify", r#"{"key":"x","level":9}"#, 422, "invalid"),
+        ("POST", "/v1/verify", r#"{"key":"x","level":2,"permission":"read"}"#, 422, "invalid"),
+        ("POST", "/v1/verify", r#"{"key":"x","permission":"fly"}"#, 422, "invalid"),
+        ("POST", "/v1/verify", r#"{"key":"x","address":"1.2.3"}"#, 422, "invalid"),
+        ("POST", "/v1/verify", r#"{"key":"x","cost":-1}"#, 422, "invalid"),
+        ("POST", "/v1/verify", r#"{"key":"x","limit":"No"}"#, 422, "invalid"),
+        ("POST", "/v1/verify?status=maybe", r#"{"key":"x"}"#, 422, "invalid"),
+        ("POST", "/v1/verify?color=red", r#"{"key":"x"}"#, 422, "invalid"),
+        ("POST", "/v1/verify/batch", r#"{"keys":{}}"#, 422, "invalid"),
+        ("POST", "/v1/verify/batch", "{}", 422, "invalid"),
+        ("GET", "/v1/self", "", 401, "no_key"),
+        ("GET", "/v1/self?keyspace=nowhere", "", 422, "no_such_keyspace"),
+        ("GET", "/v1/verify/batch", "", 405, "method_not_allowed"),
+        ("GET", "/v1/verify/batch/x", "", 404, "no_such_address"),
         ("POST", "/v1/check", r#"{"deep":true}"#, 422, "invalid"),
         ("PUT", "/v1/users/flo", "{}", 405, "method_not_allowed"),
     ];
@@ -258,8 +285,17 @@ fn refusals_have_a_status_and_a_stable_code() {
 fn every_address_takes_the_methods_it_says_and_no_other() {
     let api = Api::with_flo();
     let key = format!("/v1/keys/{}", api.key(json!({})).0);
-    let paths =
-        ["/v1/users", "/v1/users/flo", "/v1/users/flo/password", "/v1/keys", &key, "/v1/verify", "/v1/check"];
+    let paths = [
+        "/v1/users",
+        "/v1/users/flo",
+        "/v1/users/flo/password",
+        "/v1/keys",
+        &key,
+        "/v1/verify",
+        "/v1/verify/batch",
+        "/v1/self",
+        "/v1/check",
+    ];
     let actions = ["suspend", "resume", "rotate", "revoke"].map(|action| format!("{key}/{action}"));
     for path in paths.into_iter().chain(actions.iter().map(String::as_str)) {
         // A body that none of them takes, so that nothing changes under the test.
@@ -296,6 +332,10 @@ fn misplaced() -> impl Strategy<Value = Value> {
         "status",
         "api_access",
         "company",
+        "permission",
+        "limit",
+        "cost",
+        "keys",
         SECRET,
     ]);
     let value = prop_oneof![
@@ -327,6 +367,8 @@ fn writing() -> impl Strategy<Value = (&'static str, String)> {
         ("POST", format!("{key}/rotate")),
         ("POST", format!("{key}/revoke")),
         ("POST", "/v1/verify".to_owned()),
+        ("POST", "/v1/verify?status=true".to_owned()),
+        ("POST", "/v1/verify/batch".to_owned()),
         ("POST", "/v1/check".to_owned()),
     ];
     prop::sample::select(targets.to_vec())
@@ -334,7 +376,8 @@ fn writing() -> impl Strategy<Value = (&'static str, String)> {
 
 fn anything() -> impl Strategy<Value = (&'static str, String)> {
     let methods = vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get", ""];
-    let words = vec!["users", "keys", "verify", "check", "flo", "password", "rotate", "%2e", "%"];
+    let words =
+        vec!["users", "keys", "verify", "batch", "self", "check", "flo", "password", "rotate", "%2e", "%"];
     let segment = prop_oneof![prop::sample::select(words).prop_map(str::to_owned), ".{0,8}"];
     let target = (prop::collection::vec(segment, 0..5), ".{0,20}")
         .prop_map(|(segments, query)| format!("/v1/{}?{query}", segments.join("/")));

@@ -1,0 +1,102 @@
+//! Requests that are answered where they arrive, ahead of the routes: from memory, by a dialect that never waits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use warp::http::{HeaderMap, HeaderValue, Request, Response};
+
+use super::body;
+use super::origin::Origin;
+use super::respond::{closing, field_name, response};
+use super::route::{Desk, broken, busy, plain_fields};
+use crate::dialect::{Dialect, Prompt};
+use crate::exchange::{Body, Fields, Head, RawRequest};
+
+/// What comes next for a request.
+pub(super) enum Next {
+    /// It is answered.
+    Answered(Response<Bytes>),
+    /// It is answered as soon as its body is read.
+    Body,
+    /// It is for the routes.
+    Routes,
+}
+
+impl Desk {
+    /// Answers at once, if that can be done.
+    pub(super) fn prompt<B>(&self, request: &Request<B>, origin: Origin) -> Next {
+        let Some(dialect) = self.claiming(request.uri().path()) else { return Next::Routes };
+        match self.ask(&**dialect, request, origin, None) {
+            Prompt::Answer(answer) => Next::Answered(response(answer)),
+            Prompt::WantsBody => Next::Body,
+            Prompt::MayBlock => Next::Routes,
+        }
+    }
+
+    /// Reads the body and answers, at once if that can still be done.
+    pub(super) async fn with_body(&self, request: Request<Incoming>, origin: Origin) -> Response<Bytes> {
+        let (parts, incoming) = request.into_parts();
+        let read = body::read(&parts.headers, incoming.into_data_stream(), &self.bounds, &self.bodies).await;
+        let request = Request::from_parts(parts, ());
+        let Ok((body, room)) = read else { return closing(response(busy())) };
+        let whole = matches!(body, Body::Whole(_));
+        let Some(dialect) = self.claiming(request.uri().path()) else { return closing(response(broken())) };
+        let answer = match self.ask(&**dialect, &request, origin, Some(&body)) {
+            Prompt::Answer(answer) => answer,
+            Prompt::WantsBody | Prompt::MayBlock => {
+                self.answer(Arc::clone(dialect), raw(&request, origin, body), room).await
+            }
+        };
+        if whole { response(answer) } else { closing(response(answer)) }
+    }
+
+    fn ask<B>(
+        &self,
+        dialect: &dyn Dialect,
+        request: &Request<B>,
+        origin: Origin,
+        body: Option<&Body>,
+    ) -> Prompt {
+        let head = Head {
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            client: origin.client,
+            entrance: origin.entrance,
+            fields: request.headers(),
+        };
+        // Whatever goes wrong in here is one request's, not its connection's.
+        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, &head, body)));
+        asked.unwrap_or_else(|_| {
+            tracing::error!(panicked = true, "a request could not be answered");
+            Prompt::Answer(broken())
+        })
+    }
+}
+
+/// The request as a plain value.
+fn raw<B>(request: &Request<B>, origin: Origin, body: Body) -> RawRequest {
+    RawRequest {
+        method: request.method().as_str().to_owned(),
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        headers: plain_fields(request.headers()),
+        client: origin.client,
+        entrance: origin.entrance,
+        body,
+    }
+}
+
+impl Fields for HeaderMap {
+    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]> {
+        let name = field_name(name)?;
+        // Most fields are there once or not at all.
+        match nth {
+            0 => self.get(name).map(HeaderValue::as_bytes),
+            nth => self.get_all(name).iter().nth(nth).map(HeaderValue::as_bytes),
+        }
+    }
+}
