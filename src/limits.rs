@@ -78,6 +78,13 @@ pub const PASSWORD_QUEUE_MAX: usize = 16;
 /// When a caller who was told "busy" should come back.
 pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
 
+/// Keys that one request may have verified.
+pub const VERIFY_BATCH_MAX: usize = 1_000;
+/// Largest body of a request to verify that is answered at once; larger ones get a thread of their own.
+pub const VERIFY_AT_ONCE_BYTES_MAX: usize = 256 * 1024;
+/// Pause between two warnings about a gateway that asks in a wrong way.
+pub const GATEWAY_WARNING_SECONDS: u64 = 10;
+
 /// Largest request body.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Most form fields looked at; later ones are ignored.

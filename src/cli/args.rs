@@ -1,14 +1,17 @@
 //! What may be typed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::failure::EXIT_CODES;
+use super::limit::Limit;
+use super::listen::ListenAt;
 use super::period::{Expires, Period};
 use super::serve::FIRST_START;
-use crate::key::{CompanyId, KeyId, KeyspaceName, Level, RevokeReason, Role, Status, Username};
+use crate::exchange::TrustedPeer;
+use crate::key::{CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username};
 
 /// API keys in one binary: issue, list, restrict, rotate, revoke and verify
 #[derive(Debug, Parser)]
@@ -61,15 +64,23 @@ pub(super) enum Task {
 #[derive(Debug, clap::Args)]
 #[command(after_help = FIRST_START)]
 pub(super) struct Serve {
-    /// Address to listen on; may be given several times
+    /// Address or, as unix:/path, socket to listen on; may be given several times
     #[arg(
         long,
-        value_name = "ADDR",
+        value_name = "PLACE",
         env = "KEYWARD_LISTEN",
         value_delimiter = ',',
         default_value = "127.0.0.1:8080"
     )]
-    pub(super) listen: Vec<SocketAddr>,
+    pub(super) listen: Vec<ListenAt>,
+    /// A proxy whose X-Forwarded-For counts: an address, a network, or unix for whoever connects to a socket; may be
+    /// given several times
+    #[arg(long, value_name = "NET", env = "KEYWARD_TRUST_PROXY", value_delimiter = ',')]
+    pub(super) trust_proxy: Vec<TrustedPeer>,
+    /// Let everyone who reaches this server verify keys; without it, that takes a service key on other than loopback
+    /// addresses
+    #[arg(long)]
+    pub(super) open_verify: bool,
     /// Where people reach this server, for links in answers
     #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
     pub(super) site_url: Option<String>,
@@ -238,6 +249,16 @@ pub(super) enum KeyTask {
         /// The level it has to have
         #[arg(long)]
         level: Option<Level>,
+        /// The same by what it permits: authenticate, read-some, read, write-some, write, read-others, administer,
+        /// support or all
+        #[arg(long, value_name = "NAME", conflicts_with = "level")]
+        permission: Option<String>,
+        /// The one of its rate limits that the use counts for
+        #[arg(long, value_name = "NAME")]
+        limit: Option<LimitName>,
+        /// How many uses it counts as; 0 only looks
+        #[arg(long, default_value_t = 1)]
+        cost: u32,
     },
 }
 
@@ -264,6 +285,9 @@ pub(super) struct CreateKey {
     /// When it stops by itself: never, 90s, 12h, 30d, or a time like 2030-01-31T12:00:00Z
     #[arg(long, default_value = "never")]
     pub(super) expires: Expires,
+    /// How often it may be used, like default=100/1m or burst=10/1s:50; may be given several times
+    #[arg(long, value_name = "NAME=COUNT/PERIOD[:BURST]")]
+    pub(super) limit: Vec<Limit>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -292,4 +316,8 @@ pub(super) struct KeyFields {
     /// When it stops by itself: never, 90s, 12h, 30d, or a time like 2030-01-31T12:00:00Z
     #[arg(long)]
     pub(super) expires: Option<Expires>,
+    /// How often it may be used, like default=100/1m or burst=10/1s:50, instead of its rate limits so far; may be given
+    /// several times; none lifts them
+    #[arg(long, value_name = "NAME=COUNT/PERIOD[:BURST]|none")]
+    pub(super) limit: Vec<Limit>,
 }

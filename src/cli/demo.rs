@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::args::Place;
 use super::failure::{Exit, Failure};
+use super::listen::ListenAt;
 use super::serve::{add_administrator, add_person};
 use crate::command::Service;
 use crate::key::Role;
@@ -17,8 +18,8 @@ pub(super) struct Demo {
 
 impl Demo {
     /// Refuses addresses that others can reach: the passwords are known to everyone.
-    pub(super) fn new(listen: &[SocketAddr]) -> Result<Self, Failure> {
-        if let Some(open) = listen.iter().find(|address| !address.ip().is_loopback()) {
+    pub(super) fn new(listen: &[ListenAt]) -> Result<Self, Failure> {
+        if let Some(open) = listen.iter().find(|place| !place.is_local()) {
             let message =
                 format!("--demo serves loopback addresses only, and {open} is none: leave out --listen");
             return Err(Failure::new(Exit::Usage, message));

@@ -17,7 +17,7 @@ use super::failure::{Exit, Failure};
 use super::open::{self, Opened};
 use super::socket;
 use crate::dialect::{Dialect as _, Native};
-use crate::exchange::{Body, RawRequest};
+use crate::exchange::{Body, Entrance, RawRequest};
 use crate::limits;
 
 /// A way to ask keyward's own API.
@@ -84,6 +84,7 @@ impl Door {
                     query: query.to_owned(),
                     headers: Vec::new(),
                     client: None,
+                    entrance: Entrance::Local,
                     body: Body::Whole(body.into_bytes()),
                 };
                 let response = Native::for_operator().answer(&opened.service, &request);

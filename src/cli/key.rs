@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{CreateKey, KeyFields, KeyTask, Output};
 use super::door::Door;
 use super::failure::{Exit, Failure};
+use super::limit::Limit;
 use super::screen::{cell, fields, line, note, table};
 use super::secret;
 use super::user::{more, query, text_or_null};
@@ -39,12 +40,15 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
             door.ask("DELETE", &address(id), None)?;
             note(&format!("key {id} is deleted"));
         }
-        KeyTask::Verify { keyspace, address, level } => {
+        KeyTask::Verify { keyspace, address, level, permission, limit, cost } => {
             let body = json!({
                 "keyspace": keyspace.as_str(),
                 "key": *secret::read("Key: ")?,
                 "address": address,
                 "level": level.map(|level| level.number()),
+                "permission": permission,
+                "limit": limit.map(|limit| limit.to_string()),
+                "cost": cost,
             });
             return verdict(output, &door.ask("POST", "/v1/verify", Some(&body))?);
         }
@@ -64,6 +68,7 @@ fn new_key(key: &CreateKey) -> Value {
         ("comment".to_owned(), json!(key.comment)),
         ("contact".to_owned(), json!(key.contact)),
         ("allowlist".to_owned(), json!(key.allow)),
+        ("rate_limits".to_owned(), Limit::list(&key.limit)),
     ]);
     key.expires.put(&mut body);
     Value::Object(body)
@@ -75,6 +80,10 @@ fn changes(key: &KeyFields) -> Value {
         ("comment", key.comment.as_ref().map(|comment| json!(comment))),
         ("contact", key.contact.as_deref().map(text_or_null)),
         ("allowlist", key.allow.as_ref().map(|list| json!(list))),
+        (
+            "rate_limits",
+            Some(&key.limit).filter(|limits| !limits.is_empty()).map(|limits| Limit::list(limits)),
+        ),
     ];
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let mut body: Map<_, _> = given.collect();

@@ -6,6 +6,8 @@ mod demo;
 mod door;
 mod failure;
 mod key;
+mod limit;
+mod listen;
 mod open;
 mod period;
 mod screen;

@@ -1,7 +1,7 @@
 //! `keyward serve`.
 
 use std::io::IsTerminal as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,12 @@ use zeroize::Zeroizing;
 use super::args::{Place, Serve};
 use super::demo::{self, Demo};
 use super::failure::{Exit, Failure};
+use super::listen::{ListenAt, Listeners};
 use super::open::{self, Opened};
 use super::screen::{line, note};
-use super::socket::{self, ControlSocket};
+use super::socket::{self, SocketFile};
 use crate::command::{Caller, Command, Outcome, Service};
-use crate::dialect::{Filebin, Native};
+use crate::dialect::{Filebin, Gateway, Native};
 use crate::engine::NewUser;
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
@@ -46,7 +47,7 @@ pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     let demo = if asked.demo { Some(Demo::new(&asked.listen)?) } else { None };
     let place = demo.as_ref().map_or(place, Demo::place);
     // Bound before anything is opened: a wrong address leaves nothing behind.
-    let listeners = listen(&asked.listen)?;
+    let listeners = Listeners::bind(&asked.listen)?;
     let opened = open::open(&place, OpenOptions { recover: asked.recover })?;
     let served = run(&place, &asked, demo.as_ref(), listeners, &opened);
     let stopped = opened.engine.stop();
@@ -59,7 +60,7 @@ fn run(
     place: &Place,
     asked: &Serve,
     demo: Option<&Demo>,
-    listeners: Vec<TcpListener>,
+    listeners: Listeners,
     opened: &Opened,
 ) -> Result<(), Failure> {
     match demo {
@@ -68,8 +69,10 @@ fn run(
     }
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
-    let bound = ControlSocket::bind(&place.data);
+    let bound = SocketFile::control(&place.data);
     let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
+    let Listeners { addresses: listeners, sockets } = listeners;
+    let (_files, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let site_url =
         asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
@@ -77,14 +80,18 @@ fn run(
         let shutdown = stop_signal()?;
         let listeners =
             listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
+        let sockets =
+            sockets.into_iter().map(tokio::net::UnixListener::from_std).collect::<Result<_, _>>()?;
         let server = Server {
             listeners,
+            sockets,
             control: Some(tokio::net::UnixListener::from_std(control)?),
-            routes: routes(&site_url.unwrap_or_default()),
+            routes: routes(&site_url.unwrap_or_default(), asked.open_verify),
+            proxies: asked.trust_proxy.iter().copied().collect(),
             service: opened.service.clone(),
             bounds: Bounds::default(),
         };
-        announce(demo, &addresses);
+        announce(demo, &asked.listen, &addresses);
         server.run(shutdown).await;
         Ok(())
     });
@@ -93,17 +100,26 @@ fn run(
     served.map_err(|error: std::io::Error| Failure::system("the server could not start", &error))
 }
 
-fn routes(site_url: &str) -> Routes {
+fn routes(site_url: &str, open_verify: bool) -> Routes {
+    let gateway = if open_verify { Gateway::default().open() } else { Gateway::default() };
     Routes {
-        dialects: vec![Arc::new(Filebin::new(site_url))],
+        // The busiest first.
+        dialects: vec![
+            Arc::new(gateway),
+            Arc::new(Native::for_everyone(open_verify)),
+            Arc::new(Filebin::new(site_url)),
+        ],
         control: Some(Arc::new(Native::for_operator())),
     }
 }
 
 /// Says where clients connect. Nobody may be listening to standard output; that stops nothing.
-fn announce(demo: Option<&Demo>, addresses: &[SocketAddr]) {
+fn announce(demo: Option<&Demo>, places: &[ListenAt], addresses: &[SocketAddr]) {
     for address in addresses {
         let _ = line(&format!("listening on http://{address}"));
+    }
+    for socket in places.iter().filter(|place| matches!(place, ListenAt::Socket(_))) {
+        let _ = line(&format!("listening on {socket}"));
     }
     if let (Some(_), Some(first)) = (demo, addresses.first()) {
         let _ = line(&demo::calls(*first));
@@ -121,20 +137,6 @@ fn start_log() -> Result<(), Failure> {
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
-}
-
-fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
-    let bind = |address: &SocketAddr| {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    };
-    let bound = addresses.iter().map(|address| {
-        bind(address).map_err(|error: std::io::Error| {
-            Failure::system(&format!("cannot listen on {address}; choose another with --listen"), &error)
-        })
-    });
-    bound.collect()
 }
 
 /// Makes the administrator that a store without users needs.

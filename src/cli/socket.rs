@@ -1,9 +1,9 @@
-//! The control socket: the machine owner's way to a running server.
+//! Sockets in the file system; one of them is the control socket, the machine owner's way to a running server.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
@@ -24,18 +24,33 @@ pub(super) fn failure(data: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("the control socket {}: {error}{advice}", path(data).display()))
 }
 
-/// The control socket of this process; removed when dropped.
-pub(super) struct ControlSocket {
+/// A socket of this process in the file system; removed when dropped.
+pub(super) struct SocketFile {
     path: PathBuf,
 }
 
-impl ControlSocket {
-    /// Listens in `data`, whose lock the caller holds: a socket that is there already is one a dead server left.
+impl SocketFile {
+    /// The control socket in `data`, whose lock the caller holds: a socket that is there already is one a dead
+    /// server left.
     ///
     /// # Errors
     /// The system's, or `AlreadyExists` when something other than a socket is in its place.
-    pub(super) fn bind(data: &Path) -> io::Result<(Self, UnixListener)> {
-        let path = path(data);
+    pub(super) fn control(data: &Path) -> io::Result<(Self, UnixListener)> {
+        Self::bind(path(data), 0o600)
+    }
+
+    /// A socket with these permissions, in place of one where nobody listens any more.
+    ///
+    /// # Errors
+    /// As [`SocketFile::control`]; `AddrInUse` when somebody listens there.
+    pub(super) fn bind_if_dead(path: &Path, mode: u32) -> io::Result<(Self, UnixListener)> {
+        match UnixStream::connect(path) {
+            Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
+            Err(_) => Self::bind(path.to_owned(), mode),
+        }
+    }
+
+    fn bind(path: PathBuf, mode: u32) -> io::Result<(Self, UnixListener)> {
         match fs::symlink_metadata(&path) {
             Ok(found) if found.file_type().is_socket() => fs::remove_file(&path)?,
             Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
@@ -45,13 +60,13 @@ impl ControlSocket {
         // The process's umask leaves others nothing from the first moment on.
         let listener = UnixListener::bind(&path)?;
         let socket = Self { path };
-        fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
+        fs::set_permissions(&socket.path, fs::Permissions::from_mode(mode))?;
         listener.set_nonblocking(true)?;
         Ok((socket, listener))
     }
 }
 
-impl Drop for ControlSocket {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         // The next start replaces one that could not be removed.
         let _ = fs::remove_file(&self.path);

@@ -29,7 +29,6 @@ const fn need(command: &Command) -> Need {
         | Command::ListUsers { .. }
         | Command::UpdateUser(..)
         | Command::RemoveUser(_)
-        | Command::VerifyKey { .. }
         | Command::Check => Level::ALL,
         Command::ShowUser(_) => Level::AUTHENTICATE,
         Command::ShowKey(_) => Level::READ,

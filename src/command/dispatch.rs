@@ -5,7 +5,6 @@ use super::{Caller, Command, CommandError, Outcome, Service, UserRef};
 use crate::engine::{Cursor, KeyChange, NewKey};
 use crate::key::{IssuedKey, Key, KeyspaceName, RateLimits, UserId};
 use crate::limits;
-use crate::verify::VerifyRequest;
 
 impl Service {
     /// Carries out `command` for `caller`, if the caller may.
@@ -78,12 +77,6 @@ impl Service {
             Command::DeleteKey(named) => {
                 self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
                 Outcome::Done
-            }
-            Command::VerifyKey { keyspace, text, client, level, spend } => {
-                gate.anything().get();
-                let request =
-                    VerifyRequest { keyspace: &keyspace, text: text.reveal(), client, level, spend };
-                Outcome::Verdict(self.verifier.verify(&request)?)
             }
             Command::Check => {
                 gate.anything().get();

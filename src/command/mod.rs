@@ -5,17 +5,18 @@ mod caller;
 mod dispatch;
 mod error;
 mod service;
+mod verifying;
 
 use crate::engine::{CheckReport, Cursor, KeyChange, NewKey, NewUser, UserChange};
 use crate::key::{
-    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Level, Password, RevokeReason, Spend, UncheckedKey, User,
-    UserId, Username,
+    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password, RevokeReason, UncheckedKey, User, UserId,
+    Username,
 };
-use crate::verify::Verdict;
 
 pub use caller::{AuthenticateError, Caller};
 pub use error::CommandError;
 pub use service::Service;
+pub use verifying::{Asker, Decision, Verifying, VerifyingError};
 
 /// Names a user.
 #[derive(Clone, Debug)]
@@ -90,19 +91,6 @@ pub enum Command {
     RevokeKey(KeyRef, RevokeReason),
     /// Removes a key and its record. Answer: [`Outcome::Done`].
     DeleteKey(KeyRef),
-    /// Verifies a presented key. Answer: [`Outcome::Verdict`].
-    VerifyKey {
-        /// The keyspace it has to be in.
-        keyspace: Keyspace,
-        /// The text as presented; untrusted.
-        text: UncheckedKey,
-        /// Where it was used from, if known.
-        client: Option<std::net::IpAddr>,
-        /// The level it has to have.
-        level: Level,
-        /// What the use costs.
-        spend: Spend,
-    },
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
 }
@@ -122,8 +110,6 @@ pub enum Outcome {
     Keys(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>),
     /// A key with a fresh text, shown this once (again only if its keyspace says so).
     Issued(Box<Key>, IssuedKey),
-    /// What verifying decided.
-    Verdict(Verdict),
     /// What walking the store found.
     Checked(CheckReport),
 }

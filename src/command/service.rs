@@ -63,12 +63,7 @@ impl Service {
         }
     }
 
-    /// What decides about keys, for whoever asks on behalf of an API.
-    pub const fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    /// How far the hot index is.
+    /// How far the hot index is. While it is not ready, verifying may wait for the disk.
     pub fn index_state(&self) -> IndexState {
         self.engine.index_state()
     }

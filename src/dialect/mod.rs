@@ -2,14 +2,17 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod denial;
 pub mod filebin;
+pub mod gateway;
 pub mod native;
 
 pub use filebin::Filebin;
+pub use gateway::Gateway;
 pub use native::Native;
 
 use crate::command::Service;
-use crate::exchange::{RawRequest, RawResponse};
+use crate::exchange::{Body, Head, RawRequest, RawResponse};
 
 /// One documented API, mapped onto commands.
 pub trait Dialect: Send + Sync {
@@ -20,4 +23,21 @@ pub trait Dialect: Send + Sync {
     /// Answers a request. May wait for the disk and for password hashing, so it is called where blocking is
     /// allowed.
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse;
+
+    /// Answers at once, if all that this request needs is in memory. Never waits: it is called where nothing may
+    /// block. First asked without the body.
+    fn prompt(&self, _service: &Service, _head: &Head<'_>, _body: Option<&Body>) -> Prompt {
+        Prompt::MayBlock
+    }
+}
+
+/// What came of asking a dialect for an answer at once.
+#[derive(Debug)]
+pub enum Prompt {
+    /// The answer.
+    Answer(RawResponse),
+    /// It takes the body to tell.
+    WantsBody,
+    /// It may take waiting: the request is for [`Dialect::answer`].
+    MayBlock,
 }

@@ -12,13 +12,14 @@ use crate::limits;
 /// The fields of a form, as bytes: neither trimmed nor decoded to text. Wiped when dropped, never printed.
 ///
 /// ```
-/// use keyward::exchange::{Body, Field, Form, RawRequest};
+/// use keyward::exchange::{Body, Entrance, Field, Form, RawRequest};
 /// let request = RawRequest {
 ///     method: "POST".into(),
 ///     path: "/".into(),
 ///     query: String::new(),
 ///     headers: vec![("content-type".into(), b"application/x-www-form-urlencoded".to_vec())],
 ///     client: None,
+///     entrance: Entrance::Local,
 ///     body: Body::Whole(b"comment=first&comment=last+one".to_vec()),
 /// };
 /// let form = Form::read(&request);
@@ -33,9 +34,12 @@ impl Form {
     /// Of repeated fields the last counts, of a body that was cut off what came. Uploads are no fields, and
     /// neither is anything of another media type or of a dropped body. Takes time linear in the body.
     pub fn read(request: &RawRequest) -> Self {
+        Self::of(request.header("content-type").unwrap_or_default().as_bytes(), request.body.bytes())
+    }
+
+    /// Reads a body of this media type, as [`Form::read`] does.
+    pub fn of(content_type: &[u8], body: &[u8]) -> Self {
         let mut form = Self::default();
-        let content_type = request.header("content-type").unwrap_or_default().as_bytes();
-        let body = request.body.bytes();
         if media_type(content_type).eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
             form.insert_all(urlencoded(body));
         } else if media_type(content_type).eq_ignore_ascii_case(b"multipart/form-data")
@@ -47,9 +51,25 @@ impl Form {
         form
     }
 
+    /// Whether a body of this media type is a form at all.
+    pub fn is_form(content_type: &[u8]) -> bool {
+        let media_type = media_type(content_type);
+        media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+            || media_type.eq_ignore_ascii_case(b"multipart/form-data")
+    }
+
     /// The field of this name, as the name reads after mangling.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.0.get(&Index::Name(name.into()))
+    }
+
+    /// Whether every field has one of these names.
+    pub fn has_only(&self, names: &[&str]) -> bool {
+        let known = |index: &Index| match index {
+            Index::Name(name) => names.iter().any(|known| known.as_bytes() == name),
+            Index::Number(_) => false,
+        };
+        self.0.keys().all(known)
     }
 
     fn insert_all(&mut self, fields: impl Iterator<Item = (Vec<u8>, Zeroizing<Vec<u8>>)>) {
@@ -85,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::exchange::Body;
+    use crate::exchange::{Body, Entrance};
 
     fn read(content_type: &str, body: &[u8]) -> Form {
         Form::read(&RawRequest {
@@ -94,6 +114,7 @@ mod tests {
             query: "a=query".to_owned(),
             headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
             client: None,
+            entrance: Entrance::Local,
             body: Body::Whole(body.to_vec()),
         })
     }
@@ -231,6 +252,7 @@ mod tests {
             query: String::new(),
             headers: Vec::new(),
             client: None,
+            entrance: Entrance::Local,
             body: Body::Whole(plain.to_vec()),
         };
         assert!(Form::read(&request).0.is_empty(), "no content type");

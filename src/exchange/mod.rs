@@ -1,15 +1,21 @@
 //! HTTP as plain values, so that dialects need neither a socket nor a web framework.
 
+mod credential;
 mod field;
 mod form;
+mod head;
 mod multipart;
 mod parameter;
+mod proxies;
 
 use std::fmt;
 use std::net::IpAddr;
 
+pub use credential::{Basic, Presented, TwoKeys, presented};
 pub use field::{Field, Index};
 pub use form::Form;
+pub use head::{Entrance, Fields, Head};
+pub use proxies::{TrustedPeer, TrustedProxies};
 
 /// One request, its body read whole and bounded. Printed without what may hold a secret: query, values of header
 /// fields, body.
@@ -23,8 +29,10 @@ pub struct RawRequest {
     pub query: String,
     /// Header fields in order; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Where the request came from; `None` for the local socket.
+    /// Where the request came from; `None` when that is unknown, and for a socket in the file system.
     pub client: Option<IpAddr>,
+    /// Which way it came in.
+    pub entrance: Entrance,
     /// The body.
     pub body: Body,
 }
@@ -34,6 +42,18 @@ impl RawRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(field, _)| field == name)?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// The request without its body.
+    pub fn head(&self) -> Head<'_> {
+        Head {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            client: self.client,
+            entrance: self.entrance,
+            fields: &self.headers,
+        }
     }
 }
 
@@ -45,6 +65,7 @@ impl fmt::Debug for RawRequest {
             .field("path", &self.path)
             .field("headers", &headers)
             .field("client", &self.client)
+            .field("entrance", &self.entrance)
             .field("body", &self.body)
             .finish_non_exhaustive()
     }

@@ -19,8 +19,22 @@ impl Level {
     pub const READ: Self = Self(2);
     /// Writes all own data; creates, lists and deletes own keys.
     pub const OWN: Self = Self(4);
+    /// Acts on others in named ways; verifies keys for them.
+    pub const SUPPORT: Self = Self(7);
     /// Does everything.
     pub const ALL: Self = Self(8);
+
+    const PERMISSIONS: [&'static str; 9] = [
+        "authenticate",
+        "read-some",
+        "read",
+        "write-some",
+        "write",
+        "read-others",
+        "administer",
+        "support",
+        "all",
+    ];
 
     /// The level of this number.
     ///
@@ -33,6 +47,30 @@ impl Level {
     /// The number, 0 to 8.
     pub const fn number(self) -> u8 {
         self.0
+    }
+
+    /// What it permits beyond the level below, in a word.
+    pub fn permission(self) -> &'static str {
+        Self::PERMISSIONS.get(usize::from(self.0)).copied().unwrap_or_default()
+    }
+
+    /// The lowest level with this permission.
+    ///
+    /// ```
+    /// use keyward::key::Level;
+    /// assert_eq!(Level::permitting("read"), Ok(Level::READ));
+    /// assert_eq!(Level::READ.permission(), "read");
+    /// ```
+    ///
+    /// # Errors
+    /// [`ParseError`] when there is no such permission.
+    pub fn permitting(permission: &str) -> Result<Self, ParseError> {
+        let levels = (0..).zip(Self::PERMISSIONS);
+        let found = levels.into_iter().find(|(_, name)| *name == permission);
+        found.map(|(number, _)| Self(number)).ok_or(ParseError::new(
+            "permission",
+            "must be authenticate, read-some, read, write-some, write, read-others, administer, support or all",
+        ))
     }
 }
 
@@ -152,6 +190,15 @@ mod tests {
             assert_eq!(Role::of(role.level()), role);
             assert_eq!(role.name().parse(), Ok(role));
         }
+    }
+
+    #[test]
+    fn every_level_has_a_permission_of_its_own() {
+        for number in 0..=8 {
+            let level = Level::new(number).unwrap();
+            assert_eq!(Level::permitting(level.permission()), Ok(level));
+        }
+        assert!(Level::permitting("").is_err() && Level::permitting("Read").is_err());
     }
 
     #[test]

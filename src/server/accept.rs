@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::origin::Approach;
+use super::route::Desk;
 use super::shutdown::stopping;
 use super::{Bounds, connection};
 use crate::limits;
@@ -23,6 +25,9 @@ pub(super) trait Listener: Send + Sync + 'static {
 
     /// The next connection and the address of its client, if it has one.
     fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
+
+    /// Whether only this machine reaches it.
+    fn is_local(&self) -> bool;
 }
 
 impl Listener for TcpListener {
@@ -34,6 +39,10 @@ impl Listener for TcpListener {
         stream.set_nodelay(true)?;
         Ok((stream, Some(peer.ip().to_canonical())))
     }
+
+    fn is_local(&self) -> bool {
+        self.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    }
 }
 
 impl Listener for UnixListener {
@@ -43,12 +52,18 @@ impl Listener for UnixListener {
         let (stream, _) = self.accept().await?;
         Ok((stream, None))
     }
+
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 /// What every connection of a listener shares.
 #[derive(Clone)]
 pub(super) struct Door {
     /// Who answers.
+    pub(super) desk: Arc<Desk>,
+    /// Who answers what the desk does not answer at once.
     pub(super) filter: BoxedFilter<(Response,)>,
     /// Connections that may still be opened.
     pub(super) connections: Arc<Semaphore>,
@@ -80,14 +95,16 @@ async fn accept(
     stop: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
+    let local = listener.is_local();
     // Only fails once the semaphore is closed, which nobody does.
     while let Ok(permit) = Arc::clone(&door.connections).acquire_owned().await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
             Ok((stream, peer)) => {
-                let (filter, bounds, stop) = (door.filter.clone(), door.bounds, stop.clone());
+                let approach = Approach::new(peer, local, &door.desk.proxies);
+                let (door, stop) = (door.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection::serve(stream, peer, filter, bounds, stop).await;
+                    connection::serve(stream, approach, door, stop).await;
                     drop(permit);
                 });
             }
@@ -117,6 +134,12 @@ mod tests {
     use warp::Filter;
 
     use super::*;
+    use crate::command::Service;
+    use crate::engine::{Engine, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::exchange::TrustedProxies;
+    use crate::key::PepperRing;
+    use crate::store::MemoryStore;
 
     /// Fails with these system error numbers, then hands out one connection.
     struct Failing(&'static [i32], AtomicUsize, std::sync::Mutex<Option<DuplexStream>>);
@@ -134,6 +157,10 @@ mod tests {
                 None => std::future::pending().await,
             }
         }
+
+        fn is_local(&self) -> bool {
+            true
+        }
     }
 
     /// How long it takes to get an answer when accepting first fails with `failures`.
@@ -141,7 +168,11 @@ mod tests {
         let (near, mut client) = tokio::io::duplex(1_024);
         let listener = Failing(failures, AtomicUsize::new(0), std::sync::Mutex::new(Some(near)));
         let filter = warp::any().map(|| Response::new("hello".into())).boxed();
-        let door = Door { filter, connections: Arc::new(Semaphore::new(1)), bounds: Bounds::default() };
+        let bounds = Bounds::default();
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let service = Service::new(Engine::open(parts).unwrap());
+        let desk = Desk::new(Vec::new(), service, TrustedProxies::default(), bounds);
+        let door = Door { desk, filter, connections: Arc::new(Semaphore::new(1)), bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
         let server = tokio::spawn(serve(listener, door, stopped));

@@ -1,8 +1,8 @@
 //! Serves one connection.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -11,14 +11,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use warp::filters::BoxedFilter;
 use warp::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use warp::http::{Request, Version};
-use warp::reply::Response;
 
-use super::Bounds;
+use super::accept::Door;
+use super::origin::Approach;
+use super::prompt::Next;
 use super::respond::{closing, plain, response};
-use super::route::Peer;
 use super::shutdown::stopping;
 use super::stream::{Progress, Watched};
 use crate::limits;
@@ -27,25 +26,29 @@ use crate::limits;
 /// answered, and an idle connection is closed at once.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: Option<IpAddr>,
-    filter: BoxedFilter<(Response,)>,
-    bounds: Bounds,
+    approach: Approach,
+    door: Door,
     stop: watch::Receiver<bool>,
 ) {
+    let Door { desk, filter, bounds, .. } = door;
     let progress = Progress::new();
     let stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
     let routes = TowerToHyperService::new(warp::service(filter));
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let refused = refusal(&request, &progress.request_begins());
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(Peer(peer));
-        }
-        let answer = routes.call(request);
-        let progress = progress.clone();
+        let next = match refused {
+            Some(why) => Next::Answered(closing(response(plain(400, why)))),
+            None => {
+                let origin = approach.origin(request.headers(), &desk.proxies);
+                desk.prompt(request, origin)
+            }
+        };
+        let (desk, routes, progress) = (Arc::clone(&desk), routes.clone(), progress.clone());
         async move {
-            let response = match refused {
-                Some(why) => closing(response(plain(400, why))),
-                None => answer.await?,
+            let response = match next {
+                Next::Answered(response) => response,
+                Next::Body(request, origin) => desk.with_body(request, origin).await,
+                Next::Routes(request) => routes.call(request).await?,
             };
             progress.request_ends();
             Ok::<_, Infallible>(response)

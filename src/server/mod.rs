@@ -6,6 +6,8 @@
 mod accept;
 mod body;
 mod connection;
+mod origin;
+mod prompt;
 mod respond;
 mod route;
 mod shutdown;
@@ -20,8 +22,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::command::Service;
+use crate::exchange::TrustedProxies;
 use crate::limits;
 use accept::Door;
+use route::Desk;
 
 pub use route::Routes;
 pub use shutdown::stop_signal;
@@ -32,6 +36,7 @@ pub use shutdown::stop_signal;
 /// use keyward::command::Service;
 /// use keyward::engine::{Engine, Parts};
 /// use keyward::entropy::OsEntropy;
+/// use keyward::exchange::TrustedProxies;
 /// use keyward::key::PepperRing;
 /// use keyward::server::{Bounds, Routes, Server};
 /// use keyward::store::MemoryStore;
@@ -41,8 +46,10 @@ pub use shutdown::stop_signal;
 /// let engine = Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy)?))?;
 /// let server = Server {
 ///     listeners: vec![tokio::net::TcpListener::bind("127.0.0.1:0").await?],
+///     sockets: Vec::new(),
 ///     control: None,
 ///     routes: Routes::default(),
+///     proxies: TrustedProxies::default(),
 ///     service: Service::new(engine),
 ///     bounds: Bounds::default(),
 /// };
@@ -54,10 +61,14 @@ pub use shutdown::stop_signal;
 pub struct Server {
     /// Where clients connect.
     pub listeners: Vec<TcpListener>,
+    /// Where clients on this machine connect.
+    pub sockets: Vec<UnixListener>,
     /// Where the machine's owner connects.
     pub control: Option<UnixListener>,
     /// Who answers what.
     pub routes: Routes,
+    /// Whose word counts about where requests come from.
+    pub proxies: TrustedProxies,
     /// What the answers are about.
     pub service: Service,
     /// How much of everything.
@@ -112,11 +123,13 @@ impl Server {
     ///
     /// Work that was begun on a blocking thread ends by itself, even when its connection was cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listeners, control, routes, service, bounds } = self;
+        let Self { listeners, sockets, control, routes, proxies, service, bounds } = self;
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
+        let desk = Desk::new(routes.dialects, service.clone(), proxies, bounds);
         let door = Door {
-            filter: route::public(routes.dialects, service.clone(), bounds),
+            filter: route::public(Arc::clone(&desk)),
+            desk,
             connections: Arc::new(Semaphore::new(connections_max(bounds.connections))),
             bounds,
         };
@@ -124,10 +137,16 @@ impl Server {
             tracing::info!(address = ?listener.local_addr().ok(), "listening");
             loops.spawn(accept::serve(listener, door.clone(), stopped.clone()));
         }
+        for listener in sockets {
+            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            loops.spawn(accept::serve(listener, door.clone(), stopped.clone()));
+        }
         if let (Some(listener), Some(dialect)) = (control, routes.control) {
             tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            let desk = Desk::new(vec![dialect], service, TrustedProxies::default(), bounds);
             let door = Door {
-                filter: route::control(dialect, service, bounds),
+                filter: route::claimed(Arc::clone(&desk)),
+                desk,
                 connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
                 bounds,
             };

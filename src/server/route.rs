@@ -1,6 +1,5 @@
 //! Which dialect answers a request. Filters only match; whatever they match is answered, never rejected.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Buf;
@@ -12,11 +11,13 @@ use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
 
+use super::origin::Origin;
 use super::respond::{closing, plain, response};
 use super::{Bounds, body};
 use crate::command::Service;
 use crate::dialect::Dialect;
-use crate::exchange::{Body, RawRequest, RawResponse};
+use crate::engine::IndexState;
+use crate::exchange::{Body, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
 
 /// Who answers what.
@@ -28,48 +29,27 @@ pub struct Routes {
     pub control: Option<Arc<dyn Dialect>>,
 }
 
-/// The address of a TCP client, put into a request's extensions; absent on the control socket.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
-
-/// What TCP listeners serve: liveness, readiness, the dialects, and 404.
-pub(super) fn public(
-    dialects: Vec<Arc<dyn Dialect>>,
-    service: Service,
-    bounds: Bounds,
-) -> BoxedFilter<(Response,)> {
+/// What the listeners for everyone serve: liveness, readiness, the dialects, and 404.
+pub(super) fn public(desk: Arc<Desk>) -> BoxedFilter<(Response,)> {
     let read = warp::get().or(warp::head()).unify();
     let alive = warp::path!("healthz").and(read).map(|| response(plain(200, "ok")));
-    let probed = service.clone();
+    let probed = desk.service.clone();
     let ready = warp::path!("readyz").and(read).map(move || response(readiness(&probed)));
-    alive.or(ready).unify().or(claimed(dialects, service, bounds)).unify().boxed()
-}
-
-/// What the control socket serves.
-pub(super) fn control(
-    dialect: Arc<dyn Dialect>,
-    service: Service,
-    bounds: Bounds,
-) -> BoxedFilter<(Response,)> {
-    claimed(vec![dialect], service, bounds)
+    alive.or(ready).unify().or(claimed(desk)).unify().boxed()
 }
 
 fn readiness(service: &Service) -> RawResponse {
-    match service.closed() {
-        None => plain(200, "ready"),
-        Some(reason) => plain(503, &reason),
+    match (service.closed(), service.index_state()) {
+        (Some(reason), _) => plain(503, &reason),
+        (None, IndexState::Loading { percent, .. }) => {
+            plain(503, &format!("loading the hot index: {percent} %"))
+        }
+        (None, IndexState::Ready) => plain(200, "ready"),
     }
 }
 
 /// Matches every request.
-fn claimed(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) -> BoxedFilter<(Response,)> {
-    let desk = Arc::new(Desk {
-        dialects,
-        service,
-        requests: Arc::new(Semaphore::new(bounds.requests)),
-        bodies: Arc::new(Semaphore::new(bounds.bodies_bytes)),
-        bounds,
-    });
+pub(super) fn claimed(desk: Arc<Desk>) -> BoxedFilter<(Response,)> {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::any()
         .map(move || Arc::clone(&desk))
@@ -77,20 +57,66 @@ fn claimed(dialects: Vec<Arc<dyn Dialect>>, service: Service, bounds: Bounds) ->
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Peer>())
+        .and(warp::ext::get::<Origin>())
         .and(warp::body::stream())
         .then(serve)
         .boxed()
 }
 
-struct Desk {
+/// Who answers the requests of a listener, and with what.
+pub(super) struct Desk {
     dialects: Vec<Arc<dyn Dialect>>,
-    service: Service,
+    pub(super) service: Service,
+    /// Whose word counts about where requests come from.
+    pub(super) proxies: TrustedProxies,
     /// Requests that may still begin to be answered.
     requests: Arc<Semaphore>,
     /// Bytes of bodies that may still be held.
-    bodies: Arc<Semaphore>,
-    bounds: Bounds,
+    pub(super) bodies: Arc<Semaphore>,
+    pub(super) bounds: Bounds,
+}
+
+impl Desk {
+    pub(super) fn new(
+        dialects: Vec<Arc<dyn Dialect>>,
+        service: Service,
+        proxies: TrustedProxies,
+        bounds: Bounds,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            dialects,
+            service,
+            proxies,
+            requests: Arc::new(Semaphore::new(bounds.requests)),
+            bodies: Arc::new(Semaphore::new(bounds.bodies_bytes)),
+            bounds,
+        })
+    }
+
+    /// The dialect that answers this path.
+    pub(super) fn claiming(&self, path: &str) -> Option<&Arc<dyn Dialect>> {
+        self.dialects.iter().find(|dialect| dialect.claims(path))
+    }
+
+    /// Has the dialect answer on a thread that may block. `room` is what the body takes.
+    pub(super) async fn answer(
+        &self,
+        dialect: Arc<dyn Dialect>,
+        request: RawRequest,
+        room: OwnedSemaphorePermit,
+    ) -> RawResponse {
+        let Ok(place) = Arc::clone(&self.requests).try_acquire_owned() else { return busy() };
+        let service = self.service.clone();
+        let work = move || {
+            // Held by the work, not by the connection: a client who leaves does not make room.
+            let _held = (place, room);
+            dialect.answer(&service, &request)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
+            tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
+            broken()
+        })
+    }
 }
 
 async fn serve<B: Buf>(
@@ -99,10 +125,10 @@ async fn serve<B: Buf>(
     path: FullPath,
     query: String,
     headers: HeaderMap,
-    peer: Option<Peer>,
+    origin: Origin,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    let Some(dialect) = desk.dialects.iter().find(|dialect| dialect.claims(path.as_str())).cloned() else {
+    let Some(dialect) = desk.claiming(path.as_str()).cloned() else {
         return response(plain(404, "Not found"));
     };
     let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {
@@ -113,37 +139,26 @@ async fn serve<B: Buf>(
         method: method.as_str().to_owned(),
         path: path.as_str().to_owned(),
         query,
-        headers: headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-            .collect(),
-        client: peer.map(|Peer(address)| address),
+        headers: plain_fields(&headers),
+        client: origin.client,
+        entrance: origin.entrance,
         body,
     };
-    let response = response(answer(desk, dialect, request, room).await);
+    let response = response(desk.answer(dialect, request, room).await);
     if whole { response } else { closing(response) }
 }
 
-/// Has the dialect answer on a thread that may block. `room` is what the body takes.
-async fn answer(
-    desk: Arc<Desk>,
-    dialect: Arc<dyn Dialect>,
-    request: RawRequest,
-    room: OwnedSemaphorePermit,
-) -> RawResponse {
-    let Ok(place) = Arc::clone(&desk.requests).try_acquire_owned() else { return busy() };
-    let work = move || {
-        // Held by the work, not by the connection: a client who leaves does not make room.
-        let _held = (place, room);
-        dialect.answer(&desk.service, &request)
-    };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
-        tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
-        plain(500, "Internal server error")
-    })
+/// Header fields as plain values.
+pub(super) fn plain_fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-fn busy() -> RawResponse {
+/// The answer when there was to be one and is none.
+pub(super) fn broken() -> RawResponse {
+    plain(500, "Internal server error")
+}
+
+pub(super) fn busy() -> RawResponse {
     plain(503, "Too many requests are waiting")
         .with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

@@ -1,6 +1,5 @@
 //! Fields of request bodies, one struct for each address.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
@@ -8,11 +7,11 @@ use serde::Deserialize;
 use super::Problem;
 use super::decode::{Moment, Networks, Secret, Text, change, inner, unwrapped};
 use crate::clock::Timestamp;
-use crate::command::{Command, CommandError};
+use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level, LimitName,
-    RateLimit, RateLimits, RevokeReason, Role, Spend, Status, UncheckedKey, UserId, Username,
+    Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, LimitName, RateLimit,
+    RateLimits, RevokeReason, Role, Status, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -208,25 +207,5 @@ pub(super) struct RevokeBody {
 impl RevokeBody {
     pub(super) fn reason(self) -> RevokeReason {
         inner(self.reason).unwrap_or_default()
-    }
-}
-
-/// `POST /v1/verify`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct VerifyBody {
-    keyspace: Text<KeyspaceName>,
-    key: String,
-    address: Option<IpAddr>,
-    level: Option<u8>,
-}
-
-impl VerifyBody {
-    pub(super) fn command(self) -> Result<Command, Problem> {
-        let keyspace =
-            Keyspace::named(&self.keyspace.0).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?;
-        let level = self.level.map_or(Ok(Level::AUTHENTICATE), Level::new)?;
-        let (text, spend) = (UncheckedKey::new(self.key), Spend::default());
-        Ok(Command::VerifyKey { keyspace, text, client: self.address, level, spend })
     }
 }

@@ -1,16 +1,17 @@
 //! Bodies and queries, made into words of the field.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::Problem;
 use crate::clock::Timestamp;
-use crate::exchange::{Body, RawRequest};
+use crate::exchange::{Body, Presented, RawRequest};
 use crate::key::{Allowlist, AllowlistError, Change, Password};
 use crate::limits;
 
@@ -18,17 +19,30 @@ const LIMIT_DEFAULT: usize = 100;
 
 /// The JSON body of a request.
 pub(super) fn body<T: DeserializeOwned>(request: &RawRequest) -> Result<T, Problem> {
-    let bytes = match &request.body {
-        Body::Whole(bytes) => bytes,
-        Body::TooLarge => return Err(Problem::TooLarge),
-        Body::Incomplete => return Err(Problem::Incomplete),
-    };
-    // Without a content type there is nothing else that it could be.
-    let media_type = request.header("content-type").unwrap_or("application/json");
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    let bytes = whole(&request.body)?;
+    if !is_json(request.header("content-type")) {
         return Err(Problem::MediaType);
     }
+    json(bytes)
+}
+
+/// The bytes of a body that arrived.
+pub(super) fn whole(body: &Body) -> Result<&[u8], Problem> {
+    match body {
+        Body::Whole(bytes) => Ok(bytes),
+        Body::TooLarge => Err(Problem::TooLarge),
+        Body::Incomplete => Err(Problem::Incomplete),
+    }
+}
+
+/// Whether a body of this content type is JSON. Without one there is nothing else that it could be.
+pub(super) fn is_json(content_type: Option<&str>) -> bool {
+    let essence = content_type.map(|media_type| media_type.split(';').next().unwrap_or_default().trim());
+    essence.is_none_or(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+/// What these bytes of JSON say.
+pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| problem(&error))
 }
 
@@ -44,12 +58,9 @@ pub(super) fn no_body(request: &RawRequest) -> Result<(), Problem> {
 }
 
 /// The values of these query parameters, decoded.
-pub(super) fn query<const N: usize>(
-    request: &RawRequest,
-    names: [&str; N],
-) -> Result<[Option<String>; N], Problem> {
+pub(super) fn query<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Problem> {
     let mut values = [const { None }; N];
-    for pair in request.query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let slot = names.iter().position(|known| *known == name).and_then(|n| values.get_mut(n));
         let slot =
@@ -100,8 +111,48 @@ pub(super) struct Text<T>(pub(super) T);
 
 impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        text.parse().map(Self).map_err(D::Error::custom)
+        struct Parse<T>(PhantomData<T>);
+
+        impl<T: FromStr<Err: Display>> Visitor<'_> for Parse<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Parse(PhantomData)).map(Self)
+    }
+}
+
+/// A JSON string that may be a key.
+pub(super) struct KeyText<'a>(pub(super) Presented<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for KeyText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keep;
+
+        impl<'de> Visitor<'de> for Keep {
+            type Value = KeyText<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<KeyText<'de>, E> {
+                Ok(KeyText(Presented::sent(text.as_bytes())))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<KeyText<'de>, E> {
+                Ok(KeyText(Presented::decoded(Zeroizing::new(text.as_bytes().to_vec()))))
+            }
+        }
+
+        deserializer.deserialize_str(Keep)
     }
 }
 

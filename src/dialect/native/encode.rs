@@ -5,8 +5,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::engine::{CheckReport, Cursor};
 use crate::exchange::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, Owner, RateLimit, User, Username};
-use crate::verify::Verdict;
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, RateLimit, User, Username};
 
 /// One user.
 pub(super) fn user(user: &User) -> RawResponse {
@@ -47,27 +46,6 @@ pub(super) fn done() -> RawResponse {
     RawResponse { status: 204, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() }
 }
 
-/// What verifying decided.
-pub(super) fn verdict(verdict: &Verdict, owner: Option<&Owner>) -> RawResponse {
-    let body = match verdict {
-        Verdict::Allow(identity) => VerdictJson {
-            valid: true,
-            code: "valid",
-            allowed: Some(AllowedJson {
-                key_id: identity.key.to_string(),
-                user: owner.map(|owner| owner.username.as_str()),
-                user_id: identity.user.0,
-                company: owner.and_then(|owner| owner.company).map(|company| company.to_string()),
-                keyspace: identity.keyspace.as_str(),
-                level: identity.level.number(),
-                expires_at: expires_at(identity.expiry),
-            }),
-        },
-        Verdict::Deny(reason) => VerdictJson { valid: false, code: reason.code(), allowed: None },
-    };
-    json(200, &body)
-}
-
 /// What walking the store found.
 pub(super) fn report(report: &CheckReport) -> RawResponse {
     let findings = report.findings.iter();
@@ -76,12 +54,12 @@ pub(super) fn report(report: &CheckReport) -> RawResponse {
     json(200, &ReportJson { keys: report.keys, users: report.users, events: report.events, findings })
 }
 
-fn json(status: u16, body: &impl Serialize) -> RawResponse {
+pub(super) fn json(status: u16, body: &impl Serialize) -> RawResponse {
     // Strings, numbers and structs always have a JSON form.
     RawResponse::new(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
-fn expires_at(expiry: Expiry) -> Option<String> {
+pub(super) fn expires_at(expiry: Expiry) -> Option<String> {
     match expiry {
         Expiry::Never => None,
         Expiry::At(at) => Some(at.to_string()),
@@ -141,7 +119,7 @@ struct IssuedJson<'a> {
 }
 
 #[derive(Serialize)]
-struct KeyJson<'a> {
+pub(super) struct KeyJson<'a> {
     id: String,
     keyspace: &'a str,
     owner: Option<&'a str>,
@@ -162,7 +140,7 @@ struct KeyJson<'a> {
 }
 
 impl<'a> KeyJson<'a> {
-    fn of(key: &'a Key, owner: Option<&'a Username>) -> Self {
+    pub(super) fn of(key: &'a Key, owner: Option<&'a Username>) -> Self {
         let (state, revoked) = match &key.state {
             KeyState::Active => ("active", None),
             KeyState::Suspended => ("suspended", None),
@@ -232,25 +210,6 @@ struct UsageJson {
     count: u64,
     last_at: Option<String>,
     last_from: Option<String>,
-}
-
-#[derive(Serialize)]
-struct VerdictJson<'a> {
-    valid: bool,
-    code: &'static str,
-    #[serde(flatten)]
-    allowed: Option<AllowedJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct AllowedJson<'a> {
-    key_id: String,
-    user: Option<&'a str>,
-    user_id: u64,
-    company: Option<String>,
-    keyspace: &'a str,
-    level: u8,
-    expires_at: Option<String>,
 }
 
 #[derive(Serialize)]

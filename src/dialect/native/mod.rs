@@ -7,9 +7,14 @@
 //! GET POST          /v1/keys                      ?owner= &keyspace= &after= &limit=
 //! GET PATCH DELETE  /v1/keys/{id}
 //! POST              /v1/keys/{id}/suspend  resume  rotate  revoke
-//! POST              /v1/verify                    200 for every verdict, good or not
 //! POST              /v1/check
+//!
+//! POST              /v1/verify                    200 for every verdict; with ?status=true the verdict's own status
+//! POST              /v1/verify/batch              up to 1,000 keys
+//! GET               /v1/self                      a caller's own key
 //! ```
+//!
+//! The last three are for everyone, the others for the machine's owner alone.
 //!
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
@@ -21,20 +26,22 @@ mod problem;
 mod route;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod verify;
+mod wanted;
 
-use self::body::{
-    KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch, VerifyBody,
-};
+use self::body::{KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch};
 use self::problem::Problem;
 use self::route::{KeyAction, Target};
-use super::Dialect;
+use self::verify::Verify;
+use super::{Dialect, Prompt};
 use crate::command::{Caller, Command, CommandError, KeyRef, Outcome, Service, UserRef};
-use crate::engine::{EngineError, KeyChange};
-use crate::exchange::{RawRequest, RawResponse};
+use crate::engine::{EngineError, IndexState, KeyChange};
+use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{Key, KeyId, User, UserId, Username};
-use crate::verify::Verdict;
+use crate::limits;
 
-/// keyward's own JSON API, for one caller who is known from outside.
+/// keyward's own JSON API: all of it for the machine's owner, and what is for everyone.
 ///
 /// ```
 /// use keyward::dialect::{Dialect, Native};
@@ -43,7 +50,13 @@ use crate::verify::Verdict;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Native {
-    caller: Caller,
+    side: Side,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Operator,
+    Public { open: bool },
 }
 
 impl Native {
@@ -52,7 +65,19 @@ impl Native {
     /// # Security
     /// Serve it only where nobody else can connect: on the control socket, or in one's own process.
     pub const fn for_operator() -> Self {
-        Self { caller: Caller::operator() }
+        Self { side: Side::Operator }
+    }
+
+    /// What is for everyone: verifying, and a look at one's own key.
+    ///
+    /// # Security
+    /// Where others than this machine can connect, verifying takes a service key, unless it is `open`.
+    pub const fn for_everyone(open: bool) -> Self {
+        Self { side: Side::Public { open } }
+    }
+
+    fn verify<'a>(&self, service: &'a Service, head: &'a Head<'a>, body: &'a Body) -> Verify<'a> {
+        Verify { side: self.side, service, head, body }
     }
 }
 
@@ -62,8 +87,33 @@ impl Dialect for Native {
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
-        let asked = Exchange { caller: &self.caller, service, request };
-        asked.answer().unwrap_or_else(|problem| problem.response())
+        let head = request.head();
+        let verify = self.verify(service, &head, &request.body);
+        let answer = match (Target::of(head.path), self.side) {
+            (Err(problem), _) => Err(problem),
+            (Ok(target), _) if target.is_public() => verify.answer(&target),
+            (Ok(target), Side::Operator) => {
+                let caller = &Caller::operator();
+                Exchange { caller, service, request }.answer(target)
+            }
+            (Ok(_), Side::Public { .. }) => Err(Problem::NoSuchAddress),
+        };
+        answer.unwrap_or_else(|problem| problem.response())
+    }
+
+    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+        let target = match (service.index_state(), Target::of(head.path)) {
+            (IndexState::Ready, Ok(target @ (Target::Verify | Target::VerifyBatch))) => target,
+            _ => return Prompt::MayBlock,
+        };
+        match body {
+            None => Prompt::WantsBody,
+            Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => Prompt::MayBlock,
+            Some(body) => {
+                let answer = self.verify(service, head, body).answer(&target);
+                Prompt::Answer(answer.unwrap_or_else(|problem| problem.response()))
+            }
+        }
     }
 }
 
@@ -75,8 +125,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    fn answer(&self) -> Result<RawResponse, Problem> {
-        let target = Target::of(&self.request.path)?;
+    fn answer(&self, target: Target) -> Result<RawResponse, Problem> {
         let method = match self.request.method.as_str() {
             // The server leaves the body out.
             "HEAD" => "GET",
@@ -105,10 +154,6 @@ impl Exchange<'_> {
             }
             (Target::Key(id), "DELETE") => self.done(Command::DeleteKey(KeyRef::Id(id))),
             (Target::KeyAction(id, action), "POST") => self.act(KeyRef::Id(id), action),
-            (Target::Verify, "POST") => {
-                let body: VerifyBody = decode::body(self.request)?;
-                self.verify(body)
-            }
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),
         }
@@ -119,7 +164,7 @@ impl Exchange<'_> {
     }
 
     fn users(&self) -> Result<RawResponse, Problem> {
-        let [after, limit] = decode::query(self.request, ["after", "limit"])?;
+        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
         let limit = decode::limit(limit)?;
         let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
         let Outcome::Users(users) = self.dispatch(Command::ListUsers { after, limit })? else {
@@ -152,7 +197,7 @@ impl Exchange<'_> {
 
     fn keys(&self) -> Result<RawResponse, Problem> {
         let [owner, keyspace, after, limit] =
-            decode::query(self.request, ["owner", "keyspace", "after", "limit"])?;
+            decode::query(&self.request.query, ["owner", "keyspace", "after", "limit"])?;
         let owner = owner.ok_or_else(|| Problem::invalid("owner is needed: whose keys to list"))?;
         let owner: Username = decode::parsed("owner", &owner)?;
         let command = Command::ListKeys {
@@ -205,19 +250,6 @@ impl Exchange<'_> {
                 Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
             }
         }
-    }
-
-    fn verify(&self, body: VerifyBody) -> Result<RawResponse, Problem> {
-        let Outcome::Verdict(verdict) = self.dispatch(body.command()?)? else {
-            return Err(Problem::Unexpected);
-        };
-        let owner = match &verdict {
-            Verdict::Allow(identity) => {
-                self.service.verifier().owner(identity.user).map_err(CommandError::from)?
-            }
-            Verdict::Deny(_) => None,
-        };
-        Ok(encode::verdict(&verdict, owner.as_deref()))
     }
 
     fn check(&self) -> Result<RawResponse, Problem> {

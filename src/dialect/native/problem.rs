@@ -3,12 +3,15 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::command::CommandError;
+use crate::command::{CommandError, VerifyingError};
+use crate::dialect::denial::{CHALLENGE, Denial, title};
 use crate::engine::EngineError;
 use crate::exchange::RawResponse;
 use crate::key::ParseError;
 use crate::limits;
 use crate::store::StoreError;
+
+use super::verdict;
 
 /// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
 #[derive(Debug, Error)]
@@ -29,6 +32,10 @@ pub(super) enum Problem {
     Invalid { detail: String },
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error("{}", .0.detail())]
+    Denied(Denial),
+    #[error("a good service key is needed in X-Service-Key")]
+    ServiceKey,
     /// The command layer answered with something that the command never leads to.
     #[error("the server is at fault")]
     Unexpected,
@@ -41,21 +48,27 @@ impl Problem {
 
     /// The answer that reports it.
     pub(super) fn response(&self) -> RawResponse {
-        let (status, code) = self.kind();
-        let body =
-            Body { r#type: "about:blank", title: title(status), status, detail: self.to_string(), code };
-        let response = RawResponse::new(
-            status,
-            "application/problem+json",
-            serde_json::to_vec(&body).unwrap_or_default(),
-        );
+        let (status, _) = self.kind();
+        if let Self::Denied(denial) = self {
+            return denied(*denial);
+        }
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let response = RawResponse::new(status, "application/problem+json", body);
         if let Self::Method { allowed } = self {
             response.with_header("allow", *allowed)
         } else if let Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) = self {
             response.with_header("retry-after", retry_after_seconds.to_string())
+        } else if let Self::ServiceKey = self {
+            response.with_header("www-authenticate", CHALLENGE)
         } else {
             response
         }
+    }
+
+    /// The answer's body.
+    pub(super) fn body(&self) -> Body {
+        let (status, code) = self.kind();
+        Body { r#type: "about:blank", title: title(status), status, detail: self.to_string(), code }
     }
 
     fn kind(&self) -> (u16, &'static str) {
@@ -70,7 +83,28 @@ impl Problem {
             Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),
             Self::Command(CommandError::LevelAboveOwn { .. }) => (403, "level_above_own"),
             Self::Command(CommandError::Engine(error)) => engine(error),
+            Self::Denied(denial) => (denial.status(), denial.code()),
+            Self::ServiceKey => (401, "service_key_needed"),
             Self::Unexpected => (500, "internal"),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+impl From<VerifyingError> for Problem {
+    fn from(error: VerifyingError) -> Self {
+        match error {
+            VerifyingError::NoServiceKey => Self::ServiceKey,
+            VerifyingError::ServiceKey(reason) => {
+                tracing::debug!(reason = reason.code(), "a service key was denied");
+                Self::ServiceKey
+            }
+            VerifyingError::Undecided(error) => error.into(),
         }
     }
 }
@@ -79,6 +113,21 @@ impl From<ParseError> for Problem {
     fn from(error: ParseError) -> Self {
         Self::invalid(error.to_string())
     }
+}
+
+/// A denial with its challenge, and when to come back.
+fn denied(denial: Denial) -> RawResponse {
+    let mut response = RawResponse::new(denial.status(), "application/problem+json", denial.problem());
+    if let Some(challenge) = denial.challenge() {
+        response = response.with_header("www-authenticate", challenge);
+    }
+    if let Denial::RateLimited { quota, .. } = denial {
+        response = verdict::with_rate_limit(response, &quota);
+    }
+    if let Some(seconds) = denial.retry_after() {
+        response = response.with_header("retry-after", seconds.to_string());
+    }
+    response
 }
 
 fn engine(error: &EngineError) -> (u16, &'static str) {
@@ -118,27 +167,10 @@ fn store(error: &StoreError) -> (u16, &'static str) {
 }
 
 #[derive(Serialize)]
-struct Body {
+pub(super) struct Body {
     r#type: &'static str,
     title: &'static str,
     status: u16,
     detail: String,
     code: &'static str,
-}
-
-/// The name HTTP gives a status, as RFC 9457 §4.2.1 asks of problems without a type of their own.
-const fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        503 => "Service Unavailable",
-        _ => "Internal Server Error",
-    }
 }

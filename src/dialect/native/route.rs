@@ -16,6 +16,8 @@ pub(super) enum Target {
     Key(KeyId),
     KeyAction(KeyId, KeyAction),
     Verify,
+    VerifyBatch,
+    Own,
     Check,
 }
 
@@ -50,8 +52,24 @@ impl Target {
                 key(id).map(|id| Self::KeyAction(id, action))
             }
             [Some("verify"), None, ..] => Ok(Self::Verify),
+            [Some("verify"), Some("batch"), None, _] => Ok(Self::VerifyBatch),
+            [Some("self"), None, ..] => Ok(Self::Own),
             [Some("check"), None, ..] => Ok(Self::Check),
             _ => Err(Problem::NoSuchAddress),
+        }
+    }
+
+    /// Whether it is for others than the machine's owner, too.
+    pub(super) const fn is_public(&self) -> bool {
+        match self {
+            Self::Verify | Self::VerifyBatch | Self::Own => true,
+            Self::Users
+            | Self::User(_)
+            | Self::Password(_)
+            | Self::Keys
+            | Self::Key(_)
+            | Self::KeyAction(..)
+            | Self::Check => false,
         }
     }
 
@@ -61,7 +79,8 @@ impl Target {
             Self::Users | Self::Keys => "GET, HEAD, POST",
             Self::User(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
             Self::Password(_) => "PUT",
-            Self::KeyAction(..) | Self::Verify | Self::Check => "POST",
+            Self::Own => "GET, HEAD",
+            Self::KeyAction(..) | Self::Verify | Self::VerifyBatch | Self::Check => "POST",
         }
     }
 }

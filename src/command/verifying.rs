@@ -1,0 +1,128 @@
+//! Verifying keys on behalf of an API, and who may.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{AuthenticateError, Service};
+use crate::engine::EngineError;
+use crate::exchange::Entrance;
+use crate::key::{Key, Keyspace, Level, Owner, Spend};
+use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
+
+/// Who wants other people's keys verified.
+#[derive(Clone, Copy)]
+pub enum Asker<'a> {
+    /// Whoever owns the machine.
+    Operator,
+    /// Whoever came in this way.
+    At {
+        /// The way.
+        entrance: Entrance,
+        /// The key presented for the right to ask; untrusted.
+        service_key: Option<&'a str>,
+    },
+}
+
+/// Who may not have keys verified, and why.
+#[derive(Debug, Error)]
+pub enum VerifyingError {
+    /// No service key was presented where one is needed.
+    #[error("a service key is needed")]
+    NoServiceKey,
+    /// The one presented is not good for it. Outside, all reasons are one answer.
+    #[error("the service key was denied: {}", .0.code())]
+    ServiceKey(DenyReason),
+    /// It could not be decided; never read it as a refusal or as leave.
+    #[error(transparent)]
+    Undecided(#[from] EngineError),
+}
+
+/// What was decided about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is good for what was asked: whom it stands for.
+    Allow(Identity, Arc<Owner>),
+    /// It is not.
+    Deny(DenyReason),
+}
+
+/// The right to have keys verified. Only this layer grants it.
+#[derive(Clone, Copy)]
+pub struct Verifying<'a> {
+    verifier: &'a Verifier,
+}
+
+impl Service {
+    /// Grants the right to have keys verified: to the owner of the machine; to whoever comes in at a local entrance,
+    /// or at any where `open` says so; elsewhere to whoever presents a native key of at least [`Level::SUPPORT`].
+    ///
+    /// # Errors
+    /// [`VerifyingError`]: each variant says why not.
+    ///
+    /// # Security
+    /// Whoever may verify can try out keys, and learns whom they stand for.
+    pub fn verifying(&self, asker: Asker<'_>, open: bool) -> Result<Verifying<'_>, VerifyingError> {
+        let verifying = Verifying { verifier: &self.verifier };
+        match asker {
+            Asker::Operator | Asker::At { entrance: Entrance::Local, .. } => Ok(verifying),
+            Asker::At { .. } if open => Ok(verifying),
+            Asker::At { entrance: Entrance::Network { peer }, service_key } => {
+                let text = service_key.ok_or(VerifyingError::NoServiceKey)?;
+                self.service_key(text, peer).map(|()| verifying)
+            }
+        }
+    }
+
+    /// What a caller may know of their own key, whatever its level: whom it stands for, and its record. Counts as a
+    /// use, spends nothing.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::Key`] when it is denied, [`AuthenticateError::Undecided`] when that could not be told.
+    pub fn own_key(
+        &self,
+        keyspace: &Keyspace,
+        text: &str,
+        client: Option<IpAddr>,
+    ) -> Result<(Identity, Arc<Owner>, Key), AuthenticateError> {
+        let spend = Spend { limit: None, cost: 0 };
+        let request = VerifyRequest { client, spend, ..VerifyRequest::new(keyspace, text) };
+        match (Verifying { verifier: &self.verifier }).verify(&request)? {
+            Decision::Deny(reason) => Err(AuthenticateError::Key(reason)),
+            Decision::Allow(identity, owner) => match self.engine.reader().key(identity.key)? {
+                Some(key) => Ok((identity, owner, key)),
+                None => Err(AuthenticateError::Key(DenyReason::Unknown)),
+            },
+        }
+    }
+
+    fn service_key(&self, text: &str, peer: IpAddr) -> Result<(), VerifyingError> {
+        let request = VerifyRequest {
+            client: Some(peer),
+            level: Level::SUPPORT,
+            ..VerifyRequest::new(&Keyspace::NATIVE, text)
+        };
+        match self.verifier.verify(&request)? {
+            Verdict::Allow(_) => Ok(()),
+            Verdict::Deny(reason) => Err(VerifyingError::ServiceKey(reason)),
+        }
+    }
+}
+
+impl Verifying<'_> {
+    /// Decides about a key, as [`Verifier::verify`] does, and finds its owner.
+    ///
+    /// # Errors
+    /// [`EngineError`] means "could not decide" and must never be read as allow.
+    pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Decision, EngineError> {
+        Ok(match self.verifier.verify(request)? {
+            Verdict::Deny(reason) => Decision::Deny(reason),
+            // An owner who was removed in between takes the key along.
+            Verdict::Allow(identity) => match self.verifier.owner(identity.user)? {
+                Some(owner) => Decision::Allow(identity, owner),
+                None => Decision::Deny(DenyReason::OwnerGone),
+            },
+        })
+    }
+}

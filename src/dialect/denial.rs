@@ -1,0 +1,152 @@
+//! What callers outside get to know of a denied key, in the words of RFC 6750 and RFC 9457.
+
+use std::borrow::Cow;
+
+use crate::exchange::{Basic, Head, Presented, TwoKeys, presented};
+use crate::key::{InQuery, KeyFormat, Keyspace, Level, Quota};
+use crate::verify::DenyReason;
+
+/// A denial as it looks outside. Whatever is wrong with a key itself is one answer, to the byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// No key was presented.
+    NoKey,
+    /// Two were, and they differ.
+    TwoKeys,
+    /// The key is not good here and now.
+    InvalidKey,
+    /// It is good, but not for this.
+    LevelTooLow { need: Level },
+    /// It was used too often.
+    RateLimited { quota: Quota, retry_ms: Option<u64> },
+}
+
+/// The challenge to a request without a key, which has no error to name (RFC 6750 §3.1).
+pub(super) const CHALLENGE: &str = r#"Bearer realm="keyward""#;
+
+impl Denial {
+    /// What of `reason` may be told, when `need` was asked for.
+    pub(super) const fn of(reason: DenyReason, need: Level) -> Self {
+        match reason {
+            DenyReason::Malformed
+            | DenyReason::Unknown
+            | DenyReason::WrongKeyspace
+            | DenyReason::Suspended
+            | DenyReason::Revoked
+            | DenyReason::RotatedOut
+            | DenyReason::OwnerGone
+            | DenyReason::OwnerNotActive
+            | DenyReason::Expired
+            | DenyReason::AddressNotAllowed => Self::InvalidKey,
+            DenyReason::LevelTooLow { .. } => Self::LevelTooLow { need },
+            DenyReason::RateLimited { quota, retry_ms } => Self::RateLimited { quota, retry_ms },
+        }
+    }
+
+    /// The status that says so.
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Self::NoKey | Self::InvalidKey => 401,
+            Self::TwoKeys => 400,
+            Self::LevelTooLow { .. } => 403,
+            Self::RateLimited { .. } => 429,
+        }
+    }
+
+    /// A stable name for machines.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::NoKey => "no_key",
+            Self::TwoKeys => "invalid_request",
+            Self::InvalidKey => "invalid_token",
+            Self::LevelTooLow { .. } => "insufficient_scope",
+            Self::RateLimited { .. } => "rate_limited",
+        }
+    }
+
+    /// A sentence for people.
+    pub(super) const fn detail(self) -> &'static str {
+        match self {
+            Self::NoKey => "a key is needed",
+            Self::TwoKeys => "two different keys are presented",
+            Self::InvalidKey => "the key is not valid here and now",
+            Self::LevelTooLow { .. } => "the key may not do this",
+            Self::RateLimited { .. } => "the key was used too often",
+        }
+    }
+
+    /// The value of `WWW-Authenticate`, where there is one.
+    pub(super) fn challenge(self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NoKey => Some(CHALLENGE.into()),
+            Self::TwoKeys => Some(r#"Bearer realm="keyward", error="invalid_request""#.into()),
+            Self::InvalidKey => Some(r#"Bearer realm="keyward", error="invalid_token""#.into()),
+            Self::LevelTooLow { need } => {
+                let scope = need.permission();
+                Some(format!(r#"{CHALLENGE}, error="insufficient_scope", scope="{scope}""#).into())
+            }
+            Self::RateLimited { .. } => None,
+        }
+    }
+
+    /// Seconds after which to try again, where that can help.
+    pub(super) fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_ms, .. } => retry_ms.map(|ms| ms.div_ceil(1_000).max(1)),
+            Self::NoKey | Self::TwoKeys | Self::InvalidKey | Self::LevelTooLow { .. } => None,
+        }
+    }
+
+    /// The body that says so.
+    pub(super) fn problem(self) -> Vec<u8> {
+        let (status, code, detail) = (self.status(), self.code(), self.detail());
+        let title = title(status);
+        // None of these needs to be escaped.
+        let body = format!(
+            r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}","code":"{code}"}}"#
+        );
+        body.into_bytes()
+    }
+}
+
+/// The name HTTP gives a status, as RFC 9457 §4.2.1 asks of problems without a type of their own.
+pub(super) const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}
+
+/// The key that a request presents for `keyspace`: in its header fields, and in `queries` where the keyspace allows.
+///
+/// # Errors
+/// [`TwoKeys`] when it presents two that differ.
+pub(super) fn key_for<'a>(
+    keyspace: &Keyspace,
+    head: &Head<'a>,
+    queries: &[&'a str],
+) -> Result<Option<Presented<'a>>, TwoKeys> {
+    let basic = match keyspace.format() {
+        KeyFormat::FreeSewing => Basic::Whole,
+        KeyFormat::Filebin
+        | KeyFormat::QReserve
+        | KeyFormat::TelVue
+        | KeyFormat::BokaMera
+        | KeyFormat::Native => Basic::User,
+    };
+    let queries = match keyspace.in_query() {
+        InQuery::Taken => queries,
+        InQuery::Refused => &[],
+    };
+    presented(head, basic, queries)
+}

@@ -1,0 +1,58 @@
+//! Answers to gateways: facts in header fields, and as few as will do.
+
+use super::Preset;
+use crate::dialect::denial::Denial;
+use crate::exchange::RawResponse;
+use crate::key::{Expiry, Owner};
+use crate::verify::Identity;
+
+/// The header fields that say whom a key stands for. All of them are in every answer, empty if there is nothing to
+/// say: a gateway that copies them would otherwise let those through that its client sent.
+const IDENTITY: [&str; 6] =
+    ["x-key-id", "x-key-user", "x-key-level", "x-key-keyspace", "x-key-expires", "x-key-remaining"];
+
+/// The key may be used.
+pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
+    let expires = match identity.expiry {
+        Expiry::Never => String::new(),
+        Expiry::At(at) => at.to_string(),
+    };
+    let values = [
+        identity.key.to_string(),
+        owner.username.as_str().to_owned(),
+        identity.level.to_string(),
+        identity.keyspace.as_str().to_owned(),
+        expires,
+        identity.quota.map(|quota| quota.remaining.to_string()).unwrap_or_default(),
+    ];
+    answer(200, 200, values)
+}
+
+/// The key may not be used.
+pub(super) fn denied(preset: Preset, denial: Denial) -> RawResponse {
+    let mut response = refused(preset, denial.status());
+    if let Some(challenge) = denial.challenge() {
+        response = response.with_header("www-authenticate", challenge);
+    }
+    if let Some(seconds) = denial.retry_after() {
+        response = response.with_header("retry-after", seconds.to_string());
+    }
+    if preset.has_body() {
+        response = response.with_header("content-type", "application/problem+json");
+        response.body = denial.problem();
+    }
+    response
+}
+
+/// Nobody is let through, for a reason that is not the key's.
+pub(super) fn refused(preset: Preset, status: u16) -> RawResponse {
+    answer(preset.status(status), status, IDENTITY.map(|_| String::new()))
+}
+
+/// `real` is what the status would be if the gateway took every status.
+fn answer(status: u16, real: u16, values: [String; 6]) -> RawResponse {
+    let mut headers = Vec::with_capacity(IDENTITY.len() + 4);
+    headers.push(("x-key-status", real.to_string()));
+    headers.extend(IDENTITY.into_iter().zip(values));
+    RawResponse { status, headers, body: Vec::new() }
+}

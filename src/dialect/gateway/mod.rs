@@ -1,0 +1,132 @@
+//! Forward authentication under `/auth/{keyspace}`: a gateway that holds a request asks whether to let it through.
+//!
+//! ```text
+//! any method   /auth/{keyspace}…?for=nginx|traefik|caddy|envoy|haproxy  &level= or &permission=  &limit= &cost=
+//! any method   /auth/{keyspace};for=envoy;level=2/the/client's/own/path?and=query
+//! ```
+//!
+//! 200 allows. 401 and 403 say why not as RFC 6750 has it, 429 when to come back; what a gateway cannot pass on is
+//! translated. `X-Key-Status` is always the status before translation. 503 means that it could not be decided.
+
+mod answer;
+mod preset;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use preset::Preset;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::wanted::Wanted;
+use super::denial::{CHALLENGE, Denial, key_for};
+use super::{Dialect, Prompt};
+use crate::command::{Asker, Decision, Service, VerifyingError};
+use crate::engine::IndexState;
+use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::limits;
+use crate::verify::VerifyRequest;
+
+/// The dialect of gateways.
+///
+/// ```
+/// use keyward::dialect::{Dialect, Gateway};
+/// assert!(Gateway::default().claims("/auth/native/v1/books"));
+/// assert!(!Gateway::default().claims("/authenticate"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Gateway {
+    open: bool,
+    /// When the last mistake was logged, in seconds since 1970: clients can provoke as many as they like.
+    warned: Arc<AtomicU64>,
+}
+
+impl Gateway {
+    /// Asks for no service key, whatever the address.
+    ///
+    /// # Security
+    /// Then whoever reaches the server can try out keys.
+    #[must_use]
+    pub fn open(self) -> Self {
+        Self { open: true, ..self }
+    }
+
+    fn decide(&self, service: &Service, head: &Head<'_>) -> RawResponse {
+        let wanted = match Wanted::of(head.path, head.query) {
+            Ok(wanted) => wanted,
+            Err(mistake) => {
+                self.warn(service, mistake.problem);
+                let mut refused = answer::refused(mistake.preset, 400);
+                // Never a status that a gateway takes for our failure.
+                refused.status = 403;
+                return refused;
+            }
+        };
+        let service_key = head.text("x-service-key");
+        let verifying = match service.verifying(Asker::At { entrance: head.entrance, service_key }, self.open)
+        {
+            Ok(verifying) => verifying,
+            Err(VerifyingError::Undecided(error)) => return undecided(&wanted, &error),
+            Err(refused) => {
+                tracing::debug!(reason = %refused, "a gateway was refused");
+                self.warn(service, "X-Service-Key is missing or not good");
+                let challenge = answer::refused(wanted.preset, 401);
+                return challenge.with_header("www-authenticate", CHALLENGE);
+            }
+        };
+        let queries = [wanted.preset.original_query(head), head.query];
+        let key = match key_for(&wanted.keyspace, head, &queries) {
+            Ok(Some(key)) => key,
+            Ok(None) => return answer::denied(wanted.preset, Denial::NoKey),
+            Err(_) => return answer::denied(wanted.preset, Denial::TwoKeys),
+        };
+        let request = VerifyRequest {
+            keyspace: &wanted.keyspace,
+            text: key.reveal(),
+            client: head.client,
+            level: wanted.level,
+            spend: wanted.spend,
+        };
+        match verifying.verify(&request) {
+            Ok(Decision::Allow(identity, owner)) => answer::allowed(&identity, &owner),
+            Ok(Decision::Deny(reason)) => {
+                tracing::debug!(reason = reason.code(), "denied");
+                answer::denied(wanted.preset, Denial::of(reason, wanted.level))
+            }
+            Err(error) => undecided(&wanted, &error),
+        }
+    }
+
+    /// Logs what is wrong with a gateway's configuration, once in a while.
+    fn warn(&self, service: &Service, problem: &'static str) {
+        let now = service.now().unix_seconds();
+        let last = self.warned.load(Ordering::Relaxed);
+        let due = last == 0 || now.saturating_sub(last) >= limits::GATEWAY_WARNING_SECONDS;
+        if due && self.warned.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            tracing::warn!(problem, "a gateway asks in a wrong way; every request through it is refused");
+        }
+    }
+}
+
+fn undecided(wanted: &Wanted, error: &crate::engine::EngineError) -> RawResponse {
+    tracing::error!(%error, "a key could not be decided about");
+    answer::refused(wanted.preset, 503)
+}
+
+impl Dialect for Gateway {
+    fn claims(&self, path: &str) -> bool {
+        path.starts_with("/auth/")
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        self.decide(service, &request.head())
+    }
+
+    fn prompt(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> Prompt {
+        match service.index_state() {
+            IndexState::Ready => Prompt::Answer(self.decide(service, head)),
+            IndexState::Loading { .. } => Prompt::MayBlock,
+        }
+    }
+}

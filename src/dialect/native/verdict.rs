@@ -1,0 +1,169 @@
+//! Verdicts as JSON, and what is left of a rate limit as header fields.
+
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
+
+use super::Problem;
+use super::encode::{KeyJson, expires_at, json};
+use super::problem;
+use crate::command::Decision;
+use crate::exchange::RawResponse;
+use crate::key::{CompanyId, Key, KeyId, Owner, Quota};
+use crate::verify::{DenyReason, Identity};
+
+/// What was decided, with every reason.
+pub(super) fn told(decision: &Decision) -> RawResponse {
+    json(200, &VerdictJson::of(decision))
+}
+
+/// There was no key to decide about.
+pub(super) fn no_key() -> RawResponse {
+    json(200, &DeniedJson { valid: false, code: "no_key", rate_limit: None, retry_after_seconds: None })
+}
+
+/// The key is good for what was asked.
+pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
+    json(200, &AllowedJson::of(identity, owner))
+}
+
+/// One verdict or problem for each key, in their order.
+pub(super) fn batch(decided: Vec<Result<Decision, Problem>>) -> RawResponse {
+    let results = decided.iter().map(|decided| match decided {
+        Ok(decision) => VerdictJson::of(decision),
+        Err(problem) => VerdictJson::Problem(problem.body()),
+    });
+    json(200, &BatchJson { results: results.collect() })
+}
+
+/// A caller's own key.
+pub(super) fn own(identity: &Identity, owner: &Owner, key: &Key) -> RawResponse {
+    let key = KeyJson::of(key, Some(&owner.username));
+    json(200, &OwnJson { verdict: AllowedJson::of(identity, owner), key })
+}
+
+/// The same answer with what is left of the rate limit (draft-ietf-httpapi-ratelimit-headers-10).
+pub(super) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawResponse {
+    let Quota { limit, remaining, reset_ms } = quota;
+    let policy = format!("\"{}\";q={};w={}", limit.name, limit.count, limit.seconds);
+    let left = format!("\"{}\";r={remaining};t={}", limit.name, reset_ms.div_ceil(1_000));
+    response.with_header("ratelimit-policy", policy).with_header("ratelimit", left)
+}
+
+#[derive(Serialize)]
+struct BatchJson<'a> {
+    results: Vec<VerdictJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct OwnJson<'a> {
+    #[serde(flatten)]
+    verdict: AllowedJson<'a>,
+    key: KeyJson<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum VerdictJson<'a> {
+    Allowed(AllowedJson<'a>),
+    Denied(DeniedJson<'a>),
+    Problem(problem::Body),
+}
+
+impl<'a> VerdictJson<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        let reason = match decision {
+            Decision::Allow(identity, owner) => return Self::Allowed(AllowedJson::of(identity, owner)),
+            Decision::Deny(reason) => reason,
+        };
+        let (rate_limit, retry_ms) = match reason {
+            DenyReason::RateLimited { quota, retry_ms } => (Some(quota.into()), *retry_ms),
+            DenyReason::Malformed
+            | DenyReason::Unknown
+            | DenyReason::WrongKeyspace
+            | DenyReason::Suspended
+            | DenyReason::Revoked
+            | DenyReason::RotatedOut
+            | DenyReason::OwnerGone
+            | DenyReason::OwnerNotActive
+            | DenyReason::Expired
+            | DenyReason::AddressNotAllowed
+            | DenyReason::LevelTooLow { .. } => (None, None),
+        };
+        let retry_after_seconds = retry_ms.map(|ms| ms.div_ceil(1_000).max(1));
+        Self::Denied(DeniedJson { valid: false, code: reason.code(), rate_limit, retry_after_seconds })
+    }
+}
+
+#[derive(Serialize)]
+struct DeniedJson<'a> {
+    valid: bool,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<QuotaJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct AllowedJson<'a> {
+    valid: bool,
+    code: &'static str,
+    #[serde(serialize_with = "shown")]
+    key_id: KeyId,
+    user: &'a str,
+    user_id: u64,
+    company: Option<Shown<CompanyId>>,
+    keyspace: &'a str,
+    level: u8,
+    expires_at: Option<String>,
+    rate_limit: Option<QuotaJson<'a>>,
+}
+
+impl<'a> AllowedJson<'a> {
+    fn of(identity: &'a Identity, owner: &'a Owner) -> Self {
+        Self {
+            valid: true,
+            code: "valid",
+            key_id: identity.key,
+            user: owner.username.as_str(),
+            user_id: identity.user.0,
+            company: owner.company.map(Shown),
+            keyspace: identity.keyspace.as_str(),
+            level: identity.level.number(),
+            expires_at: expires_at(identity.expiry),
+            rate_limit: identity.quota.as_ref().map(QuotaJson::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct QuotaJson<'a> {
+    name: &'a str,
+    count: u32,
+    seconds: u32,
+    burst: u32,
+    remaining: u32,
+    reset_seconds: u64,
+}
+
+impl<'a> From<&'a Quota> for QuotaJson<'a> {
+    fn from(quota: &'a Quota) -> Self {
+        Self {
+            name: quota.limit.name.as_str(),
+            count: quota.limit.count.get(),
+            seconds: quota.limit.seconds.get(),
+            burst: quota.limit.burst.get(),
+            remaining: quota.remaining,
+            reset_seconds: quota.reset_ms.div_ceil(1_000),
+        }
+    }
+}
+
+/// Written as it is shown, without a text in between.
+#[derive(Serialize)]
+struct Shown<T: Display>(#[serde(serialize_with = "shown")] T);
+
+fn shown<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}

@@ -1,0 +1,138 @@
+//! Verifying for others, and a caller's look at their own key.
+
+use super::wanted::{self, Wanted};
+use super::{Problem, Side, Target, decode, verdict};
+use crate::command::{Asker, AuthenticateError, Decision, Service, Verifying};
+use crate::dialect::denial::{Denial, key_for};
+use crate::exchange::{Body, Form, Head, RawResponse};
+use crate::key::Keyspace;
+use crate::verify::{DenyReason, VerifyRequest};
+
+/// One request to verify.
+pub(super) struct Verify<'a> {
+    pub(super) side: Side,
+    pub(super) service: &'a Service,
+    pub(super) head: &'a Head<'a>,
+    pub(super) body: &'a Body,
+}
+
+/// How a verdict is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// In the body alone, with every reason.
+    Body,
+    /// By the status, and no more than may be told outside.
+    Status,
+}
+
+impl Verify<'_> {
+    pub(super) fn answer(&self, target: &Target) -> Result<RawResponse, Problem> {
+        match (target, self.head.method) {
+            (Target::Verify, "POST") => self.one(),
+            (Target::VerifyBatch, "POST") => self.batch(),
+            (Target::Own, "GET" | "HEAD") => self.own(),
+            (target, _) => Err(Problem::Method { allowed: target.methods() }),
+        }
+    }
+
+    fn one(&self) -> Result<RawResponse, Problem> {
+        let verifying = self.verifying()?;
+        let [status, _] = decode::query(self.head.query, ["status", "api_key"])?;
+        let telling = match status.as_deref() {
+            None | Some("false") => Telling::Body,
+            Some("true") => Telling::Status,
+            Some(_) => return Err(Problem::invalid("status must be true or false")),
+        };
+        let mut form = Form::default();
+        let wanted = wanted::one(self.head.text("content-type"), decode::whole(self.body)?, &mut form)?;
+        let decision = self.decide(verifying, &wanted)?;
+        Ok(match (telling, decision) {
+            (Telling::Body, None) => verdict::no_key(),
+            (Telling::Body, Some(decision)) => verdict::told(&decision),
+            (Telling::Status, None) => return Err(Problem::Denied(Denial::NoKey)),
+            (Telling::Status, Some(Decision::Deny(reason))) => {
+                return Err(Problem::Denied(Denial::of(reason, wanted.level)));
+            }
+            (Telling::Status, Some(Decision::Allow(identity, owner))) => {
+                let response = verdict::allowed(&identity, &owner);
+                match &identity.quota {
+                    Some(quota) => verdict::with_rate_limit(response, quota),
+                    None => response,
+                }
+            }
+        })
+    }
+
+    fn batch(&self) -> Result<RawResponse, Problem> {
+        let verifying = self.verifying()?;
+        let [] = decode::query(self.head.query, [])?;
+        let asked = wanted::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
+        let decided = asked.into_iter().map(|wanted| {
+            let wanted = wanted?;
+            let key = wanted.key.as_ref().ok_or_else(|| Problem::invalid("key is needed"))?;
+            decide(verifying, &wanted, key.reveal())
+        });
+        Ok(verdict::batch(decided.collect()))
+    }
+
+    fn own(&self) -> Result<RawResponse, Problem> {
+        let [keyspace, _] = decode::query(self.head.query, ["keyspace", "api_key"])?;
+        let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
+        let keyspace = match keyspace {
+            None => Keyspace::NATIVE,
+            Some(name) => Keyspace::named(&name).ok_or(crate::engine::EngineError::NoSuchKeyspace)?,
+        };
+        let key = key_for(&keyspace, self.head, &[self.head.query]);
+        let key = key.map_err(|_| Problem::Denied(Denial::TwoKeys))?.ok_or(Problem::Denied(Denial::NoKey))?;
+        match self.service.own_key(&keyspace, key.reveal(), self.head.client) {
+            Ok((identity, owner, key)) => Ok(verdict::own(&identity, &owner, &key)),
+            Err(AuthenticateError::Key(reason)) => {
+                Err(Problem::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
+            }
+            Err(AuthenticateError::Password) => Err(Problem::Unexpected),
+            Err(AuthenticateError::Undecided(error)) => Err(error.into()),
+        }
+    }
+
+    fn verifying(&self) -> Result<Verifying<'_>, Problem> {
+        let (asker, open) = match self.side {
+            Side::Operator => (Asker::Operator, false),
+            Side::Public { open } => {
+                let service_key = self.head.text("x-service-key");
+                (Asker::At { entrance: self.head.entrance, service_key }, open)
+            }
+        };
+        Ok(self.service.verifying(asker, open)?)
+    }
+
+    /// `None` when there is no key.
+    fn decide(&self, verifying: Verifying<'_>, wanted: &Wanted<'_>) -> Result<Option<Decision>, Problem> {
+        let two = || Problem::Denied(Denial::TwoKeys);
+        let sent = key_for(&wanted.keyspace, self.head, &[self.head.query]).map_err(|_| two())?;
+        let key = match (&wanted.key, &sent) {
+            (Some(given), Some(sent)) if !given.is(sent) => return Err(two()),
+            (Some(key), _) | (None, Some(key)) => key,
+            (None, None) => return Ok(None),
+        };
+        decide(verifying, wanted, key.reveal()).map(Some)
+    }
+}
+
+fn decide(verifying: Verifying<'_>, wanted: &Wanted<'_>, text: &str) -> Result<Decision, Problem> {
+    let request = VerifyRequest {
+        keyspace: &wanted.keyspace,
+        text,
+        client: wanted.address,
+        level: wanted.level,
+        spend: wanted.spend,
+    };
+    let decision = verifying.verify(&request)?;
+    if let Decision::Deny(reason) = &decision {
+        log(*reason);
+    }
+    Ok(decision)
+}
+
+fn log(reason: DenyReason) {
+    tracing::debug!(reason = reason.code(), "denied");
+}

@@ -1,0 +1,230 @@
+//! The key in a request's header fields.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+use super::Head;
+
+/// A key as it was presented, borrowed from its request where that has it as it is. Printed as its type name only;
+/// what was decoded is wiped when dropped.
+pub struct Presented<'a>(Text<'a>);
+
+enum Text<'a> {
+    Sent(&'a [u8]),
+    Decoded(Zeroizing<Vec<u8>>),
+}
+
+impl<'a> Presented<'a> {
+    /// A key that stands in the request as it is.
+    pub const fn sent(bytes: &'a [u8]) -> Self {
+        Self(Text::Sent(bytes))
+    }
+
+    /// A key that had to be decoded.
+    pub const fn decoded(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(Text::Decoded(bytes))
+    }
+
+    /// The text, for verifying; of bytes that are none the empty text, which is nobody's key.
+    pub fn reveal(&self) -> &str {
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    /// Whether both are the same key.
+    pub fn is(&self, other: &Presented<'_>) -> bool {
+        self.bytes() == other.bytes()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Sent(bytes) => bytes,
+            Text::Decoded(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Presented")
+    }
+}
+
+/// One request presents two different keys: whichever was meant, the other was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoKeys;
+
+/// What of `Authorization: Basic` is the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basic {
+    /// The user name.
+    User,
+    /// User name, colon and password: some key texts are made of both.
+    Whole,
+}
+
+/// The key that a request presents: in `Authorization` (`Bearer`, `Basic`, or bare), in `X-API-Key`, or as `api_key`
+/// in one of `queries`. `None` when it presents none.
+///
+/// # Errors
+/// [`TwoKeys`] when it presents two that differ; the same key twice is one.
+pub fn presented<'a>(
+    head: &Head<'a>,
+    basic: Basic,
+    queries: &[&'a str],
+) -> Result<Option<Presented<'a>>, TwoKeys> {
+    let mut found = None;
+    for value in head.values("authorization") {
+        if let Some(key) = authorization(value, basic) {
+            one(&mut found, key)?;
+        }
+    }
+    for value in head.values("x-api-key") {
+        one(&mut found, Presented::sent(value))?;
+    }
+    for query in queries {
+        for value in query.split('&').filter_map(|pair| pair.strip_prefix("api_key=")) {
+            one(&mut found, decoded(value))?;
+        }
+    }
+    Ok(found)
+}
+
+fn one<'a>(found: &mut Option<Presented<'a>>, key: Presented<'a>) -> Result<(), TwoKeys> {
+    match found {
+        Some(other) if !other.is(&key) => return Err(TwoKeys),
+        Some(_) => {}
+        None => *found = Some(key),
+    }
+    Ok(())
+}
+
+/// The key in a value of `Authorization`; `None` for a scheme that carries none.
+fn authorization(value: &[u8], basic: Basic) -> Option<Presented<'_>> {
+    let Some(blank) = memchr::memchr(b' ', value) else { return Some(Presented::sent(value)) };
+    let (scheme, rest) = value.split_at_checked(blank)?;
+    let rest = rest.trim_ascii();
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        Some(Presented::sent(rest))
+    } else if scheme.eq_ignore_ascii_case(b"basic") {
+        // Enough from the start: growing would leave an unwiped copy behind.
+        let mut decoded = Zeroizing::new(Vec::with_capacity(rest.len()));
+        let whole = BASE64.decode_vec(rest, &mut decoded).is_ok();
+        let end = match basic {
+            _ if !whole => 0,
+            Basic::Whole => decoded.len(),
+            Basic::User => memchr::memchr(b':', &decoded).unwrap_or(decoded.len()),
+        };
+        decoded.truncate(end);
+        Some(Presented::decoded(decoded))
+    } else {
+        None
+    }
+}
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+fn decoded(value: &str) -> Presented<'_> {
+    match percent_decode(value.as_bytes()).into() {
+        Cow::Borrowed(bytes) => Presented::sent(bytes),
+        Cow::Owned(bytes) => Presented::decoded(Zeroizing::new(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exchange::Entrance;
+
+    fn key(fields: &[(&str, &str)], basic: Basic, query: &str) -> Result<Option<String>, TwoKeys> {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let head = Head {
+            method: "GET",
+            path: "/",
+            query,
+            client: None,
+            entrance: Entrance::Local,
+            fields: &fields,
+        };
+        presented(&head, basic, &[query]).map(|key| key.map(|key| key.reveal().to_owned()))
+    }
+
+    #[test]
+    fn a_key_is_found_in_every_place_for_it() {
+        for (fields, query, expected) in [
+            (&[][..], "", None),
+            (&[("authorization", "Bearer kw_1")], "", Some("kw_1")),
+            (&[("authorization", "bearer  kw_1 ")], "", Some("kw_1")),
+            (&[("authorization", "kw_1")], "", Some("kw_1")),
+            (&[("authorization", "Basic a3dfMTo=")], "", Some("kw_1")),
+            (&[("authorization", "BASIC a3dfMTpwYXNz")], "", Some("kw_1")),
+            (&[("authorization", "Basic a3dfMQ")], "", Some("kw_1")),
+            (&[("authorization", "Basic ?")], "", Some("")),
+            (&[("authorization", "Digest username=x")], "", None),
+            (&[("x-api-key", "kw_1")], "", Some("kw_1")),
+            (&[("x-api-key", "")], "", Some("")),
+            (&[], "api_key=kw_1", Some("kw_1")),
+            (&[], "a=b&api_key=k%77_1&c", Some("kw_1")),
+            (&[], "apikey=kw_1&xapi_key=kw_2", None),
+        ] {
+            assert_eq!(
+                key(fields, Basic::User, query),
+                Ok(expected.map(str::to_owned)),
+                "{fields:?} {query}"
+            );
+        }
+        let basic = [("authorization", "Basic a3dfMTpwYXNz")];
+        assert_eq!(key(&basic, Basic::Whole, ""), Ok(Some("kw_1:pass".to_owned())));
+    }
+
+    #[test]
+    fn two_different_keys_are_refused_and_the_same_twice_is_one() {
+        for (fields, query) in [
+            (&[("authorization", "Bearer a"), ("x-api-key", "b")][..], ""),
+            (&[("authorization", "Bearer a"), ("authorization", "Bearer b")], ""),
+            (&[("x-api-key", "a"), ("x-api-key", "b")], ""),
+            (&[("x-api-key", "a")], "api_key=b"),
+            (&[], "api_key=a&api_key=b"),
+            (&[("authorization", "Basic YTo="), ("x-api-key", "b")], ""),
+            (&[("x-api-key", "a"), ("x-api-key", "")], ""),
+        ] {
+            assert_eq!(key(fields, Basic::User, query), Err(TwoKeys), "{fields:?} {query}");
+        }
+        let same = [
+            ("authorization", "Bearer a"),
+            ("authorization", "a"),
+            ("authorization", "Basic YTpi"),
+            ("x-api-key", "a"),
+        ];
+        assert_eq!(key(&same, Basic::User, "api_key=a&api_key=%61"), Ok(Some("a".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn any_field_is_read(value in prop::collection::vec(any::<u8>(), 0..60), query in ".{0,60}") {
+            let fields = vec![("authorization".to_owned(), value)];
+            let head = Head {
+                method: "GET",
+                path: "/",
+                query: &query,
+                client: None,
+                entrance: Entrance::Local,
+                fields: &fields,
+            };
+            for basic in [Basic::User, Basic::Whole] {
+                let _ = presented(&head, basic, &[&query]);
+            }
+        }
+    }
+}

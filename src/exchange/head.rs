@@ -1,0 +1,69 @@
+//! A request without its body, borrowed from whoever holds it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// A request's head. Printed without what may hold a secret: the query, and values of header fields.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    /// Method, as sent.
+    pub method: &'a str,
+    /// Path as sent: never percent-decoded, without the query.
+    pub path: &'a str,
+    /// Query without the question mark; empty when there is none.
+    pub query: &'a str,
+    /// Where the request came from, if that is known.
+    pub client: Option<IpAddr>,
+    /// Which way it came in.
+    pub entrance: Entrance,
+    /// Its header fields.
+    pub fields: &'a dyn Fields,
+}
+
+impl<'a> Head<'a> {
+    /// Every value of the header field of this (lower-case) name, in the order sent.
+    pub fn values(&self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
+        let fields = self.fields;
+        (0..).map_while(move |nth| fields.value(name, nth))
+    }
+
+    /// The first value of the header field of this (lower-case) name, if it is text.
+    pub fn text(&self, name: &'static str) -> Option<&'a str> {
+        self.fields.value(name, 0).and_then(|value| std::str::from_utf8(value).ok())
+    }
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("client", &self.client)
+            .field("entrance", &self.entrance)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Header fields, however they are kept.
+pub trait Fields {
+    /// The value number `nth`, from 0, of the field of this lower-case name.
+    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]>;
+}
+
+impl Fields for Vec<(String, Vec<u8>)> {
+    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]> {
+        self.iter().filter(|(field, _)| field == name).nth(nth).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// Which way a request came in; says who can have sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// A loopback address or a socket in the file system: only this machine reaches it.
+    Local,
+    /// Any other address.
+    Network {
+        /// Who is connected, be it a proxy or the client.
+        peer: IpAddr,
+    },
+}
