@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use keyward::command::Service;
 use keyward::dialect::{Dialect, Filebin};
-use keyward::exchange::{Body, RawRequest};
+use keyward::exchange::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 use keyward::verify::{Verdict, VerifyRequest};
 use rand::rngs::StdRng;
@@ -43,7 +43,7 @@ fn main() {
     let verify = |text: &str| {
         let request =
             VerifyRequest { client: Some(keys::CLIENT), ..VerifyRequest::new(&Keyspace::FILEBIN, text) };
-        matches!(keys.service.verifier().verify(&request).unwrap(), Verdict::Allow(_))
+        matches!(keys.verifier.verify(&request).unwrap(), Verdict::Allow(_))
     };
     let pairs: [(&str, &[String], &[String]); 9] = [
         ("nothing: unknown, unknown", &keys.unknown, &keys.also_unknown),
@@ -76,6 +76,7 @@ fn ask(api: &Filebin, service: &Service, text: &str) -> bool {
         query: String::new(),
         headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
         client: Some(keys::CLIENT),
+        entrance: Entrance::Local,
         body: Body::Whole([b"apikey=", text.as_bytes()].concat()),
     };
     let answer = api.answer(service, &request);

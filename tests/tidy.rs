@@ -51,8 +51,9 @@ fn every_path_a_readme_names_exists() {
     for readme in files(root(), "README.md") {
         let text = fs::read_to_string(&readme).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
-            let source =
-                ["src/", "tests/", "benches/", "fuzz/", ".ci/"].iter().any(|dir| quoted.starts_with(dir));
+            let source = ["src/", "tests/", "benches/", "examples/", "fuzz/", ".ci/"]
+                .iter()
+                .any(|dir| quoted.starts_with(dir));
             if source && !quoted.contains([' ', '*', '<', '{']) {
                 assert!(
                     root().join(quoted).exists(),

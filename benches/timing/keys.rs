@@ -9,6 +9,7 @@ use keyward::engine::{Engine, IndexState, KeyChange, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::key::{Actor, Expiry, KeyId, Keyspace, Level, PepperRing, RevokeReason, Role};
 use keyward::store::MemoryStore;
+use keyward::verify::Verifier;
 
 const BY: Actor = Actor::Operator;
 /// Bytes of a key text.
@@ -22,6 +23,7 @@ const PREFIX: usize = 8;
 
 pub(crate) struct Keys {
     pub(crate) service: Service,
+    pub(crate) verifier: Verifier,
     pub(crate) good: Vec<String>,
     pub(crate) suspended: Vec<String>,
     pub(crate) revoked: Vec<String>,
@@ -68,6 +70,7 @@ impl Keys {
             .collect();
         assert_eq!(engine.index_state(), IndexState::Ready);
         Self {
+            verifier: Verifier::new(engine.reader()),
             service: Service::new(engine),
             good,
             suspended: texts(suspended),

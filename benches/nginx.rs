@@ -1,0 +1,231 @@
+//! nginx that asks keyward about every request, beside the same nginx that does not: requests per CPU second, in one
+//! interleaved run over `examples/nginx.conf`.
+//!
+//! `cargo bench --bench nginx`; `KEYWARD_BENCH_ROUNDS` sets the rounds (15), of one second for each way. Needs nginx
+//! and wrk.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and panics to fail")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Bytes that the API answers with.
+const ANSWER: usize = 1_024;
+/// Of the load.
+const CONNECTIONS: &str = "-c64";
+const SECONDS: &str = "-d1s";
+
+/// How nginx is set up.
+const WAYS: [&str; 3] = ["without auth_request", "auth_request over TCP", "auth_request over a unix socket"];
+
+fn main() {
+    let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"];
+    let Some(nginx) = places.map(PathBuf::from).into_iter().find(|path| path.is_file()) else {
+        return println!("not run: there is no nginx on this machine");
+    };
+    if Command::new("wrk").arg("-v").output().is_err() {
+        return println!("not run: there is no wrk on this machine");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let keyward = Keyward::start(dir.path());
+    let key = keyward.key(dir.path());
+    let api_port = free_port();
+    let api = Process::nginx(&nginx, &dir.path().join("api"), api_port, &api(api_port));
+    let fronts = WAYS.map(|way| {
+        let port = free_port();
+        let config = front(way, port, &keyward, api_port);
+        (Process::nginx(&nginx, &dir.path().join(way.replace(' ', "-")), port, &config), port)
+    });
+    let rounds = std::env::var("KEYWARD_BENCH_ROUNDS").map_or(15, |text| text.parse().unwrap());
+    let mut measured: [Vec<Measured>; 3] = Default::default();
+    // The first round fills caches and opens connections.
+    for round in 0..=rounds {
+        for ((front, port), measured) in fronts.iter().zip(&mut measured) {
+            let counted = [front.pid(), keyward.0.pid(), api.pid()];
+            let figures = measure(*port, &key, counted);
+            if round > 0 {
+                measured.push(figures);
+            }
+        }
+    }
+    report(&measured);
+}
+
+/// Of one way in one round.
+#[derive(Clone, Copy)]
+struct Measured {
+    requests: f64,
+    /// Of nginx alone, and of nginx, keyward and the API.
+    per_nginx_second: f64,
+    per_second: f64,
+}
+
+fn measure(port: u16, key: &str, counted: [u32; 3]) -> Measured {
+    let before = counted.map(cpu_seconds);
+    let output = Command::new("wrk")
+        .args(["-t1", CONNECTIONS, SECONDS, "-H", &format!("Authorization: Bearer {key}")])
+        .arg(format!("http://127.0.0.1:{port}/things?of=mine"))
+        .output()
+        .unwrap();
+    let after = counted.map(cpu_seconds);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && !text.contains("Non-2xx") && !text.contains("Socket errors"),
+        "{text}"
+    );
+    let line = text.lines().find(|line| line.contains("requests in")).unwrap();
+    let requests: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
+    let mut seconds = after.iter().zip(before).map(|(after, before)| after - before);
+    let nginx = seconds.next().unwrap();
+    Measured {
+        requests,
+        per_nginx_second: requests / nginx,
+        per_second: requests / (nginx + seconds.sum::<f64>()),
+    }
+}
+
+fn report(measured: &[Vec<Measured>; 3]) {
+    println!(
+        "{:<32} {:>8} {:>14} {:>22} {:>14} {:>22}",
+        "middle of all rounds",
+        "req/s",
+        "a nginx CPU-s",
+        "of without (range)",
+        "a CPU-s of all",
+        "of without (range)"
+    );
+    let [without, ..] = measured;
+    for (way, rounds) in WAYS.iter().zip(measured) {
+        let column = |figure: fn(&Measured) -> f64| {
+            let ratios = rounds.iter().zip(without).map(|(round, without)| figure(round) / figure(without));
+            let (low, middle, high) = spread(ratios.collect());
+            let (_, rate, _) = spread(rounds.iter().map(figure).collect());
+            (rate, format!("{middle:.2} ({low:.2} to {high:.2})"))
+        };
+        let (nginx, nginx_ratio) = column(|round| round.per_nginx_second);
+        let (all, all_ratio) = column(|round| round.per_second);
+        let (_, requests, _) = spread(rounds.iter().map(|round| round.requests).collect());
+        println!("{way:<32} {requests:>8.0} {nginx:>14.0} {nginx_ratio:>22} {all:>14.0} {all_ratio:>22}");
+    }
+}
+
+/// The middle, and what leaves a quarter below and above.
+fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
+    figures.sort_by(f64::total_cmp);
+    let at = |quarter: usize| figures.get(figures.len() * quarter / 4).copied().unwrap();
+    (at(1), at(2), at(3))
+}
+
+/// What the threads of a process have used so far.
+fn cpu_seconds(pid: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    // A thread may end in between; those that work do not.
+    let texts = threads.flatten().flat_map(|thread| fs::read_to_string(thread.path().join("schedstat")));
+    let nanoseconds = texts.map(|text| text.split(' ').next().unwrap().parse::<f64>().unwrap());
+    nanoseconds.sum::<f64>() / 1e9
+}
+
+/// A program that is asked to stop.
+struct Process(Child);
+
+impl Process {
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// One process of nginx that serves `config`, ready on `port`.
+    fn nginx(program: &Path, dir: &Path, port: u16, config: &str) -> Self {
+        fs::create_dir(dir).unwrap();
+        fs::write(dir.join("part.conf"), config).unwrap();
+        // Logs as packages set it up.
+        let main = "daemon off; master_process off; pid nginx.pid; error_log error.log;
+            events { worker_connections 1024; }
+            http {
+                access_log access.log;
+                client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+                keepalive_requests 1000000;
+                include part.conf;
+            }";
+        fs::write(dir.join("main.conf"), main).unwrap();
+        let mut command = Command::new(program);
+        command.arg("-p").arg(dir).arg("-c").arg(dir.join("main.conf")).args(["-e", "error.log"]);
+        let mut process = Self(command.spawn().unwrap());
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(process.0.try_wait().unwrap().is_none(), "nginx ended: {config}");
+            std::thread::yield_now();
+        }
+        process
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
+
+/// The API: an answer of one size, at once.
+fn api(port: u16) -> String {
+    let answer = "x".repeat(ANSWER);
+    format!("server {{ listen 127.0.0.1:{port}; access_log off; location / {{ return 200 {answer}; }} }}")
+}
+
+/// The example, set up in one of the ways.
+fn front(way: &str, port: u16, keyward: &Keyward, api: u16) -> String {
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/nginx.conf")).unwrap();
+    let keyward = if way.contains("unix") { format!("unix:{}", keyward.2) } else { keyward.1.clone() };
+    let example = example
+        .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+        .replace("127.0.0.1:8080", &keyward)
+        .replace("127.0.0.1:9000", &format!("127.0.0.1:{api}"));
+    if !way.starts_with("without") {
+        return example;
+    }
+    let asks = ["auth_request", "error_page", "X-Key-"];
+    let lines = example.lines().filter(|line| !asks.iter().any(|ask| line.contains(ask)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The server, its address, and its socket.
+struct Keyward(Process, String, String);
+
+impl Keyward {
+    fn start(dir: &Path) -> Self {
+        let socket = dir.join("http.sock").display().to_string();
+        let mut command = Self::command(dir);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--listen", &format!("unix:{socket}")]);
+        command.args(["--trust-proxy", "127.0.0.1", "--trust-proxy", "unix"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        Self(Process(child), address, socket)
+    }
+
+    fn command(dir: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+        command.arg("--data").arg(dir.join("data"));
+        command
+    }
+
+    /// The text of a key that may read.
+    fn key(&self, dir: &Path) -> String {
+        let added = Self::command(dir).args(["user", "add", "flo", "--role", "user"]).output().unwrap();
+        assert!(added.status.success(), "{added:?}");
+        let create = ["key", "create", "--owner", "flo", "--level", "2"];
+        let created = Self::command(dir).args(create).output().unwrap();
+        let text = String::from_utf8(created.stdout).unwrap();
+        text.split_whitespace().find(|word| word.starts_with("kw_")).unwrap().to_owned()
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,155 @@
+//! What has to hold behind every gateway.
+
+use keyward::key::Expiry;
+use keyward::key::Level;
+
+use crate::client::{AWAY, HOME, get, post};
+use crate::site::{Site, hourly, only};
+
+/// Panics unless it holds.
+type Case = fn(&Site);
+
+/// Each with what it is about.
+pub(crate) const CASES: [(&str, Case); 13] = [
+    ("a good key passes, and the API learns whose it is", allowed),
+    ("every way to present a key works", every_way),
+    ("no key", no_key),
+    ("a wrong key", wrong_key),
+    ("an expired key", expired),
+    ("a key that may too little", too_little),
+    ("a key from a wrong address", wrong_address),
+    ("a forged X-Forwarded-For", forged_address),
+    ("a forged identity", forged_identity),
+    ("a limit that is reached", limit_reached),
+    ("bodies", bodies),
+    ("the API's own refusals and empty answers", own_answers),
+    ("a question cannot be changed from outside", question),
+];
+
+fn allowed(site: &Site) {
+    let key = site.key(|_| {});
+    let answer = site.passes(&get("/things?of=mine").key(&key));
+    assert_eq!(answer.status, 200);
+    assert!(answer.reached_all().starts_with("get /things?of=mine http/1.1\r\n"), "{answer:?}");
+    assert_eq!(answer.reached("x-key-user"), Some("flo"), "{answer:?}");
+    assert_eq!(answer.reached("x-key-level"), Some("2"));
+    assert_eq!(answer.reached("x-key-keyspace"), Some("native"));
+    assert_eq!(answer.reached("x-key-id").map(str::len), Some(36));
+    assert_eq!(answer.reached("x-forwarded-for"), Some("127.0.0.2"), "{answer:?}");
+    assert!(!answer.reached_all().contains(&key.to_lowercase()), "the API need not see the key: {answer:?}");
+}
+
+fn every_way(site: &Site) {
+    let key = site.key(|_| {});
+    site.passes(&get("/").with("Authorization", &key));
+    site.passes(&get("/").with("authorization", &format!("bearer {key}")));
+    let answer = site.passes(&get("/").with("X-API-Key", &key));
+    assert!(!answer.reached_all().contains(&key.to_lowercase()), "{answer:?}");
+    // The same one twice is one; of two nobody knows which was meant.
+    site.passes(&get("/").key(&key).with("X-API-Key", &key));
+    site.refused(400, &get("/").key(&key).with("X-API-Key", &site.key(|_| {})));
+    // This keyspace takes none in an address.
+    site.refused(401, &get(&format!("/?api_key={key}")));
+}
+
+fn no_key(site: &Site) {
+    let answer = site.refused(401, &get("/"));
+    assert_eq!(answer.header("www-authenticate"), Some("bearer realm=\"keyward\""), "{answer:?}");
+    site.refused(401, &post("/", b"a body"));
+}
+
+fn wrong_key(site: &Site) {
+    let mut wrong = site.key(|_| {});
+    wrong.push('x');
+    for wrong in [&wrong, "x", "kw_"] {
+        let answer = site.refused(401, &get("/").key(wrong));
+        assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{answer:?}");
+    }
+}
+
+fn expired(site: &Site) {
+    let key = site.key(|new| new.expiry = Expiry::At(site.now().plus_ms(60_000)));
+    let answer = site.passes(&get("/").key(&key));
+    assert!(answer.reached("x-key-expires").is_some(), "{answer:?}");
+    site.clock.advance_ms(60_000);
+    site.refused(401, &get("/").key(&key));
+}
+
+fn too_little(site: &Site) {
+    let key = site.key(|new| new.level = Level::AUTHENTICATE);
+    site.refused(403, &get("/").key(&key));
+}
+
+fn wrong_address(site: &Site) {
+    let key = site.key(|new| new.allowlist = only(HOME));
+    site.passes(&get("/").key(&key));
+    site.refused(401, &get("/").key(&key).coming_from(AWAY));
+}
+
+fn forged_address(site: &Site) {
+    let key = site.key(|new| new.allowlist = only(HOME));
+    for name in ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "X-Envoy-External-Address"] {
+        for value in ["127.0.0.2", "127.0.0.2, 127.0.0.1", "127.0.0.1, 127.0.0.2, 127.0.0.1", "for=127.0.0.2"]
+        {
+            site.refused(401, &get("/").key(&key).coming_from(AWAY).with(name, value));
+        }
+    }
+    let twice = get("/").key(&key).coming_from(AWAY);
+    site.refused(401, &twice.with("X-Forwarded-For", "127.0.0.2").with("X-Forwarded-For", "127.0.0.2"));
+    // Whoever is at home stays there, whatever they claim.
+    site.passes(&get("/").key(&key).with("X-Forwarded-For", "127.0.0.3"));
+}
+
+fn forged_identity(site: &Site) {
+    let key = site.key(|_| {});
+    let mut request = get("/").key(&key);
+    for field in ["Id", "User", "Level", "Keyspace", "Expires", "Remaining", "Status"] {
+        request = request.with(&format!("X-Key-{field}"), "admin").with(&format!("X_Key_{field}"), "admin");
+    }
+    let answer = site.passes(&request);
+    assert_eq!(answer.reached("x-key-user"), Some("flo"), "{answer:?}");
+    assert!(!answer.reached_all().contains("admin"), "{answer:?}");
+}
+
+fn limit_reached(site: &Site) {
+    let key = site.key(|new| new.rate_limits = hourly(2));
+    assert_eq!(site.passes(&get("/").key(&key)).reached("x-key-remaining"), Some("1"));
+    assert_eq!(site.passes(&get("/").key(&key)).reached("x-key-remaining"), Some("0"));
+    let answer = site.refused(429, &get("/").key(&key));
+    assert_eq!(answer.header("retry-after"), Some("1800"), "{answer:?}");
+    site.clock.advance_ms(1_800_000);
+    site.passes(&get("/").key(&key));
+    site.refused(429, &get("/").key(&key));
+}
+
+fn bodies(site: &Site) {
+    let key = site.key(|_| {});
+    for body in [&b"little"[..], &[b'a'; 300_000]] {
+        let answer = site.passes(&post("/things", body).key(&key));
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.reached_body().as_bytes(), body);
+        assert!(answer.reached_all().starts_with("post /things http/1.1\r\n"));
+    }
+}
+
+fn own_answers(site: &Site) {
+    let key = site.key(|_| {});
+    for status in [204, 401, 403, 404, 429, 500] {
+        let answer = site.passes(&get(&format!("/answer/{status}")).key(&key));
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("retry-after"), None);
+    }
+}
+
+fn question(site: &Site) {
+    let key = site.key(|new| new.level = Level::AUTHENTICATE);
+    let good = site.key(|new| new.rate_limits = hourly(1));
+    site.refused(403, &get("/?level=0").key(&key));
+    site.refused(403, &get("/auth/native?for=traefik&level=0&permission=none").key(&key));
+    site.refused(
+        403,
+        &get("/").key(&key).with("X-Original-URI", "/?level=0").with("X-Forwarded-Uri", "/?level=0"),
+    );
+    site.passes(&get("/?cost=0").key(&good));
+    site.refused(429, &get("/?cost=0&limit=other").key(&good));
+}

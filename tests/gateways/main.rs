@@ -1,0 +1,76 @@
+//! Does keyward decide behind real gateways, set up as `examples/` says? One that is not installed is not run, and the
+//! test says so.
+
+#![cfg(feature = "server")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it does, and fails by panicking"
+)]
+
+mod cases;
+mod client;
+mod gateway;
+mod site;
+mod upstream;
+
+use cases::CASES;
+use client::get;
+use gateway::{CADDY, ENVOY, HAPROXY, Kind, NGINX, TRAEFIK};
+use site::{Over, Site};
+
+#[test]
+fn nginx() {
+    holds_behind(&NGINX, Over::Tcp);
+}
+
+#[test]
+fn nginx_over_a_unix_socket() {
+    holds_behind(&NGINX, Over::UnixSocket);
+}
+
+#[test]
+fn caddy() {
+    holds_behind(&CADDY, Over::Tcp);
+}
+
+#[test]
+fn haproxy() {
+    holds_behind(&HAPROXY, Over::Tcp);
+}
+
+#[test]
+fn envoy() {
+    holds_behind(&ENVOY, Over::Tcp);
+}
+
+#[test]
+fn traefik() {
+    holds_behind(&TRAEFIK, Over::Tcp);
+}
+
+fn holds_behind(gateway: &Kind, over: Over) {
+    let Some(program) = gateway.program() else { return };
+    let site = Site::start(gateway, &program, "native", over);
+    for (name, case) in CASES {
+        println!("{}: {name}", gateway.name);
+        case(&site);
+    }
+    drop(site);
+
+    println!("{}: a key in the address, where its keyspace takes that", gateway.name);
+    let site = Site::start(gateway, &program, "telvue", over);
+    let key = site.key(|_| {});
+    site.passes(&get(&format!("/feed?page=2&api_key={key}")));
+    site.refused(401, &get("/feed?api_key=0123456789abcdef0123"));
+    site.refused(401, &get("/feed"));
+    drop(site);
+
+    println!("{}: nobody passes while keyward does not answer", gateway.name);
+    let site = Site::start(gateway, &program, "native", Over::Nothing);
+    let key = site.key(|_| {});
+    let before = site.upstream.reached();
+    let answer = site.ask(&get("/").key(&key));
+    assert!(answer.status >= 500, "{answer:?}");
+    assert_eq!(site.upstream.reached(), before);
+}
