@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 use super::failure::EXIT_CODES;
 use super::limit::Limit;
@@ -59,6 +59,21 @@ pub(super) enum Task {
     Key(KeyTask),
     /// Walk the whole store and report what does not agree
     Check,
+    /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
+    Bench(Bench),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Bench {
+    /// Keys that the store is filled with
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..=100_000_000))]
+    pub(super) keys: u64,
+    /// Length of each measurement
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = value_parser!(u64).range(1..=3_600))]
+    pub(super) seconds: u64,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! The command line: keyward's own API, spoken to a running server or to the store itself.
 
 mod args;
+mod bench;
 mod check;
 mod demo;
 mod door;
@@ -53,6 +54,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),
         Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
         Task::Check => Door::with(&place, |door| check::run(door, output)),
+        Task::Bench(asked) => bench::run(&asked, output),
     }
 }
 

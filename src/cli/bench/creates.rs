@@ -1,0 +1,114 @@
+//! Durable creates.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::latency::{Latencies, now, rate};
+use super::progress::Progress;
+use super::{Exit, Failure};
+use crate::engine::{Engine, EngineError, NewKey};
+use crate::key::{Actor, KeyId, Keyspace, Level, UserId};
+
+/// Enough to fill whole commits.
+const WRITERS_MANY: usize = 256;
+const WRITERS: [usize; 2] = [1, WRITERS_MANY];
+/// Steps of the progress that [`measure`] takes.
+pub(super) const STEPS: u64 = WRITERS.len() as u64;
+/// Keys whose texts are kept to verify them: more than fit into any processor's caches.
+const KEPT_MAX: u64 = 1_000_000;
+
+/// What creating keys came to.
+pub(super) struct Creates {
+    pub(super) writers: usize,
+    pub(super) per_second: f64,
+    pub(super) latencies: Latencies,
+}
+
+/// A key that was created, and its text.
+pub(super) type Issued = (KeyId, Zeroizing<String>);
+
+/// Creates so many keys and keeps texts of some.
+pub(super) fn fill(
+    engine: &Engine,
+    owner: UserId,
+    keys: u64,
+    progress: &Progress,
+) -> Result<(Creates, Vec<Issued>), Failure> {
+    let next = AtomicU64::new(0);
+    create(engine, owner, WRITERS_MANY, || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number > 0 && number <= keys {
+            progress.step();
+        }
+        (number < keys).then_some(number < KEPT_MAX)
+    })
+}
+
+/// Creates keys for this long, with one writer and with many.
+pub(super) fn measure(
+    engine: &Engine,
+    owner: UserId,
+    length: Duration,
+    progress: &Progress,
+) -> Result<Vec<Creates>, Failure> {
+    let measured = WRITERS.into_iter().map(|writers| {
+        let start = now();
+        let (creates, _) = create(engine, owner, writers, || (start.elapsed() < length).then_some(false))?;
+        progress.step();
+        Ok(creates)
+    });
+    measured.collect()
+}
+
+/// Has threads create keys one after the other until `next` answers none; it says whether to keep the key.
+fn create(
+    engine: &Engine,
+    owner: UserId,
+    writers: usize,
+    next: impl Fn() -> Option<bool> + Sync,
+) -> Result<(Creates, Vec<Issued>), Failure> {
+    let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
+    let write = || -> Result<(Latencies, Vec<Issued>), Failure> {
+        let (mut latencies, mut kept) = (Latencies::new()?, Vec::new());
+        while let Some(keep) = next() {
+            let start = now();
+            let created: Result<_, EngineError> = engine.create_key(Actor::Operator, new.clone());
+            let (key, text) = created?;
+            latencies.note(start.elapsed());
+            if keep {
+                kept.push((key.id, text.reveal()));
+            }
+        }
+        Ok((latencies, kept))
+    };
+    let start = now();
+    let done = by_threads(writers, |_| write())?;
+    let took = start.elapsed();
+    let (mut latencies, mut kept) = (Latencies::new()?, Vec::new());
+    for (more, texts) in done {
+        latencies.absorb(&more)?;
+        kept.extend(texts);
+    }
+    Ok((Creates { writers, per_second: rate(latencies.count(), took), latencies }, kept))
+}
+
+/// What each of so many threads answers; each is told its number.
+pub(super) fn by_threads<T: Send>(
+    count: usize,
+    work: impl Fn(usize) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let spawn = |number| std::thread::Builder::new().spawn_scoped(scope, move || work(number));
+        let threads: Vec<_> = (0..count).map(spawn).collect();
+        let joined = threads.into_iter().map(|thread| {
+            let thread = thread.map_err(|error| Failure::system("a thread could not be started", &error))?;
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "a thread of the bench panicked")))
+        });
+        joined.collect()
+    })
+}

@@ -1,0 +1,87 @@
+//! `keyward bench`: how fast keyward is on this machine, on a store of its own that is thrown away.
+
+mod creates;
+mod http;
+mod latency;
+mod material;
+mod memory;
+mod progress;
+mod report;
+mod server;
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::args::{Bench, Output};
+use super::failure::{Exit, Failure};
+use super::screen::line;
+use crate::command::Service;
+use crate::engine::{Engine, IndexState, NewKind, NewUser, Parts};
+use crate::entropy::OsEntropy;
+use crate::key::{Actor, PepperRing, Role};
+use crate::store::SledStore;
+use crate::store::sled::OpenOptions;
+use crate::verify::Verifier;
+
+use self::creates::Creates;
+use self::http::Http;
+use self::material::Material;
+use self::memory::Verifies;
+use self::progress::Progress;
+
+/// Everything that was measured.
+struct Figures {
+    keys: u64,
+    seconds: u64,
+    processors: usize,
+    /// What filling the store came to.
+    fill: Creates,
+    verify: Vec<Verifies>,
+    http: Vec<Http>,
+    creates: Vec<Creates>,
+}
+
+/// Measures and reports.
+pub(super) fn run(asked: &Bench, output: Output) -> Result<Exit, Failure> {
+    let dir = TempDir::with_prefix("keyward-bench-");
+    let dir = dir.map_err(|error| Failure::system("no throw-away directory could be made", &error))?;
+    let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
+    let engine = Engine::open(Parts::new(store, PepperRing::generate(&OsEntropy)?))?;
+    let figures = measure(&engine, asked);
+    let stopped = engine.stop();
+    let figures = figures?;
+    stopped?;
+    if asked.json || output == Output::Json {
+        line(&report::json(&figures).to_string())?;
+    } else {
+        report::text(&figures)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn measure(engine: &Engine, asked: &Bench) -> Result<Figures, Failure> {
+    let length = Duration::from_secs(asked.seconds);
+    let wrong = |error: crate::key::ParseError| Failure::new(Exit::Failed, error.to_string());
+    let bot =
+        NewUser { kind: NewKind::Bot, ..NewUser::person("bench".parse().map_err(wrong)?, Role::User, None) };
+    let owner = engine.add_user(Actor::Operator, bot)?.id;
+    let progress = Progress::new("filling a temporary store", asked.keys);
+    let (fill, issued) = creates::fill(engine, owner, asked.keys, &progress)?;
+    let material = Material::new(issued)?;
+    while engine.index_state() != IndexState::Ready {
+        latency::pause(Duration::from_millis(10));
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let progress = Progress::new("measuring", memory::STEPS + http::STEPS + creates::STEPS);
+    let verifier = Verifier::new(engine.reader());
+    Ok(Figures {
+        keys: asked.keys,
+        seconds: asked.seconds,
+        processors,
+        fill,
+        verify: memory::measure(&verifier, &material, processors, length, &progress)?,
+        http: http::measure(&Service::new(engine.clone()), &material, length, &progress)?,
+        creates: creates::measure(engine, owner, length, &progress)?,
+    })
+}
