@@ -6,30 +6,21 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-macro_rules! targets {
-    ($($path:literal $name:ident)*) => {
-        $(
-            #[path = $path]
-            mod $name;
+#[path = "../fuzz/targets/lib.rs"]
+mod targets;
 
+macro_rules! replayed {
+    ($($name:ident)*) => {
+        $(
             #[test]
             fn $name() {
-                replay(stringify!($name), $name::run);
+                replay(stringify!($name), targets::$name::run);
             }
         )*
     };
 }
 
-targets! {
-    "../fuzz/targets/allowlist.rs" allowlist
-    "../fuzz/targets/filebin.rs" filebin
-    "../fuzz/targets/form.rs" form
-    "../fuzz/targets/judge.rs" judge
-    "../fuzz/targets/key_text.rs" key_text
-    "../fuzz/targets/native.rs" native
-    "../fuzz/targets/operations.rs" operations
-    "../fuzz/targets/stored_value.rs" stored_value
-}
+replayed! { allowlist filebin form judge key_text native operations stored_value }
 
 fn replay(name: &str, run: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);

@@ -250,8 +250,8 @@ impl World {
             Ok((rotated, text)) if !key.revoked => {
                 assert_eq!(rotated.id, id, "the id stays");
                 let old = std::mem::replace(&mut key.text, text.reveal().to_string());
-                let space = key.keyspace.clone();
-                self.dead.extend(key.previous.take().map(|(text, _)| (space.clone(), text)));
+                let space = key.keyspace;
+                self.dead.extend(key.previous.take().map(|(text, _)| (space, text)));
                 match grace {
                     0 => self.dead.push((space, old)),
                     ms => key.previous = Some((old, self.clock.now().plus_ms(ms.into()))),
@@ -267,9 +267,8 @@ impl World {
         self.keys = left;
         for (_, key) in gone {
             let previous = key.previous.map(|(text, _)| text);
-            self.dead.extend(
-                [Some(key.text), previous].into_iter().flatten().map(|text| (key.keyspace.clone(), text)),
-            );
+            self.dead
+                .extend([Some(key.text), previous].into_iter().flatten().map(|text| (key.keyspace, text)));
         }
     }
 

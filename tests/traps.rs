@@ -3,7 +3,7 @@
 //! Elsewhere: a revoke that was answered outlives a crash (`tests/crash/`), a planted secret shows up nowhere
 //! (`tests/redaction/`), and no verdict of a race contradicts an answer (`tests/races/`).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "traps/gated.rs"]
 mod gated;

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/allowlist.rs"]
-mod allowlist;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| allowlist::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::allowlist::run(bytes));

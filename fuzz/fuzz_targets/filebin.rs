@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/filebin.rs"]
-mod filebin;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| filebin::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::filebin::run(bytes));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/form.rs"]
-mod form;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| form::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::form::run(bytes));

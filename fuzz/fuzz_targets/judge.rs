@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/judge.rs"]
-mod judge;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| judge::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::judge::run(bytes));

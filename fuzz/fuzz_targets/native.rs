@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/native.rs"]
-mod native;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| native::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::native::run(bytes));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/operations.rs"]
-mod operations;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| operations::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::operations::run(bytes));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/stored_value.rs"]
-mod stored_value;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stored_value::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keyward_fuzz::stored_value::run(bytes));

@@ -10,7 +10,7 @@ use keyward::limits;
 const PROBED: usize = 4;
 
 /// Reads the first line as an allowlist, and every other as an address that uses it.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (list, clients) = text.split_once('\n').unwrap_or((text, ""));
     let entries = entries(list);

@@ -70,7 +70,7 @@ impl Store for Faulty {
         match state.left {
             Some(0) if !batch.is_empty() => {
                 state.closed = Some(FAILED);
-                state.landed = Some(batch).filter(|_| state.lands);
+                state.landed = state.lands.then_some(batch);
                 let source = std::io::Error::other("no space left");
                 return Err(StoreError::Io { what: "writing", source });
             }

@@ -1,18 +1,14 @@
 //! filebin's dialect: whatever is sent gets one of its documented answers, only who holds a key gets anything, and
 //! what is refused changes nothing.
 
-#[path = "requests.rs"]
-mod requests;
-#[path = "world.rs"]
-mod world;
-
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Filebin, filebin};
 use keyward::exchange::{Field, Form, RawRequest, RawResponse};
 use serde_json::Value;
 
-use self::world::World;
+use super::requests;
+use super::world::World;
 
 const ERRORS: [&str; 17] = [
     "api/invalid-version",
@@ -47,7 +43,7 @@ fn world() -> World {
 }
 
 /// Answers the requests, as `requests` reads them.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     WORLD.with_borrow_mut(|world| {
         let before = world.revision();
         let names: Vec<_> = world.keys.iter().map(|(name, _, text)| (*name, text.clone())).collect();

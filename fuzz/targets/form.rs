@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use keyward::exchange::{Body, Field, Form, RawRequest, Entrance};
+use keyward::exchange::{Body, Entrance, Field, Form, RawRequest};
 use keyward::limits;
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 const BOUNDARY: &str = "d74496d6";
 
 /// Reads the first line as a content type and the rest as a body, then the rest as a body in both encodings.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (content_type, body) = bytes.split_at(end);
     let body = body.strip_prefix(b"\n").unwrap_or(body);

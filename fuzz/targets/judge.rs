@@ -47,7 +47,7 @@ impl Input<'_> {
 }
 
 /// Reads the input as a record, its owner, a request and the time, and compares the verdict with the model's.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     let input = &mut Input(bytes.iter());
     let (record, owner) = (record(input), owner(input));
     let (keyspace, now) = (input.keyspace(), input.time());

@@ -25,7 +25,7 @@ const PROBLEMS: [&str; 5] = [
 ];
 
 /// Reads the input as a key text, and issues keys with the input as randomness.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         recognised_as_modelled(text);
         // Texts off by a blank are what people paste.

@@ -1,18 +1,14 @@
 //! The native dialect: whatever the operator sends gets an answer in the documented form, never a server's error;
 //! what is refused changes nothing, and no answer but the one that issues a key shows a whole key text.
 
-#[path = "requests.rs"]
-mod requests;
-#[path = "world.rs"]
-mod world;
-
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Native};
 use keyward::exchange::{RawRequest, RawResponse};
 use serde_json::Value;
 
-use self::world::World;
+use super::requests;
+use super::world::World;
 
 const SUCCESSES: [u16; 3] = [200, 201, 204];
 const REFUSALS: [(u16, &str); 17] = [
@@ -45,7 +41,7 @@ fn world() -> World {
 }
 
 /// Answers the requests, as `requests` reads them.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     WORLD.with_borrow_mut(|world| {
         let before = world.revision();
         let ids = world.keys.iter().map(|(name, id, _)| (format!("{name}_id"), id.to_string()));

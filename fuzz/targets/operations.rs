@@ -2,11 +2,6 @@
 //! the model says: nothing answered is lost, nothing refused or failed shows before the next open, and after it a
 //! failed operation is there whole or not at all.
 
-#[path = "faulty.rs"]
-mod faulty;
-#[path = "model.rs"]
-mod model;
-
 use std::sync::Arc;
 
 use keyward::clock::{Clock, ManualClock, Timestamp};
@@ -19,14 +14,14 @@ use keyward::key::{
 use keyward::store::StoreError;
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
-use self::faulty::Faulty;
-use self::model::{CLIENT, Credential, Model, NETWORKS, Person, State, rate_limits};
+use super::faulty::Faulty;
+use super::model::{CLIENT, Credential, Model, NETWORKS, Person, State, rate_limits};
 
 const STEPS_MAX: usize = 48;
 const PEPPERS_MAX: u8 = 3;
 
 /// Carries out steps of four bytes: what, on whom, and two arguments.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     let mut world = World::new();
     for step in bytes.chunks_exact(4).take(STEPS_MAX) {
         world.step([step[0], step[1], step[2], step[3]]);

@@ -1,6 +1,6 @@
 //! HTTP requests as readable inputs.
 
-use keyward::exchange::{Body, RawRequest, Entrance};
+use keyward::exchange::{Body, Entrance, RawRequest};
 
 /// Most requests of one input.
 const REQUESTS_MAX: usize = 8;
@@ -53,7 +53,7 @@ fn filled_in(input: &[u8], names: &[(&str, String)]) -> Vec<u8> {
     while let Some((first, after)) = rest.split_first() {
         let named = names.iter().find_map(|(name, value)| {
             let after = after.strip_prefix(name.as_bytes())?.strip_prefix(b"}")?;
-            Some((value, after)).filter(|_| *first == b'{')
+            (*first == b'{').then_some((value, after))
         });
         match named {
             Some((value, after)) => {

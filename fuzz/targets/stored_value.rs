@@ -1,9 +1,6 @@
 //! Stored values: any bytes are a record or damage, what was read writes and reads back the same, and an engine over
 //! a store with one such value answers or refuses, but never allows what the value does not.
 
-#[path = "world.rs"]
-mod world;
-
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use keyward::store::codec::{AuditHead, Damage, PepperChecks, Record};
 use keyward::store::{Batch, Entry, MemoryStore, Revision, Store, StoreError, schema};
 use keyward::verify::{Verdict, Verifier, VerifyRequest, judge};
 
-use self::world::World;
+use super::world::World;
 
 struct Base {
     world: World,
@@ -38,7 +35,7 @@ fn hot_place(key: &Key) -> Vec<u8> {
 }
 
 /// Reads all but the first byte as the kind of record that the first byte names, then has an engine meet it.
-pub(crate) fn run(bytes: &[u8]) {
+pub fn run(bytes: &[u8]) {
     let Some((kind, value)) = bytes.split_first().filter(|(_, value)| value.len() <= limits::VALUE_BYTES_MAX)
     else {
         return;

@@ -182,7 +182,8 @@ impl Cell {
         let period = Duration::from_secs(limit.seconds.get().into());
         let each = (period / limit.count.get()).max(Duration::from_nanos(1));
         // Never `None`: the period is above zero.
-        let quota = governor::Quota::with_period(each).unwrap_or(governor::Quota::per_second(limit.count));
+        let quota =
+            governor::Quota::with_period(each).unwrap_or_else(|| governor::Quota::per_second(limit.count));
         let (arrival, reading) = (Arrival::default(), Reading::default());
         let governor = RateLimiter::new(quota.allow_burst(limit.burst), arrival.clone(), reading.clone());
         let cell = Self { limit, governor, arrival, reading };

@@ -54,9 +54,12 @@ const fn places(bits: u32) -> usize {
 /// The tables as readers see them.
 pub(super) struct Shared(Arc<ArcSwap<Tables>>);
 
+/// A snapshot that is looked after: it says when there is a newer one.
+type Snapshot = Cache<Arc<ArcSwap<Tables>>, Arc<Tables>>;
+
 thread_local! {
     /// The snapshot this thread looked at last, of whichever index that was. An idle thread keeps it.
-    static SEEN: RefCell<Option<Cache<Arc<ArcSwap<Tables>>, Arc<Tables>>>> = const { RefCell::new(None) };
+    static SEEN: RefCell<Option<Snapshot>> = const { RefCell::new(None) };
 }
 
 impl Shared {

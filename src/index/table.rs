@@ -141,7 +141,7 @@ impl Table {
             let seen =
                 found.map(|(number, slot)| Seen { slot, number, content: slot.content(), version: before });
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 // Removed between two looks at its rights.
                 return Ok(seen.filter(|seen| seen.content.rights != Rights::NONE));
             }

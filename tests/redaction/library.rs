@@ -111,7 +111,7 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
     printed.refusal(keyspace.format().parse(&text[1..]));
     let parsed = keyspace.format().parse(&text).unwrap();
     printed.add(&parsed);
-    let named = KeyRef::OwnText { keyspace: keyspace.clone(), text: UncheckedKey::new(text.to_string()) };
+    let named = KeyRef::OwnText { keyspace: *keyspace, text: UncheckedKey::new(text.to_string()) };
     refused(service, printed, Command::DeleteKey(named));
     let rotate = Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 1_000 };
     let Outcome::Issued(_, second) = dispatch(service, printed, rotate) else { panic!("no key was issued") };

@@ -104,12 +104,11 @@ fn identity(response: &RawResponse) -> [&str; 6] {
     IDENTITY.map(|name| field(response, name).unwrap_or_else(|| panic!("no {name} in {response:?}")))
 }
 
-/// One request to every preset: status, `X-Key-Status`, challenge, `Retry-After` and whether there is a body.
-fn told(
-    world: &World,
-    query: &str,
-    fields: impl Fn() -> Vec<(&'static str, String)>,
-) -> Vec<(u16, String, Option<String>, Option<String>, bool)> {
+/// Status, `X-Key-Status`, challenge, `Retry-After`, and whether there is a body.
+type Told = (u16, String, Option<String>, Option<String>, bool);
+
+/// One request to every preset.
+fn told(world: &World, query: &str, fields: impl Fn() -> Vec<(&'static str, String)>) -> Vec<Told> {
     let ask = |preset: &str| {
         let preset = if preset.is_empty() { String::new() } else { format!("for={preset}&") };
         let fields = fields();
@@ -126,10 +125,7 @@ fn told(
 }
 
 /// What every preset but nginx gets, and what nginx gets.
-fn all(
-    plain: (u16, &str, Option<&str>, Option<&str>, bool),
-    nginx: u16,
-) -> Vec<(u16, String, Option<String>, Option<String>, bool)> {
+fn all(plain: (u16, &str, Option<&str>, Option<&str>, bool), nginx: u16) -> Vec<Told> {
     let (status, real, challenge, retry, body) = plain;
     let row = |status, body| {
         (status, real.to_owned(), challenge.map(str::to_owned), retry.map(str::to_owned), body)

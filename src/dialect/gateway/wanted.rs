@@ -44,7 +44,7 @@ impl Wanted {
             (level, permission) => level.or(permission).unwrap_or(Level::AUTHENTICATE),
         };
         Ok(Self {
-            keyspace: keyspace.ok_or(mistaken("there is no such keyspace"))?,
+            keyspace: keyspace.ok_or_else(|| mistaken("there is no such keyspace"))?,
             preset,
             level,
             spend: Spend { limit: options.limit, cost: options.cost.unwrap_or(1) },
@@ -79,7 +79,8 @@ impl Options {
         let list = list.map(|option| option.split_once('=').unwrap_or((option, "")));
         let mut mistake = Ok(());
         for (name, value) in list {
-            mistake = mistake.and(self.put(name, value, author));
+            let put = self.put(name, value, author);
+            mistake = mistake.and(put);
         }
         mistake
     }

@@ -104,9 +104,10 @@ impl Dialect for Native {
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
-        let target = match (service.index_state(), Target::of(head.path)) {
-            (IndexState::Ready, Ok(target @ (Target::Verify | Target::VerifyBatch))) => target,
-            _ => return Prompt::MayBlock,
+        let (IndexState::Ready, Ok(target @ (Target::Verify | Target::VerifyBatch))) =
+            (service.index_state(), Target::of(head.path))
+        else {
+            return Prompt::MayBlock;
         };
         match body {
             None => Prompt::WantsBody,

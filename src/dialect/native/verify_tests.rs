@@ -151,7 +151,7 @@ fn a_batch_is_answered_key_by_key() {
     let codes: Vec<_> = answer["results"].as_array().unwrap().iter().map(|result| &result["code"]).collect();
     let expected =
         ["valid", "level_too_low", "malformed", "invalid", "invalid", "invalid", "no_such_keyspace", "valid"];
-    assert_eq!((response.status, codes), (200, expected.map(|code| Value::from(code)).iter().collect()));
+    assert_eq!((response.status, codes), (200, expected.map(Value::from).iter().collect()));
     let many = |count: usize| json!({ "keys": vec![json!({ "key": text }); count] }).to_string();
     let full = read(&api.post("/v1/verify/batch", &[], &many(1_000)));
     assert_eq!(full["results"].as_array().unwrap().len(), 1_000);

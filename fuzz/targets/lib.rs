@@ -1,0 +1,16 @@
+//! What is fuzzed: one function `run` each, which panics when something is wrong.
+
+#![allow(unreachable_pub, reason = "a library for the fuzzer, a module for the tests")]
+
+pub mod allowlist;
+mod faulty;
+pub mod filebin;
+pub mod form;
+pub mod judge;
+pub mod key_text;
+mod model;
+pub mod native;
+pub mod operations;
+mod requests;
+pub mod stored_value;
+mod world;
