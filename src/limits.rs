@@ -57,6 +57,8 @@ pub const INDEX_LOAD_PERCENT_MAX: usize = 82;
 pub const INDEX_MOVES_LOOKED_AT_MAX: usize = 500;
 /// How often a reader of the hot index looks again when a change was in the way.
 pub const INDEX_READ_ATTEMPTS_MAX: usize = 1_000;
+/// Keys of a list to verify whose slots the processor fetches at once.
+pub const PREFETCHED_KEYS_MAX: usize = 16;
 /// Tables with fewer slots double when they grow; larger ones grow by a sixteenth.
 pub const INDEX_DOUBLING_SLOTS: usize = 4_096;
 /// Keys of one table of the hot index, while there may be more tables.

@@ -43,7 +43,7 @@ pub fn run(bytes: &[u8]) {
     BASE.with(|base| {
         let key = base.key(base.world.keys[0].1);
         let (place, record) = match kind % 7 {
-            0 => (schema::key(key.id.as_bytes()), comes_back::<Key>(value).inspect(derives).is_some()),
+            0 => (schema::key(&key.id.to_bytes()), comes_back::<Key>(value).inspect(derives).is_some()),
             1 => (hot_place(&key), comes_back::<HotRecord>(value).is_some()),
             2 => (schema::user(key.owner.0), comes_back::<User>(value).is_some()),
             3 => (schema::audit(1), comes_back::<AuditEvent>(value).is_some()),
@@ -159,7 +159,7 @@ impl Base {
     }
 
     fn key(&self, id: KeyId) -> Key {
-        let place = schema::key(id.as_bytes());
+        let place = schema::key(&id.to_bytes());
         Key::from_entry(self.entries.iter().find(|entry| entry.key == place).unwrap()).unwrap()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Caller, Command, CommandError, KeyRef, UserRef};
 use crate::engine::{EngineError, Reader};
-use crate::key::{HotRecord, Key, Level, RateLimits, User, UserId};
+use crate::key::{Key, Level, RateLimits, User, UserId};
 
 /// Something a caller may act on as asked. Only this file makes one, and the engine is called with nothing else.
 #[derive(Debug)]
@@ -94,13 +94,14 @@ impl<'a> Gate<'a> {
             KeyRef::Id(id) => Some(*id),
             KeyRef::OwnText { keyspace, text } => {
                 let presented = keyspace.format().parse(text.reveal()).map_err(|_| EngineError::NoSuchKey)?;
+                let mut own = None;
                 self.reader.look_up(&presented, |found| {
-                    let record = found.map(|found| found.record);
-                    let own = |record: &&HotRecord| {
-                        self.caller.id() == Some(record.owner) && record.keyspace == *keyspace.name()
-                    };
-                    record.filter(own).map(|record| record.id)
-                })?
+                    let record = found.record;
+                    let is_own =
+                        self.caller.id() == Some(record.owner) && record.keyspace == *keyspace.name();
+                    own = is_own.then_some(record.id);
+                })?;
+                own
             }
         };
         let found = id.map_or(Ok(None), |id| self.reader.key(id))?;

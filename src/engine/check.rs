@@ -140,7 +140,7 @@ impl Walk<'_> {
     /// An index entry must be one of those its key has.
     fn key_index(&mut self, index: &[u8], entry: &Entry) -> Result<(), StoreError> {
         let id = if index == schema::HOT {
-            self.record::<HotRecord>(entry).map(|hot| *hot.id.as_bytes())
+            self.record::<HotRecord>(entry).map(|hot| hot.id.to_bytes())
         } else {
             schema::indexed_id(&entry.key)
         };

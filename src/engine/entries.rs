@@ -14,7 +14,7 @@ pub(super) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// All entries of a key.
 pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
-    let id = key.id.as_bytes();
+    let id = &key.id.to_bytes();
     let listing = schema::listing(key.owner.0, key.keyspace.as_str(), key.created.unix_ms(), key.serial, id);
     let mut entries = Entries::from([(schema::key(id), key.encode()?), (listing, Vec::new())]);
     for (trace, record) in key.hot_records() {
@@ -72,7 +72,7 @@ impl Operation<'_> {
 
     /// The key of this id.
     pub(super) fn key(&mut self, id: KeyId) -> Result<Key, EngineError> {
-        self.get(&schema::key(id.as_bytes()))?.ok_or(EngineError::NoSuchKey)
+        self.get(&schema::key(&id.to_bytes()))?.ok_or(EngineError::NoSuchKey)
     }
 
     /// Writes a changed key with all its indexes.

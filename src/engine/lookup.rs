@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::index;
+use crate::index::{self, Looked};
 use crate::key::{
     HotRecord, KeyId, KeyTrace, Owner, OwnerStanding, PresentedKey, Quota, Spend, Usage, Use, UserId,
 };
@@ -46,7 +46,12 @@ impl Found<'_> {
 }
 
 impl Reader {
-    /// Hands the key with this text, in whatever keyspace it is, to `then`.
+    /// Has the processor fetch what [`Reader::look_up`] will look at, which takes as long as hashing the key or longer.
+    pub fn prefetch(&self, key: &PresentedKey<'_>) {
+        self.index.prefetch(key.locator());
+    }
+
+    /// Hands the key with this text, in whatever keyspace it is, to `then`, if there is one.
     ///
     /// # Errors
     /// [`EngineError::Store`] when the hot index is not ready and the store could not be read: undecided, `then` was
@@ -55,57 +60,65 @@ impl Reader {
     /// # Security
     /// A key of the current pepper costs one keyed hash and one look-up. So does a text that nobody has, and one more
     /// of each for each older pepper. From the hot index neither takes a lock or waits for the disk.
-    pub fn look_up<R>(
+    pub fn look_up(
         &self,
         key: &PresentedKey<'_>,
-        then: impl FnOnce(Option<&Found<'_>>) -> R,
-    ) -> Result<R, EngineError> {
-        let locator = key.locator();
-        // The processor fetches it while the key is hashed, which takes as long.
-        self.index.prefetch(locator);
+        mut then: impl FnMut(&Found<'_>),
+    ) -> Result<(), EngineError> {
         let (_, pepper) = self.peppers.current();
-        let current = pepper.hash(key);
-        if self.peppers.is_single() {
-            return self.look_up_trace(&KeyTrace { hash: current, locator }, then);
+        let current = KeyTrace { hash: pepper.hash(key), locator: key.locator() };
+        if !self.look_up_trace(&current, &mut then)? && !self.peppers.is_single() {
+            self.look_up_older(key, &current, &mut then)?;
         }
-        let mut then = Some(then);
-        for (_, pepper) in self.peppers.all() {
-            let hash = pepper.hash(key);
-            let found = self.look_up_trace(&KeyTrace { hash, locator }, |found| {
-                let found = found?;
-                if hash != current {
-                    self.rehashes.note(found.record.id, hash, current);
-                }
-                then.take().map(|then| then(Some(found)))
-            })?;
-            if let Some(answer) = found {
-                return Ok(answer);
-            }
-        }
-        let then = then.ok_or(EngineError::Stopped)?;
-        // It may have been hashed anew since the first look: then it is under the current pepper now.
-        self.look_up_trace(&KeyTrace { hash: current, locator }, then)
+        Ok(())
     }
 
-    fn look_up_trace<R>(
+    /// Looks under the older peppers.
+    fn look_up_older(
+        &self,
+        key: &PresentedKey<'_>,
+        current: &KeyTrace,
+        then: &mut dyn FnMut(&Found<'_>),
+    ) -> Result<(), EngineError> {
+        for (_, pepper) in self.peppers.all() {
+            let older = KeyTrace { hash: pepper.hash(key), ..*current };
+            if older == *current {
+                continue;
+            }
+            let found = self.look_up_trace(&older, |found| {
+                self.rehashes.note(found.record.id, older.hash, current.hash);
+                then(found);
+            })?;
+            if found {
+                return Ok(());
+            }
+        }
+        // It may have been hashed anew since the first look: then it is under the current pepper now.
+        self.look_up_trace(current, then).map(|_| ())
+    }
+
+    /// Whether there was such a key.
+    fn look_up_trace(&self, trace: &KeyTrace, mut then: impl FnMut(&Found<'_>)) -> Result<bool, EngineError> {
+        let looked = self.index.look_up(trace, |indexed| {
+            then(&self.found(indexed.record, indexed.owner, Some(indexed)));
+        });
+        match looked {
+            Looked::Found => Ok(true),
+            Looked::Absent => Ok(false),
+            Looked::Unready => self.look_up_stored(trace, &mut then),
+        }
+    }
+
+    fn look_up_stored(
         &self,
         trace: &KeyTrace,
-        then: impl FnOnce(Option<&Found<'_>>) -> R,
-    ) -> Result<R, EngineError> {
-        let mut then = Some(then);
-        let mut answer = None;
-        self.index.look_up(trace, |indexed| {
-            let found = indexed.map(|indexed| self.found(indexed.record, indexed.owner, Some(indexed)));
-            answer = then.take().map(|then| then(found.as_ref()));
-        });
-        if let Some(answer) = answer {
-            return Ok(answer);
-        }
-        let then = then.ok_or(EngineError::Stopped)?;
+        then: &mut dyn FnMut(&Found<'_>),
+    ) -> Result<bool, EngineError> {
         let record: Option<HotRecord> = self.get(&hot(trace))?;
-        let Some(record) = record else { return Ok(then(None)) };
+        let Some(record) = record else { return Ok(false) };
         let owner = self.user(record.owner)?.map(|user| user.owner().standing);
-        Ok(then(Some(&self.found(&record, owner, None))))
+        then(&self.found(&record, owner, None));
+        Ok(true)
     }
 
     fn found<'a>(
@@ -135,6 +148,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::look_up`].
     pub fn named_by(&self, key: &PresentedKey<'_>) -> Result<Option<(KeyId, UserId)>, EngineError> {
-        self.look_up(key, |found| found.map(|found| (found.record.id, found.record.owner)))
+        let mut named = None;
+        self.look_up(key, |found| named = Some((found.record.id, found.record.owner)))?;
+        Ok(named)
     }
 }

@@ -56,7 +56,7 @@ impl Reader {
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
     pub fn key(&self, id: KeyId) -> Result<Option<Key>, EngineError> {
-        let mut key: Option<Key> = self.get(&schema::key(id.as_bytes()))?;
+        let mut key: Option<Key> = self.get(&schema::key(&id.to_bytes()))?;
         if let Some(key) = &mut key {
             let now = self.now();
             key.usage.merge(self.uses.of(id));

@@ -56,7 +56,7 @@ pub(super) fn write(operation: &mut Operation<'_>, uses: &[(KeyId, Usage)]) -> R
         sums.entry(*id).or_default().merge(*usage);
     }
     for (id, usage) in sums {
-        let place = schema::key(id.as_bytes());
+        let place = schema::key(&id.to_bytes());
         if let Some(mut key) = operation.get::<Key>(&place)? {
             key.usage.merge(usage);
             operation.put(&place, &key)?;

@@ -4,13 +4,19 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::prefetch::prefetch;
 use super::slot::Fingerprint;
+use super::table::mixed;
+use crate::key::Locator;
 
 /// Keys whose addresses are kept at once; two that meet keep the later one's.
 const PLACES: usize = 1 << 16;
 
-/// The address in two words, and a check that is right only for a whole entry of the key that asks.
-type Entry = [AtomicU64; 3];
+/// The address in two words, and a check that is right only for a whole entry of the key that asks. Within one line of
+/// the processor's cache.
+#[derive(Default)]
+#[repr(align(32))]
+struct Entry([AtomicU64; 3]);
 
 /// A place for each fingerprint, shared by chance. Reading and writing take no lock: an entry that two threads wrote
 /// at once fails its check and counts as not there.
@@ -18,10 +24,17 @@ type Entry = [AtomicU64; 3];
 pub(super) struct Addresses(OnceLock<Box<[Entry]>>);
 
 impl Addresses {
+    /// Has the processor fetch what a use of the key will change.
+    pub(super) fn prefetch(&self, locator: Locator) {
+        if let Some(entry) = self.0.get().and_then(|entries| entries.get(place(locator))) {
+            prefetch(entry);
+        }
+    }
+
     /// Remembers where a key was used from.
     pub(super) fn note(&self, key: Fingerprint, from: IpAddr) {
         let entries = self.0.get_or_init(|| std::iter::repeat_with(Entry::default).take(PLACES).collect());
-        if let Some([high, low, check]) = entries.get(place(key)) {
+        if let Some(Entry([high, low, check])) = entries.get(place(key.locator())) {
             let (a, b) = halves(from);
             high.store(a, Ordering::Relaxed);
             low.store(b, Ordering::Relaxed);
@@ -31,7 +44,7 @@ impl Addresses {
 
     /// Where the key was used from, if it is still known.
     pub(super) fn of(&self, key: Fingerprint) -> Option<IpAddr> {
-        let [high, low, check] = self.0.get()?.get(place(key))?;
+        let Entry([high, low, check]) = self.0.get()?.get(place(key.locator()))?;
         let (a, b) = (high.load(Ordering::Relaxed), low.load(Ordering::Relaxed));
         let whole = check.load(Ordering::Relaxed) == a ^ b ^ key.words().1;
         whole.then(|| Ipv6Addr::from_bits(u128::from(a) << 64 | u128::from(b)).to_canonical())
@@ -47,8 +60,8 @@ fn halves(address: IpAddr) -> (u64, u64) {
     ((bits >> 64) as u64, bits as u64)
 }
 
-const fn place(key: Fingerprint) -> usize {
-    key.words().0 as usize % PLACES
+const fn place(locator: Locator) -> usize {
+    mixed(locator) as usize % PLACES
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use self::addresses::Addresses;
 use self::owners::Owners;
 use self::segments::{Segments, Shared};
 use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
-use self::table::{Busy, Seen, Table};
+use self::table::{Place, Table};
 use self::uses::{Noted, Uses};
 use crate::clock::Timestamp;
 use crate::key::{
@@ -90,31 +90,38 @@ pub struct Pass {
     mark: usize,
 }
 
+/// What came of a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// There is such a key, and it was looked at.
+    Found,
+    /// There is none.
+    Absent,
+    /// The index cannot say: ask the store.
+    Unready,
+}
+
 /// A key that was found, while it is looked at.
 pub struct Found<'a> {
     /// What decides about it.
     pub record: &'a HotRecord,
     /// What decides about its owner; `None` when there is none any more.
     pub owner: Option<OwnerStanding>,
-    /// `None` for a key without a slot.
-    place: Option<Place<'a>>,
-}
-
-/// Where the uses of a key are counted.
-struct Place<'a> {
     index: &'a HotIndex,
     table: &'a Table,
-    seen: Seen<'a>,
+    fingerprint: Fingerprint,
+    /// `None` for a key without a slot.
+    place: Option<Place<'a>>,
 }
 
 impl Found<'_> {
     /// Counts a use. Answers how many are to be counted elsewhere because the index cannot hold more, this one
     /// included: mostly none.
     pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> u32 {
-        let Some(Place { index, table, seen }) = &self.place else { return 1 };
-        let noted = table.note_use(seen, now);
+        let Some(place) = self.place else { return 1 };
+        let noted = self.table.note_use(place, now);
         if let Some(from) = from {
-            index.addresses.note(seen.content.fingerprint, from);
+            self.index.addresses.note(self.fingerprint, from);
         }
         match noted {
             Noted::Here => 0,
@@ -154,50 +161,49 @@ impl HotIndex {
                 table.prefetch(locator);
             }
         });
+        self.addresses.prefetch(locator);
     }
 
-    /// Hands what is known of the key with this trace to `then`. When the index is not ready `then` is not called: ask
-    /// the store.
+    /// Hands the key with this trace to `then`, if there is one.
     ///
     /// # Security
     /// Takes no lock and never waits. A trace that is not there costs no more than one that is.
-    pub fn look_up(&self, trace: &KeyTrace, then: impl FnOnce(Option<&Found<'_>>)) {
+    pub fn look_up(&self, trace: &KeyTrace, then: impl FnOnce(&Found<'_>)) -> Looked {
         let epoch = self.epoch.load(Ordering::Acquire);
         if !ready(epoch) {
-            return;
+            return Looked::Unready;
         }
         let fingerprint = Fingerprint::of(trace);
         self.shared.with(|tables| {
-            let Some(table) = tables.of(fingerprint.locator()) else { return };
-            let place = match table.read(fingerprint) {
-                Ok(Some(seen)) => Some(Place { index: self, table, seen }),
-                Ok(None) if self.spilled.load(Ordering::Acquire) == 0 => {
-                    return self.say(epoch, || then(None));
+            let Some(table) = tables.of(fingerprint.locator()) else { return Looked::Unready };
+            let Ok(seen) = table.read(fingerprint) else { return Looked::Unready };
+            let (plain, out_of_line);
+            let record = match &seen {
+                Some(seen) if seen.content.rights != Rights::OUT_OF_LINE => {
+                    plain = self.plain(&seen.content);
+                    plain.as_ref()
                 }
-                Ok(None) => None,
-                Err(Busy) => return,
+                None if self.spilled.load(Ordering::Acquire) == 0 => None,
+                _ => {
+                    out_of_line = self.out_of_line.pin();
+                    out_of_line.get(&fingerprint.words()).map(AsRef::as_ref)
+                }
             };
-            if let Some(record) = place.as_ref().and_then(|place| self.plain(&place.seen.content)) {
-                let owner = self.owners.standing(record.owner);
-                return self.say(epoch, || then(Some(&Found { record: &record, owner, place })));
+            let owner = record.and_then(|record| self.owners.standing(record.owner));
+            // Unless what was read since may have been incomplete.
+            if self.epoch.load(Ordering::Acquire) != epoch {
+                return Looked::Unready;
             }
-            match self.out_of_line.pin().get(&fingerprint.words()) {
-                Some(record) => {
-                    let owner = self.owners.standing(record.owner);
-                    self.say(epoch, || then(Some(&Found { record, owner, place })));
+            match (record, seen.map(|seen| seen.place)) {
+                (Some(record), place) => {
+                    then(&Found { record, owner, index: self, table, fingerprint, place });
+                    Looked::Found
                 }
-                None if place.is_none() => self.say(epoch, || then(None)),
+                (None, None) => Looked::Absent,
                 // Not there any more: the key changed this moment. The store knows how.
-                None => {}
+                (None, Some(_)) => Looked::Unready,
             }
-        });
-    }
-
-    /// Says what was read since `epoch`, unless it may have been incomplete.
-    fn say(&self, epoch: u64, what: impl FnOnce()) {
-        if self.epoch.load(Ordering::Acquire) == epoch {
-            what();
-        }
+        })
     }
 
     /// The record of a slot that holds all of it.

@@ -160,7 +160,7 @@ impl Slot {
         let id = u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed));
         Content {
             fingerprint: Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)),
-            id: KeyId::from_bytes(id.to_be_bytes()),
+            id: KeyId::from_number(id),
             rights: self.rights(),
             owner: self.owner.load(Ordering::Relaxed),
         }
@@ -171,7 +171,7 @@ impl Slot {
         let [a, b] = &self.fingerprint;
         a.store(content.fingerprint.0, Ordering::Relaxed);
         b.store(content.fingerprint.1, Ordering::Relaxed);
-        let id = u128::from_be_bytes(*content.id.as_bytes());
+        let id = content.id.number();
         let [high, low] = &self.id;
         high.store((id >> 64) as u64, Ordering::Relaxed);
         low.store(id as u64, Ordering::Relaxed);

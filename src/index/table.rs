@@ -42,8 +42,14 @@ pub(super) struct Table {
 /// A slot as a reader found it.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
-    pub(super) slot: &'a Slot,
     pub(super) content: Content,
+    pub(super) place: Place<'a>,
+}
+
+/// Where that was, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    slot: &'a Slot,
     number: usize,
     version: u64,
 }
@@ -104,7 +110,11 @@ impl Table {
     /// Has the processor fetch what [`Table::find`] will look at.
     pub(super) fn prefetch(&self, locator: Locator) {
         for bucket in self.buckets(locator).map(|bucket| self.bucket(bucket)) {
-            bucket.into_iter().flatten().for_each(prefetch);
+            // A bucket lies in two lines of memory: its first and last words are in different ones.
+            if let Some([first, last]) = bucket {
+                prefetch(first);
+                prefetch(last.uses());
+            }
         }
     }
 
@@ -138,8 +148,10 @@ impl Table {
         for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
             let before = self.version.load(Ordering::Acquire);
             let found = self.find(fingerprint);
-            let seen =
-                found.map(|(number, slot)| Seen { slot, number, content: slot.content(), version: before });
+            let seen = found.map(|(number, slot)| Seen {
+                content: slot.content(),
+                place: Place { slot, number, version: before },
+            });
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 // Removed between two looks at its rights.
@@ -248,7 +260,7 @@ impl Table {
     }
 
     /// Counts a use of what was seen, unless something moved since.
-    pub(super) fn note_use(&self, seen: &Seen<'_>, now: Timestamp) -> Noted {
+    pub(super) fn note_use(&self, seen: Place<'_>, now: Timestamp) -> Noted {
         let unmoved = || self.version.load(Ordering::Acquire) == seen.version;
         let noted = Uses::note(seen.slot.uses(), now, unmoved);
         self.mark(seen.number);

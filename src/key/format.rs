@@ -138,7 +138,7 @@ fn is_guid(text: &str) -> bool {
 /// The public part of a native key: the leading bits of its key id, so that both name the same key.
 fn native_id(id: KeyId) -> String {
     // 62^12 is a little above 2^71.
-    BASE_62.digits(u128::from_be_bytes(*id.as_bytes()) >> 57, NATIVE_ID)
+    BASE_62.digits(id.number() >> 57, NATIVE_ID)
 }
 
 fn checksum(body: &str) -> String {

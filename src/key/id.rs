@@ -12,7 +12,7 @@ macro_rules! guid {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Uuid);
+        pub struct $name(u128);
 
         impl $name {
             /// Makes a random one (a version 4 UUID).
@@ -22,17 +22,27 @@ macro_rules! guid {
             pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
                 let mut bytes = [0; 16];
                 entropy.fill(&mut bytes)?;
-                Ok(Self(uuid::Builder::from_random_bytes(bytes).into_uuid()))
+                Ok(Self(uuid::Builder::from_random_bytes(bytes).as_uuid().as_u128()))
             }
 
             /// The id made of these bytes.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(Uuid::from_bytes(bytes))
+                Self(u128::from_be_bytes(bytes))
             }
 
             /// The bytes of the id.
-            pub const fn as_bytes(&self) -> &[u8; 16] {
-                self.0.as_bytes()
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            /// The id of this number.
+            pub(crate) const fn from_number(number: u128) -> Self {
+                Self(number)
+            }
+
+            /// Its bytes as one number.
+            pub(crate) const fn number(self) -> u128 {
+                self.0
             }
         }
 
@@ -42,13 +52,13 @@ macro_rules! guid {
             fn from_str(text: &str) -> Result<Self, ParseError> {
                 // Only the dashed form: one id has one text.
                 let id = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
-                id.map(Self).ok_or(ParseError::new($what, "must be a UUID with dashes"))
+                id.map(|id| Self(id.as_u128())).ok_or(ParseError::new($what, "must be a UUID with dashes"))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
+                Uuid::from_u128(self.0).hyphenated().fmt(f)
             }
         }
 

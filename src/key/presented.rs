@@ -33,14 +33,13 @@ impl fmt::Debug for UncheckedKey {
 #[derive(Clone, Copy)]
 pub struct PresentedKey<'a> {
     text: &'a str,
-    /// The leading part of the text that is safe to show.
-    prefix: &'a str,
+    locator: Locator,
 }
 
 impl<'a> PresentedKey<'a> {
     /// The text whose first `shown` bytes are its prefix.
     pub(super) fn new(text: &'a str, shown: usize) -> Self {
-        Self { text, prefix: text.get(..shown).unwrap_or(text) }
+        Self { text, locator: Locator::of(text.get(..shown).unwrap_or(text)) }
     }
 
     /// The bytes to hash.
@@ -49,8 +48,8 @@ impl<'a> PresentedKey<'a> {
     }
 
     /// Where to look for it.
-    pub fn locator(&self) -> Locator {
-        Locator::of(self.prefix)
+    pub const fn locator(&self) -> Locator {
+        self.locator
     }
 }
 

@@ -81,7 +81,7 @@ impl SealedCopy {
         entropy.fill(&mut bytes)?;
         let nonce = nonce(&bytes).ok_or(SealError::Damaged)?;
         let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
-        let payload = Payload { msg: key.bytes(), aad: id.as_bytes() };
+        let payload = Payload { msg: key.bytes(), aad: &id.to_bytes() };
         let sealed = cipher.encrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
         bytes.extend(sealed);
         Ok(Self(bytes))
@@ -96,7 +96,7 @@ impl SealedCopy {
         let nonce = nonce(&self.0).ok_or(SealError::Damaged)?;
         let sealed = self.0.get(NONCE..).ok_or(SealError::Damaged)?;
         let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
-        let payload = Payload { msg: sealed, aad: id.as_bytes() };
+        let payload = Payload { msg: sealed, aad: &id.to_bytes() };
         let text = cipher.decrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
         String::from_utf8(text).map(|text| IssuedKey(Zeroizing::new(text))).map_err(|_| SealError::Damaged)
     }

@@ -2,7 +2,7 @@
 
 use super::KeyedHash;
 
-/// A checksum of the part of a key text that is safe to show. Says where to look before the hash is computed, so that
+/// A number that follows from the part of a key text that is safe to show. Says where to look before the hash is computed, so that
 /// the processor fetches from memory meanwhile; decides nothing.
 ///
 /// # Security
@@ -10,10 +10,23 @@ use super::KeyedHash;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Locator(u32);
 
+/// Odd, with their bits in no order.
+const MIX: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03];
+
 impl Locator {
-    /// The locator of a prefix.
+    /// The locator of a prefix: of its first and its last 8 bytes, which are all of it unless it is longer than any
+    /// that is issued. **Changing this hides every key in existing stores.**
     pub(super) fn of(prefix: &str) -> Self {
-        Self(crc32fast::hash(prefix.as_bytes()))
+        let bytes = prefix.as_bytes();
+        let word = |end: Option<&[u8; 8]>| {
+            end.map_or_else(
+                || bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                |end| u64::from_le_bytes(*end),
+            )
+        };
+        let [a, b] = MIX;
+        let product = u128::from(word(bytes.first_chunk()) ^ a) * u128::from(word(bytes.last_chunk()) ^ b);
+        Self(((product >> 64) as u64 ^ product as u64) as u32)
     }
 
     /// The locator of this number, as read from the store.

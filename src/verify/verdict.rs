@@ -1,5 +1,6 @@
 //! The outcome of verifying: allowed as whom, or denied and why.
 
+use crate::index::OverLimit;
 use crate::key::{Expiry, KeyId, KeyspaceName, Level, Quota, UserId};
 
 /// The decision about a presented key. A denial is a decision, not an error.
@@ -83,5 +84,11 @@ impl DenyReason {
             Self::LevelTooLow { .. } => "level_too_low",
             Self::RateLimited { .. } => "rate_limited",
         }
+    }
+}
+
+impl From<OverLimit> for DenyReason {
+    fn from(over: OverLimit) -> Self {
+        Self::RateLimited { quota: over.quota, retry_ms: over.retry_ms }
     }
 }

@@ -196,7 +196,7 @@ impl Peer for World {
             ["damage-sealed-copy", key] => {
                 let key = self.key(key);
                 let sealed = key.secrets.current.sealed.unwrap();
-                self.tamper(&schema::key(key.id.as_bytes()), |value| {
+                self.tamper(&schema::key(&key.id.to_bytes()), |value| {
                     let length = sealed.as_bytes().len();
                     let at = value.windows(length).position(|window| window == sealed.as_bytes()).unwrap();
                     value[at + length - 1] ^= 1;

@@ -55,7 +55,7 @@ impl Record for AuditEvent {
             action: self.action.into(),
             subject: match self.subject {
                 Subject::User(user) => SubjectWire::User(user.0),
-                Subject::Key(key) => SubjectWire::Key(*key.as_bytes()),
+                Subject::Key(key) => SubjectWire::Key(key.to_bytes()),
             },
             previous: self.previous.0,
         })
@@ -82,7 +82,7 @@ impl From<&Actor> for ActorWire {
         match actor {
             Actor::Operator => Self::Operator,
             Actor::User { user, key, from } => {
-                Self::User { user: user.0, key: key.map(|key| *key.as_bytes()), from: *from }
+                Self::User { user: user.0, key: key.map(|key| key.to_bytes()), from: *from }
             }
         }
     }

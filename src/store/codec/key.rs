@@ -77,7 +77,7 @@ impl Record for Key {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let end = |end: &Timestamp| end.unix_ms();
         let wire = write(&KeyWire {
-            id: *self.id.as_bytes(),
+            id: self.id.to_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
             comment: self.comment.as_str().to_owned(),
@@ -124,7 +124,7 @@ impl Record for Key {
 impl Record for HotRecord {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let wire = write(&HotWire {
-            id: *self.id.as_bytes(),
+            id: self.id.to_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
             level: levelled(self.level, &self.rate_limits),

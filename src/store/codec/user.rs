@@ -47,7 +47,7 @@ impl Record for User {
                 Kind::Bot => KindWire::Bot,
             },
             role: self.role.level().number(),
-            company: self.company.map(|company| *company.as_bytes()),
+            company: self.company.map(|company| company.to_bytes()),
             status: match self.status {
                 Status::Active => StatusWire::Active,
                 Status::Inactive => StatusWire::Inactive,
