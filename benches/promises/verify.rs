@@ -16,6 +16,8 @@ use super::texts::Texts;
 const TEXTS_MAX: u64 = 2_000_000;
 const ROUNDS: usize = 101;
 const TIMES: usize = 20_000;
+/// Keys verified together.
+const LIST: usize = 100;
 
 fn request(text: &str) -> VerifyRequest<'_> {
     let keyspace = &Keyspace::NATIVE;
@@ -27,6 +29,17 @@ fn verify_all(verifier: &Verifier, texts: &Texts, from: usize, times: usize, all
     for text in texts.from(from).take(times) {
         let verdict = black_box(verifier.verify(&request(text))).unwrap();
         assert_eq!(matches!(verdict, Verdict::Allow(_)), allowed);
+    }
+}
+
+/// The same, of lists of them.
+fn verify_lists(verifier: &Verifier, texts: &Texts, from: usize, times: usize) {
+    let mut requests = texts.from(from).take(times).map(request);
+    let mut list = Vec::with_capacity(LIST);
+    for _ in 0..times / LIST {
+        list.clear();
+        list.extend(requests.by_ref().take(LIST));
+        assert!(verifier.verify_all(&list).all(|verdict| matches!(verdict.unwrap(), Verdict::Allow(_))));
     }
 }
 
@@ -81,6 +94,7 @@ fn costs(engine: &Engine, hits: &Texts, keys: u64, count: u64) {
         verifying("verify: unknown", &unknown, false),
         verifying("verify: wrong secret", &wrong, false),
         verifying("verify: malformed", &malformed, false),
+        alone("verify_all: hits in lists of 100", |from, times| verify_lists(verifier, hits, from, times)),
     ];
     println!("\nverify by one thread, {keys} keys, {count} different texts of each kind");
     print(&by_turns(ROUNDS, TIMES, subjects), "keyed BLAKE3");
@@ -97,17 +111,16 @@ fn counting(engine: &Engine, hits: &Texts) {
         let request = request(text);
         let presented = request.keyspace.format().parse(request.text).unwrap();
         let now = reader.now();
-        let verdict = reader.look_up(&presented, |found| {
-            let found = found.unwrap();
+        let looked = reader.look_up(&presented, |found| {
             let verdict = judge(found.record, found.owner, &request, now);
             assert!(matches!(verdict, Verdict::Allow(_)));
             assert!(matches!(found.spend(request.spend, now), Ok(None)));
             if count {
                 found.note_use(now, request.client);
             }
-            verdict
+            black_box(verdict);
         });
-        black_box(verdict.unwrap());
+        looked.unwrap();
     };
     let verify = &verify;
     let counted = |name, count| {

@@ -59,7 +59,7 @@ pub fn run(bytes: &[u8]) {
         level: input.level(),
         spend: Spend { limit: None, cost: input.byte().into() },
     };
-    let verdict = judge(&record, owner, &request, now);
+    let verdict = judge(record.view(), owner, &request, now);
     match (faults(&record, owner, &request, now).first(), verdict) {
         (Some(fault), Verdict::Deny(reason)) => assert_eq!(reason, *fault),
         (None, Verdict::Allow(identity)) => {
@@ -73,7 +73,7 @@ pub fn run(bytes: &[u8]) {
     }
     if matches!(verdict, Verdict::Allow(_)) {
         let allowed = |record: &HotRecord, request: &VerifyRequest<'_>, now| {
-            matches!(judge(record, owner, request, now), Verdict::Allow(_))
+            matches!(judge(record.view(), owner, request, now), Verdict::Allow(_))
         };
         let anywhere = HotRecord { allowlist: Allowlist::Anyone, ..record.clone() };
         let less = VerifyRequest { level: Level::AUTHENTICATE, text: "", ..request.clone() };

@@ -91,7 +91,7 @@ impl Model {
 
     /// Gives the key whose id was not known its id, and its text if that is known.
     pub(crate) fn found_key(&mut self, id: KeyId, text: Text) {
-        let (unknown, key) = self.keys.iter_mut().find(|(key, _)| *key.as_bytes() == [0; 16]).unwrap();
+        let (unknown, key) = self.keys.iter_mut().find(|(key, _)| key.to_bytes() == [0; 16]).unwrap();
         (*unknown, key.text) = (id, text);
     }
 

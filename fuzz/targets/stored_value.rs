@@ -133,7 +133,7 @@ impl Base {
             let allowed = match (&hot, &owner) {
                 (Ok(hot), Ok(owner)) => {
                     let standing = owner.as_ref().map(|user| user.owner().standing);
-                    matches!(judge(hot, standing, &request, engine.reader().now()), Verdict::Allow(_))
+                    matches!(judge(hot.view(), standing, &request, engine.reader().now()), Verdict::Allow(_))
                 }
                 _ => false,
             };

@@ -97,8 +97,7 @@ impl<'a> Gate<'a> {
                 let mut own = None;
                 self.reader.look_up(&presented, |found| {
                     let record = found.record;
-                    let is_own =
-                        self.caller.id() == Some(record.owner) && record.keyspace == *keyspace.name();
+                    let is_own = self.caller.id() == Some(record.owner) && record.keyspace == keyspace.name();
                     own = is_own.then_some(record.id);
                 })?;
                 own

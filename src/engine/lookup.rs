@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::index::{self, Looked};
 use crate::key::{
-    HotRecord, KeyId, KeyTrace, Owner, OwnerStanding, PresentedKey, Quota, Spend, Usage, Use, UserId,
+    HotRecord, HotView, KeyId, KeyTrace, Locator, Owner, OwnerStanding, PresentedKey, Quota, Spend, Usage,
+    Use, UserId,
 };
 
 use super::entries::hot;
@@ -16,7 +17,7 @@ use super::{EngineError, Reader};
 /// A key that was found by its text, while it is looked at.
 pub struct Found<'a> {
     /// What decides about it.
-    pub record: &'a HotRecord,
+    pub record: HotView<'a>,
     /// What decides about its owner; `None` when there is none any more.
     pub owner: Option<OwnerStanding>,
     indexed: Option<&'a index::Found<'a>>,
@@ -26,6 +27,7 @@ pub struct Found<'a> {
 
 impl Found<'_> {
     /// Counts a use, in memory.
+    #[inline]
     pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) {
         let count = self.indexed.map_or(1, |found| found.note_use(now, from));
         if count > 0 {
@@ -40,15 +42,16 @@ impl Found<'_> {
     /// # Errors
     /// [`index::OverLimit`] when one of them has not enough left.
     pub fn spend(&self, spend: Spend, now: Timestamp) -> Result<Option<Quota>, index::OverLimit> {
-        let limits = &self.record.rate_limits;
+        let limits = self.record.rate_limits;
         if limits.all().is_empty() { Ok(None) } else { self.rates.spend(self.record.id, limits, spend, now) }
     }
 }
 
 impl Reader {
     /// Has the processor fetch what [`Reader::look_up`] will look at, which takes as long as hashing the key or longer.
-    pub fn prefetch(&self, key: &PresentedKey<'_>) {
-        self.index.prefetch(key.locator());
+    #[inline]
+    pub fn prefetch(&self, locator: Locator) {
+        self.index.prefetch(locator);
     }
 
     /// Hands the key with this text, in whatever keyspace it is, to `then`, if there is one.
@@ -60,6 +63,7 @@ impl Reader {
     /// # Security
     /// A key of the current pepper costs one keyed hash and one look-up. So does a text that nobody has, and one more
     /// of each for each older pepper. From the hot index neither takes a lock or waits for the disk.
+    #[inline]
     pub fn look_up(
         &self,
         key: &PresentedKey<'_>,
@@ -98,6 +102,7 @@ impl Reader {
     }
 
     /// Whether there was such a key.
+    #[inline]
     fn look_up_trace(&self, trace: &KeyTrace, mut then: impl FnMut(&Found<'_>)) -> Result<bool, EngineError> {
         let looked = self.index.look_up(trace, |indexed| {
             then(&self.found(indexed.record, indexed.owner, Some(indexed)));
@@ -117,13 +122,13 @@ impl Reader {
         let record: Option<HotRecord> = self.get(&hot(trace))?;
         let Some(record) = record else { return Ok(false) };
         let owner = self.user(record.owner)?.map(|user| user.owner().standing);
-        then(&self.found(&record, owner, None));
+        then(&self.found(record.view(), owner, None));
         Ok(true)
     }
 
     fn found<'a>(
         &'a self,
-        record: &'a HotRecord,
+        record: HotView<'a>,
         owner: Option<OwnerStanding>,
         indexed: Option<&'a index::Found<'a>>,
     ) -> Found<'a> {

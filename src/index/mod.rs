@@ -35,8 +35,7 @@ use self::table::{Place, Table};
 use self::uses::{Noted, Uses};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, HotRecord, KeyId, KeyTrace, KeyspaceName, Locator, Owner, OwnerStanding, RateLimits, Usage,
-    Use, UserId,
+    HotRecord, HotView, KeyId, KeyTrace, KeyspaceName, Locator, Owner, OwnerStanding, Usage, Use, UserId,
 };
 
 /// The index has no room for a change. It says nothing from now on, until it is loaded again.
@@ -104,7 +103,7 @@ pub enum Looked {
 /// A key that was found, while it is looked at.
 pub struct Found<'a> {
     /// What decides about it.
-    pub record: &'a HotRecord,
+    pub record: HotView<'a>,
     /// What decides about its owner; `None` when there is none any more.
     pub owner: Option<OwnerStanding>,
     index: &'a HotIndex,
@@ -117,6 +116,7 @@ pub struct Found<'a> {
 impl Found<'_> {
     /// Counts a use. Answers how many are to be counted elsewhere because the index cannot hold more, this one
     /// included: mostly none.
+    #[inline]
     pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> u32 {
         let Some(place) = self.place else { return 1 };
         let noted = self.table.note_use(place, now);
@@ -155,6 +155,7 @@ impl HotIndex {
     }
 
     /// Has the processor fetch what [`HotIndex::look_up`] will look at for a key with this locator. Changes nothing.
+    #[inline]
     pub fn prefetch(&self, locator: Locator) {
         self.shared.with(|tables| {
             if let Some(table) = tables.of(locator) {
@@ -168,6 +169,7 @@ impl HotIndex {
     ///
     /// # Security
     /// Takes no lock and never waits. A trace that is not there costs no more than one that is.
+    #[inline]
     pub fn look_up(&self, trace: &KeyTrace, then: impl FnOnce(&Found<'_>)) -> Looked {
         let epoch = self.epoch.load(Ordering::Acquire);
         if !ready(epoch) {
@@ -177,16 +179,13 @@ impl HotIndex {
         self.shared.with(|tables| {
             let Some(table) = tables.of(fingerprint.locator()) else { return Looked::Unready };
             let Ok(seen) = table.read(fingerprint) else { return Looked::Unready };
-            let (plain, out_of_line);
+            let out_of_line;
             let record = match &seen {
-                Some(seen) if seen.content.rights != Rights::OUT_OF_LINE => {
-                    plain = self.plain(&seen.content);
-                    plain.as_ref()
-                }
+                Some(seen) if seen.content.rights != Rights::OUT_OF_LINE => self.plain(&seen.content),
                 None if self.spilled.load(Ordering::Acquire) == 0 => None,
                 _ => {
                     out_of_line = self.out_of_line.pin();
-                    out_of_line.get(&fingerprint.words()).map(AsRef::as_ref)
+                    out_of_line.get(&fingerprint.words()).map(|record| record.view())
                 }
             };
             let owner = record.and_then(|record| self.owners.standing(record.owner));
@@ -207,18 +206,12 @@ impl HotIndex {
     }
 
     /// The record of a slot that holds all of it.
-    fn plain(&self, content: &Content) -> Option<HotRecord> {
+    #[inline]
+    fn plain(&self, content: &Content) -> Option<HotView<'_>> {
         let Content { id, rights, owner, .. } = *content;
-        Some(HotRecord {
-            id,
-            keyspace: *self.keyspaces.get(usize::from(rights.keyspace()))?.get()?,
-            owner: UserId(owner.into()),
-            level: rights.level(),
-            standing: rights.standing()?,
-            expiry: rights.expiry(),
-            allowlist: Allowlist::Anyone,
-            rate_limits: RateLimits::none(),
-        })
+        let keyspace = self.keyspaces.get(usize::from(rights.keyspace()))?.get()?;
+        let (owner, standing) = (UserId(owner.into()), rights.standing()?);
+        Some(HotView::plain(id, keyspace, owner, rights.level(), standing, rights.expiry()))
     }
 
     /// What is known of a user; `None` when there is no such user, or the index is not ready.

@@ -100,6 +100,7 @@ impl Table {
     }
 
     /// The two buckets of a locator; they may be one.
+    #[inline]
     fn buckets(&self, locator: Locator) -> [usize; 2] {
         let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
         let bits = mixed(locator);
@@ -108,13 +109,12 @@ impl Table {
     }
 
     /// Has the processor fetch what [`Table::find`] will look at.
+    #[inline]
     pub(super) fn prefetch(&self, locator: Locator) {
-        for bucket in self.buckets(locator).map(|bucket| self.bucket(bucket)) {
+        for [first, last] in self.buckets(locator).into_iter().filter_map(|bucket| self.bucket(bucket)) {
             // A bucket lies in two lines of memory: its first and last words are in different ones.
-            if let Some([first, last]) = bucket {
-                prefetch(first);
-                prefetch(last.uses());
-            }
+            prefetch(first);
+            prefetch(last.uses());
         }
     }
 
@@ -123,6 +123,7 @@ impl Table {
     }
 
     /// The slot of this fingerprint, and its number.
+    #[inline]
     pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<(usize, &Slot)> {
         let [a, b] = self.buckets(fingerprint.locator());
         let ([s0, s1], [s2, s3]) = (self.bucket(a)?, self.bucket(b)?);
@@ -144,6 +145,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Busy`] when the writer was in the way for longer than a change takes.
+    #[inline]
     pub(super) fn read(&self, fingerprint: Fingerprint) -> Result<Option<Seen<'_>>, Busy> {
         for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
             let before = self.version.load(Ordering::Acquire);
@@ -260,6 +262,7 @@ impl Table {
     }
 
     /// Counts a use of what was seen, unless something moved since.
+    #[inline]
     pub(super) fn note_use(&self, seen: Place<'_>, now: Timestamp) -> Noted {
         let unmoved = || self.version.load(Ordering::Acquire) == seen.version;
         let noted = Uses::note(seen.slot.uses(), now, unmoved);

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::alphabet::{BASE_36, BASE_62, HEX};
 use super::secret::IssuedKey;
-use super::{KeyId, ParseError, Prefix, PresentedKey};
+use super::{KeyId, Locator, ParseError, Prefix, PresentedKey};
 use crate::entropy::{Entropy, EntropyError, letters};
 use crate::limits;
 
@@ -72,6 +72,11 @@ impl KeyFormat {
             Self::Native => NATIVE_LABEL.len() + NATIVE_ID,
             Self::Filebin | Self::QReserve | Self::TelVue | Self::BokaMera | Self::FreeSewing => 8,
         }
+    }
+
+    /// Where to look for a key text, if it is one of this form.
+    pub fn locator(self, text: &str) -> Locator {
+        Locator::of(text.get(..self.shown()).unwrap_or(text))
     }
 
     /// Recognises a key text of this form. Cheap, and before any look-up.

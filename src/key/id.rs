@@ -34,16 +34,6 @@ macro_rules! guid {
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.to_be_bytes()
             }
-
-            /// The id of this number.
-            pub(crate) const fn from_number(number: u128) -> Self {
-                Self(number)
-            }
-
-            /// Its bytes as one number.
-            pub(crate) const fn number(self) -> u128 {
-                self.0
-            }
         }
 
         impl FromStr for $name {
@@ -82,6 +72,18 @@ guid!(
     KeyId,
     "key id"
 );
+impl KeyId {
+    /// The id of this number.
+    pub(crate) const fn from_number(number: u128) -> Self {
+        Self(number)
+    }
+
+    /// Its bytes as one number.
+    pub(crate) const fn number(self) -> u128 {
+        self.0
+    }
+}
+
 guid!(
     /// Public name of a company.
     CompanyId,

@@ -43,7 +43,7 @@ pub use name::{KeyspaceName, LimitName};
 pub use password::{Password, PasswordHash};
 pub use pepper::{Pepper, PepperNumber, PepperRing};
 pub use presented::{PresentedKey, UncheckedKey};
-pub use record::{HotRecord, Key, Secrets, Standing, StoredSecret};
+pub use record::{HotRecord, HotView, Key, Secrets, Standing, StoredSecret};
 pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use state::{Expiry, KeyState, RevokeReason};
 pub use text::{Comment, DisplayName, Email, Prefix, Username};

@@ -33,13 +33,14 @@ impl fmt::Debug for UncheckedKey {
 #[derive(Clone, Copy)]
 pub struct PresentedKey<'a> {
     text: &'a str,
-    locator: Locator,
+    /// How many leading bytes of the text are safe to show.
+    shown: usize,
 }
 
 impl<'a> PresentedKey<'a> {
     /// The text whose first `shown` bytes are its prefix.
-    pub(super) fn new(text: &'a str, shown: usize) -> Self {
-        Self { text, locator: Locator::of(text.get(..shown).unwrap_or(text)) }
+    pub(super) const fn new(text: &'a str, shown: usize) -> Self {
+        Self { text, shown }
     }
 
     /// The bytes to hash.
@@ -48,8 +49,8 @@ impl<'a> PresentedKey<'a> {
     }
 
     /// Where to look for it.
-    pub const fn locator(&self) -> Locator {
-        self.locator
+    pub fn locator(&self) -> Locator {
+        Locator::of(self.text.get(..self.shown).unwrap_or(self.text))
     }
 }
 

@@ -131,3 +131,50 @@ pub struct HotRecord {
     /// How often it may be used.
     pub rate_limits: RateLimits,
 }
+
+static ANYONE: Allowlist = Allowlist::Anyone;
+static NO_RATE_LIMITS: RateLimits = RateLimits::none();
+
+/// A [`HotRecord`] whose larger parts are borrowed: cheap to make and to hand on.
+#[derive(Clone, Copy, Debug)]
+pub struct HotView<'a> {
+    /// The key.
+    pub id: KeyId,
+    /// The set of keys it verifies in.
+    pub keyspace: &'a KeyspaceName,
+    /// Who it belongs to.
+    pub owner: UserId,
+    /// What it may do, at most.
+    pub level: Level,
+    /// Whether this secret verifies.
+    pub standing: Standing,
+    /// When the key stops by itself.
+    pub expiry: Expiry,
+    /// Where it may be used from.
+    pub allowlist: &'a Allowlist,
+    /// How often it may be used.
+    pub rate_limits: &'a RateLimits,
+}
+
+impl HotRecord {
+    /// The record, borrowed.
+    pub const fn view(&self) -> HotView<'_> {
+        let Self { id, ref keyspace, owner, level, standing, expiry, ref allowlist, ref rate_limits } = *self;
+        HotView { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+    }
+}
+
+impl<'a> HotView<'a> {
+    /// A key for anyone, anywhere and as often as they like.
+    pub const fn plain(
+        id: KeyId,
+        keyspace: &'a KeyspaceName,
+        owner: UserId,
+        level: Level,
+        standing: Standing,
+        expiry: Expiry,
+    ) -> Self {
+        let (allowlist, rate_limits) = (&ANYONE, &NO_RATE_LIMITS);
+        Self { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{DenyReason, Identity, Verdict, VerifyRequest};
 use crate::clock::Timestamp;
-use crate::key::{HotRecord, OwnerStanding, Standing, Status};
+use crate::key::{HotView, OwnerStanding, Standing, Status};
 
 /// Judges a record that was found for the presented key: that its owner is there at all, keyspace, state, owner's
 /// status, expiry, allowlist, level, in this order. The request's text is not looked at again, and rate limits are not
@@ -24,18 +24,19 @@ use crate::key::{HotRecord, OwnerStanding, Standing, Status};
 /// };
 /// let owner = OwnerStanding { level: Level::OWN, status: Status::Active };
 /// let request = VerifyRequest::new(&Keyspace::NATIVE, "");
-/// let verdict = judge(&record, Some(owner), &request, Timestamp::from_unix_ms(0));
+/// let verdict = judge(record.view(), Some(owner), &request, Timestamp::from_unix_ms(0));
 /// assert_eq!(verdict, Verdict::Deny(DenyReason::Suspended));
 /// ```
+#[inline]
 pub fn judge(
-    record: &HotRecord,
+    record: HotView<'_>,
     owner: Option<OwnerStanding>,
     request: &VerifyRequest<'_>,
     now: Timestamp,
 ) -> Verdict {
     let Some(owner) = owner else { return Verdict::Deny(DenyReason::OwnerGone) };
     let level = record.level.min(owner.level);
-    let denied = if record.keyspace != *request.keyspace.name() {
+    let denied = if *record.keyspace != *request.keyspace.name() {
         Some(DenyReason::WrongKeyspace)
     } else if let Some(reason) = standing(record.standing, now) {
         Some(reason)
@@ -55,7 +56,7 @@ pub fn judge(
             Verdict::Allow(Identity {
                 key: record.id,
                 user: record.owner,
-                keyspace: record.keyspace,
+                keyspace: *record.keyspace,
                 level,
                 expiry: record.expiry,
                 quota: None,
@@ -78,7 +79,7 @@ fn standing(standing: Standing, now: Timestamp) -> Option<DenyReason> {
 mod tests {
     use super::*;
     use crate::entropy::OsEntropy;
-    use crate::key::{Allowlist, Expiry, KeyId, Keyspace, Level, RateLimits, Role, UserId};
+    use crate::key::{Allowlist, Expiry, HotRecord, KeyId, Keyspace, Level, RateLimits, Role, UserId};
 
     const NOW: Timestamp = Timestamp::from_unix_ms(1_000_000);
 
@@ -103,7 +104,7 @@ mod tests {
         let keyspace = Keyspace::FILEBIN;
         let client = Some("10.0.0.1".parse().unwrap());
         let request = VerifyRequest { client, level: Level::READ, ..VerifyRequest::new(&keyspace, "") };
-        match judge(record, Some(*owner), &request, NOW) {
+        match judge(record.view(), Some(*owner), &request, NOW) {
             Verdict::Allow(_) => None,
             Verdict::Deny(reason) => Some(reason),
         }

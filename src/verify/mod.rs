@@ -128,12 +128,14 @@ impl Verifier {
     }
 
     /// Reads the key text, if it can be one, and has the processor fetch what decides about it.
+    #[inline]
     fn begin<'a>(&self, request: &VerifyRequest<'a>) -> Option<PresentedKey<'a>> {
-        let presented = request.keyspace.format().parse(request.text).ok()?;
-        self.reader.prefetch(&presented);
-        Some(presented)
+        let format = request.keyspace.format();
+        self.reader.prefetch(format.locator(request.text));
+        format.parse(request.text).ok()
     }
 
+    #[inline]
     fn decide(
         &self,
         request: &VerifyRequest<'_>,
