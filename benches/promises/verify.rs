@@ -109,7 +109,9 @@ fn counting(engine: &Engine, hits: &Texts) {
     let reader = engine.reader();
     let verify = |text: &str, count: bool| {
         let request = request(text);
-        let presented = request.keyspace.format().parse(request.text).unwrap();
+        let format = request.keyspace.format();
+        reader.prefetch(format.locator(request.text));
+        let presented = format.parse(request.text).unwrap();
         let now = reader.now();
         let looked = reader.look_up(&presented, |found| {
             let verdict = judge(found.record, found.owner, &request, now);

@@ -27,7 +27,7 @@ use crate::key::{HotView, OwnerStanding, Standing, Status};
 /// let verdict = judge(record.view(), Some(owner), &request, Timestamp::from_unix_ms(0));
 /// assert_eq!(verdict, Verdict::Deny(DenyReason::Suspended));
 /// ```
-#[inline]
+#[inline(always)]
 pub fn judge(
     record: HotView<'_>,
     owner: Option<OwnerStanding>,

@@ -93,6 +93,7 @@ impl Verifier {
     /// # Security
     /// A key of the right form that nobody has costs no more than a good one; tell callers outside no more than
     /// allowed or refused.
+    #[inline(always)]
     pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Verdict, EngineError> {
         match self.begin(request) {
             Some(presented) => self.decide(request, &presented),
@@ -128,38 +129,33 @@ impl Verifier {
     }
 
     /// Reads the key text, if it can be one, and has the processor fetch what decides about it.
-    #[inline]
+    #[inline(always)]
     fn begin<'a>(&self, request: &VerifyRequest<'a>) -> Option<PresentedKey<'a>> {
         let format = request.keyspace.format();
         self.reader.prefetch(format.locator(request.text));
         format.parse(request.text).ok()
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide(
         &self,
         request: &VerifyRequest<'_>,
         presented: &PresentedKey<'_>,
     ) -> Result<Verdict, EngineError> {
         let now = self.reader.now();
-        let mut answer = Ok(Verdict::Deny(DenyReason::Unknown));
-        let looked = self.reader.look_up(presented, |found| {
-            let mut verdict = judge(found.record, found.owner, request, now);
-            if let Verdict::Allow(identity) = &mut verdict {
-                match found.spend(request.spend, now) {
-                    Ok(quota) => {
-                        identity.quota = quota;
-                        found.note_use(now, request.client);
-                    }
-                    Err(over) => verdict = Verdict::Deny(over.into()),
+        let mut verdict = Verdict::Deny(DenyReason::Unknown);
+        self.reader.look_up(presented, |found| {
+            verdict = judge(found.record, found.owner, request, now);
+            let Verdict::Allow(identity) = &mut verdict else { return };
+            match found.spend(request.spend, now) {
+                Ok(quota) => {
+                    identity.quota = quota;
+                    found.note_use(now, request.client);
                 }
+                Err(over) => verdict = Verdict::Deny(over.into()),
             }
-            answer = Ok(verdict);
-        });
-        if let Err(error) = looked {
-            answer = Err(error);
-        }
-        answer
+        })?;
+        Ok(verdict)
     }
 
     /// What is known of the owner of an allowed key; `None` when that user was removed in between.
