@@ -77,7 +77,7 @@ pub const LANE_GROUP_MAX: usize = 1_024;
 /// How often an operation is tried again after another writer got in between.
 pub const LANE_ATTEMPTS_MAX: usize = 8;
 /// How long a use of a key waits at most before it is written.
-pub const USAGE_SWEEP_SECONDS: u64 = 10;
+pub const USAGE_SWEEP_SECONDS: u64 = 60;
 /// Disagreements that a check of the store reports at most.
 pub const FINDINGS_MAX: usize = 1_000;
 /// Keys that wait to be hashed under the current pepper.
