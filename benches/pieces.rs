@@ -4,12 +4,7 @@
 //! `cargo bench --bench pieces`, about a minute; `KEYWARD_BENCH_KEYS` sets how many keys there are. For following one
 //! piece from change to change; `promises` compares them by turns.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a bench panics to fail"
-)]
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "a bench panics to fail")]
 
 #[path = "promises/catalogue.rs"]
 mod catalogue;

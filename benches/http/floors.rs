@@ -76,7 +76,8 @@ async fn bare(listener: TcpListener) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let answer = |_| ready(Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from_static(b"ok")))));
+        let answer =
+            |_| ready(Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from_static(b"ok")))));
         tokio::spawn(Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
     }
 }

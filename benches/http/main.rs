@@ -49,7 +49,7 @@ fn main() {
     let (count, rounds) = (number("KEYWARD_BENCH_KEYS", 1_000_000), number("KEYWARD_BENCH_ROUNDS", 15));
     let thrown_away = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("KEYWARD_BENCH_DIR").map(|dir| PathBuf::from(dir).join("http"));
-    let keys = Keys::of(kept.as_deref().unwrap_or(thrown_away.path()), count);
+    let keys = Keys::of(kept.as_deref().unwrap_or_else(|| thrown_away.path()), count);
     let peers = start(&keys, thrown_away.path());
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |way: &Way| {
@@ -145,7 +145,10 @@ fn turn(peer: &Peer, request: &Request, keys: &[String], next: &mut usize) -> Tu
 }
 
 fn report(keys: &Keys, ways: &[Way]) {
-    println!("{} keys; the middle of all rounds, and of the ratios what leaves a quarter outside", keys.texts.len());
+    println!(
+        "{} keys; the middle of all rounds, and of the ratios what leaves a quarter outside",
+        keys.texts.len()
+    );
     println!("{:<36} {:>8} {:>14} {:>30}", "", "req/s", "req a CPU-s", "to the first (range)");
     for way in ways {
         let ratios = way.turns.iter().zip(&ways[0].turns).map(|(own, first)| own.each / first.each);
