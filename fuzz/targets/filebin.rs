@@ -49,8 +49,12 @@ pub fn run(bytes: &[u8]) {
         let names: Vec<_> = world.keys.iter().map(|(name, _, text)| (*name, text.clone())).collect();
         let mut texts: Vec<_> =
             names.iter().filter(|(name, _)| ["full", "other"].contains(name)).cloned().collect();
+        let mut said = Vec::new();
         for request in requests::requests(bytes, &names) {
-            if let Some(created) = answer(world, &request, &texts) {
+            if let Some(Field::Text(comment)) = Form::read(&request).field("comment") {
+                said.push(String::from_utf8_lossy(comment).into_owned());
+            }
+            if let Some(created) = answer(world, &request, &texts, &said) {
                 texts.push(("created", created));
             }
         }
@@ -60,8 +64,9 @@ pub fn run(bytes: &[u8]) {
     });
 }
 
-/// Answers one request of whoever holds some of `texts`; the text of a key it created.
-fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)]) -> Option<String> {
+/// Answers one request of whoever holds some of `texts` and has `said` so much in comments; the text of a key it
+/// created.
+fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &[String]) -> Option<String> {
     let dialect = Filebin::new("http://127.0.0.1/");
     dialect.claims(&request.path);
     let _ = filebin::decode(request);
@@ -72,7 +77,7 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)]) -> Opti
     }
     let before = world.revision();
     let response = dialect.answer(&world.service, request);
-    let changed = world.revision() != before;
+    let changed = world.changed_since(before);
     let kind = header(&response, "content-type");
     assert_eq!(header(&response, "cache-control"), "no-store");
     if kind.starts_with("text/html") {
@@ -101,7 +106,9 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)]) -> Opti
     }
     let shows = |name: &str| {
         let (_, _, text) = world.keys.iter().find(|(key, ..)| *key == name).unwrap();
-        answer["data"].to_string().contains(text.as_str()) && !presented.contains(text.as_str())
+        let own_words = said.iter().any(|comment| comment.contains(text.as_str()));
+        let found = answer["data"].to_string().contains(text.as_str());
+        found && !own_words && !presented.contains(text.as_str())
     };
     let owner = ["full", "other"]
         .into_iter()

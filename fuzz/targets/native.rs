@@ -11,9 +11,13 @@ use super::requests;
 use super::world::World;
 
 const SUCCESSES: [u16; 3] = [200, 201, 204];
-const REFUSALS: [(u16, &str); 17] = [
+const REFUSALS: [(u16, &str); 22] = [
     (400, "body_incomplete"),
     (400, "malformed_json"),
+    (400, "invalid_request"),
+    (401, "no_key"),
+    (401, "invalid_token"),
+    (403, "insufficient_scope"),
     (404, "no_such_address"),
     (404, "no_such_user"),
     (404, "no_such_key"),
@@ -29,6 +33,7 @@ const REFUSALS: [(u16, &str); 17] = [
     (422, "bot_password"),
     (422, "expiry_out_of_range"),
     (422, "grace_too_long"),
+    (429, "rate_limited"),
 ];
 
 thread_local! {
@@ -63,7 +68,7 @@ fn answer(world: &World, request: &RawRequest) {
     dialect.claims(&request.path);
     let before = world.revision();
     let response = dialect.answer(&world.service, request);
-    let changed = world.revision() != before;
+    let changed = world.changed_since(before);
     assert_eq!(header(&response, "cache-control"), "no-store");
     if response.status == 204 {
         assert!(response.body.is_empty() && header(&response, "content-type").is_empty());

@@ -43,13 +43,19 @@ pub fn run(bytes: &[u8]) {
     BASE.with(|base| {
         let key = base.key(base.world.keys[0].1);
         let (place, record) = match kind % 7 {
-            0 => (schema::key(&key.id.to_bytes()), comes_back::<Key>(value).inspect(derives).is_some()),
-            1 => (hot_place(&key), comes_back::<HotRecord>(value).is_some()),
-            2 => (schema::user(key.owner.0), comes_back::<User>(value).is_some()),
-            3 => (schema::audit(1), comes_back::<AuditEvent>(value).is_some()),
-            4 => (schema::AUDIT_HEAD.to_vec(), comes_back::<AuditHead>(value).is_some()),
-            5 => (schema::USER_COUNTER.to_vec(), comes_back::<UserId>(value).is_some()),
-            _ => (schema::PEPPERS.to_vec(), comes_back::<PepperChecks>(value).is_some()),
+            0 => (
+                schema::key(&key.id.to_bytes()),
+                comes_back::<Key>(value, somewhere).inspect(derives).is_some(),
+            ),
+            1 => (hot_place(&key), comes_back::<HotRecord>(value, somewhere).is_some()),
+            2 => (
+                schema::user(key.owner.0),
+                comes_back::<User>(value, |user| schema::user(user.id.0)).is_some(),
+            ),
+            3 => (schema::audit(1), comes_back::<AuditEvent>(value, somewhere).is_some()),
+            4 => (schema::AUDIT_HEAD.to_vec(), comes_back::<AuditHead>(value, somewhere).is_some()),
+            5 => (schema::USER_COUNTER.to_vec(), comes_back::<UserId>(value, somewhere).is_some()),
+            _ => (schema::PEPPERS.to_vec(), comes_back::<PepperChecks>(value, somewhere).is_some()),
         };
         // To an engine, one value that is no record is like another.
         if record || value.len() < 4 {
@@ -61,15 +67,22 @@ pub fn run(bytes: &[u8]) {
 /// What a key is made into comes back as well.
 fn derives(key: &Key) {
     for (_, hot) in key.hot_records() {
-        assert_eq!(comes_back(&hot.encode().unwrap()), Some(hot));
+        assert_eq!(comes_back(&hot.encode().unwrap(), somewhere), Some(hot));
     }
     assert_eq!(key.allowlist.to_string().parse().as_ref(), Ok(&key.allowlist));
 }
 
+/// For records that do not say where they belong.
+fn somewhere<T>(_: &T) -> Vec<u8> {
+    b"k/x".to_vec()
+}
+
 /// The record of these bytes, if they are one: it writes in no more bytes, and from those comes the same record.
-fn comes_back<T: Record + Debug + PartialEq>(value: &[u8]) -> Option<T> {
-    let entry = Entry { key: b"k/x".to_vec(), value: value.to_vec(), version: Revision(1) };
-    let record = match (T::decode(value), T::from_entry(&entry)) {
+fn comes_back<T: Record + Debug + PartialEq>(value: &[u8], place: impl Fn(&T) -> Vec<u8>) -> Option<T> {
+    let decoded = T::decode(value);
+    let key = decoded.as_ref().map_or_else(|_| b"k/x".to_vec(), place);
+    let entry = Entry { key, value: value.to_vec(), version: Revision(1) };
+    let record = match (decoded, T::from_entry(&entry)) {
         (Ok(record), Ok(_)) => record,
         (Err(Damage::Shape), Err(StoreError::Corrupt { .. })) => return None,
         (Err(Damage::Level), Err(StoreError::UnknownLevel { .. })) => return None,
@@ -171,6 +184,7 @@ fn refused(error: &EngineError) -> bool {
         EngineError::Store(
             StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } | StoreError::Conflict { .. }
         ) | EngineError::WrongSecret { .. }
+            | EngineError::NoSuchKeyspace
             | EngineError::NoSuchKey
             | EngineError::NoSuchUser
             | EngineError::KeyRevoked

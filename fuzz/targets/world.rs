@@ -8,51 +8,88 @@ use keyward::clock::{ManualClock, Timestamp};
 use keyward::command::Service;
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
-use keyward::key::{Actor, KeyId, KeyspaceName, Level, PepperRing, Role};
-use keyward::store::{MemoryStore, Revision, Store as _};
+use keyward::key::{Actor, KeyId, KeyspaceName, Level, PepperRing, Role, UserId};
+use keyward::store::{MemoryStore, Revision, Store as _, schema};
 
-/// The people `test` and `other`, and their keys.
+/// People and their keys.
 pub(crate) struct World {
+    pub(crate) engine: Engine,
     pub(crate) service: Service,
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: ManualClock,
     peppers: PepperRing,
+    /// Everyone's name and number.
+    pub(crate) people: Vec<(&'static str, UserId)>,
     /// Every key's name, id and text.
     pub(crate) keys: Vec<(&'static str, KeyId, String)>,
 }
 
 impl World {
-    /// With these keys: name, owner, level.
-    pub(crate) fn new(keyspace: &str, keys: &[(&'static str, &str, u8)]) -> Self {
+    /// When it begins.
+    pub(crate) const START_MS: u64 = 1_378_389_775_190;
+
+    /// With nobody in it.
+    pub(crate) fn empty() -> Self {
         let store = Arc::new(MemoryStore::new());
         let peppers = PepperRing::generate(&SeededEntropy::new(6)).unwrap();
-        let engine = Engine::open(parts(store.clone(), &peppers)).unwrap();
+        let clock = ManualClock::at(Timestamp::from_unix_ms(Self::START_MS));
+        let engine = Engine::open(parts(store.clone(), &peppers, &clock)).unwrap();
+        let service = Service::new(engine.clone());
+        Self { engine, service, store, clock, peppers, people: Vec::new(), keys: Vec::new() }
+    }
+
+    /// With the people `test` and `other`, and these keys: name, owner, level.
+    pub(crate) fn new(keyspace: &str, keys: &[(&'static str, &'static str, u8)]) -> Self {
+        let mut world = Self::empty();
         let keyspace: KeyspaceName = keyspace.parse().unwrap();
-        let people = ["test", "other"].map(|name| {
-            let person = NewUser::person(name.parse().unwrap(), Role::User, None);
-            (name, engine.add_user(Actor::Operator, person).unwrap().id)
-        });
-        let made = keys.iter().map(|(name, owner, level)| {
-            let (_, owner) = people.iter().find(|(person, _)| person == owner).unwrap();
-            let new = NewKey::new(keyspace, *owner, Level::new(*level).unwrap());
-            let (key, text) = engine.create_key(Actor::Operator, new).unwrap();
-            (*name, key.id, text.reveal().to_string())
-        });
-        let keys = made.collect();
-        Self { service: Service::new(engine), store, peppers, keys }
+        for name in ["test", "other"] {
+            world.person(name, Role::User);
+        }
+        for (name, owner, level) in keys {
+            let owner = world.person(owner, Role::User);
+            world.issue(name, NewKey::new(keyspace, owner, Level::new(*level).unwrap()));
+        }
+        world
+    }
+
+    /// The person of this name, who is added if need be.
+    pub(crate) fn person(&mut self, name: &'static str, role: Role) -> UserId {
+        if let Some((_, id)) = self.people.iter().find(|(person, _)| *person == name) {
+            return *id;
+        }
+        let person = NewUser::person(name.parse().unwrap(), role, None);
+        let id = self.engine.add_user(Actor::Operator, person).unwrap().id;
+        self.people.push((name, id));
+        id
+    }
+
+    /// Makes a key.
+    pub(crate) fn issue(&mut self, name: &'static str, new: NewKey) -> (KeyId, String) {
+        let (key, text) = self.engine.create_key(Actor::Operator, new).unwrap();
+        let text = text.reveal().to_string();
+        self.keys.push((name, key.id, text.clone()));
+        (key.id, text)
     }
 
     /// What an engine over a copy of the store is made of.
     pub(crate) fn parts(&self, store: Arc<MemoryStore>) -> Parts {
-        parts(store, &self.peppers)
+        let clock = ManualClock::at(Timestamp::from_unix_ms(Self::START_MS));
+        parts(store, &self.peppers, &clock)
     }
 
     pub(crate) fn revision(&self) -> Revision {
         self.store.revision()
     }
+
+    /// Whether anything was changed since, but for uses: they are written behind, at any time, and have no event.
+    pub(crate) fn changed_since(&self, before: Revision) -> bool {
+        let changes = self.store.changes(before, usize::MAX).unwrap();
+        changes.iter().flat_map(|change| &change.writes).any(|(place, _)| !place.starts_with(schema::KEYS))
+    }
 }
 
-fn parts(store: Arc<MemoryStore>, peppers: &PepperRing) -> Parts {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_378_389_775_190)));
+fn parts(store: Arc<MemoryStore>, peppers: &PepperRing, clock: &ManualClock) -> Parts {
     let entropy = Arc::new(SeededEntropy::new(7));
+    let clock = Arc::new(clock.clone());
     Parts { clock, entropy, index_slots_max: 4_096, ..Parts::over(store, peppers.clone()) }
 }

@@ -31,6 +31,10 @@ impl Engine {
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
         check_expiry(new.expiry, now)?;
+        // Before it takes a serial: those without an event would put the order of keys wrong after a restart.
+        if self.view().owner(new.owner)?.is_none() {
+            return Err(EngineError::NoSuchUser);
+        }
         let key = Key {
             id,
             keyspace: new.keyspace,
@@ -92,5 +96,28 @@ pub(super) fn check_expiry(expiry: Expiry, now: Timestamp) -> Result<(), EngineE
             Err(EngineError::ExpiryOutOfRange)
         }
         Expiry::At(_) | Expiry::Never => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Engine, EngineError, NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Actor, Keyspace, Level, PepperRing, Role, UserId};
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_refused_key_takes_no_serial() {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let create = |owner| {
+            let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::READ);
+            engine.create_key(Actor::Operator, new).map(|(key, _)| key.serial)
+        };
+        let first = create(flo).unwrap();
+        assert!(matches!(create(UserId(9)), Err(EngineError::NoSuchUser)));
+        assert_eq!(create(flo).unwrap(), first + 1);
     }
 }

@@ -39,6 +39,11 @@ impl Sweep {
             || self.uses.are_many()
     }
 
+    /// Collects from the start again: what was used behind a look that goes on would otherwise wait for the next one.
+    pub(super) fn begin_anew(&mut self) {
+        self.pass = Pass::default();
+    }
+
     /// The next piece; `None` when everything is collected.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Piece> {
         let hashes = self.rehashes.take(limits::USES_WRITTEN_MAX);
@@ -55,9 +60,53 @@ impl Sweep {
         if used.is_empty() {
             self.rates.sweep(now);
             self.last = now;
-            self.pass = Pass::default();
+            self.begin_anew();
             return None;
         }
         Some(Box::new(move |operation| usage::write(operation, &used)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::engine::{Engine, NewKey, NewUser, Parts};
+    use crate::entropy::SeededEntropy;
+    use crate::key::{Actor, KeyFormat, Keyspace, Level, Role};
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_use_behind_the_look_through_the_index_is_collected_when_it_begins_anew() {
+        let now = Timestamp::from_unix_ms(1_764_100_000_000);
+        let (peppers, entropy) =
+            (PepperRing::generate(&SeededEntropy::new(1)).unwrap(), SeededEntropy::new(2));
+        let parts = Parts::new(MemoryStore::new(), peppers);
+        let engine = Engine::open(Parts { clock: Arc::new(ManualClock::at(now)), ..parts }).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ);
+        let (_, text) = engine.create_key(Actor::Operator, new).unwrap();
+        let reader = engine.reader();
+        let mut sweep = Sweep {
+            index: Arc::clone(&reader.index),
+            uses: Arc::clone(&reader.uses),
+            rates: Arc::clone(&reader.rates),
+            rehashes: Arc::clone(&reader.rehashes),
+            peppers: Arc::clone(&reader.peppers),
+            entropy: Arc::new(entropy),
+            pass: Pass::default(),
+            last: now,
+        };
+        let text = text.reveal();
+        let presented = KeyFormat::Native.parse(&text).unwrap();
+        let use_it = || reader.look_up(&presented, |found| found.note_use(now, None)).unwrap();
+        use_it();
+        assert!(sweep.next(now).is_some());
+        use_it();
+        // As when the engine stops: nothing comes after this.
+        sweep.begin_anew();
+        assert!(sweep.next(now).is_some());
+        assert!(sweep.next(now).is_none());
     }
 }

@@ -38,13 +38,7 @@ pub trait Record: Sized {
     /// # Errors
     /// [`StoreError::Corrupt`] or [`StoreError::UnknownLevel`], naming the entry.
     fn from_entry(entry: &Entry) -> Result<Self, StoreError> {
-        Self::decode(&entry.value).map_err(|damage| {
-            let place = schema::printable(&entry.key);
-            match damage {
-                Damage::Shape => StoreError::Corrupt { place },
-                Damage::Level => StoreError::UnknownLevel { place },
-            }
-        })
+        Self::decode(&entry.value).map_err(|damage| damage.at(entry))
     }
 }
 
@@ -55,6 +49,16 @@ pub enum Damage {
     Shape,
     /// A level is none of 0 to 8.
     Level,
+}
+
+impl Damage {
+    fn at(self, entry: &Entry) -> StoreError {
+        let place = schema::printable(&entry.key);
+        match self {
+            Self::Shape => StoreError::Corrupt { place },
+            Self::Level => StoreError::UnknownLevel { place },
+        }
+    }
 }
 
 impl From<ParseError> for Damage {

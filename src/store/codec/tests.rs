@@ -90,6 +90,15 @@ fn every_record_comes_back_and_nothing_else_does() {
 }
 
 #[test]
+fn a_user_in_the_place_of_another_is_damage() {
+    let user = user();
+    let entry =
+        |place| Entry { key: place, value: user.encode().unwrap(), version: crate::store::Revision(1) };
+    assert_eq!(User::from_entry(&entry(schema::user(7))).unwrap(), user);
+    assert!(matches!(User::from_entry(&entry(schema::user(8))), Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
 fn a_level_above_eight_is_told_apart_from_other_damage() {
     let hot = key().hot_records().next().unwrap().1;
     let mut bytes = hot.encode().unwrap();

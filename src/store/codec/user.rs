@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::time;
-use super::{Damage, Record, StoreError, read, write};
+use super::{Damage, Entry, Record, StoreError, read, schema, write};
 use crate::key::{CompanyId, Kind, Level, PasswordHash, Role, Status, User, UserId};
 
 #[derive(Serialize, Deserialize)]
@@ -81,5 +81,13 @@ impl Record for User {
             api_access: wire.api_access,
             created: time(wire.created)?,
         })
+    }
+
+    /// Of another user's place it is damage: the one who has that number would act with what this one may.
+    fn from_entry(entry: &Entry) -> Result<Self, StoreError> {
+        let user = Self::decode(&entry.value).and_then(|user: Self| {
+            if entry.key == schema::user(user.id.0) { Ok(user) } else { Err(Damage::Shape) }
+        });
+        user.map_err(|damage| damage.at(entry))
     }
 }
