@@ -144,9 +144,14 @@ impl Worker {
         for attempt in 1.. {
             let (batch, outcomes) = self.prepare(&mut group);
             let published = published(&batch);
-            let failure = match self.store.commit(batch) {
+            let unpublished = self.loader.unpublished();
+            let committed = self.store.commit(batch);
+            if committed.is_ok() {
+                self.publish(published);
+            }
+            drop(unpublished);
+            let failure = match committed {
                 Ok(_) => {
-                    self.publish(published);
                     group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(outcome));
                     return;
                 }

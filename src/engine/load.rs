@@ -1,7 +1,7 @@
 //! Fills the hot index from the store, in the background when there is much to read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ struct Work {
     /// The thread loads, or will see that the index is not ready before it ends.
     wanted: Mutex<bool>,
     stopped: AtomicBool,
+    /// Held from before a commit until it is published.
+    unpublished: Mutex<()>,
 }
 
 /// The hot records lie evenly in parts by the first byte of their hash.
@@ -53,8 +55,13 @@ impl Loader {
     pub(super) fn new(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Self {
         let (parts, keys) = (AtomicUsize::new(0), AtomicU64::new(0));
         let (wanted, stopped) = (Mutex::new(false), AtomicBool::new(false));
-        let work = Work { store, index, parts, keys, wanted, stopped };
+        let work = Work { store, index, parts, keys, wanted, stopped, unpublished: Mutex::new(()) };
         Self { work: Arc::new(work), thread: Mutex::new(None) }
+    }
+
+    /// Keeps the index from becoming ready between a commit and its publication.
+    pub(super) fn unpublished(&self) -> MutexGuard<'_, ()> {
+        self.work.unpublished()
     }
 
     /// Fills the index: at once when one page holds everything, otherwise in the background.
@@ -168,7 +175,14 @@ impl Work {
             let others = others.into_iter().map(|other| other.join().unwrap_or(Err(LoadError::Panicked)));
             others.chain([own]).collect::<Result<(), _>>()
         })?;
+        // A secret hashed anew may have left its old place before that was read, and be published in its new one only
+        // now.
+        let _all_published = self.unpublished();
         if self.stopped() || self.index.finish_loading() { Ok(()) } else { Err(LoadError::Outrun) }
+    }
+
+    fn unpublished(&self) -> MutexGuard<'_, ()> {
+        self.unpublished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load_part(&self, part: usize) -> Result<usize, LoadError> {
