@@ -187,7 +187,7 @@ fn front(way: &str, port: u16, keyward: &Keyward, api: u16) -> String {
     if !way.starts_with("without") {
         return example;
     }
-    let asks = ["auth_request", "error_page", "X-Key-"];
+    let asks = ["auth_request", "error_page", "X-Key-", "$key_"];
     let lines = example.lines().filter(|line| !asks.iter().any(|ask| line.contains(ask)));
     lines.collect::<Vec<_>>().join("\n")
 }
