@@ -187,9 +187,11 @@ fn front(way: &str, port: u16, keyward: &Keyward, api: u16) -> String {
     if !way.starts_with("without") {
         return example;
     }
-    let asks = ["auth_request", "error_page", "X-Key-", "$key_"];
+    // Refusals, the last part, are left out as well.
+    let (example, _) = example.split_once("# auth_request knows").unwrap();
+    let asks = ["auth_request", "error_page", "X-Key-"];
     let lines = example.lines().filter(|line| !asks.iter().any(|ask| line.contains(ask)));
-    lines.collect::<Vec<_>>().join("\n")
+    lines.chain(["}"]).collect::<Vec<_>>().join("\n")
 }
 
 /// The server, its address, and its socket.
