@@ -8,8 +8,9 @@ use super::Problem;
 use super::encode::{KeyJson, expires_at, json};
 use super::problem;
 use crate::command::Decision;
+use crate::dialect::denial::Denial;
 use crate::exchange::RawResponse;
-use crate::key::{CompanyId, Key, KeyId, Owner, Quota};
+use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
 
 /// What was decided, with every reason.
@@ -76,8 +77,8 @@ impl<'a> VerdictJson<'a> {
             Decision::Allow(identity, owner) => return Self::Allowed(AllowedJson::of(identity, owner)),
             Decision::Deny(reason) => reason,
         };
-        let (rate_limit, retry_ms) = match reason {
-            DenyReason::RateLimited { quota, retry_ms } => (Some(quota.into()), *retry_ms),
+        let rate_limit = match reason {
+            DenyReason::RateLimited { quota, .. } => Some(quota.into()),
             DenyReason::Malformed
             | DenyReason::Unknown
             | DenyReason::WrongKeyspace
@@ -88,9 +89,9 @@ impl<'a> VerdictJson<'a> {
             | DenyReason::OwnerNotActive
             | DenyReason::Expired
             | DenyReason::AddressNotAllowed
-            | DenyReason::LevelTooLow { .. } => (None, None),
+            | DenyReason::LevelTooLow { .. } => None,
         };
-        let retry_after_seconds = retry_ms.map(|ms| ms.div_ceil(1_000).max(1));
+        let retry_after_seconds = Denial::of(*reason, Level::AUTHENTICATE).retry_after();
         Self::Denied(DeniedJson { valid: false, code: reason.code(), rate_limit, retry_after_seconds })
     }
 }
