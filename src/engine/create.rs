@@ -31,37 +31,33 @@ impl Engine {
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
         check_expiry(new.expiry, now)?;
-        // Before it takes a serial: those without an event would put the order of keys wrong after a restart.
-        if self.view().owner(new.owner)?.is_none() {
-            return Err(EngineError::NoSuchUser);
-        }
-        let key = Key {
-            id,
-            keyspace: new.keyspace,
-            owner: new.owner,
-            comment: new.comment,
-            contact: new.contact,
-            level: new.level,
-            allowlist: new.allowlist,
-            rate_limits: new.rate_limits,
-            state: KeyState::Active,
-            expiry: new.expiry,
-            created: now,
-            serial: self.next_serial(),
-            secrets: Secrets { current, previous: None },
-            usage: Usage::default(),
-        };
-        // Made here and not on the write lane, which all creates share.
-        let entries = of_key(&key)?;
-        let (owner, hot) = (schema::user(key.owner.0), hot(&key.secrets.current.trace()));
-        self.write(move |operation| {
+        let (owner, hot) = (schema::user(new.owner.0), hot(&current.trace()));
+        let key = self.write(move |operation| {
             if !operation.has(&owner)? {
                 return Err(EngineError::NoSuchUser);
             }
             operation.expect_absent(hot.clone());
-            operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
-            operation.replace(Entries::new(), entries.clone());
-            Ok(())
+            let event = operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
+            let new = new.clone();
+            let key = Key {
+                id,
+                keyspace: new.keyspace,
+                owner: new.owner,
+                comment: new.comment,
+                contact: new.contact,
+                level: new.level,
+                allowlist: new.allowlist,
+                rate_limits: new.rate_limits,
+                state: KeyState::Active,
+                expiry: new.expiry,
+                created: now,
+                // Rises over restarts too, and a refused key takes none.
+                serial: event,
+                secrets: Secrets { current: current.clone(), previous: None },
+                usage: Usage::default(),
+            };
+            operation.replace(Entries::new(), of_key(&key)?);
+            Ok(key)
         })?;
         Ok((key, text))
     }

@@ -1,7 +1,6 @@
 //! The engine's handle: opened over a store, stopped in good order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
@@ -67,9 +66,6 @@ pub struct Engine(Arc<Shared>);
 
 struct Shared {
     reader: Reader,
-    /// The next key's serial. Starts above the audit's newest sequence, which rises with every key created, so that
-    /// serials go on rising after a restart.
-    serials: AtomicU64,
     entropy: Arc<dyn Entropy>,
     lane: Lane,
     passwords: Passwords,
@@ -109,14 +105,10 @@ impl Engine {
         };
         let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
         let ring = Arc::clone(&reader.peppers);
-        let newest = lane.write(move |operation| {
-            check_peppers(operation, &ring)?;
-            operation.newest_event()
-        })?;
-        let serials = AtomicU64::new(newest.saturating_add(1));
+        lane.write(move |operation| check_peppers(operation, &ring))?;
         let passwords = Passwords::start(Arc::clone(&entropy))?;
         loader.start()?;
-        Ok(Self(Arc::new(Shared { reader, serials, entropy, lane, passwords, loader })))
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, passwords, loader })))
     }
 
     /// A read-only view.
@@ -163,10 +155,6 @@ impl Engine {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
-    }
-
-    pub(super) fn next_serial(&self) -> u64 {
-        self.0.serials.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn view(&self) -> &Reader {

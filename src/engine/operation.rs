@@ -90,11 +90,6 @@ impl<'a> Operation<'a> {
         self.batch.delete(place);
     }
 
-    /// Sequence of the newest audit event, 0 before the first.
-    pub(super) fn newest_event(&mut self) -> Result<u64, EngineError> {
-        Ok(self.get::<AuditHead>(schema::AUDIT_HEAD)?.unwrap_or_default().sequence)
-    }
-
     /// Appends the audit event of this operation and answers its sequence. Called once.
     pub(super) fn record(
         &mut self,

@@ -60,7 +60,7 @@ pub struct Key {
     pub expiry: Expiry,
     /// When it was created.
     pub created: Timestamp,
-    /// Rises from key to key: orders keys created in the same millisecond.
+    /// The sequence of the event of its creation: orders keys created in the same millisecond.
     pub serial: u64,
     /// Its secrets.
     pub secrets: Secrets,
