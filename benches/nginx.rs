@@ -6,13 +6,16 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and panics to fail")]
 
+#[path = "http/process.rs"]
+mod process;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use self::process::{Process, free_address, program, spread};
 
 /// Bytes that the API answers with.
 const ANSWER: usize = 1_024;
@@ -24,8 +27,7 @@ const SECONDS: &str = "-d1s";
 const WAYS: [&str; 3] = ["without auth_request", "auth_request over TCP", "auth_request over a unix socket"];
 
 fn main() {
-    let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"];
-    let Some(nginx) = places.map(PathBuf::from).into_iter().find(|path| path.is_file()) else {
+    let Some(program) = program("nginx") else {
         return println!("not run: there is no nginx on this machine");
     };
     if Command::new("wrk").arg("-v").output().is_err() {
@@ -34,20 +36,19 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let keyward = Keyward::start(dir.path());
     let key = keyward.key(dir.path());
-    let api_port = free_port();
-    let api = Process::nginx(&nginx, &dir.path().join("api"), api_port, &api(api_port));
+    let api_address = free_address();
+    let api = nginx(&program, &dir.path().join("api"), api_address, &api(api_address));
     let fronts = WAYS.map(|way| {
-        let port = free_port();
-        let config = front(way, port, &keyward, api_port);
-        (Process::nginx(&nginx, &dir.path().join(way.replace(' ', "-")), port, &config), port)
+        let address = free_address();
+        let config = front(way, address, &keyward, api_address);
+        (nginx(&program, &dir.path().join(way.replace(' ', "-")), address, &config), address)
     });
     let rounds = std::env::var("KEYWARD_BENCH_ROUNDS").map_or(15, |text| text.parse().unwrap());
     let mut measured: [Vec<Measured>; 3] = Default::default();
     // The first round fills caches and opens connections.
     for round in 0..=rounds {
-        for ((front, port), measured) in fronts.iter().zip(&mut measured) {
-            let counted = [front.pid(), keyward.0.pid(), api.pid()];
-            let figures = measure(*port, &key, counted);
+        for ((front, address), measured) in fronts.iter().zip(&mut measured) {
+            let figures = measure(*address, &key, [front, &keyward.0, &api]);
             if round > 0 {
                 measured.push(figures);
             }
@@ -65,14 +66,14 @@ struct Measured {
     per_second: f64,
 }
 
-fn measure(port: u16, key: &str, counted: [u32; 3]) -> Measured {
-    let before = counted.map(cpu_seconds);
+fn measure(address: SocketAddr, key: &str, counted: [&Process; 3]) -> Measured {
+    let before = counted.map(Process::cpu_seconds);
     let output = Command::new("wrk")
         .args(["-t1", CONNECTIONS, SECONDS, "-H", &format!("Authorization: Bearer {key}")])
-        .arg(format!("http://127.0.0.1:{port}/things?of=mine"))
+        .arg(format!("http://{address}/things?of=mine"))
         .output()
         .unwrap();
-    let after = counted.map(cpu_seconds);
+    let after = counted.map(Process::cpu_seconds);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
         output.status.success() && !text.contains("Non-2xx") && !text.contains("Socket errors"),
@@ -114,76 +115,39 @@ fn report(measured: &[Vec<Measured>; 3]) {
     }
 }
 
-/// The middle, and what leaves a quarter below and above.
-fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
-    figures.sort_by(f64::total_cmp);
-    let at = |quarter: usize| figures.get(figures.len() * quarter / 4).copied().unwrap();
-    (at(1), at(2), at(3))
-}
-
-/// What the threads of a process have used so far.
-fn cpu_seconds(pid: u32) -> f64 {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    // A thread may end in between; those that work do not.
-    let texts = threads.flatten().flat_map(|thread| fs::read_to_string(thread.path().join("schedstat")));
-    let nanoseconds = texts.map(|text| text.split(' ').next().unwrap().parse::<f64>().unwrap());
-    nanoseconds.sum::<f64>() / 1e9
-}
-
-/// A program that is asked to stop.
-struct Process(Child);
-
-impl Process {
-    fn pid(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// One process of nginx that serves `config`, ready on `port`.
-    fn nginx(program: &Path, dir: &Path, port: u16, config: &str) -> Self {
-        fs::create_dir(dir).unwrap();
-        fs::write(dir.join("part.conf"), config).unwrap();
-        // Logs as packages set it up.
-        let main = "daemon off; master_process off; pid nginx.pid; error_log error.log;
-            events { worker_connections 1024; }
-            http {
-                access_log access.log;
-                client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
-                keepalive_requests 1000000;
-                include part.conf;
-            }";
-        fs::write(dir.join("main.conf"), main).unwrap();
-        let mut command = Command::new(program);
-        command.arg("-p").arg(dir).arg("-c").arg(dir.join("main.conf")).args(["-e", "error.log"]);
-        let mut process = Self(command.spawn().unwrap());
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(process.0.try_wait().unwrap().is_none(), "nginx ended: {config}");
-            std::thread::yield_now();
-        }
-        process
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
-        let _ = self.0.wait();
-    }
+/// One process of nginx that serves `config`, ready at `address`.
+fn nginx(program: &Path, dir: &Path, address: SocketAddr, config: &str) -> Process {
+    fs::create_dir(dir).unwrap();
+    fs::write(dir.join("part.conf"), config).unwrap();
+    // Logs as packages set it up.
+    let main = "daemon off; master_process off; pid nginx.pid; error_log error.log;
+        events { worker_connections 1024; }
+        http {
+            access_log access.log;
+            client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+            keepalive_requests 1000000;
+            include part.conf;
+        }";
+    fs::write(dir.join("main.conf"), main).unwrap();
+    let mut command = Command::new(program);
+    command.arg("-p").arg(dir).arg("-c").arg(dir.join("main.conf")).args(["-e", "error.log"]);
+    Process::start(&mut command).listening(address)
 }
 
 /// The API: an answer of one size, at once.
-fn api(port: u16) -> String {
+fn api(address: SocketAddr) -> String {
     let answer = "x".repeat(ANSWER);
-    format!("server {{ listen 127.0.0.1:{port}; access_log off; location / {{ return 200 {answer}; }} }}")
+    format!("server {{ listen {address}; access_log off; location / {{ return 200 {answer}; }} }}")
 }
 
 /// The example, set up in one of the ways.
-fn front(way: &str, port: u16, keyward: &Keyward, api: u16) -> String {
+fn front(way: &str, address: SocketAddr, keyward: &Keyward, api: SocketAddr) -> String {
     let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/nginx.conf")).unwrap();
     let keyward = if way.contains("unix") { format!("unix:{}", keyward.2) } else { keyward.1.clone() };
     let example = example
-        .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+        .replace("127.0.0.1:8000", &address.to_string())
         .replace("127.0.0.1:8080", &keyward)
-        .replace("127.0.0.1:9000", &format!("127.0.0.1:{api}"));
+        .replace("127.0.0.1:9000", &api.to_string());
     if !way.starts_with("without") {
         return example;
     }
@@ -204,11 +168,11 @@ impl Keyward {
         command.args(["serve", "--listen", "127.0.0.1:0", "--listen", &format!("unix:{socket}")]);
         command.args(["--trust-proxy", "127.0.0.1", "--trust-proxy", "unix"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut process = Process::start(&mut command);
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        Self(Process(child), address, socket)
+        Self(process, address, socket)
     }
 
     fn command(dir: &Path) -> Command {
@@ -226,8 +190,4 @@ impl Keyward {
         let text = String::from_utf8(created.stdout).unwrap();
         text.split_whitespace().find(|word| word.starts_with("kw_")).unwrap().to_owned()
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -110,14 +110,14 @@ fn ways(keys: &Keys) -> Vec<Way> {
 fn start(keys: &Keys, dir: &Path) -> Vec<(Server, Peer)> {
     let mut peers = vec![(Server::Keyward, peers::keyward(keys))];
     peers.extend([Floor::Echo, Floor::Hyper].map(|floor| (Server::Floor(floor), peers::floor(floor, ROLE))));
-    match peers::program("nginx") {
+    match process::program("nginx") {
         Some(nginx) => peers.extend([
             (Server::NginxReturn, peers::nginx_return(&nginx, &dir.join("nginx-return"))),
             (Server::NginxMap, peers::nginx_map(&nginx, &dir.join("nginx-map"), keys)),
         ]),
         None => println!("left out: there is no nginx on this machine"),
     }
-    match peers::program("haproxy") {
+    match process::program("haproxy") {
         Some(haproxy) => {
             peers.push((Server::HaproxyMap, peers::haproxy_map(&haproxy, &dir.join("haproxy"), keys)));
         }

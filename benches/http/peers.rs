@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -50,12 +50,6 @@ fn is_ready(address: SocketAddr) -> bool {
 /// This program, in the role of a floor.
 pub(crate) fn floor(floor: Floor, role: &str) -> Peer {
     Peer::telling(Command::new(std::env::current_exe().unwrap()).env(role, floor.name()))
-}
-
-/// Where a program is on this machine.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let places = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
-    places.into_iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file())
 }
 
 /// nginx as one process that answers 200 to every request.

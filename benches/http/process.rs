@@ -1,7 +1,9 @@
-//! Servers as processes of their own: how they begin and end, and what they have used of the processors.
+//! Servers as processes of their own: where they are, how they begin and end, and what they have used of the
+//! processors.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -43,6 +45,12 @@ impl Drop for Process {
         let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         let _ = self.0.wait();
     }
+}
+
+/// Where a program is on this machine.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let places = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
+    places.into_iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file())
 }
 
 /// An address that nobody listened on a moment ago.
