@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Filebin, filebin};
-use keyward::exchange::{Field, Form, RawRequest, RawResponse};
+use keyward::exchange::{Field, Form, RawRequest};
 use serde_json::Value;
 
-use super::requests;
+use super::requests::{self, header};
 use super::world::World;
 
 const ERRORS: [&str; 17] = [
@@ -78,8 +78,8 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &
     let before = world.revision();
     let response = dialect.answer(&world.service, request);
     let changed = world.changed_since(before);
-    let kind = header(&response, "content-type");
-    assert_eq!(header(&response, "cache-control"), "no-store");
+    let kind = header(&response, "content-type").unwrap_or_default();
+    assert_eq!(header(&response, "cache-control"), Some("no-store"));
     if kind.starts_with("text/html") {
         assert!([400, 404].contains(&response.status), "{response:?}");
         assert!(!changed);
@@ -119,8 +119,4 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &
 
 fn given(form: &Form, name: &str) -> bool {
     matches!(form.field(name), Some(Field::Text(text)) if !text.is_empty() && **text != *b"0")
-}
-
-fn header<'a>(response: &'a RawResponse, name: &str) -> &'a str {
-    response.headers.iter().find(|(field, _)| *field == name).map_or("", |(_, value)| value)
 }

@@ -17,7 +17,7 @@ use keyward::store::{Entry, Revision, Store as _, schema};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::requests;
+use super::requests::{self, header};
 use super::verifying::{Held, PERMISSIONS, Presented, Verdict, Wanted, base64, decide, percent_decoded};
 use super::world::World;
 
@@ -486,12 +486,4 @@ fn parameter(query: &str, name: &str) -> Option<Vec<u8>> {
 
 fn parsed(response: &RawResponse) -> Value {
     serde_json::from_slice(&response.body).unwrap()
-}
-
-/// The one value of a header field.
-fn header<'a>(response: &'a RawResponse, name: &str) -> Option<&'a str> {
-    let mut values = response.headers.iter().filter(|(field, _)| *field == name);
-    let value = values.next().map(|(_, value)| value.as_str());
-    assert!(values.next().is_none(), "{name} is there twice");
-    value
 }

@@ -1,6 +1,6 @@
-//! HTTP requests as readable inputs.
+//! HTTP requests as readable inputs; and what stands in their answers.
 
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 
 /// Most requests of one input.
 const REQUESTS_MAX: usize = 8;
@@ -11,6 +11,14 @@ const SEPARATOR: &[u8] = b"\n###\n";
 /// `names`.
 pub(crate) fn requests(input: &[u8], names: &[(&str, String)]) -> Vec<RawRequest> {
     split(&filled_in(input, names), SEPARATOR).into_iter().take(REQUESTS_MAX).map(request).collect()
+}
+
+/// The one value of a header field of an answer.
+pub(crate) fn header<'a>(response: &'a RawResponse, name: &str) -> Option<&'a str> {
+    let mut values = response.headers.iter().filter(|(field, _)| *field == name);
+    let value = values.next().map(|(_, value)| value.as_str());
+    assert!(values.next().is_none(), "{name} is there twice");
+    value
 }
 
 fn request(text: &[u8]) -> RawRequest {
