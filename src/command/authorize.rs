@@ -2,6 +2,7 @@
 
 use super::{Caller, Command, CommandError, KeyRef, UserRef};
 use crate::engine::{EngineError, Reader};
+use crate::index::Found;
 use crate::key::{Key, Level, RateLimits, User, UserId};
 
 /// Something a caller may act on as asked. Only this file makes one, and the engine is called with nothing else.
@@ -95,7 +96,7 @@ impl<'a> Gate<'a> {
             KeyRef::OwnText { keyspace, text } => {
                 let presented = keyspace.format().parse(text.reveal()).map_err(|_| EngineError::NoSuchKey)?;
                 let mut own = None;
-                self.reader.look_up(&presented, |found| {
+                self.reader.look_up(&presented, &mut |found: &Found<'_>| {
                     let record = found.record;
                     let is_own = self.caller.id() == Some(record.owner) && record.keyspace == keyspace.name();
                     own = is_own.then_some(record.id);

@@ -31,6 +31,5 @@ pub use draft::{KeyChange, NewKey, NewKind, NewUser, UserChange};
 pub use error::EngineError;
 pub use list::Cursor;
 pub use load::IndexState;
-pub use lookup::Found;
 pub use open::{Engine, Parts};
 pub use reader::Reader;

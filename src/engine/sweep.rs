@@ -73,6 +73,7 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::engine::{Engine, NewKey, NewUser, Parts};
     use crate::entropy::SeededEntropy;
+    use crate::index::Found;
     use crate::key::{Actor, KeyFormat, Keyspace, Level, Role};
     use crate::store::MemoryStore;
 
@@ -100,7 +101,10 @@ mod tests {
         };
         let text = text.reveal();
         let presented = KeyFormat::Native.parse(&text).unwrap();
-        let use_it = || reader.look_up(&presented, |found| found.note_use(now, None)).unwrap();
+        let use_it = || {
+            let mut noted = |found: &Found<'_>| reader.note_use(found, now, None);
+            reader.look_up(&presented, &mut noted).unwrap();
+        };
         use_it();
         assert!(sweep.next(now).is_some());
         use_it();

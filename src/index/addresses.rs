@@ -67,16 +67,13 @@ const fn place(locator: Locator) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{KeyTrace, KeyedHash, Locator};
+    use crate::key::{KeyedHash, Locator};
 
     #[test]
     fn an_address_is_known_to_its_own_key_only() {
         let addresses = Addresses::default();
         let mut bytes = [7; 32];
-        let fingerprint = |hash| {
-            let hash = KeyedHash::from_bytes(hash);
-            Fingerprint::of(&KeyTrace { hash, locator: Locator::from_number(3) })
-        };
+        let fingerprint = |hash| Fingerprint::of(Locator::from_number(3), &KeyedHash::from_bytes(hash));
         let key = fingerprint(bytes);
         bytes[2] = 8;
         let neighbour = fingerprint(bytes);

@@ -1,13 +1,14 @@
 //! The hot index: every key in memory, for `verify` alone. Never the truth, always rebuilt from it.
 //!
-//! A plain key takes one slot of 48 bytes; tables are at most 82 % full. Keys with an allowlist, a rate limit or a
-//! grace period have their record out of line as well.
+//! A plain key takes 48 bytes; tables are at most 82 % full. What does not fit into them, allowlists, rate limits and
+//! grace periods, is kept once for all keys that have the same.
 //!
 //! **Readers** take no lock and write nothing but the uses they count. **The writer** publishes a change after it is
 //! durable and before it is answered: each change is one atomic store. **Not ready** means that the index says nothing
 //! and the store has to be asked: while it is built, and after a change could not be published.
 
 mod addresses;
+mod look_up;
 mod memory;
 mod owners;
 mod prefetch;
@@ -15,28 +16,27 @@ mod rates;
 mod segments;
 mod slot;
 mod table;
+mod terms;
 mod uses;
 
 use std::collections::HashSet;
 use std::io;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thiserror::Error;
 
+pub use look_up::{Found, Look, Looked, Spot};
 pub use rates::{OverLimit, Rates};
 
 use self::addresses::Addresses;
 use self::owners::Owners;
 use self::segments::{Segments, Shared};
-use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Slot};
-use self::table::{Place, Table};
-use self::uses::{Noted, Uses};
+use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Row};
+use self::terms::{TermsByNumber, TermsNumbers};
+use self::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{
-    HotRecord, HotView, KeyId, KeyTrace, KeyspaceName, Locator, Owner, OwnerStanding, Usage, Use, UserId,
-};
+use crate::key::{HotRecord, KeyId, KeyTrace, KeyspaceName, Owner, Usage, Use, UserId};
 
 /// The index has no room for a change. It says nothing from now on, until it is loaded again.
 #[derive(Debug, Error)]
@@ -59,12 +59,14 @@ pub enum Published {
 /// All keys and their owners, by the traces of the keys' secrets.
 pub struct HotIndex {
     shared: Shared,
-    out_of_line: papaya::HashMap<(u64, u64), Arc<HotRecord>>,
+    terms: TermsByNumber,
+    /// Keys without a slot: too many share their locator, or their owner's number does not fit into one.
+    spilled: papaya::HashMap<(u64, u64), Arc<HotRecord>>,
+    /// How many these are; what readers look at first.
+    spilled_count: AtomicUsize,
     keyspaces: [OnceLock<KeyspaceName>; KEYSPACES],
     owners: Owners,
     addresses: Addresses,
-    /// Keys that lie out of line without a slot, because too many share their locator.
-    spilled: AtomicUsize,
     /// Odd while the index is ready. Changes whenever what was read from it may have been incomplete.
     epoch: AtomicU64,
     writer: Mutex<Writer>,
@@ -72,6 +74,7 @@ pub struct HotIndex {
 
 struct Writer {
     segments: Segments,
+    terms: TermsNumbers,
     /// What was published since loading began: newer than whatever is loaded. `None` when nothing is loaded.
     newer: Option<Newer>,
 }
@@ -89,47 +92,6 @@ pub struct Pass {
     mark: usize,
 }
 
-/// What came of a look-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looked {
-    /// There is such a key, and it was looked at.
-    Found,
-    /// There is none.
-    Absent,
-    /// The index cannot say: ask the store.
-    Unready,
-}
-
-/// A key that was found, while it is looked at.
-pub struct Found<'a> {
-    /// What decides about it.
-    pub record: HotView<'a>,
-    /// What decides about its owner; `None` when there is none any more.
-    pub owner: Option<OwnerStanding>,
-    index: &'a HotIndex,
-    table: &'a Table,
-    fingerprint: Fingerprint,
-    /// `None` for a key without a slot.
-    place: Option<Place<'a>>,
-}
-
-impl Found<'_> {
-    /// Counts a use. Answers how many are to be counted elsewhere because the index cannot hold more, this one
-    /// included: mostly none.
-    #[inline]
-    pub fn note_use(&self, now: Timestamp, from: Option<IpAddr>) -> u32 {
-        let Some(place) = self.place else { return 1 };
-        let noted = self.table.note_use(place, now);
-        if let Some(from) = from {
-            self.index.addresses.note(self.fingerprint, from);
-        }
-        match noted {
-            Noted::Here => 0,
-            Noted::Elsewhere(count) => count,
-        }
-    }
-}
-
 impl HotIndex {
     /// An empty index that is not ready and never has more than `slots_max` slots.
     ///
@@ -139,79 +101,20 @@ impl HotIndex {
         let segments = Segments::new(slots_max)?;
         Ok(Self {
             shared: segments.shared(),
-            out_of_line: papaya::HashMap::new(),
+            terms: TermsByNumber::default(),
+            spilled: papaya::HashMap::new(),
+            spilled_count: AtomicUsize::new(0),
             keyspaces: [const { OnceLock::new() }; KEYSPACES],
             owners: Owners::new(),
             addresses: Addresses::default(),
-            spilled: AtomicUsize::new(0),
             epoch: AtomicU64::new(0),
-            writer: Mutex::new(Writer { segments, newer: None }),
+            writer: Mutex::new(Writer { segments, terms: TermsNumbers::default(), newer: None }),
         })
     }
 
     /// Whether it knows every key.
     pub fn is_ready(&self) -> bool {
         ready(self.epoch.load(Ordering::SeqCst))
-    }
-
-    /// Has the processor fetch what [`HotIndex::look_up`] will look at for a key with this locator. Changes nothing.
-    #[inline]
-    pub fn prefetch(&self, locator: Locator) {
-        self.shared.with(|tables| {
-            if let Some(table) = tables.of(locator) {
-                table.prefetch(locator);
-            }
-        });
-        self.addresses.prefetch(locator);
-    }
-
-    /// Hands the key with this trace to `then`, if there is one.
-    ///
-    /// # Security
-    /// Takes no lock and never waits. A trace that is not there costs no more than one that is.
-    #[inline]
-    pub fn look_up(&self, trace: &KeyTrace, then: impl FnOnce(&Found<'_>)) -> Looked {
-        let epoch = self.epoch.load(Ordering::Acquire);
-        if !ready(epoch) {
-            return Looked::Unready;
-        }
-        let fingerprint = Fingerprint::of(trace);
-        self.shared.with(|tables| {
-            let Some(table) = tables.of(fingerprint.locator()) else { return Looked::Unready };
-            let Ok(seen) = table.read(fingerprint) else { return Looked::Unready };
-            let out_of_line;
-            let record = match &seen {
-                Some(seen) if seen.content.rights != Rights::OUT_OF_LINE => self.plain(&seen.content),
-                None if self.spilled.load(Ordering::Acquire) == 0 => None,
-                _ => {
-                    out_of_line = self.out_of_line.pin();
-                    out_of_line.get(&fingerprint.words()).map(|record| record.view())
-                }
-            };
-            let owner = record.and_then(|record| self.owners.standing(record.owner));
-            // Unless what was read since may have been incomplete.
-            if self.epoch.load(Ordering::Acquire) != epoch {
-                return Looked::Unready;
-            }
-            match (record, seen.map(|seen| seen.place)) {
-                (Some(record), place) => {
-                    then(&Found { record, owner, index: self, table, fingerprint, place });
-                    Looked::Found
-                }
-                (None, None) => Looked::Absent,
-                // Not there any more: the key changed this moment. The store knows how.
-                (None, Some(_)) => Looked::Unready,
-            }
-        })
-    }
-
-    /// The record of a slot that holds all of it.
-    #[inline]
-    fn plain(&self, content: &Content) -> Option<HotView<'_>> {
-        let Content { id, rights, owner, .. } = *content;
-        let keyspace = self.keyspaces.get(usize::from(rights.keyspace()))?.get()?;
-        let (owner, standing) = (UserId(owner.into()), rights.standing()?);
-        Some(HotView::plain(id, keyspace, owner, rights.level(), standing, rights.expiry()))
     }
 
     /// What is known of a user; `None` when there is no such user, or the index is not ready.
@@ -229,7 +132,7 @@ impl HotIndex {
             if let Some(newer) = &mut writer.newer {
                 newer.note(&change);
             }
-            self.apply(&mut writer.segments, change)
+            self.apply(&mut writer, change)
         });
         published.map_err(|error| self.fail(&mut writer, error))
     }
@@ -248,11 +151,13 @@ impl HotIndex {
     pub fn begin_loading(&self) -> Result<(), IndexError> {
         let mut writer = self.writer();
         self.set_ready(false);
-        self.out_of_line.pin().clear();
-        self.spilled.store(0, Ordering::Release);
         self.owners.clear();
         writer.newer = Some(Newer::default());
-        writer.segments.clear().map_err(|error| self.fail(&mut writer, error))
+        let cleared = writer.segments.clear();
+        writer.terms.clear(&self.terms);
+        self.spilled.pin().clear();
+        self.spilled_count.store(0, Ordering::Release);
+        cleared.map_err(|error| self.fail(&mut writer, error))
     }
 
     /// Makes room for so many keys, which saves moving them.
@@ -270,9 +175,10 @@ impl HotIndex {
     /// [`IndexError`] when there is no room.
     pub fn load(&self, read: impl IntoIterator<Item = Published>) -> Result<(), IndexError> {
         let mut writer = self.writer();
-        let Writer { segments, newer } = &mut *writer;
-        let older = |change: &Published| newer.as_ref().is_some_and(|newer| !newer.has(change));
-        let loaded = read.into_iter().filter(older).try_for_each(|change| self.apply(segments, change));
+        let loaded = read.into_iter().try_for_each(|change| {
+            let is_older = writer.newer.as_ref().is_some_and(|newer| !newer.has(&change));
+            if is_older { self.apply(&mut writer, change) } else { Ok(()) }
+        });
         loaded.map_err(|error| self.fail(&mut writer, error))
     }
 
@@ -298,11 +204,10 @@ impl HotIndex {
 
     /// The uses of the key with this trace that were not taken yet.
     pub fn uses_of(&self, trace: &KeyTrace, now: Timestamp) -> Usage {
-        let fingerprint = Fingerprint::of(trace);
+        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
         self.shared.with(|tables| {
-            let found = tables.of(fingerprint.locator()).and_then(|table| table.find(fingerprint));
-            let usage = |slot: &Slot| self.usage(fingerprint, Uses::load(slot.uses()), now);
-            found.map_or_else(Usage::default, |(_, slot)| usage(slot))
+            let found = tables.of(trace.locator).find(fingerprint);
+            found.map_or_else(Usage::default, |row| self.usage(fingerprint, Uses::load(row.slot.uses()), now))
         })
     }
 
@@ -325,11 +230,11 @@ impl HotIndex {
         let mut taken: Vec<_> =
             left.map(|left| (left.id, self.usage(left.fingerprint, left.uses, now))).collect();
         for table in tables.all().skip(pass.table) {
-            while let Some((at, slots)) = table.take_marked(pass.mark) {
+            while let Some((at, rows)) = table.take_marked(pass.mark) {
                 pass.mark = at + 1;
-                let used = |slot: &&Slot| !slot.is_free() && Uses::load(slot.uses()).count() > 0;
-                taken.extend(slots.iter().filter(used).map(|slot| {
-                    let (content, uses) = (slot.content(), Uses::take(slot.uses()));
+                let used = |row: &Row<'_>| !row.slot.is_free() && Uses::load(row.slot.uses()).count() > 0;
+                taken.extend(rows.filter(used).map(|row| {
+                    let (content, uses) = (row.content(), Uses::take(row.slot.uses()));
                     (content.id, self.usage(content.fingerprint, uses, now))
                 }));
                 if taken.len() >= limit {
@@ -369,11 +274,11 @@ impl HotIndex {
         self.epoch.store(epoch + if ready(epoch) == wanted { 2 } else { 1 }, Ordering::SeqCst);
     }
 
-    fn apply(&self, segments: &mut Segments, change: Published) -> io::Result<()> {
+    fn apply(&self, writer: &mut Writer, change: Published) -> io::Result<()> {
         match change {
-            Published::Key(trace, record) => self.put(segments, &trace, record),
+            Published::Key(trace, record) => self.put(writer, &trace, record),
             Published::NoKey(trace) => {
-                self.remove(segments, &trace);
+                self.remove(writer, &trace);
                 Ok(())
             }
             Published::Owner(id, owner) => {
@@ -387,41 +292,55 @@ impl HotIndex {
         }
     }
 
-    fn put(&self, segments: &mut Segments, trace: &KeyTrace, record: HotRecord) -> io::Result<()> {
-        let fingerprint = Fingerprint::of(trace);
-        let tables = segments.tables();
-        let found = tables.of(fingerprint.locator()).and_then(|table| table.find(fingerprint));
-        let (id, owner) = (record.id, u32::try_from(record.owner.0).unwrap_or_default());
-        let rights = Rights::of(&record, self.keyspace_number(&record.keyspace));
-        let rest = self.out_of_line.pin();
-        let spilled = found.is_none() && rest.contains_key(&fingerprint.words());
-        let record = Arc::new(record);
-        if spilled || rights == Rights::OUT_OF_LINE {
-            // Before a slot says that it is there.
-            rest.insert(fingerprint.words(), Arc::clone(&record));
-        }
-        match found {
-            Some((_, slot)) => {
-                slot.set_rights(rights);
-                if rights != Rights::OUT_OF_LINE {
-                    rest.remove(&fingerprint.words());
-                }
-            }
-            None if spilled || segments.insert(Content { fingerprint, id, rights, owner })? => {}
-            None => {
-                rest.insert(fingerprint.words(), record);
-                self.spilled.fetch_add(1, Ordering::Release);
+    fn put(&self, writer: &mut Writer, trace: &KeyTrace, record: HotRecord) -> io::Result<()> {
+        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
+        let spilled = self.spilled.pin();
+        let Some(owner) =
+            u32::try_from(record.owner.0).ok().filter(|_| !spilled.contains_key(&fingerprint.words()))
+        else {
+            self.spill(fingerprint, record);
+            return Ok(());
+        };
+        let tables = writer.segments.tables();
+        let row = tables.of(trace.locator).find(fingerprint);
+        let plain = Rights::of(&record, self.keyspace_number(&record.keyspace));
+        if let Some(row) = row {
+            let before = row.slot.rights();
+            row.slot.set_rights(
+                plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, record))),
+            );
+            self.leave(writer, before);
+        } else {
+            let rights =
+                plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, record.clone())));
+            if !writer.segments.insert(Content { fingerprint, id: record.id, rights, owner })? {
+                self.leave(writer, rights);
+                self.spill(fingerprint, record);
             }
         }
         Ok(())
     }
 
-    fn remove(&self, segments: &mut Segments, trace: &KeyTrace) {
-        let fingerprint = Fingerprint::of(trace);
-        let slot = segments.remove(fingerprint);
-        let removed = self.out_of_line.pin().remove(&fingerprint.words()).is_some();
-        if removed && !slot {
-            self.spilled.fetch_sub(1, Ordering::Release);
+    fn remove(&self, writer: &mut Writer, trace: &KeyTrace) {
+        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
+        if let Some(rights) = writer.segments.remove(fingerprint) {
+            self.leave(writer, rights);
+        } else if self.spilled.pin().remove(&fingerprint.words()).is_some() {
+            self.spilled_count.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Keeps a key without a slot.
+    fn spill(&self, fingerprint: Fingerprint, record: HotRecord) {
+        if self.spilled.pin().insert(fingerprint.words(), Arc::new(record)).is_none() {
+            self.spilled_count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// No slot has these rights any more; one of those that had.
+    fn leave(&self, writer: &mut Writer, rights: Rights) {
+        if let Some(number) = rights.terms() {
+            writer.terms.leave(&self.terms, number);
         }
     }
 
@@ -440,7 +359,7 @@ impl Newer {
     fn note(&mut self, change: &Published) {
         match change {
             Published::Key(trace, _) | Published::NoKey(trace) => {
-                self.keys.insert(Fingerprint::of(trace).words());
+                self.keys.insert(Fingerprint::of(trace.locator, &trace.hash).words());
             }
             Published::Owner(id, _) | Published::NoOwner(id) => {
                 self.owners.insert(*id);
@@ -451,7 +370,7 @@ impl Newer {
     fn has(&self, change: &Published) -> bool {
         match change {
             Published::Key(trace, _) | Published::NoKey(trace) => {
-                self.keys.contains(&Fingerprint::of(trace).words())
+                self.keys.contains(&Fingerprint::of(trace.locator, &trace.hash).words())
             }
             Published::Owner(id, _) | Published::NoOwner(id) => self.owners.contains(id),
         }

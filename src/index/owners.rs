@@ -22,11 +22,15 @@ impl Owners {
     }
 
     /// What decides about the keys of this user; `None` when there is no such user.
+    #[inline(always)]
     pub(super) fn standing(&self, id: UserId) -> Option<OwnerStanding> {
-        let Some((block, at)) = place(id) else {
-            return self.owners.pin().get(&id).map(|owner| owner.standing);
-        };
+        let Some((block, at)) = place(id) else { return self.far_standing(id) };
         unpacked(self.standings.get(block)?.get()?.get(at)?.load(Ordering::Acquire))
+    }
+
+    #[cold]
+    fn far_standing(&self, id: UserId) -> Option<OwnerStanding> {
+        self.owners.pin().get(&id).map(|owner| owner.standing)
     }
 
     /// What is known of this user.
@@ -67,6 +71,7 @@ fn zeros(count: usize) -> Box<[AtomicU8]> {
 }
 
 /// Block and place in it; `None` for a number beyond the blocks.
+#[inline]
 fn place(id: UserId) -> Option<(usize, usize)> {
     let number = usize::try_from(id.0).ok()?.checked_add(1)?;
     let block = usize::try_from(number.ilog2()).ok().filter(|block| *block < BLOCKS)?;
@@ -82,6 +87,7 @@ fn packed(standing: OwnerStanding) -> u8 {
     PRESENT | status << 4 | standing.level.number()
 }
 
+#[inline]
 fn unpacked(byte: u8) -> Option<OwnerStanding> {
     if byte & PRESENT == 0 {
         return None;
@@ -89,7 +95,8 @@ fn unpacked(byte: u8) -> Option<OwnerStanding> {
     let status = match byte >> 4 & 3 {
         0 => Status::Active,
         1 => Status::Inactive,
-        _ => Status::Blocked,
+        2 => Status::Blocked,
+        _ => return None,
     };
     Level::new(byte & 0xf).ok().map(|level| OwnerStanding { level, status })
 }

@@ -3,15 +3,15 @@
 //! Readers work on a snapshot that every thread keeps. They look whether there is a newer one, which is one load, and
 //! neither lock nor count references.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
-use super::slot::{Content, Fingerprint};
-use super::table::{BUCKET, Table, mixed};
+use super::slot::{BUCKET, Content, Fingerprint, Rights};
+use super::table::{Table, mixed};
 use super::uses::Uses;
 use crate::key::{KeyId, Locator};
 use crate::limits;
@@ -31,8 +31,13 @@ impl Tables {
     }
 
     /// The table for a locator.
-    pub(super) fn of(&self, locator: Locator) -> Option<&Arc<Table>> {
-        self.0.get((mixed(locator) >> (u64::BITS - BITS)) as usize)
+    #[inline]
+    pub(super) fn of(&self, locator: Locator) -> &Arc<Table> {
+        // The remainder is the place itself: a word shifted so far has no more bits.
+        let place = (mixed(locator) >> (u64::BITS - BITS)) as usize % PLACES;
+        let Self(tables) = self;
+        #[expect(clippy::indexing_slicing, reason = "a remainder of the length")]
+        &tables[place]
     }
 
     /// Every table, once.
@@ -58,20 +63,21 @@ pub(super) struct Shared(Arc<ArcSwap<Tables>>);
 type Snapshot = Cache<Arc<ArcSwap<Tables>>, Arc<Tables>>;
 
 thread_local! {
-    /// The snapshot this thread looked at last, of whichever index that was. An idle thread keeps it.
-    static SEEN: RefCell<Option<Snapshot>> = const { RefCell::new(None) };
+    /// The snapshot this thread looked at last, of whichever index that was; not there while it is looked at. An idle
+    /// thread keeps it.
+    static SEEN: Cell<Option<Box<Snapshot>>> = const { Cell::new(None) };
 }
 
 impl Shared {
     /// Has `read` look at the newest snapshot.
+    #[inline(always)]
     pub(super) fn with<R>(&self, read: impl FnOnce(&Tables) -> R) -> R {
         SEEN.with(|seen| {
-            // Only `read` itself could hold it, by asking again.
-            let Ok(mut seen) = seen.try_borrow_mut() else { return read(&self.0.load()) };
-            match seen.as_mut().filter(|cache| std::ptr::eq(cache.arc_swap(), self.0.as_ref())) {
-                Some(cache) => read(cache.load()),
-                None => read(seen.insert(Cache::new(Arc::clone(&self.0))).load()),
-            }
+            let known = seen.take().filter(|cache| std::ptr::eq(cache.arc_swap(), self.0.as_ref()));
+            let mut cache = known.unwrap_or_else(|| Box::new(Cache::new(Arc::clone(&self.0))));
+            let made = read(cache.load());
+            seen.set(Some(cache));
+            made
         })
     }
 }
@@ -122,21 +128,21 @@ impl Segments {
         Ok(())
     }
 
-    /// Empties the slot of this fingerprint; `false` when it has none.
-    pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> bool {
+    /// Empties the slot of this fingerprint, and answers what it allowed; `None` when it has none.
+    pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> Option<Rights> {
         let tables = self.tables();
-        let Some(table) = tables.of(fingerprint.locator()) else { return false };
-        let Some((_, slot)) = table.find(fingerprint) else { return false };
-        let content = slot.content();
-        self.keep(content, table.remove(slot));
-        true
+        let table = tables.of(fingerprint.locator());
+        let row = table.find(fingerprint)?;
+        let content = row.content();
+        self.keep(content, table.remove(row.slot));
+        Some(content.rights)
     }
 
     /// Ends a table that no reader will look at any more, and keeps what its slots counted.
     fn leave(&mut self, table: &Table) {
         table.retire();
-        for slot in table.filled() {
-            self.keep(slot.content(), Uses::take_all(slot.uses()));
+        for row in table.filled() {
+            self.keep(row.content(), Uses::take_all(row.slot.uses()));
         }
     }
 
@@ -166,7 +172,7 @@ impl Segments {
         let locator = content.fingerprint.locator();
         loop {
             let tables = self.tables();
-            let table = tables.of(locator).ok_or(io::ErrorKind::InvalidData)?;
+            let table = tables.of(locator);
             if !table.is_full() && table.insert(content, Uses::NONE) {
                 return Ok(true);
             }
@@ -200,10 +206,10 @@ impl Segments {
             group.fill(new);
         }
         let next = Tables(next);
-        for slot in old.filled() {
-            let content = slot.content();
-            let table = next.of(content.fingerprint.locator()).ok_or(io::ErrorKind::InvalidData)?;
-            if !table.insert(content, Uses::take(slot.uses())) {
+        for row in old.filled() {
+            let content = row.content();
+            let table = next.of(content.fingerprint.locator());
+            if !table.insert(content, Uses::take(row.slot.uses())) {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
         }
@@ -216,19 +222,16 @@ impl Segments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::slot::Rights;
-    use crate::key::{KeyTrace, KeyedHash};
+    use crate::key::KeyedHash;
 
     fn content(number: u64, locator: u32) -> Content {
         let hash = KeyedHash::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
-        let trace = KeyTrace { hash, locator: Locator::from_number(locator) };
-        let fingerprint = Fingerprint::of(&trace);
-        Content { fingerprint, id: KeyId::from_bytes([7; 16]), rights: Rights::OUT_OF_LINE, owner: 1 }
+        let fingerprint = Fingerprint::of(Locator::from_number(locator), &hash);
+        Content { fingerprint, id: KeyId::from_bytes([7; 16]), rights: Rights::on_terms(1), owner: 1 }
     }
 
     fn holds(tables: &Tables, content: Content) -> bool {
-        let table = tables.of(content.fingerprint.locator()).unwrap();
-        table.read(content.fingerprint).unwrap().is_some()
+        tables.of(content.fingerprint.locator()).find(content.fingerprint).is_some()
     }
 
     #[test]

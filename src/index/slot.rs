@@ -1,4 +1,7 @@
-//! One secret of a key in 48 bytes.
+//! One secret of a key in 48 bytes: 32 that a look-up compares and judges by, and 16 of the key's id.
+//!
+//! Two slots are a bucket and fill a line of the processor's cache. Two buckets are a group, and the ids of its four
+//! slots are in the line behind them: what a look-up needs of one bucket is two lines of one page.
 //!
 //! What a slot allows is one word, so that changing it is one atomic store and no reader sees half a change.
 
@@ -6,9 +9,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
+use super::terms::TermsNumber;
 use super::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, Level, Locator, Standing};
+use crate::key::{Expiry, HotRecord, KeyId, KeyedHash, Level, Locator, Standing};
 
 /// What a slot is found by: the locator, and the first 96 bits of the keyed hash.
 ///
@@ -18,10 +22,11 @@ use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, Level, Locator, Standing};
 pub(super) struct Fingerprint(u64, u64);
 
 impl Fingerprint {
-    pub(super) fn of(trace: &KeyTrace) -> Self {
-        let (words, _) = trace.hash.as_bytes().as_chunks::<8>();
+    #[inline]
+    pub(super) fn of(locator: Locator, hash: &KeyedHash) -> Self {
+        let (words, _) = hash.as_bytes().as_chunks::<8>();
         let word = |at| words.get(at).copied().map_or(0, u64::from_le_bytes);
-        Self(u64::from(trace.locator.number()) << 32 | word(1) >> 32, word(0))
+        Self(u64::from(locator.number()) << 32 | word(1) >> 32, word(0))
     }
 
     pub(super) const fn locator(self) -> Locator {
@@ -35,54 +40,58 @@ impl Fingerprint {
 
 /// Names a keyspace within one index.
 pub(super) type KeyspaceNumber = u8;
-/// Keyspaces that a slot can name; those of further ones lie out of line.
+/// Keyspaces that a slot can name.
 pub(super) const KEYSPACES: usize = 64;
 
 /// What a slot allows, in one word.
 ///
 /// ```text
-/// 0 … 47   expiry in milliseconds, all ones for never
+/// 0 … 47   expiry in milliseconds, all ones for never; or the number of its terms
 /// 48 … 51  level
 /// 52 … 57  keyspace number
-/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 the record lies out of line
+/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 on terms
 /// 60       1; the word of a free slot is 0
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rights(u64);
 
-const NEVER: u64 = (1 << 48) - 1;
+const LOW: u64 = (1 << 48) - 1;
+const NEVER: u64 = LOW;
 const LIVE: u64 = 1 << 60;
-const OUT_OF_LINE: u64 = 3;
+const ON_TERMS: u64 = 3;
 
 impl Rights {
     /// Of a slot that is free.
     pub(super) const NONE: Self = Self(0);
-    /// Of a slot whose record does not fit.
-    pub(super) const OUT_OF_LINE: Self = Self(LIVE | OUT_OF_LINE << 58);
 
     /// The rights of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
-    pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Self {
+    pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Option<Self> {
         let standing = match record.standing {
-            Standing::Active => Some(0),
-            Standing::Suspended => Some(1),
-            Standing::Revoked => Some(2),
-            Standing::Retiring { .. } => None,
+            Standing::Active => 0,
+            Standing::Suspended => 1,
+            Standing::Revoked => 2,
+            Standing::Retiring { .. } => return None,
         };
-        let plain = record.allowlist.networks().is_empty() && record.rate_limits.all().is_empty();
+        if !record.allowlist.networks().is_empty() || !record.rate_limits.all().is_empty() {
+            return None;
+        }
         let expiry = match record.expiry {
             Expiry::Never => NEVER,
             Expiry::At(end) => end.unix_ms(),
         };
-        match (standing, keyspace) {
-            (Some(standing), Some(keyspace)) if plain && u32::try_from(record.owner.0).is_ok() => Self(
-                expiry
-                    | u64::from(record.level.number()) << 48
-                    | u64::from(keyspace) << 52
-                    | standing << 58
-                    | LIVE,
-            ),
-            _ => Self::OUT_OF_LINE,
-        }
+        let (level, keyspace) = (u64::from(record.level.number()), u64::from(keyspace?));
+        Some(Self(expiry | level << 48 | keyspace << 52 | standing << 58 | LIVE))
+    }
+
+    /// The rights of whoever is on terms of this number.
+    pub(super) const fn on_terms(number: TermsNumber) -> Self {
+        Self(number & LOW | ON_TERMS << 58 | LIVE)
+    }
+
+    /// The number of its terms; `None` when all that is allowed is in this word.
+    #[inline]
+    pub(super) const fn terms(self) -> Option<TermsNumber> {
+        if self.0 >> 58 & 3 == ON_TERMS { Some(self.0 & LOW) } else { None }
     }
 
     pub(super) const fn keyspace(self) -> KeyspaceNumber {
@@ -95,19 +104,19 @@ impl Rights {
     }
 
     pub(super) const fn expiry(self) -> Expiry {
-        match self.0 & NEVER {
+        match self.0 & LOW {
             NEVER => Expiry::Never,
             ms => Expiry::At(Timestamp::from_unix_ms(ms)),
         }
     }
 
-    /// `None` when the record lies out of line.
-    pub(super) const fn standing(self) -> Option<Standing> {
+    /// Only of those that are not on terms.
+    #[inline]
+    pub(super) const fn standing(self) -> Standing {
         match self.0 >> 58 & 3 {
-            0 => Some(Standing::Active),
-            1 => Some(Standing::Suspended),
-            2 => Some(Standing::Revoked),
-            _ => None,
+            0 => Standing::Active,
+            1 => Standing::Suspended,
+            _ => Standing::Revoked,
         }
     }
 }
@@ -116,14 +125,39 @@ impl Rights {
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub(super) struct Slot {
+    /// Of no key when the slot is free.
     fingerprint: [AtomicU64; 2],
-    id: [AtomicU64; 2],
     rights: AtomicU64,
     owner: AtomicU32,
     uses: AtomicU32,
 }
 
-/// What a slot holds, but for its uses.
+/// The id of the key in the slot of the same number.
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
+#[repr(C)]
+pub(super) struct Id([AtomicU64; 2]);
+
+/// Slots of a bucket.
+pub(super) const BUCKET: usize = 2;
+/// Buckets of a group.
+pub(super) const BUCKETS: usize = 2;
+
+/// Two buckets and the ids of their keys.
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
+#[repr(C)]
+pub(super) struct Group {
+    slots: [[Slot; BUCKET]; BUCKETS],
+    ids: [[Id; BUCKET]; BUCKETS],
+}
+
+/// A slot with the id of its key.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) slot: &'a Slot,
+    pub(super) id: &'a Id,
+}
+
+/// What a row holds, but for its uses.
 #[derive(Clone, Copy)]
 pub(super) struct Content {
     pub(super) fingerprint: Fingerprint,
@@ -132,16 +166,35 @@ pub(super) struct Content {
     pub(super) owner: u32,
 }
 
-impl Slot {
-    /// Whether it holds this fingerprint. Takes the same time wherever they differ.
-    pub(super) fn is(&self, fingerprint: Fingerprint) -> bool {
-        let [a, b] = &self.fingerprint;
-        let differs =
-            (a.load(Ordering::Relaxed) ^ fingerprint.0) | (b.load(Ordering::Relaxed) ^ fingerprint.1);
-        // Both are looked at, so that there is no branch between them.
-        (differs == 0) & (self.rights.load(Ordering::Acquire) != 0)
+impl Group {
+    /// The slots and ids of its first or second bucket.
+    #[inline]
+    pub(super) const fn bucket(&self, at: usize) -> (&[Slot; BUCKET], &[Id; BUCKET]) {
+        let Self { slots: [a, b], ids: [c, d] } = self;
+        if at.is_multiple_of(BUCKETS) { (a, c) } else { (b, d) }
     }
 
+    /// The row of this number, modulo how many there are.
+    #[inline]
+    pub(super) fn row(&self, number: usize) -> Option<Row<'_>> {
+        let at = number % (BUCKET * BUCKETS);
+        Some(Row { slot: self.slots.as_flattened().get(at)?, id: self.ids.as_flattened().get(at)? })
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.slots.as_flattened().iter().zip(self.ids.as_flattened()).map(|(slot, id)| Row { slot, id })
+    }
+}
+
+impl Slot {
+    /// Whether it holds this fingerprint. Takes the same time wherever they differ.
+    #[inline]
+    pub(super) fn is(&self, fingerprint: Fingerprint) -> bool {
+        let [a, b] = &self.fingerprint;
+        (a.load(Ordering::Relaxed) ^ fingerprint.0) | (b.load(Ordering::Relaxed) ^ fingerprint.1) == 0
+    }
+
+    #[inline]
     pub(super) fn rights(&self) -> Rights {
         Rights(self.rights.load(Ordering::Acquire))
     }
@@ -154,33 +207,53 @@ impl Slot {
         self.rights() == Rights::NONE
     }
 
-    pub(super) fn content(&self) -> Content {
-        let [a, b] = &self.fingerprint;
-        let [high, low] = &self.id;
-        let id = u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed));
-        Content {
-            fingerprint: Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)),
-            id: KeyId::from_number(id),
-            rights: self.rights(),
-            owner: self.owner.load(Ordering::Relaxed),
-        }
+    #[inline]
+    pub(super) fn owner(&self) -> u32 {
+        self.owner.load(Ordering::Relaxed)
     }
 
-    /// Fills the slot. Only while its table is being changed.
-    pub(super) fn fill(&self, content: Content, uses: Uses) {
-        let [a, b] = &self.fingerprint;
-        a.store(content.fingerprint.0, Ordering::Relaxed);
-        b.store(content.fingerprint.1, Ordering::Relaxed);
-        let id = content.id.number();
-        let [high, low] = &self.id;
-        high.store((id >> 64) as u64, Ordering::Relaxed);
-        low.store(id as u64, Ordering::Relaxed);
-        self.owner.store(content.owner, Ordering::Relaxed);
-        self.uses.store(uses.bits(), Ordering::Relaxed);
-        self.rights.store(content.rights.0, Ordering::Release);
+    /// Frees the slot. Only while its table is being changed.
+    pub(super) fn free(&self) {
+        self.set_rights(Rights::NONE);
+        self.fingerprint.iter().for_each(|word| word.store(0, Ordering::Relaxed));
     }
 
     pub(super) const fn uses(&self) -> &AtomicU32 {
         &self.uses
+    }
+}
+
+impl Id {
+    #[inline]
+    pub(super) fn get(&self) -> KeyId {
+        let Self([high, low]) = self;
+        KeyId::from_number(
+            u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed)),
+        )
+    }
+}
+
+impl Row<'_> {
+    pub(super) fn content(self) -> Content {
+        let Slot { fingerprint: [a, b], .. } = self.slot;
+        Content {
+            fingerprint: Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)),
+            id: self.id.get(),
+            rights: self.slot.rights(),
+            owner: self.slot.owner(),
+        }
+    }
+
+    /// Fills the row. Only while its table is being changed.
+    pub(super) fn fill(self, content: Content, uses: Uses) {
+        let Slot { fingerprint: [a, b], rights, owner, uses: word } = self.slot;
+        a.store(content.fingerprint.0, Ordering::Relaxed);
+        b.store(content.fingerprint.1, Ordering::Relaxed);
+        let (Id([high, low]), id) = (self.id, content.id.number());
+        high.store((id >> 64) as u64, Ordering::Relaxed);
+        low.store(id as u64, Ordering::Relaxed);
+        owner.store(content.owner, Ordering::Relaxed);
+        word.store(uses.bits(), Ordering::Relaxed);
+        rights.store(content.rights.0, Ordering::Release);
     }
 }

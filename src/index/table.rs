@@ -8,16 +8,16 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
-use super::memory::{MARKED_SLOTS, Memory};
+use super::memory::{MARKED_GROUPS, Memory};
 use super::prefetch::prefetch;
-use super::slot::{Content, Fingerprint, Rights, Slot};
+use super::slot::{BUCKET, BUCKETS, Content, Fingerprint, Group, Id, Rights, Row, Slot};
 use super::uses::{Noted, Uses};
 use crate::clock::Timestamp;
-use crate::key::Locator;
+use crate::key::{KeyId, Locator};
 use crate::limits;
 
-/// Slots of a bucket.
-pub(super) const BUCKET: usize = 2;
+/// Rows of a group.
+const GROUP: usize = BUCKET * BUCKETS;
 
 /// Odd, with its bits in no order.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -39,16 +39,19 @@ pub(super) struct Table {
     live: AtomicUsize,
 }
 
-/// A slot as a reader found it.
+/// A key as a reader found it.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
-    pub(super) content: Content,
+    pub(super) id: KeyId,
+    pub(super) rights: Rights,
+    pub(super) owner: u32,
     pub(super) place: Place<'a>,
 }
 
 /// Where that was, and when.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
+    table: &'a Table,
     slot: &'a Slot,
     number: usize,
     version: u64,
@@ -64,8 +67,8 @@ impl Table {
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn new(slots: usize, bits: u32) -> io::Result<Self> {
-        let memory = Memory::map(slots.div_ceil(BUCKET).max(1) * BUCKET)?;
-        let buckets = memory.parts().slots.len() / BUCKET;
+        let memory = Memory::map(slots.div_ceil(GROUP).max(1))?;
+        let buckets = memory.parts().groups.len() * BUCKETS;
         let (version, live) = (AtomicU64::new(0), AtomicUsize::new(0));
         Ok(Self { memory, buckets, bits, version, live })
     }
@@ -101,7 +104,7 @@ impl Table {
 
     /// The two buckets of a locator; they may be one.
     #[inline]
-    fn buckets(&self, locator: Locator) -> [usize; 2] {
+    pub(super) fn buckets(&self, locator: Locator) -> [usize; 2] {
         let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
         let bits = mixed(locator);
         // The bits below those that all in this table have in common spread evenly over the buckets.
@@ -109,24 +112,30 @@ impl Table {
     }
 
     /// Has the processor fetch what [`Table::find`] will look at.
-    #[inline]
-    pub(super) fn prefetch(&self, locator: Locator) {
-        for [first, last] in self.buckets(locator).into_iter().filter_map(|bucket| self.bucket(bucket)) {
-            // A bucket lies in two lines of memory: its first and last words are in different ones.
-            prefetch(first);
-            prefetch(last.uses());
+    #[inline(always)]
+    pub(super) fn prefetch(&self, buckets: [usize; 2]) {
+        for bucket in buckets {
+            if let Some((slots, ids)) = self.bucket(bucket) {
+                prefetch(slots);
+                prefetch(ids);
+            }
         }
     }
 
-    fn bucket(&self, bucket: usize) -> Option<&[Slot; BUCKET]> {
-        self.memory.parts().slots.get(bucket * BUCKET..)?.first_chunk()
+    #[inline]
+    fn bucket(&self, number: usize) -> Option<(&[Slot; BUCKET], &[Id; BUCKET])> {
+        Some(self.group(number / BUCKETS)?.bucket(number))
     }
 
-    /// The slot of this fingerprint, and its number.
     #[inline]
-    pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<(usize, &Slot)> {
-        let [a, b] = self.buckets(fingerprint.locator());
-        let ([s0, s1], [s2, s3]) = (self.bucket(a)?, self.bucket(b)?);
+    fn group(&self, number: usize) -> Option<&Group> {
+        self.memory.parts().groups.get(number)
+    }
+
+    /// The number of the slot of this fingerprint.
+    #[inline(always)]
+    fn number(&self, [a, b]: [usize; 2], fingerprint: Fingerprint) -> Option<usize> {
+        let (([s0, s1], _), ([s2, s3], _)) = (self.bucket(a)?, self.bucket(b)?);
         // All four at once and one branch: which of them it is cannot be foreseen.
         let found = [s0, s1, s2, s3].map(|slot| slot.is(fingerprint) as u32);
         let [f0, f1, f2, f3] = found;
@@ -137,27 +146,38 @@ impl Table {
         let at = found.trailing_zeros() as usize;
         // All ones when it is in the second bucket: not even here a branch.
         let second = 0_usize.wrapping_sub(at / BUCKET);
-        let number = (a ^ ((a ^ b) & second)) * BUCKET + at % BUCKET;
-        self.slot(number)
+        Some((a ^ ((a ^ b) & second)) * BUCKET + at % BUCKET)
     }
 
-    /// The slot of this fingerprint, as it was at one moment.
+    /// The row of this fingerprint, for the writer.
+    pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<Row<'_>> {
+        self.row(self.number(self.buckets(fingerprint.locator()), fingerprint)?)
+    }
+
+    /// The key of this fingerprint, in the buckets of its locator, as it was at one moment.
     ///
     /// # Errors
     /// [`Busy`] when the writer was in the way for longer than a change takes.
-    #[inline]
-    pub(super) fn read(&self, fingerprint: Fingerprint) -> Result<Option<Seen<'_>>, Busy> {
+    #[inline(always)]
+    pub(super) fn read(
+        &self,
+        buckets: [usize; 2],
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Seen<'_>>, Busy> {
         for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
             let before = self.version.load(Ordering::Acquire);
-            let found = self.find(fingerprint);
-            let seen = found.map(|(number, slot)| Seen {
-                content: slot.content(),
-                place: Place { slot, number, version: before },
+            let found =
+                self.number(buckets, fingerprint).and_then(|number| Some((number, self.row(number)?)));
+            let seen = found.map(|(number, Row { slot, id })| Seen {
+                id: id.get(),
+                rights: slot.rights(),
+                owner: slot.owner(),
+                place: Place { table: self, slot, number, version: before },
             });
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 // Removed between two looks at its rights.
-                return Ok(seen.filter(|seen| seen.content.rights != Rights::NONE));
+                return Ok(seen.filter(|seen| seen.rights != Rights::NONE));
             }
             std::hint::spin_loop();
         }
@@ -167,21 +187,20 @@ impl Table {
     /// Fills a slot for a fingerprint that has none; `false` when there is no room.
     pub(super) fn insert(&self, content: Content, uses: Uses) -> bool {
         let Some(path) = self.path(content.fingerprint) else { return false };
-        let Some(path) = path.iter().map(|number| self.slot(*number)).collect::<Option<Vec<_>>>() else {
-            return false;
-        };
+        let row = |number: &usize| Some((*number, self.row(*number)?));
+        let Some(path) = path.iter().map(row).collect::<Option<Vec<_>>>() else { return false };
         self.change(|| {
             // From the free end backwards: each slot is copied before it is overwritten.
             for step in path.windows(2).rev() {
                 if let [(_, from), (number, to)] = step {
                     // Whoever counts a use now finds another count than before, and then that the slot has moved.
-                    let uses = Uses::take_all(from.uses());
+                    let uses = Uses::take_all(from.slot.uses());
                     to.fill(from.content(), uses);
                     self.mark_used(*number, uses);
                 }
             }
-            if let Some((number, slot)) = path.first() {
-                slot.fill(content, uses);
+            if let Some((number, row)) = path.first() {
+                row.fill(content, uses);
                 self.mark_used(*number, uses);
             }
         });
@@ -191,7 +210,7 @@ impl Table {
 
     /// Empties a slot and answers the uses that it had counted.
     pub(super) fn remove(&self, slot: &Slot) -> Uses {
-        self.change(|| slot.set_rights(Rights::NONE));
+        self.change(|| slot.free());
         self.live.fetch_sub(1, Ordering::Relaxed);
         Uses::take_all(slot.uses())
     }
@@ -210,8 +229,9 @@ impl Table {
         self.version.store(version + 2, Ordering::Release);
     }
 
-    fn slot(&self, number: usize) -> Option<(usize, &Slot)> {
-        self.memory.parts().slots.get(number).map(|slot| (number, slot))
+    #[inline]
+    fn row(&self, number: usize) -> Option<Row<'_>> {
+        self.group(number / GROUP)?.row(number)
     }
 
     fn mark_used(&self, number: usize, uses: Uses) {
@@ -223,14 +243,13 @@ impl Table {
     /// The numbers of slots, the first one of the fingerprint's, the last one free, each of whose content may move to
     /// the next. The shortest such path.
     fn path(&self, fingerprint: Fingerprint) -> Option<Vec<usize>> {
-        let slots = self.memory.parts().slots;
         let start = self.buckets(fingerprint.locator()).into_iter().flat_map(numbers);
         // Every slot seen, and where in this list the one is from which it was reached.
         let mut seen: Vec<(usize, Option<usize>)> = start.map(|number| (number, None)).collect();
         let mut next = 0;
         while let Some((number, _)) = seen.get(next).copied() {
-            let slot = slots.get(number)?;
-            if slot.is_free() {
+            let row = self.row(number)?;
+            if row.slot.is_free() {
                 let mut path = vec![number];
                 let mut at = seen.get(next).and_then(|(_, from)| *from);
                 while let Some((number, from)) = at.and_then(|at| seen.get(at)).copied() {
@@ -243,7 +262,7 @@ impl Table {
             if seen.len() < limits::INDEX_MOVES_LOOKED_AT_MAX {
                 let own = number / BUCKET;
                 let other = self
-                    .buckets(slot.content().fingerprint.locator())
+                    .buckets(row.content().fingerprint.locator())
                     .into_iter()
                     .find(|bucket| *bucket != own);
                 let reached = other.into_iter().flat_map(numbers);
@@ -256,38 +275,39 @@ impl Table {
         None
     }
 
-    /// Every slot that is not free.
-    pub(super) fn filled(&self) -> impl Iterator<Item = &Slot> {
-        self.memory.parts().slots.iter().filter(|slot| !slot.is_free())
-    }
-
-    /// Counts a use of what was seen, unless something moved since.
-    #[inline]
-    pub(super) fn note_use(&self, seen: Place<'_>, now: Timestamp) -> Noted {
-        let unmoved = || self.version.load(Ordering::Acquire) == seen.version;
-        let noted = Uses::note(seen.slot.uses(), now, unmoved);
-        self.mark(seen.number);
-        noted
+    /// Every row that is not free.
+    pub(super) fn filled(&self) -> impl Iterator<Item = Row<'_>> {
+        self.memory.parts().rows(0).filter(|row| !row.slot.is_free())
     }
 
     /// Says that the slot of this number was used.
     fn mark(&self, slot: usize) {
-        if let Some(mark) = self.memory.parts().marks.get(slot / MARKED_SLOTS)
+        if let Some(mark) = self.memory.parts().marks.get(slot / GROUP / MARKED_GROUPS)
             && mark.load(Ordering::SeqCst) == 0
         {
             mark.store(1, Ordering::SeqCst);
         }
     }
 
-    /// The next slots from the mark `from` on that may have been used, and the number of their mark, which is taken
+    /// The next rows from the mark `from` on that may have been used, and the number of their mark, which is taken
     /// away: a use that comes from now on marks again.
-    pub(super) fn take_marked(&self, from: usize) -> Option<(usize, &[Slot])> {
+    pub(super) fn take_marked(&self, from: usize) -> Option<(usize, impl Iterator<Item = Row<'_>>)> {
         let parts = self.memory.parts();
         let mut marks = parts.marks.iter().enumerate().skip(from);
         let (at, mark) = marks.find(|(_, mark)| mark.load(Ordering::Relaxed) != 0)?;
         mark.swap(0, Ordering::SeqCst);
-        let start = at * MARKED_SLOTS;
-        Some((at, parts.slots.get(start..(start + MARKED_SLOTS).min(parts.slots.len()))?))
+        Some((at, parts.rows(at * MARKED_GROUPS).take(MARKED_GROUPS * GROUP)))
+    }
+}
+
+impl Place<'_> {
+    /// Counts a use of what was seen, unless something moved since.
+    #[inline(always)]
+    pub(super) fn note_use(&self, now: Timestamp) -> Noted {
+        let unmoved = || self.table.version.load(Ordering::Acquire) == self.version;
+        let noted = Uses::note(self.slot.uses(), now, unmoved);
+        self.table.mark(self.number);
+        noted
     }
 }
 

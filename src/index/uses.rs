@@ -49,6 +49,7 @@ impl Uses {
     }
 
     /// Counts a use in `word`, as long as that `is_its`: asked after the word was read, and before it is changed.
+    #[inline(always)]
     pub(super) fn note(word: &AtomicU32, now: Timestamp, is_its: impl Fn() -> bool) -> Noted {
         let mut seen = Self(word.load(Ordering::Acquire));
         loop {

@@ -121,15 +121,19 @@ impl Allowlist {
     }
 
     /// Whether a key may be used from `client`. An unknown address is on no list.
+    #[inline]
     pub fn allows(&self, client: Option<IpAddr>) -> bool {
-        match (self, client) {
-            (Self::Anyone, _) => true,
-            (Self::Only(_), None) => false,
-            (Self::Only(Networks(networks)), Some(client)) => {
-                let client = client.to_canonical();
-                networks.iter().any(|network| network.contains(client))
-            }
+        match self {
+            Self::Anyone => true,
+            Self::Only(networks) => client.is_some_and(|client| networks.have(client)),
         }
+    }
+}
+
+impl Networks {
+    fn have(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.0.iter().any(|network| network.contains(client))
     }
 }
 

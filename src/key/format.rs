@@ -83,7 +83,13 @@ impl KeyFormat {
     ///
     /// # Errors
     /// [`ParseError`] naming the part that is wrong, never the text.
+    #[inline]
     pub fn parse(self, text: &str) -> Result<PresentedKey<'_>, ParseError> {
+        // Put in place, so that the parts of a good key stay in registers.
+        self.check(text).map(|()| PresentedKey::new(text, self.shown()))
+    }
+
+    fn check(self, text: &str) -> Result<(), ParseError> {
         let wrong = |problem| Err(ParseError::new("key", problem));
         if text.len() > limits::KEY_TEXT_BYTES_MAX {
             return wrong("is too long");
@@ -96,13 +102,13 @@ impl KeyFormat {
             Self::FreeSewing => {
                 text.split_once(':').is_some_and(|(id, secret)| is_guid(id) && made_of(secret, 64, hex))
             }
-            Self::Native => return parse_native(text),
+            Self::Native => return check_native(text),
         };
-        if good { Ok(PresentedKey::new(text, self.shown())) } else { wrong("has the wrong form") }
+        if good { Ok(()) } else { wrong("has the wrong form") }
     }
 }
 
-fn parse_native(text: &str) -> Result<PresentedKey<'_>, ParseError> {
+fn check_native(text: &str) -> Result<(), ParseError> {
     let wrong = |problem| Err(ParseError::new("key", problem));
     let Some(rest) = text.strip_prefix(NATIVE_LABEL) else {
         return wrong("has the wrong label");
@@ -112,7 +118,7 @@ fn parse_native(text: &str) -> Result<PresentedKey<'_>, ParseError> {
     }
     match text.split_at_checked(text.len() - NATIVE_CHECKSUM) {
         Some((body, sum)) if BASE_62.number(sum) == Some(u64::from(crc32fast::hash(body.as_bytes()))) => {
-            Ok(PresentedKey::new(text, KeyFormat::Native.shown()))
+            Ok(())
         }
         _ => wrong("has a wrong checksum"),
     }

@@ -11,7 +11,7 @@ use crate::limits;
 ///
 /// The generic cell rate algorithm (GCRA): one use becomes free every `seconds / count`, and unused ones are saved
 /// up to the burst. There are no windows that begin anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateLimit {
     /// What it is called where a key has several.
     pub name: LimitName,
@@ -29,7 +29,7 @@ impl RateLimit {
 }
 
 /// The rate limits of a key, none for as often as it likes; at most 8, no name twice. A use has to fit in all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RateLimits(Vec<RateLimit>);
 
 /// A set of rate limits is not one; the old ones stay in force.

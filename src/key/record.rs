@@ -96,7 +96,7 @@ impl Key {
 }
 
 /// Whether a secret verifies, as far as the record alone can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// It does.
     Active,

@@ -6,7 +6,7 @@ use super::{Actor, ParseError};
 use crate::clock::Timestamp;
 
 /// When a key stops by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Expiry {
     /// It does not.
     #[default]
