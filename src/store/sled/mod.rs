@@ -3,6 +3,7 @@
 mod barrier;
 mod durable;
 mod open;
+mod replaced;
 mod snapshots;
 mod tally;
 mod watermark;
@@ -154,6 +155,7 @@ impl SledStore {
         }
         writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
         self.apply(writes, before)?;
+        replaced::free(batch.writes().count());
         let mut visible = self.visible_mut();
         visible.overlay.clear();
         visible.tally = tally;

@@ -1,0 +1,39 @@
+//! Memory of pages that sled replaced.
+//!
+//! sled hands them to crossbeam-epoch, which frees some of them at every 128th operation. A batch is one operation,
+//! however many pages it replaces, so that more would come than go, without end.
+
+/// Pages of so many writes are freed at one flush. It frees about 500; a write replaces up to 8.
+const WRITES_A_FLUSH: usize = 64;
+
+/// Frees what so many writes replaced, and what earlier ones left.
+pub(super) fn free(writes: usize) {
+    for _ in 0..=writes / WRITES_A_FLUSH {
+        crossbeam_epoch::pin().flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_one_operation_replaced_is_freed() {
+        let page = Arc::new(());
+        let writes = 10_000;
+        let replacing = crossbeam_epoch::pin();
+        for _ in 0..4 * writes {
+            let replaced = Arc::clone(&page);
+            replacing.defer(move || drop(replaced));
+        }
+        drop(replacing);
+        // Other tests hold pages now and then, which nothing is freed before.
+        let freed = (0..100).any(|_| {
+            free(writes);
+            Arc::strong_count(&page) < writes / 10
+        });
+        assert!(freed, "{} of {} are left", Arc::strong_count(&page), 4 * writes);
+    }
+}
