@@ -67,6 +67,8 @@ pub const INDEX_TABLE_KEYS_MAX: usize = 2_000_000;
 pub const INDEX_SLOTS_MAX: usize = 1 << 32;
 /// Pause before the hot index is built again after that failed.
 pub const INDEX_RETRY_MS: u64 = 1_000;
+/// Pause between two looks at how far the hot index is.
+pub const PROGRESS_INTERVAL_MS: u64 = 100;
 /// Keys whose uses one commit writes.
 pub const USES_WRITTEN_MAX: usize = 1_000;
 

@@ -11,6 +11,7 @@ mod limit;
 mod listen;
 mod open;
 mod period;
+mod progress;
 mod screen;
 mod secret;
 mod serve;

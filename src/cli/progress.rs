@@ -1,13 +1,35 @@
-//! How far the bench is: a bar on a terminal, a line now and then elsewhere.
+//! How far something is that takes long: a bar on a terminal, a line now and then elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::cli::screen::note;
+use super::screen::note;
 
-/// One part of the bench.
+/// The bars that are shown, all on standard error.
+static SHOWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Whether bars can be shown.
+pub(super) fn is_shown() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Standard error for the log: its lines go above the bars.
+pub(super) struct AboveBars;
+
+impl io::Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SHOWN.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// One thing that takes long.
 pub(super) struct Progress {
     what: &'static str,
     steps: u64,
@@ -20,21 +42,31 @@ const LOOK: &str = "{prefix}  {bar:40}  {pos} of {len}  {eta} left";
 const LINES: u64 = 10;
 
 impl Progress {
-    /// A part of so many steps.
+    /// Something of so many steps.
     pub(super) fn new(what: &'static str, steps: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = is_shown().then(|| {
             let style = ProgressStyle::with_template(LOOK).unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(steps).with_style(style).with_prefix(what)
+            SHOWN.add(ProgressBar::new(steps)).with_style(style).with_prefix(what)
         });
         Self { what, steps, done: AtomicU64::new(0), bar }
     }
 
     /// One step was done.
     pub(super) fn step(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.show(self.done.fetch_add(1, Ordering::Relaxed), 1);
+    }
+
+    /// So many steps were done in all.
+    pub(super) fn at(&self, done: u64) {
+        let before = self.done.swap(done, Ordering::Relaxed);
+        self.show(before, done.saturating_sub(before));
+    }
+
+    fn show(&self, before: u64, more: u64) {
+        let done = before + more;
         match &self.bar {
-            Some(bar) => bar.inc(1),
-            None if done * LINES / self.steps > (done - 1) * LINES / self.steps => {
+            Some(bar) => bar.inc(more),
+            None if done * LINES / self.steps > before * LINES / self.steps => {
                 note(&format!("{}: {done} of {}", self.what, self.steps));
             }
             None => {}

@@ -17,11 +17,12 @@ use super::demo::{self, Demo};
 use super::failure::{Exit, Failure};
 use super::listen::{ListenAt, Listeners};
 use super::open::{self, Opened};
+use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
 use crate::command::{Caller, Command, Outcome, Service};
 use crate::dialect::{Filebin, Gateway, Native};
-use crate::engine::NewUser;
+use crate::engine::{Engine, IndexState, NewUser};
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
 use crate::limits;
@@ -92,6 +93,7 @@ fn run(
             bounds: Bounds::default(),
         };
         announce(demo, &asked.listen, &addresses);
+        tokio::spawn(show_loading(opened.engine.clone()));
         server.run(shutdown).await;
         Ok(())
     });
@@ -127,6 +129,18 @@ fn announce(demo: Option<&Demo>, places: &[ListenAt], addresses: &[SocketAddr]) 
     }
 }
 
+/// Shows on a terminal how far the hot index is, until it is ready. Elsewhere the log says when that begins and ends.
+async fn show_loading(engine: Engine) {
+    if !progress::is_shown() {
+        return;
+    }
+    let mut bar = None;
+    while let IndexState::Loading { percent, .. } = engine.index_state() {
+        bar.get_or_insert_with(|| Progress::new("loading the hot index", 100)).at(percent.into());
+        tokio::time::sleep(Duration::from_millis(limits::PROGRESS_INTERVAL_MS)).await;
+    }
+}
+
 fn start_log() -> Result<(), Failure> {
     let level = std::env::var("KEYWARD_LOG").unwrap_or_default();
     let level = if level.is_empty() { "info" } else { &level };
@@ -135,7 +149,7 @@ fn start_log() -> Result<(), Failure> {
     // The details of other crates repeat what they are given: sled's, the name that a login looks for.
     let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("keyward", level);
     let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let log = tracing_subscriber::fmt::layer().with_writer(|| AboveBars).with_ansi(colours);
     tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::latency::{Latencies, now, rate};
-use super::progress::Progress;
-use super::{Exit, Failure};
+use super::{Exit, Failure, Progress};
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{Actor, KeyId, Keyspace, Level, UserId};
 

@@ -21,9 +21,8 @@ use zeroize::Zeroizing;
 use super::creates::by_threads;
 use super::latency::{Latencies, now, pause, rate};
 use super::material::Material;
-use super::progress::Progress;
 use super::server::Serving;
-use super::{Exit, Failure};
+use super::{Exit, Failure, Progress};
 use crate::command::Service;
 
 /// Clients, each with a thread and a connection that it keeps.

@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 use super::creates::by_threads;
 use super::latency::{now, rate};
 use super::material::Material;
-use super::progress::Progress;
-use super::{Exit, Failure};
+use super::{Exit, Failure, Progress};
 use crate::key::Keyspace;
 use crate::verify::{Verdict, Verifier, VerifyRequest};
 

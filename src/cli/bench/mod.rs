@@ -5,7 +5,6 @@ mod http;
 mod latency;
 mod material;
 mod memory;
-mod progress;
 mod report;
 mod server;
 
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use super::args::{Bench, Output};
 use super::failure::{Exit, Failure};
+use super::progress::Progress;
 use super::screen::line;
 use crate::command::Service;
 use crate::engine::{Engine, IndexState, NewKind, NewUser, Parts};
@@ -28,7 +28,6 @@ use self::creates::Creates;
 use self::http::Http;
 use self::material::Material;
 use self::memory::Verifies;
-use self::progress::Progress;
 
 /// Everything that was measured.
 struct Figures {
