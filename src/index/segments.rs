@@ -40,6 +40,17 @@ impl Tables {
         &tables[place]
     }
 
+    /// The same with new tables of so many bits and slots in the places of `old`.
+    fn with(&self, old: &Arc<Table>, bits: u32, slots: usize) -> io::Result<Self> {
+        let mut next = self.0.clone();
+        let first = self.0.iter().position(|table| Arc::ptr_eq(table, old)).unwrap_or(PLACES);
+        let stood = next.get_mut(first..first + places(old.bits())).unwrap_or_default();
+        for group in stood.chunks_mut(places(bits)) {
+            group.fill(Arc::new(Table::new(slots, bits)?));
+        }
+        Ok(Self(next))
+    }
+
     /// Every table, once.
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Table>> {
         let mut rest = self.0.as_slice();
@@ -192,30 +203,44 @@ impl Segments {
         let bits = (old.bits()..BITS)
             .find(|bits| keys >> (bits - old.bits()) <= limits::INDEX_TABLE_KEYS_MAX)
             .unwrap_or(BITS);
-        let each = (keys >> (bits - old.bits())) * 100 / limits::INDEX_LOAD_PERCENT_MAX + BUCKET;
+        let mut each = (keys >> (bits - old.bits())) * 100 / limits::INDEX_LOAD_PERCENT_MAX + BUCKET;
         let tables = self.tables();
         let others = tables.all().map(|table| table.capacity()).sum::<usize>() - old.capacity();
-        if others.saturating_add(each << (bits - old.bits())) > self.slots_max {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        let first = tables.0.iter().position(|table| Arc::ptr_eq(table, old)).unwrap_or(PLACES);
-        let mut next = tables.0.clone();
-        let stood = next.get_mut(first..first + places(old.bits())).unwrap_or_default();
-        for group in stood.chunks_mut(places(bits)) {
-            let new = Arc::new(Table::new(each, bits)?);
-            group.fill(new);
-        }
-        let next = Tables(next);
-        for row in old.filled() {
-            let content = row.content();
-            let table = next.of(content.fingerprint.locator());
-            if !table.insert(content, Uses::take(row.slot.uses())) {
+        loop {
+            if others.saturating_add(each << (bits - old.bits())) > self.slots_max {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
+            let next = tables.with(old, bits, each)?;
+            if self.fill(&next, old) {
+                self.shared.store(Arc::new(next));
+                self.leave(old);
+                return Ok(());
+            }
+            // Small tables sometimes have no way to place a key although there is room.
+            each += each / 4 + BUCKET;
         }
-        self.shared.store(Arc::new(next));
-        self.leave(old);
-        Ok(())
+    }
+
+    /// Copies what `old` has into the tables that take its place; `false` when they have no place for a key. No use is
+    /// lost then, either.
+    fn fill(&mut self, next: &Tables, old: &Table) -> bool {
+        let filled = old.filled().all(|row| {
+            let (content, uses) = (row.content(), Uses::take(row.slot.uses()));
+            let placed = next.of(content.fingerprint.locator()).insert(content, uses);
+            if !placed {
+                self.keep(content, uses);
+            }
+            placed
+        });
+        if !filled {
+            old.filled().for_each(|row| {
+                let content = row.content();
+                if let Some(copy) = next.of(content.fingerprint.locator()).find(content.fingerprint) {
+                    self.keep(content, Uses::take_all(copy.slot.uses()));
+                }
+            });
+        }
+        filled
     }
 }
 
@@ -247,6 +272,18 @@ mod tests {
         assert!(keys.iter().all(|key| holds(&tables, *key)));
         let slots: usize = tables.all().map(|table| table.capacity()).sum();
         assert!(slots < keys.len() * 100 / 70, "{slots} slots");
+    }
+
+    #[test]
+    fn small_tables_grow_whatever_their_keys_are() {
+        for first in (0_u64..100_000).step_by(50) {
+            let mut segments = Segments::new(1_000).unwrap();
+            for n in first..first + 50 {
+                // Two secrets of each key, which share its locator.
+                let locator = crc32fast::hash(&(n / 2).to_le_bytes());
+                assert!(segments.insert(content(n, locator)).unwrap(), "{n}");
+            }
+        }
     }
 
     #[test]

@@ -102,13 +102,15 @@ impl Table {
         self.live() < self.room() * 15 / 16
     }
 
-    /// The two buckets of a locator; they may be one.
+    /// The two buckets of a locator.
     #[inline]
     pub(super) fn buckets(&self, locator: Locator) -> [usize; 2] {
         let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
         let bits = mixed(locator);
         // The bits below those that all in this table have in common spread evenly over the buckets.
-        [spread(bits << self.bits), spread(bits.rotate_right(32).wrapping_mul(MIX))]
+        let (a, b) = (spread(bits << self.bits), spread(bits.rotate_right(32).wrapping_mul(MIX)));
+        // Never one and the same: the secrets that share a locator need four slots. Groups have an even number.
+        [a, b ^ usize::from(a == b)]
     }
 
     /// Has the processor fetch what [`Table::find`] will look at.
