@@ -110,13 +110,28 @@ impl Service {
     }
 }
 
-impl Verifying<'_> {
+impl<'a> Verifying<'a> {
     /// Decides about a key, as [`Verifier::verify`] does, and finds its owner.
     ///
     /// # Errors
     /// [`EngineError`] means "could not decide" and must never be read as allow.
     pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Decision, EngineError> {
-        Ok(match self.verifier.verify(request)? {
+        self.decision(self.verifier.verify(request)?)
+    }
+
+    /// Decides about many keys, as [`Verifier::verify_all`] does, and finds their owners.
+    ///
+    /// # Errors
+    /// Of each as [`Verifying::verify`].
+    pub fn verify_all(
+        self,
+        requests: &'a [VerifyRequest<'a>],
+    ) -> impl Iterator<Item = Result<Decision, EngineError>> {
+        self.verifier.verify_all(requests).map(move |verdict| self.decision(verdict?))
+    }
+
+    fn decision(&self, verdict: Verdict) -> Result<Decision, EngineError> {
+        Ok(match verdict {
             Verdict::Deny(reason) => Decision::Deny(reason),
             // An owner who was removed in between takes the key along.
             Verdict::Allow(identity) => match self.verifier.owner(identity.user)? {

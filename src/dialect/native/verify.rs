@@ -4,9 +4,10 @@ use super::wanted::{self, Wanted};
 use super::{Problem, Side, Target, decode, verdict};
 use crate::command::{Asker, AuthenticateError, Decision, Service, Verifying};
 use crate::dialect::denial::{Denial, key_for};
+use crate::engine::EngineError;
 use crate::exchange::{Body, Form, Head, RawResponse};
 use crate::key::Keyspace;
-use crate::verify::{DenyReason, VerifyRequest};
+use crate::verify::VerifyRequest;
 
 /// One request to verify.
 pub(super) struct Verify<'a> {
@@ -67,10 +68,14 @@ impl Verify<'_> {
         let verifying = self.verifying()?;
         let [] = decode::query(self.head.query, [])?;
         let asked = wanted::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
+        let request_of = |wanted| Some(request(wanted, wanted.key.as_ref()?.reveal()));
+        let requests: Vec<_> = asked.iter().flatten().filter_map(request_of).collect();
+        // All together: in less time than one after the other.
+        let decided: Vec<_> = verifying.verify_all(&requests).map(logged).collect();
+        let mut decided = decided.into_iter();
         let decided = asked.into_iter().map(|wanted| {
-            let wanted = wanted?;
-            let key = wanted.key.as_ref().ok_or_else(|| Problem::invalid("key is needed"))?;
-            decide(verifying, &wanted, key.reveal())
+            wanted?;
+            decided.next().unwrap_or(Err(Problem::Unexpected))
         });
         Ok(verdict::batch(decided.collect()))
     }
@@ -80,7 +85,7 @@ impl Verify<'_> {
         let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
         let keyspace = match keyspace {
             None => Keyspace::NATIVE,
-            Some(name) => Keyspace::named(&name).ok_or(crate::engine::EngineError::NoSuchKeyspace)?,
+            Some(name) => Keyspace::named(&name).ok_or(EngineError::NoSuchKeyspace)?,
         };
         let key = key_for(&keyspace, self.head, &[self.head.query]);
         let key = key.map_err(|_| Problem::Denied(Denial::TwoKeys))?.ok_or(Problem::Denied(Denial::NoKey))?;
@@ -114,25 +119,18 @@ impl Verify<'_> {
             (Some(key), _) | (None, Some(key)) => key,
             (None, None) => return Ok(None),
         };
-        decide(verifying, wanted, key.reveal()).map(Some)
+        logged(verifying.verify(&request(wanted, key.reveal()))).map(Some)
     }
 }
 
-fn decide(verifying: Verifying<'_>, wanted: &Wanted<'_>, text: &str) -> Result<Decision, Problem> {
-    let request = VerifyRequest {
-        keyspace: &wanted.keyspace,
-        text,
-        client: wanted.address,
-        level: wanted.level,
-        spend: wanted.spend,
-    };
-    let decision = verifying.verify(&request)?;
-    if let Decision::Deny(reason) = &decision {
-        log(*reason);
-    }
-    Ok(decision)
+const fn request<'a>(wanted: &'a Wanted<'_>, text: &'a str) -> VerifyRequest<'a> {
+    let Wanted { key: _, keyspace, address, level, spend } = wanted;
+    VerifyRequest { keyspace, text, client: *address, level: *level, spend: *spend }
 }
 
-fn log(reason: DenyReason) {
-    tracing::debug!(reason = reason.code(), "denied");
+fn logged(decided: Result<Decision, EngineError>) -> Result<Decision, Problem> {
+    if let Ok(Decision::Deny(reason)) = &decided {
+        tracing::debug!(reason = reason.code(), "denied");
+    }
+    Ok(decided?)
 }

@@ -40,7 +40,7 @@ struct Batch<'a> {
 
 /// What a key is to be good for.
 pub(super) struct Wanted<'a> {
-    /// `None` when the header fields have it.
+    /// `None` when the header fields have it, which those of a batch do not.
     pub(super) key: Option<Presented<'a>>,
     pub(super) keyspace: Keyspace,
     pub(super) address: Option<IpAddr>,
@@ -79,7 +79,10 @@ pub(super) fn batch<'a>(
     if keys.len() > limits::VERIFY_BATCH_MAX {
         return Err(Problem::invalid(format!("a batch has at most {} keys", limits::VERIFY_BATCH_MAX)));
     }
-    let one = |raw: &'a RawValue| decode::json::<Fields<'_>>(raw.get().as_bytes())?.wanted();
+    let one = |raw: &'a RawValue| match decode::json::<Fields<'_>>(raw.get().as_bytes())?.wanted()? {
+        Wanted { key: None, .. } => Err(Problem::invalid("key is needed")),
+        wanted => Ok(wanted),
+    };
     Ok(keys.into_iter().map(one).collect())
 }
 
