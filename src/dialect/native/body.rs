@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 
 use super::Problem;
-use super::decode::{Moment, Networks, Secret, Text, change, inner, unwrapped};
+use super::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
@@ -101,7 +101,7 @@ pub(super) struct NewKeyBody {
     comment: Option<Text<Comment>>,
     contact: Option<Text<Email>>,
     allowlist: Option<Text<Networks>>,
-    rate_limits: Option<Vec<RateLimitBody>>,
+    rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
@@ -129,7 +129,7 @@ pub(super) struct KeyPatch {
     contact: Change<Text<Email>>,
     level: Option<u8>,
     allowlist: Option<Text<Networks>>,
-    rate_limits: Option<Vec<RateLimitBody>>,
+    rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
@@ -159,8 +159,8 @@ struct RateLimitBody {
     burst: Option<NonZeroU32>,
 }
 
-fn rate_limits(all: Vec<RateLimitBody>) -> Result<RateLimits, Problem> {
-    let limit = |body: RateLimitBody| {
+fn rate_limits(all: Vec<Object<RateLimitBody>>) -> Result<RateLimits, Problem> {
+    let limit = |Object(body)| {
         let RateLimitBody { name, count, seconds, burst } = body;
         let name = inner(name).unwrap_or(RateLimit::DEFAULT_NAME);
         RateLimit { name, count, seconds, burst: burst.unwrap_or(count) }

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{DeserializeOwned, Error as _, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -41,9 +42,9 @@ pub(super) fn is_json(content_type: Option<&str>) -> bool {
     essence.is_none_or(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
-/// What these bytes of JSON say.
+/// What the fields of this JSON object say.
 pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| problem(&error))
+    serde_json::from_slice(bytes).map(|Object(fields)| fields).map_err(|error| problem(&error))
 }
 
 /// As [`body`]; no body at all means that every field was left out.
@@ -102,6 +103,29 @@ fn problem(error: &serde_json::Error) -> Problem {
             Problem::invalid(format!("a field is unknown or has the wrong type: expected {expected}"))
         }
         None => Problem::invalid(message),
+    }
+}
+
+/// A JSON object read as `T`. What serde derives for a struct would take an array as well.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
     }
 }
 

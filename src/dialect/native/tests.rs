@@ -282,6 +282,43 @@ fn refusals_have_a_status_and_a_stable_code() {
 }
 
 #[test]
+fn fields_come_in_an_object_and_never_in_an_array() {
+    let api = Api::with_flo();
+    let (id, text) = api.key(json!({}));
+    let key = format!("/v1/keys/{id}");
+    let limits = json!([[null, 1, 60, null]]);
+    // Each would do as an object, its fields in the order in which the code has them.
+    let cases = [
+        ("POST", "/v1/users", json!(["anna", null, null, null, null, null, null])),
+        ("PATCH", "/v1/users/flo", json!([null, null, null, null, null, null, true])),
+        ("PUT", "/v1/users/flo/password", json!(["geheim"])),
+        ("POST", "/v1/keys", json!(["native", "flo", null, null, null, null, null, null, 60])),
+        ("POST", "/v1/keys", json!({ "keyspace": "native", "owner": "flo", "rate_limits": limits })),
+        ("PATCH", &key, json!([null, null, 1, null, null, null, null])),
+        ("PATCH", &key, json!({ "rate_limits": limits })),
+        ("POST", &format!("{key}/suspend"), json!([])),
+        ("POST", &format!("{key}/resume"), json!([])),
+        ("POST", &format!("{key}/rotate"), json!([60])),
+        ("POST", &format!("{key}/revoke"), json!(["superseded"])),
+        ("POST", "/v1/verify", json!([text, null, null, null, null, null, null])),
+        ("POST", "/v1/verify/batch", json!([[{ "key": text }]])),
+        ("POST", "/v1/check", json!([])),
+    ];
+    for (method, target, body) in cases {
+        let (status, problem) = api.ask(method, target, body.clone());
+        assert_eq!((status, &problem["code"]), (422, &json!("invalid")), "{method} {target} {body}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("a field is unknown or has the wrong type: expected an object"),
+            "{detail}"
+        );
+    }
+    let (_, batch) =
+        api.ask("POST", "/v1/verify/batch", json!({ "keys": [[text, null, null, null, null, null, null]] }));
+    assert_eq!(batch["results"][0]["code"], "invalid");
+}
+
+#[test]
 fn every_address_takes_the_methods_it_says_and_no_other() {
     let api = Api::with_flo();
     let key = format!("/v1/keys/{}", api.key(json!({})).0);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::ActorWire;
 use super::rate_limits::{level_and_limits, levelled, limited};
-use super::{Damage, Record, StoreError, read_part, write};
+use super::{Damage, Entry, Record, StoreError, read_part, schema, write};
 use crate::clock::Timestamp;
 use crate::key::{
     Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Network, PepperNumber, RevokeReason,
@@ -118,6 +118,14 @@ impl Record for Key {
             secrets: Secrets { current: wire.current.try_into()?, previous: previous.transpose()? },
             usage: Usage { count: wire.uses, last: last.transpose()? },
         })
+    }
+
+    /// Of another key's place it is damage: what was meant for that one would be done to this one.
+    fn from_entry(entry: &Entry) -> Result<Self, StoreError> {
+        let key = Self::decode(&entry.value).and_then(|key: Self| {
+            if entry.key == schema::key(&key.id.to_bytes()) { Ok(key) } else { Err(Damage::Shape) }
+        });
+        key.map_err(|damage| damage.at(entry))
     }
 }
 

@@ -89,13 +89,18 @@ fn every_record_comes_back_and_nothing_else_does() {
     comes_back(&PepperChecks(vec![(PepperNumber(1), [1; 16]), (PepperNumber(2), [2; 16])]));
 }
 
+/// The entry's value is read as a record of its place, and as damage in any other.
+fn stays_in_its_place<T: Record + PartialEq + std::fmt::Debug>(record: &T, own: Vec<u8>, other: Vec<u8>) {
+    let value = record.encode().unwrap();
+    let read = |key| T::from_entry(&Entry { key, value: value.clone(), version: crate::store::Revision(1) });
+    assert_eq!(&read(own).unwrap(), record);
+    assert!(matches!(read(other), Err(StoreError::Corrupt { .. })));
+}
+
 #[test]
-fn a_user_in_the_place_of_another_is_damage() {
-    let user = user();
-    let entry =
-        |place| Entry { key: place, value: user.encode().unwrap(), version: crate::store::Revision(1) };
-    assert_eq!(User::from_entry(&entry(schema::user(7))).unwrap(), user);
-    assert!(matches!(User::from_entry(&entry(schema::user(8))), Err(StoreError::Corrupt { .. })));
+fn a_key_or_user_in_the_place_of_another_is_damage() {
+    stays_in_its_place(&key(), schema::key(&[3; 16]), schema::key(&[4; 16]));
+    stays_in_its_place(&user(), schema::user(7), schema::user(8));
 }
 
 #[test]
