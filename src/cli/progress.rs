@@ -53,19 +53,18 @@ impl Progress {
 
     /// One step was done.
     pub(super) fn step(&self) {
-        self.show(self.done.fetch_add(1, Ordering::Relaxed), 1);
+        let before = self.done.fetch_add(1, Ordering::Relaxed);
+        self.show(before, before + 1);
     }
 
     /// So many steps were done in all.
     pub(super) fn at(&self, done: u64) {
-        let before = self.done.swap(done, Ordering::Relaxed);
-        self.show(before, done.saturating_sub(before));
+        self.show(self.done.swap(done, Ordering::Relaxed), done);
     }
 
-    fn show(&self, before: u64, more: u64) {
-        let done = before + more;
+    fn show(&self, before: u64, done: u64) {
         match &self.bar {
-            Some(bar) => bar.inc(more),
+            Some(bar) => bar.set_position(done),
             None if done * LINES / self.steps > before * LINES / self.steps => {
                 note(&format!("{}: {done} of {}", self.what, self.steps));
             }
