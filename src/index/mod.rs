@@ -301,22 +301,15 @@ impl HotIndex {
             self.spill(fingerprint, record);
             return Ok(());
         };
-        let tables = writer.segments.tables();
-        let row = tables.of(trace.locator).find(fingerprint);
         let plain = Rights::of(&record, self.keyspace_number(&record.keyspace));
-        if let Some(row) = row {
+        let rights = plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, &record)));
+        if let Some(row) = writer.segments.tables().of(trace.locator).find(fingerprint) {
             let before = row.slot.rights();
-            row.slot.set_rights(
-                plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, record))),
-            );
+            row.slot.set_rights(rights);
             self.leave(writer, before);
-        } else {
-            let rights =
-                plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, record.clone())));
-            if !writer.segments.insert(Content { fingerprint, id: record.id, rights, owner })? {
-                self.leave(writer, rights);
-                self.spill(fingerprint, record);
-            }
+        } else if !writer.segments.insert(Content { fingerprint, id: record.id, rights, owner })? {
+            self.leave(writer, rights);
+            self.spill(fingerprint, record);
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ impl Tables {
     }
 
     /// The same with new tables of so many bits and slots in the places of `old`.
-    fn with(&self, old: &Arc<Table>, bits: u32, slots: usize) -> io::Result<Self> {
+    fn replacing(&self, old: &Arc<Table>, bits: u32, slots: usize) -> io::Result<Self> {
         let mut next = self.0.clone();
         let first = self.0.iter().position(|table| Arc::ptr_eq(table, old)).unwrap_or(PLACES);
         let stood = next.get_mut(first..first + places(old.bits())).unwrap_or_default();
@@ -210,7 +210,7 @@ impl Segments {
             if others.saturating_add(each << (bits - old.bits())) > self.slots_max {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
-            let next = tables.with(old, bits, each)?;
+            let next = tables.replacing(old, bits, each)?;
             if self.fill(&next, old) {
                 self.shared.store(Arc::new(next));
                 self.leave(old);

@@ -141,6 +141,8 @@ pub(super) struct Id([AtomicU64; 2]);
 pub(super) const BUCKET: usize = 2;
 /// Buckets of a group.
 pub(super) const BUCKETS: usize = 2;
+/// Slots of a group.
+pub(super) const GROUP: usize = BUCKET * BUCKETS;
 
 /// Two buckets and the ids of their keys.
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
@@ -177,7 +179,7 @@ impl Group {
     /// The row of this number, modulo how many there are.
     #[inline]
     pub(super) fn row(&self, number: usize) -> Option<Row<'_>> {
-        let at = number % (BUCKET * BUCKETS);
+        let at = number % GROUP;
         Some(Row { slot: self.slots.as_flattened().get(at)?, id: self.ids.as_flattened().get(at)? })
     }
 

@@ -10,14 +10,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
 use super::memory::{MARKED_GROUPS, Memory};
 use super::prefetch::prefetch;
-use super::slot::{BUCKET, BUCKETS, Content, Fingerprint, Group, Id, Rights, Row, Slot};
+use super::slot::{BUCKET, BUCKETS, Content, Fingerprint, GROUP, Group, Id, Rights, Row, Slot};
 use super::uses::{Noted, Uses};
 use crate::clock::Timestamp;
 use crate::key::{KeyId, Locator};
 use crate::limits;
-
-/// Rows of a group.
-const GROUP: usize = BUCKET * BUCKETS;
 
 /// Odd, with its bits in no order.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -113,7 +110,7 @@ impl Table {
         [a, b ^ usize::from(a == b)]
     }
 
-    /// Has the processor fetch what [`Table::find`] will look at.
+    /// Has the processor fetch what [`Table::read`] will look at.
     #[inline(always)]
     pub(super) fn prefetch(&self, buckets: [usize; 2]) {
         for bucket in buckets {

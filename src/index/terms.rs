@@ -26,8 +26,9 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    fn of(record: HotRecord) -> Self {
-        let HotRecord { id: _, owner: _, keyspace, level, standing, expiry, allowlist, rate_limits } = record;
+    fn of(record: &HotRecord) -> Self {
+        let HotRecord { id: _, owner: _, keyspace, level, standing, expiry, allowlist, rate_limits } =
+            record.clone();
         Self { keyspace, level, standing, expiry, allowlist, rate_limits }
     }
 
@@ -51,7 +52,7 @@ pub(super) struct TermsNumbers {
 
 impl TermsNumbers {
     /// Puts one more key on the terms of this record. Readers find them before a slot can say so.
-    pub(super) fn enter(&mut self, all: &TermsByNumber, record: HotRecord) -> TermsNumber {
+    pub(super) fn enter(&mut self, all: &TermsByNumber, record: &HotRecord) -> TermsNumber {
         match self.numbers.entry(Arc::new(Terms::of(record))) {
             Entry::Occupied(mut known) => {
                 let (number, keys) = known.get_mut();
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn keys_on_the_same_terms_share_them_and_the_last_one_takes_them_away() {
         let (mut numbers, all) = (TermsNumbers::default(), TermsByNumber::default());
-        let mut enter = |number, allowlist| numbers.enter(&all, record(number, allowlist));
+        let mut enter = |number, allowlist| numbers.enter(&all, &record(number, allowlist));
         let (one, two, other) = (enter(1, "10.0.0.1"), enter(2, "10.0.0.1"), enter(1, "10.0.0.2"));
         assert!(one == two && one != other);
         let view =
@@ -118,6 +119,6 @@ mod tests {
         assert!(view(one, key).is_some(), "the second key is still on them");
         numbers.leave(&all, two);
         assert_eq!((view(one, key), all.len()), (None, 1));
-        assert!(numbers.enter(&all, record(1, "10.0.0.1")) > other, "no number comes again");
+        assert!(numbers.enter(&all, &record(1, "10.0.0.1")) > other, "no number comes again");
     }
 }

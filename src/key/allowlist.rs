@@ -125,13 +125,13 @@ impl Allowlist {
     pub fn allows(&self, client: Option<IpAddr>) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Only(networks) => client.is_some_and(|client| networks.have(client)),
+            Self::Only(networks) => client.is_some_and(|client| networks.contain(client)),
         }
     }
 }
 
 impl Networks {
-    fn have(&self, client: IpAddr) -> bool {
+    fn contain(&self, client: IpAddr) -> bool {
         let client = client.to_canonical();
         self.0.iter().any(|network| network.contains(client))
     }

@@ -136,7 +136,7 @@ impl Verifier {
         Verdicts::new(self, requests)
     }
 
-    /// Decides into `verdict`, which is not copied on its way out then: that would cost a tenth of the whole.
+    /// Decides into `verdict`, which is not copied on its way out then.
     #[inline(always)]
     fn decide(
         &self,

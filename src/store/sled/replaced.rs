@@ -3,7 +3,7 @@
 //! sled hands them to crossbeam-epoch, which frees some of them at every 128th operation. A batch is one operation,
 //! however many pages it replaces, so that more would come than go, without end.
 
-/// Pages of so many writes are freed at one flush. It frees about 500; a write replaces up to 8.
+/// Pages of so many writes are freed at one flush. It frees about 500, which keeps up with 8 a write.
 const WRITES_A_FLUSH: usize = 64;
 
 /// Frees what so many writes replaced, and what earlier ones left.
