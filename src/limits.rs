@@ -67,6 +67,8 @@ pub const INDEX_TABLE_KEYS_MAX: usize = 2_000_000;
 pub const INDEX_SLOTS_MAX: usize = 1 << 32;
 /// Pause before the hot index is built again after that failed.
 pub const INDEX_RETRY_MS: u64 = 1_000;
+/// Most bytes of the rows in one block of the hot index's image; more than the largest record takes.
+pub const IMAGE_BLOCK_BYTES: usize = 64 * 1024;
 /// Pause between two looks at how far the hot index is.
 pub const PROGRESS_INTERVAL_MS: u64 = 100;
 /// Keys whose uses one commit writes.

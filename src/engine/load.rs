@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use crate::index::{HotIndex, Published};
+use crate::index::{Fingerprint, HotIndex, Published};
 use crate::key::{HotRecord, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
 use crate::store::{Batch, Entry, Store, StoreError, schema};
 
 use super::entries::trace;
+use super::image::{self, Moment};
 
 /// How far the hot index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,22 @@ impl Loader {
         IndexState::Loading { percent, keys: self.work.keys.load(Ordering::Relaxed) }
     }
 
+    /// Writes the image of the index for the next start; when nothing changes any more.
+    pub(super) fn write_image(&self) {
+        let Work { store, index, .. } = self.work.as_ref();
+        let Some(path) = image::path(store.as_ref()) else { return };
+        // A start reads a page of records about as fast as a file.
+        if store.closed().is_some() || index.len() <= limits::PAGE_MAX {
+            return;
+        }
+        let written = Moment::of(store.as_ref())
+            .map_err(std::io::Error::other)
+            .and_then(|moment| image::write(&path, moment, index));
+        if let Err(error) = written {
+            tracing::warn!(%error, "no image of the hot index: the next start reads all hot records");
+        }
+    }
+
     /// Ends loading, whole or not.
     pub(super) fn stop(&self) {
         self.work.stopped.store(true, Ordering::SeqCst);
@@ -153,14 +170,57 @@ impl Work {
             let user = User::from_entry(entry)?;
             Ok(Published::Owner(user.id, user.owner()))
         })?;
+        if !self.load_image()? {
+            self.load_parts()?;
+        }
+        // A secret hashed anew may have left its old place before that was read, and be published in its new one only
+        // now.
+        let _all_published = self.unpublished();
+        if self.stopped() || self.index.finish_loading() { Ok(()) } else { Err(LoadError::Outrun) }
+    }
+
+    /// Loads the keys from the image; `false` when there is none of this very state, or it is damaged.
+    fn load_image(&self) -> Result<bool, LoadError> {
+        let Some(path) = image::path(self.store.as_ref()) else { return Ok(false) };
+        let opened = image::Image::open(&path, Moment::of(self.store.as_ref())?);
+        let Ok(image) = opened.inspect_err(|error| tracing::debug!(%error, "no image of the hot index"))
+        else {
+            return Ok(false);
+        };
+        self.index.reserve(usize::try_from(image.keys()).unwrap_or(usize::MAX))?;
+        let read = || -> Result<(), LoadError> {
+            while let Some(rows) = image.next()?.filter(|_| !self.stopped()) {
+                let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+                self.index.load(rows)?;
+                let keys = self.keys.fetch_add(count, Ordering::Relaxed) + count;
+                let parts = u128::from(keys) * PARTS as u128 / u128::from(image.keys().max(1));
+                self.parts.store(usize::try_from(parts).unwrap_or(PARTS), Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        match on_all_processors(read) {
+            Ok(()) if self.stopped() || self.keys.load(Ordering::Relaxed) == image.keys() => Ok(true),
+            Err(LoadError::Index(error)) => Err(error.into()),
+            outcome => {
+                // What was loaded is right; what is missing is read from the store.
+                let removed = std::fs::remove_file(&path);
+                tracing::warn!(?outcome, ?removed, "the image of the hot index is damaged");
+                self.parts.store(0, Ordering::Relaxed);
+                self.keys.store(0, Ordering::Relaxed);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Loads the keys from their hot records.
+    fn load_parts(&self) -> Result<(), LoadError> {
         // The first parts tell how much room all need.
         let first =
             (0..FIRST_PARTS).try_fold(0, |keys, part| self.load_part(part).map(|more| keys + more))?;
         let all = first * (PARTS / FIRST_PARTS);
         self.index.reserve(all + all / 100)?;
         let next = AtomicUsize::new(FIRST_PARTS);
-        let readers = std::thread::available_parallelism().map_or(1, usize::from);
-        let read = || -> Result<(), LoadError> {
+        on_all_processors(|| -> Result<(), LoadError> {
             loop {
                 let part = next.fetch_add(1, Ordering::Relaxed);
                 if part >= PARTS || self.stopped() {
@@ -168,17 +228,7 @@ impl Work {
                 }
                 self.load_part(part)?;
             }
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..readers).map(|_| scope.spawn(read)).collect();
-            let own = read();
-            let others = others.into_iter().map(|other| other.join().unwrap_or(Err(LoadError::Panicked)));
-            others.chain([own]).collect::<Result<(), _>>()
-        })?;
-        // A secret hashed anew may have left its old place before that was read, and be published in its new one only
-        // now.
-        let _all_published = self.unpublished();
-        if self.stopped() || self.index.finish_loading() { Ok(()) } else { Err(LoadError::Outrun) }
+        })
     }
 
     fn unpublished(&self) -> MutexGuard<'_, ()> {
@@ -190,7 +240,7 @@ impl Work {
         let count = self.load_all(&place, |entry| {
             let trace = trace(&entry.key)
                 .ok_or_else(|| StoreError::Corrupt { place: schema::printable(&entry.key) })?;
-            Ok(Published::Key(trace, HotRecord::from_entry(entry)?))
+            Ok(Published::Key(Fingerprint::from(&trace), HotRecord::from_entry(entry)?))
         })?;
         self.parts.fetch_add(1, Ordering::Relaxed);
         self.keys.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -217,6 +267,17 @@ impl Work {
     }
 }
 
+/// Has as many threads as there are processors run `read`.
+fn on_all_processors(read: impl Fn() -> Result<(), LoadError> + Sync) -> Result<(), LoadError> {
+    let readers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..readers).map(|_| scope.spawn(&read)).collect();
+        let own = read();
+        let others = others.into_iter().map(|other| other.join().unwrap_or(Err(LoadError::Panicked)));
+        others.chain([own]).collect()
+    })
+}
+
 /// The index could not be filled.
 #[derive(Debug, thiserror::Error)]
 enum LoadError {
@@ -229,6 +290,8 @@ enum LoadError {
     Outrun,
     #[error("reading the store panicked")]
     Panicked,
+    #[error("the image of the hot index: {0}")]
+    Image(#[from] std::io::Error),
 }
 
 /// What a committed batch changes for the index.
@@ -244,9 +307,10 @@ pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
     let mut changes = Vec::new();
     for (place, value) in batch.writes() {
         if let Some(trace) = trace(place) {
+            let fingerprint = Fingerprint::from(&trace);
             changes.push(match value {
-                Some(value) => Published::Key(trace, HotRecord::from_entry(&entry(place, value))?),
-                None => Published::NoKey(trace),
+                Some(value) => Published::Key(fingerprint, HotRecord::from_entry(&entry(place, value))?),
+                None => Published::NoKey(fingerprint),
             });
         } else if let Some(id) = schema::user_id(place).map(UserId) {
             changes.push(match value {

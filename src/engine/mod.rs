@@ -10,6 +10,7 @@ mod delete;
 mod draft;
 mod entries;
 mod error;
+mod image;
 mod lane;
 mod list;
 mod load;

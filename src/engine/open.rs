@@ -140,9 +140,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] when that failed; the next open checks the store as after a crash.
     pub fn stop(&self) -> Result<(), EngineError> {
-        self.0.loader.stop();
-        self.0.lane.stop();
-        Ok(self.0.reader.store.close()?)
+        Ok(self.0.stop()?)
     }
 
     pub(super) fn entropy(&self) -> &dyn Entropy {
@@ -169,11 +167,18 @@ impl Engine {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
+impl Shared {
+    fn stop(&self) -> Result<(), StoreError> {
         self.loader.stop();
         self.lane.stop();
-        if let Err(error) = self.reader.store.close() {
+        self.loader.write_image();
+        self.reader.store.close()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
             tracing::warn!(%error, "the store was not closed in good order");
         }
     }

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 use super::addresses::Addresses;
-use super::slot::Fingerprint;
+use super::slot::{Fingerprint, Rights};
 use super::table::{Place, Seen, Table};
 use super::uses::Noted;
 use super::{HotIndex, ready};
 use crate::clock::Timestamp;
-use crate::key::{HotView, KeyTrace, KeyedHash, Locator, OwnerStanding, UserId};
+use crate::key::{HotView, KeyId, KeyTrace, KeyedHash, Locator, OwnerStanding, UserId};
 
 /// What came of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +99,7 @@ impl HotIndex {
 
     /// The record of a slot that holds all of it.
     #[inline(always)]
-    fn plain(&self, seen: &Seen<'_>) -> Option<HotView<'_>> {
-        let Seen { id, rights, owner, .. } = *seen;
+    pub(super) fn plain(&self, id: KeyId, rights: Rights, owner: u32) -> Option<HotView<'_>> {
         let keyspace = self.keyspaces.get(usize::from(rights.keyspace()))?.get()?;
         let owner = UserId(owner.into());
         Some(HotView::plain(id, keyspace, owner, rights.level(), rights.standing(), rights.expiry()))
@@ -133,10 +132,12 @@ impl Spot<'_> {
         }
         let fingerprint = Fingerprint::of(self.locator, hash);
         match self.table.read(self.buckets, fingerprint) {
-            Ok(Some(seen)) if seen.rights.terms().is_none() => match self.index.plain(&seen) {
-                Some(record) => self.hand_over(epoch, record, Some((seen.place, fingerprint)), then),
-                None => Looked::Unready,
-            },
+            Ok(Some(seen)) if seen.rights.terms().is_none() => {
+                match self.index.plain(seen.id, seen.rights, seen.owner) {
+                    Some(record) => self.hand_over(epoch, record, Some((seen.place, fingerprint)), then),
+                    None => Looked::Unready,
+                }
+            }
             Ok(Some(seen)) => self.look_up_terms(epoch, fingerprint, &seen, then),
             Ok(None) if self.index.spilled_count.load(Ordering::Acquire) > 0 => {
                 self.look_up_spilled(epoch, fingerprint, then)
@@ -165,7 +166,7 @@ impl Spot<'_> {
     #[cold]
     fn look_up_spilled(&self, epoch: u64, fingerprint: Fingerprint, then: &mut impl Look) -> Looked {
         let spilled = self.index.spilled.pin();
-        match spilled.get(&fingerprint.words()) {
+        match spilled.get(&fingerprint) {
             Some(record) => self.hand_over(epoch, record.view(), None, then),
             None if self.index.is_still(epoch) => Looked::Absent,
             None => Looked::Unready,

@@ -1,4 +1,4 @@
-//! The hot index: every key in memory, for `verify` alone. Never the truth, always rebuilt from it.
+//! The hot index: every key in memory, for `verify` alone. Never the truth, made from it at every start.
 //!
 //! A plain key takes 48 bytes; tables are at most 82 % full. What does not fit into them, allowlists, rate limits and
 //! grace periods, is kept once for all keys that have the same.
@@ -13,6 +13,7 @@ mod memory;
 mod owners;
 mod prefetch;
 mod rates;
+mod records;
 mod segments;
 mod slot;
 mod table;
@@ -28,11 +29,12 @@ use thiserror::Error;
 
 pub use look_up::{Found, Look, Looked, Spot};
 pub use rates::{OverLimit, Rates};
+pub use slot::Fingerprint;
 
 use self::addresses::Addresses;
 use self::owners::Owners;
 use self::segments::{Segments, Shared};
-use self::slot::{Content, Fingerprint, KEYSPACES, KeyspaceNumber, Rights, Row};
+use self::slot::{Content, KEYSPACES, KeyspaceNumber, Rights, Row};
 use self::terms::{TermsByNumber, TermsNumbers};
 use self::uses::Uses;
 use crate::clock::Timestamp;
@@ -46,10 +48,10 @@ pub struct IndexError(#[from] io::Error);
 /// One change, already durable.
 #[derive(Clone, Debug)]
 pub enum Published {
-    /// The key with this trace is as the record says.
-    Key(KeyTrace, HotRecord),
-    /// No key has this trace any more.
-    NoKey(KeyTrace),
+    /// The key with this fingerprint is as the record says.
+    Key(Fingerprint, HotRecord),
+    /// No key has this fingerprint any more.
+    NoKey(Fingerprint),
     /// The user is as this says.
     Owner(UserId, Owner),
     /// There is no such user any more.
@@ -61,7 +63,7 @@ pub struct HotIndex {
     shared: Shared,
     terms: TermsByNumber,
     /// Keys without a slot: too many share their locator, or their owner's number does not fit into one.
-    spilled: papaya::HashMap<(u64, u64), Arc<HotRecord>>,
+    spilled: papaya::HashMap<Fingerprint, Arc<HotRecord>>,
     /// How many these are; what readers look at first.
     spilled_count: AtomicUsize,
     keyspaces: [OnceLock<KeyspaceName>; KEYSPACES],
@@ -81,7 +83,7 @@ struct Writer {
 
 #[derive(Default)]
 struct Newer {
-    keys: HashSet<(u64, u64)>,
+    keys: HashSet<Fingerprint>,
     owners: HashSet<UserId>,
 }
 
@@ -194,7 +196,8 @@ impl HotIndex {
 
     /// How many traces it knows.
     pub fn len(&self) -> usize {
-        self.writer().segments.tables().all().map(|table| table.live()).sum()
+        let tables = self.writer().segments.tables();
+        tables.all().map(|table| table.live()).sum::<usize>() + self.spilled_count.load(Ordering::Acquire)
     }
 
     /// Whether it knows none.
@@ -204,7 +207,7 @@ impl HotIndex {
 
     /// The uses of the key with this trace that were not taken yet.
     pub fn uses_of(&self, trace: &KeyTrace, now: Timestamp) -> Usage {
-        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
+        let fingerprint = Fingerprint::from(trace);
         self.shared.with(|tables| {
             let found = tables.of(trace.locator).find(fingerprint);
             found.map_or_else(Usage::default, |row| self.usage(fingerprint, Uses::load(row.slot.uses()), now))
@@ -276,9 +279,9 @@ impl HotIndex {
 
     fn apply(&self, writer: &mut Writer, change: Published) -> io::Result<()> {
         match change {
-            Published::Key(trace, record) => self.put(writer, &trace, record),
-            Published::NoKey(trace) => {
-                self.remove(writer, &trace);
+            Published::Key(fingerprint, record) => self.put(writer, fingerprint, record),
+            Published::NoKey(fingerprint) => {
+                self.remove(writer, fingerprint);
                 Ok(())
             }
             Published::Owner(id, owner) => {
@@ -292,18 +295,16 @@ impl HotIndex {
         }
     }
 
-    fn put(&self, writer: &mut Writer, trace: &KeyTrace, record: HotRecord) -> io::Result<()> {
-        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
+    fn put(&self, writer: &mut Writer, fingerprint: Fingerprint, record: HotRecord) -> io::Result<()> {
         let spilled = self.spilled.pin();
-        let Some(owner) =
-            u32::try_from(record.owner.0).ok().filter(|_| !spilled.contains_key(&fingerprint.words()))
+        let Some(owner) = u32::try_from(record.owner.0).ok().filter(|_| !spilled.contains_key(&fingerprint))
         else {
             self.spill(fingerprint, record);
             return Ok(());
         };
         let plain = Rights::of(&record, self.keyspace_number(&record.keyspace));
         let rights = plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, &record)));
-        if let Some(row) = writer.segments.tables().of(trace.locator).find(fingerprint) {
+        if let Some(row) = writer.segments.tables().of(fingerprint.locator()).find(fingerprint) {
             let before = row.slot.rights();
             row.slot.set_rights(rights);
             self.leave(writer, before);
@@ -314,18 +315,17 @@ impl HotIndex {
         Ok(())
     }
 
-    fn remove(&self, writer: &mut Writer, trace: &KeyTrace) {
-        let fingerprint = Fingerprint::of(trace.locator, &trace.hash);
+    fn remove(&self, writer: &mut Writer, fingerprint: Fingerprint) {
         if let Some(rights) = writer.segments.remove(fingerprint) {
             self.leave(writer, rights);
-        } else if self.spilled.pin().remove(&fingerprint.words()).is_some() {
+        } else if self.spilled.pin().remove(&fingerprint).is_some() {
             self.spilled_count.fetch_sub(1, Ordering::Release);
         }
     }
 
     /// Keeps a key without a slot.
     fn spill(&self, fingerprint: Fingerprint, record: HotRecord) {
-        if self.spilled.pin().insert(fingerprint.words(), Arc::new(record)).is_none() {
+        if self.spilled.pin().insert(fingerprint, Arc::new(record)).is_none() {
             self.spilled_count.fetch_add(1, Ordering::Release);
         }
     }
@@ -351,8 +351,8 @@ const fn ready(epoch: u64) -> bool {
 impl Newer {
     fn note(&mut self, change: &Published) {
         match change {
-            Published::Key(trace, _) | Published::NoKey(trace) => {
-                self.keys.insert(Fingerprint::of(trace.locator, &trace.hash).words());
+            Published::Key(fingerprint, _) | Published::NoKey(fingerprint) => {
+                self.keys.insert(*fingerprint);
             }
             Published::Owner(id, _) | Published::NoOwner(id) => {
                 self.owners.insert(*id);
@@ -362,9 +362,7 @@ impl Newer {
 
     fn has(&self, change: &Published) -> bool {
         match change {
-            Published::Key(trace, _) | Published::NoKey(trace) => {
-                self.keys.contains(&Fingerprint::of(trace.locator, &trace.hash).words())
-            }
+            Published::Key(fingerprint, _) | Published::NoKey(fingerprint) => self.keys.contains(fingerprint),
             Published::Owner(id, _) | Published::NoOwner(id) => self.owners.contains(id),
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! What a slot allows is one word, so that changing it is one atomic store and no reader sees half a change.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, IntoBytes, KnownLayout};
@@ -12,14 +13,14 @@ use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 use super::terms::TermsNumber;
 use super::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{Expiry, HotRecord, KeyId, KeyedHash, Level, Locator, Standing};
+use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, KeyedHash, Level, Locator, Standing};
 
 /// What a slot is found by: the locator, and the first 96 bits of the keyed hash.
 ///
 /// Nobody without the pepper can aim at a hash, and a guess is compared with four of them: it is taken for another
 /// key once in 2^94 times.
-#[derive(Clone, Copy)]
-pub(super) struct Fingerprint(u64, u64);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u64, u64);
 
 impl Fingerprint {
     #[inline]
@@ -35,6 +36,29 @@ impl Fingerprint {
 
     pub(super) const fn words(self) -> (u64, u64) {
         (self.0, self.1)
+    }
+
+    /// The fingerprint in these bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let number = u128::from_be_bytes(bytes);
+        Self((number >> 64) as u64, number as u64)
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
+    }
+}
+
+impl From<&KeyTrace> for Fingerprint {
+    fn from(trace: &KeyTrace) -> Self {
+        Self::of(trace.locator, &trace.hash)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint")
     }
 }
 

@@ -165,6 +165,13 @@ impl HotRecord {
 }
 
 impl<'a> HotView<'a> {
+    /// The record, on its own.
+    pub fn to_record(&self) -> HotRecord {
+        let Self { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits } = *self;
+        let (allowlist, rate_limits) = (allowlist.clone(), rate_limits.clone());
+        HotRecord { id, keyspace: *keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+    }
+
     /// A key for anyone, anywhere and as often as they like.
     pub const fn plain(
         id: KeyId,

@@ -14,6 +14,8 @@ mod paged;
 pub mod schema;
 pub mod sled;
 
+use std::path::Path;
+
 pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
@@ -70,6 +72,11 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Forgotten`] when commits that old are no longer remembered: read everything again with
     /// [`Store::scan`] and follow from the [`Store::revision`] read before it.
     fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError>;
+
+    /// A directory of its own, where what can be made again from it may be kept; `None` when it has none.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
 
     /// Why commits are refused, once they are; `None` while the store takes writes.
     fn closed(&self) -> Option<String>;

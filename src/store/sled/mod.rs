@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sled::{Db, IVec};
@@ -55,6 +55,7 @@ pub struct SledStore {
     /// Held by the one commit that runs.
     writer: Mutex<Keeper>,
     visible: RwLock<Visible>,
+    directory: PathBuf,
     _lock: File,
 }
 
@@ -95,10 +96,10 @@ impl SledStore {
         open::open(dir, options)
     }
 
-    fn new(database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
+    fn new(directory: PathBuf, database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
-        Self { database, writer: Mutex::new(keeper), visible: RwLock::new(visible), _lock: lock }
+        Self { database, writer: Mutex::new(keeper), visible: RwLock::new(visible), directory, _lock: lock }
     }
 
     // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
@@ -223,6 +224,10 @@ impl Store for SledStore {
 
     fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
         self.visible().changes.after(after, limit)
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.directory)
     }
 
     fn closed(&self) -> Option<String> {

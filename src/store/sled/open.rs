@@ -78,7 +78,7 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     let (database, watermark, tally, opened) =
         if nothing_yet { create(&places, file)? } else { reopen(&places, file, mark, options)? };
     let keeper = Keeper::start(watermark).map_err(io("starting the watermark's thread"))?;
-    Ok((SledStore::new(database, keeper, tally, lock), opened))
+    Ok((SledStore::new(dir.to_owned(), database, keeper, tally, lock), opened))
 }
 
 fn lock(dir: &Path) -> Result<File, StoreError> {
@@ -156,8 +156,9 @@ fn reopen(
             return Err(StoreError::Missing { report });
         }
         let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
-        // Never below a revision that is there: readers take what is above for not durable yet.
-        let newest = tally.revision.max(least).max(found.counted.revision);
+        // Never below a revision that is there: readers take what is above for not durable yet. And a new one, so that
+        // nothing that was made of what is lost counts as made of this.
+        let newest = tally.revision.max(least).max(found.counted.revision).next();
         tally = Tally { revision: newest, ..found.counted };
         settle(&database, tally)?;
         set_aside = Some(places.keep_copy().map_err(&copying)?);

@@ -1,0 +1,40 @@
+//! Everything in the index, as records.
+
+use super::slot::{Content, Row};
+use super::{Fingerprint, HotIndex};
+use crate::key::{HotRecord, UserId};
+
+impl HotIndex {
+    /// Has `each` look at every record, in the order in which they lie in memory; changes wait meanwhile. `false` when
+    /// the index is not ready, and so does not have all.
+    ///
+    /// # Errors
+    /// The first of `each`.
+    pub fn records<E>(
+        &self,
+        mut each: impl FnMut(Fingerprint, HotRecord) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let writer = self.writer();
+        if !self.is_ready() {
+            return Ok(false);
+        }
+        for table in writer.segments.tables().all() {
+            for row in table.filled() {
+                let Some(record) = self.record(row) else { return Ok(false) };
+                each(row.content().fingerprint, record)?;
+            }
+        }
+        for (fingerprint, record) in &self.spilled.pin() {
+            each(*fingerprint, record.as_ref().clone())?;
+        }
+        Ok(true)
+    }
+
+    fn record(&self, row: Row<'_>) -> Option<HotRecord> {
+        let Content { id, rights, owner, .. } = row.content();
+        let Some(number) = rights.terms() else {
+            return self.plain(id, rights, owner).map(|record| record.to_record());
+        };
+        self.terms.pin().get(&number).map(|terms| terms.view(id, UserId(owner.into())).to_record())
+    }
+}
