@@ -16,7 +16,7 @@ pub(crate) fn requests(input: &[u8], names: &[(&str, String)]) -> Vec<RawRequest
 /// The one value of a header field of an answer.
 pub(crate) fn header<'a>(response: &'a RawResponse, name: &str) -> Option<&'a str> {
     let mut values = response.headers.iter().filter(|(field, _)| *field == name);
-    let value = values.next().map(|(_, value)| value.as_str());
+    let value = values.next().map(|(_, value)| &**value);
     assert!(values.next().is_none(), "{name} is there twice");
     value
 }

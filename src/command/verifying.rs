@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{AuthenticateError, Service};
 use crate::engine::EngineError;
-use crate::exchange::Entrance;
+use crate::exchange::{Entrance, Head};
 use crate::key::{Key, Keyspace, Level, Owner, Spend};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 
@@ -16,13 +16,8 @@ use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 pub enum Asker<'a> {
     /// Whoever owns the machine.
     Operator,
-    /// Whoever came in this way.
-    At {
-        /// The way.
-        entrance: Entrance,
-        /// The key presented for the right to ask; untrusted.
-        service_key: Option<&'a str>,
-    },
+    /// Whoever sent this, with a key for the right to ask in `X-Service-Key` or without.
+    Sender(&'a Head<'a>),
 }
 
 /// Who may not have keys verified, and why.
@@ -65,11 +60,14 @@ impl Service {
     /// Whoever may verify can try out keys, and learns whom they stand for.
     pub fn verifying(&self, asker: Asker<'_>, open: bool) -> Result<Verifying<'_>, VerifyingError> {
         let verifying = Verifying { verifier: &self.verifier };
-        match asker {
-            Asker::Operator | Asker::At { entrance: Entrance::Local, .. } => Ok(verifying),
-            Asker::At { .. } if open => Ok(verifying),
-            Asker::At { entrance: Entrance::Network { peer }, service_key } => {
-                let text = service_key.ok_or(VerifyingError::NoServiceKey)?;
+        let head = match asker {
+            Asker::Sender(head) if !open => head,
+            Asker::Sender(_) | Asker::Operator => return Ok(verifying),
+        };
+        match head.entrance {
+            Entrance::Local => Ok(verifying),
+            Entrance::Network { peer } => {
+                let text = head.text("x-service-key").ok_or(VerifyingError::NoServiceKey)?;
                 self.service_key(text, peer).map(|()| verifying)
             }
         }

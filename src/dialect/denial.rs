@@ -134,7 +134,7 @@ pub(super) const fn title(status: u16) -> &'static str {
 pub(super) fn key_for<'a>(
     keyspace: &Keyspace,
     head: &Head<'a>,
-    queries: &[&'a str],
+    queries: impl IntoIterator<Item = &'a str>,
 ) -> Result<Option<Presented<'a>>, TwoKeys> {
     let basic = match keyspace.format() {
         KeyFormat::FreeSewing => Basic::Whole,
@@ -144,9 +144,8 @@ pub(super) fn key_for<'a>(
         | KeyFormat::BokaMera
         | KeyFormat::Native => Basic::User,
     };
-    let queries = match keyspace.in_query() {
-        InQuery::Taken => queries,
-        InQuery::Refused => &[],
-    };
-    presented(head, basic, queries)
+    match keyspace.in_query() {
+        InQuery::Taken => presented(head, basic, queries),
+        InQuery::Refused => presented(head, basic, []),
+    }
 }

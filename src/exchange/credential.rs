@@ -76,32 +76,28 @@ pub enum Basic {
 pub fn presented<'a>(
     head: &Head<'a>,
     basic: Basic,
-    queries: &[&'a str],
+    queries: impl IntoIterator<Item = &'a str>,
 ) -> Result<Option<Presented<'a>>, TwoKeys> {
-    let mut found = None;
-    for value in head.values("authorization") {
+    let mut found = Ok(None);
+    head.fields.each("authorization", &mut |value| {
         if let Some(key) = authorization(value, basic) {
-            one(&mut found, key)?;
+            one(&mut found, key);
         }
-    }
-    for value in head.values("x-api-key") {
-        one(&mut found, Presented::sent(value))?;
-    }
+    });
+    head.fields.each("x-api-key", &mut |value| one(&mut found, Presented::sent(value)));
     for query in queries {
-        for value in query.split('&').filter_map(|pair| pair.strip_prefix("api_key=")) {
-            one(&mut found, decoded(value))?;
-        }
+        let values = query.split('&').filter_map(|pair| pair.strip_prefix("api_key="));
+        values.for_each(|value| one(&mut found, decoded(value)));
     }
-    Ok(found)
+    found
 }
 
-fn one<'a>(found: &mut Option<Presented<'a>>, key: Presented<'a>) -> Result<(), TwoKeys> {
+fn one<'a>(found: &mut Result<Option<Presented<'a>>, TwoKeys>, key: Presented<'a>) {
     match found {
-        Some(other) if !other.is(&key) => return Err(TwoKeys),
-        Some(_) => {}
-        None => *found = Some(key),
+        Ok(Some(other)) if !other.is(&key) => *found = Err(TwoKeys),
+        Ok(None) => *found = Ok(Some(key)),
+        Ok(Some(_)) | Err(TwoKeys) => {}
     }
-    Ok(())
 }
 
 /// The key in a value of `Authorization`; `None` for a scheme that carries none.
@@ -157,7 +153,7 @@ mod tests {
             entrance: Entrance::Local,
             fields: &fields,
         };
-        presented(&head, basic, &[query]).map(|key| key.map(|key| key.reveal().to_owned()))
+        presented(&head, basic, [query]).map(|key| key.map(|key| key.reveal().to_owned()))
     }
 
     #[test]
@@ -223,7 +219,7 @@ mod tests {
                 fields: &fields,
             };
             for basic in [Basic::User, Basic::Whole] {
-                let _ = presented(&head, basic, &[&query]);
+                let _ = presented(&head, basic, [query.as_str()]);
             }
         }
     }

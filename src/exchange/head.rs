@@ -21,15 +21,11 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Every value of the header field of this (lower-case) name, in the order sent.
-    pub fn values(&self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
-        let fields = self.fields;
-        (0..).map_while(move |nth| fields.value(name, nth))
-    }
-
     /// The first value of the header field of this (lower-case) name, if it is text.
     pub fn text(&self, name: &'static str) -> Option<&'a str> {
-        self.fields.value(name, 0).and_then(|value| std::str::from_utf8(value).ok())
+        let mut first = None;
+        self.fields.each(name, &mut |value| _ = first.get_or_insert(value));
+        first.and_then(|value| std::str::from_utf8(value).ok())
     }
 }
 
@@ -46,13 +42,13 @@ impl fmt::Debug for Head<'_> {
 
 /// Header fields, however they are kept.
 pub trait Fields {
-    /// The value number `nth`, from 0, of the field of this lower-case name.
-    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]>;
+    /// Has `look` see every value of the field of this lower-case name, in the order sent.
+    fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8]));
 }
 
 impl Fields for Vec<(String, Vec<u8>)> {
-    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]> {
-        self.iter().filter(|(field, _)| field == name).nth(nth).map(|(_, value)| value.as_slice())
+    fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8])) {
+        self.iter().filter(|(field, _)| field == name).for_each(|(_, value)| look(value));
     }
 }
 

@@ -8,6 +8,7 @@ mod multipart;
 mod parameter;
 mod proxies;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -108,7 +109,7 @@ pub struct RawResponse {
     /// Status code.
     pub status: u16,
     /// Header fields in order; names in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -116,14 +117,13 @@ pub struct RawResponse {
 impl RawResponse {
     /// An answer with a body of the given media type that nobody may store.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        let headers =
-            vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
+        let headers = vec![("content-type", content_type.into()), ("cache-control", "no-store".into())];
         Self { status, headers, body: body.into() }
     }
 
     /// The same answer with one more header field.
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }

@@ -49,6 +49,11 @@ impl Level {
         self.0
     }
 
+    /// The number as text.
+    pub fn digit(self) -> &'static str {
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8"].get(usize::from(self.0)).copied().unwrap_or_default()
+    }
+
     /// What it permits beyond the level below, in a word.
     pub fn permission(self) -> &'static str {
         Self::PERMISSIONS.get(usize::from(self.0)).copied().unwrap_or_default()
@@ -76,7 +81,7 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.pad(self.digit())
     }
 }
 

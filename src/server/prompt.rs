@@ -10,7 +10,7 @@ use warp::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::body;
 use super::origin::Origin;
-use super::respond::{closing, field_name, response};
+use super::respond::{closing, response};
 use super::route::{Desk, broken, busy, plain_fields};
 use crate::dialect::{Dialect, Prompt};
 use crate::exchange::{Body, Fields, Head, RawRequest};
@@ -91,12 +91,7 @@ fn raw<B>(request: &Request<B>, origin: Origin, body: Body) -> RawRequest {
 }
 
 impl Fields for HeaderMap {
-    fn value(&self, name: &'static str, nth: usize) -> Option<&[u8]> {
-        let name = field_name(name)?;
-        // Most fields are there once or not at all.
-        match nth {
-            0 => self.get(name).map(HeaderValue::as_bytes),
-            nth => self.get_all(name).iter().nth(nth).map(HeaderValue::as_bytes),
-        }
+    fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8])) {
+        self.get_all(name).iter().map(HeaderValue::as_bytes).for_each(look);
     }
 }

@@ -1,5 +1,8 @@
 //! Plain answers as HTTP responses.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use warp::http::{HeaderMap, Response, StatusCode};
@@ -27,25 +30,66 @@ pub(super) fn reply(answer: RawResponse) -> warp::reply::Response {
 
 fn sendable(answer: RawResponse) -> Option<Response<Bytes>> {
     let status = StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational())?;
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + OWN_FIELDS);
-    for (name, value) in answer.headers {
+    let mut response = Response::new(Bytes::from(answer.body));
+    *response.status_mut() = status;
+    *response.headers_mut() = fields(answer.headers)?;
+    Some(response)
+}
+
+type Named = (&'static str, Cow<'static, str>);
+
+/// The fields as HTTP sends them, a copy of those of the same names that were made first: to find the place of each
+/// name again would cost several times as much.
+fn fields(named: Vec<Named>) -> Option<HeaderMap> {
+    KNOWN.with_borrow_mut(|known| {
+        let names = || named.iter().map(|(name, _)| *name);
+        let made = known.iter().find(|made| made.keys().map(HeaderName::as_str).eq(names()));
+        let Some(mut fields) = made.cloned() else {
+            let fields = new_fields(named)?;
+            if known.len() < KNOWN_MAX && fields.keys_len() == fields.len() {
+                known.push(fields.keys().map(|name| (name.clone(), EMPTY)).collect());
+            }
+            return Some(fields);
+        };
+        for (place, (_, value)) in fields.values_mut().zip(named) {
+            *place = field_value(value)?;
+        }
+        Some(fields)
+    })
+}
+
+fn new_fields(named: Vec<Named>) -> Option<HeaderMap> {
+    let mut fields = HeaderMap::with_capacity(named.len());
+    for (name, value) in named {
         let name = field_name(name)?;
         if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
             return None;
         }
-        headers.append(name, HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?);
+        fields.append(name, field_value(value)?);
     }
-    let mut response = Response::new(Bytes::from(answer.body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    Some(response)
+    Some(fields)
 }
 
-/// Fields that the connection adds to an answer.
-const OWN_FIELDS: usize = 2;
+fn field_value(value: Cow<'static, str>) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(match value {
+        Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
+        Cow::Owned(value) => Bytes::from(value),
+    })
+    .ok()
+}
+
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+thread_local! {
+    /// Fields of answers, each name once, without their values.
+    static KNOWN: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
+}
+
+/// More than there are kinds of answers that are frequent.
+const KNOWN_MAX: usize = 16;
 
 /// A lower-case name. Without an allocation, since it lives as long as the program.
-pub(super) fn field_name(name: &'static str) -> Option<HeaderName> {
+fn field_name(name: &'static str) -> Option<HeaderName> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     // Anything else would panic.
     (!name.is_empty() && name.bytes().all(plain)).then(|| HeaderName::from_static(name))
@@ -73,6 +117,22 @@ mod tests {
         let twice: Vec<_> = response.headers().get_all("x-twice").iter().collect();
         assert_eq!(twice, ["1", "2"]);
         assert_eq!(response.headers().len(), 4, "nothing is added");
+    }
+
+    #[test]
+    fn an_answer_has_its_own_values_whatever_was_answered_before() {
+        for (number, names) in
+            [["x-a", "x-b"], ["x-b", "x-a"], ["x-a", "x-b"], ["x-a", "x-c"]].iter().enumerate()
+        {
+            let [first, second] = *names;
+            let answer = plain(200, "").with_header(first, number.to_string()).with_header(second, "");
+            let response = response(answer);
+            let fields: Vec<_> =
+                response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            let number = number.to_string();
+            let plain = [("content-type", &b"text/plain; charset=utf-8"[..]), ("cache-control", b"no-store")];
+            assert_eq!(fields, [plain.as_slice(), &[(first, number.as_bytes()), (second, b"")]].concat());
+        }
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn exchange(service: &Service, printed: &mut Printed, text: &str) {
             printed.add(&request);
             printed.add(&request.body);
             printed.add(&request.head());
-            printed.add(&presented(&request.head(), Basic::Whole, &[]).unwrap());
+            printed.add(&presented(&request.head(), Basic::Whole, []).unwrap());
             printed.add(&Gateway::default().prompt(service, &request.head(), None));
             if let Err(refusal) = filebin::decode(&request) {
                 printed.add(&refusal);
@@ -149,5 +149,5 @@ fn exchange(service: &Service, printed: &mut Printed, text: &str) {
             printed.add(&dialect.answer(service, &request));
         }
     }
-    printed.add(&RawResponse::new(200, "text/plain", text).with_header("set-cookie", text));
+    printed.add(&RawResponse::new(200, "text/plain", text).with_header("set-cookie", text.to_owned()));
 }

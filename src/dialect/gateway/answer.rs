@@ -1,5 +1,7 @@
 //! Answers to gateways: facts in header fields, and as few as will do.
 
+use std::borrow::Cow;
+
 use super::Preset;
 use crate::dialect::denial::Denial;
 use crate::exchange::RawResponse;
@@ -14,16 +16,16 @@ const IDENTITY: [&str; 6] =
 /// The key may be used.
 pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
     let expires = match identity.expiry {
-        Expiry::Never => String::new(),
-        Expiry::At(at) => at.to_string(),
+        Expiry::Never => "".into(),
+        Expiry::At(at) => at.to_string().into(),
     };
     let values = [
-        identity.key.to_string(),
-        owner.username.as_str().to_owned(),
-        identity.level.to_string(),
-        identity.keyspace.as_str().to_owned(),
+        identity.key.to_string().into(),
+        owner.username.as_str().to_owned().into(),
+        identity.level.digit().into(),
+        identity.keyspace.as_str().to_owned().into(),
         expires,
-        identity.quota.map(|quota| quota.remaining.to_string()).unwrap_or_default(),
+        identity.quota.map(|quota| quota.remaining.to_string()).unwrap_or_default().into(),
     ];
     answer(200, 200, values)
 }
@@ -46,13 +48,13 @@ pub(super) fn denied(preset: Preset, denial: Denial) -> RawResponse {
 
 /// Nobody is let through, for a reason that is not the key's.
 pub(super) fn refused(preset: Preset, status: u16) -> RawResponse {
-    answer(preset.status(status), status, IDENTITY.map(|_| String::new()))
+    answer(preset.status(status), status, [const { Cow::Borrowed("") }; IDENTITY.len()])
 }
 
 /// `real` is what the status would be if the gateway took every status.
-fn answer(status: u16, real: u16, values: [String; 6]) -> RawResponse {
+fn answer(status: u16, real: u16, values: [Cow<'static, str>; IDENTITY.len()]) -> RawResponse {
     let mut headers = Vec::with_capacity(IDENTITY.len() + 4);
-    headers.push(("x-key-status", real.to_string()));
+    headers.push(("x-key-status", if real == 200 { "200".into() } else { real.to_string().into() }));
     headers.extend(IDENTITY.into_iter().zip(values));
     RawResponse { status, headers, body: Vec::new() }
 }

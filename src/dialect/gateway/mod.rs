@@ -16,6 +16,7 @@ mod wanted;
 
 pub use preset::Preset;
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -63,9 +64,7 @@ impl Gateway {
                 return refused;
             }
         };
-        let service_key = head.text("x-service-key");
-        let verifying = match service.verifying(Asker::At { entrance: head.entrance, service_key }, self.open)
-        {
+        let verifying = match service.verifying(Asker::Sender(head), self.open) {
             Ok(verifying) => verifying,
             Err(VerifyingError::Undecided(error)) => return undecided(&wanted, &error),
             Err(refused) => {
@@ -75,8 +74,8 @@ impl Gateway {
                 return challenge.with_header("www-authenticate", CHALLENGE);
             }
         };
-        let queries = [wanted.preset.original_query(head), head.query];
-        let key = match key_for(&wanted.keyspace, head, &queries) {
+        let queries = iter::once_with(|| wanted.preset.original_query(head)).chain([head.query]);
+        let key = match key_for(&wanted.keyspace, head, queries) {
             Ok(Some(key)) => key,
             Ok(None) => return answer::denied(wanted.preset, Denial::NoKey),
             Err(_) => return answer::denied(wanted.preset, Denial::TwoKeys),

@@ -43,7 +43,7 @@ pub(super) fn issued(status: u16, key: &Key, owner: Option<&Username>, text: Iss
 
 /// Done, and nothing to say about it.
 pub(super) fn done() -> RawResponse {
-    RawResponse { status: 204, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() }
+    RawResponse { status: 204, headers: vec![("cache-control", "no-store".into())], body: Vec::new() }
 }
 
 /// What walking the store found.

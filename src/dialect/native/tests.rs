@@ -271,7 +271,7 @@ fn refusals_have_a_status_and_a_stable_code() {
             (status, &json!(code)),
             "{method} {target} {body}: {problem}"
         );
-        assert_eq!(response.headers[0], ("content-type", "application/problem+json".to_owned()));
+        assert_eq!(response.headers[0], ("content-type", "application/problem+json".into()));
         assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!("about:blank")));
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];

@@ -87,7 +87,7 @@ impl Verify<'_> {
             None => Keyspace::NATIVE,
             Some(name) => Keyspace::named(&name).ok_or(EngineError::NoSuchKeyspace)?,
         };
-        let key = key_for(&keyspace, self.head, &[self.head.query]);
+        let key = key_for(&keyspace, self.head, [self.head.query]);
         let key = key.map_err(|_| Problem::Denied(Denial::TwoKeys))?.ok_or(Problem::Denied(Denial::NoKey))?;
         match self.service.own_key(&keyspace, key.reveal(), self.head.client) {
             Ok((identity, owner, key)) => Ok(verdict::own(&identity, &owner, &key)),
@@ -102,10 +102,7 @@ impl Verify<'_> {
     fn verifying(&self) -> Result<Verifying<'_>, Problem> {
         let (asker, open) = match self.side {
             Side::Operator => (Asker::Operator, false),
-            Side::Public { open } => {
-                let service_key = self.head.text("x-service-key");
-                (Asker::At { entrance: self.head.entrance, service_key }, open)
-            }
+            Side::Public { open } => (Asker::Sender(self.head), open),
         };
         Ok(self.service.verifying(asker, open)?)
     }
@@ -113,7 +110,7 @@ impl Verify<'_> {
     /// `None` when there is no key.
     fn decide(&self, verifying: Verifying<'_>, wanted: &Wanted<'_>) -> Result<Option<Decision>, Problem> {
         let two = || Problem::Denied(Denial::TwoKeys);
-        let sent = key_for(&wanted.keyspace, self.head, &[self.head.query]).map_err(|_| two())?;
+        let sent = key_for(&wanted.keyspace, self.head, [self.head.query]).map_err(|_| two())?;
         let key = match (&wanted.key, &sent) {
             (Some(given), Some(sent)) if !given.is(sent) => return Err(two()),
             (Some(key), _) | (None, Some(key)) => key,
