@@ -117,6 +117,16 @@ pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 pub const HEADERS_MAX: usize = 64;
 /// Time from its first byte (or from connecting, for the first one) to send a complete request head.
 pub const HEAD_READ_SECONDS: u64 = 5;
+/// Longest request, with its body, that is answered without hyper.
+pub const DIRECT_BYTES_MAX: usize = HEAD_BYTES_MAX;
+/// Most reads that such a request may arrive in.
+pub const DIRECT_READS_MAX: usize = 8;
+/// How long its body may come later than its head.
+pub const DIRECT_BODY_MS: u64 = 50;
+/// Room for one read.
+pub const DIRECT_READ_BYTES: usize = 1024;
+/// Room that a connection keeps between its requests, once for what it reads and once for what it writes.
+pub const DIRECT_KEPT_BYTES: usize = 4 * 1024;
 /// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).
 pub const IDLE_SECONDS: u64 = 75;
 /// Time to send a complete request body.

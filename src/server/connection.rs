@@ -19,6 +19,7 @@ use warp::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use warp::http::{Request, Version};
 
 use super::accept::Door;
+use super::direct::{self, Outcome};
 use super::origin::Approach;
 use super::prompt::Next;
 use super::respond::{closing, plain, response};
@@ -36,7 +37,15 @@ pub(super) async fn serve(
 ) {
     let Door { desk, filter, bounds, .. } = door;
     let progress = Progress::new();
-    let stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
+    let mut stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
+    match direct::serve(&mut stream, &progress, approach, &desk, stop.clone()).await {
+        Ok(Outcome::Closed) => return,
+        Ok(Outcome::Unread(bytes)) => stream.unread(bytes),
+        Err(failure) => {
+            tracing::debug!(%failure, "a connection failed");
+            return;
+        }
+    }
     let routes = TowerToHyperService::new(warp::service(filter));
     let service = service_fn(move |mut request: Request<Incoming>| {
         let progress = progress.clone();

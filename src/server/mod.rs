@@ -6,12 +6,14 @@
 mod accept;
 mod body;
 mod connection;
+mod direct;
 mod origin;
 mod prompt;
 mod respond;
 mod route;
 mod shutdown;
 mod stream;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use warp::http::HeaderMap;
-
-use crate::exchange::{Entrance, TrustedProxies};
+use crate::exchange::{Entrance, Fields, TrustedProxies};
 
 /// Where one request comes from, put into its extensions.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +33,10 @@ impl Approach {
     }
 
     /// Where a request with these header fields comes from.
-    pub(super) fn origin(&self, headers: &HeaderMap, proxies: &TrustedProxies) -> Origin {
+    pub(super) fn origin(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> Origin {
         let client = if self.trusted {
-            let lines = headers.get_all("x-forwarded-for").iter().map(|line| line.as_bytes());
+            let mut lines = Vec::new();
+            fields.each("x-forwarded-for", &mut |line| lines.push(line));
             proxies.client(self.peer, lines)
         } else {
             self.peer
@@ -55,8 +54,7 @@ mod tests {
     fn a_peer_that_is_no_trusted_proxy_is_the_client_whatever_it_says() {
         let proxies: TrustedProxies =
             ["10.0.0.1"].iter().map(|peer| peer.parse::<TrustedPeer>().unwrap()).collect();
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "203.0.113.9".parse().unwrap());
+        let fields = vec![("x-forwarded-for".to_owned(), b"203.0.113.9".to_vec())];
         for (peer, local, client) in [
             (Some("192.0.2.1"), false, Some("192.0.2.1")),
             (Some("127.0.0.1"), true, Some("127.0.0.1")),
@@ -64,7 +62,7 @@ mod tests {
             (None, true, None),
         ] {
             let peer = peer.map(|peer| peer.parse().unwrap());
-            let origin = Approach::new(peer, local, &proxies).origin(&headers, &proxies);
+            let origin = Approach::new(peer, local, &proxies).origin(&fields, &proxies);
             assert_eq!(origin.client, client.map(|client| client.parse().unwrap()));
             assert_eq!(origin.entrance == Entrance::Local, local);
         }

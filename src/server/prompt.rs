@@ -1,4 +1,5 @@
-//! Requests that are answered where they arrive, ahead of the routes: from memory, by a dialect that never waits.
+//! Requests to hyper that are answered where they arrive, ahead of the routes: from memory, by a dialect that never
+//! waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl Desk {
     /// Answers at once, if that can be done.
     pub(super) fn prompt<B>(&self, request: &Request<B>, origin: Origin) -> Next {
         let Some(dialect) = self.claiming(request.uri().path()) else { return Next::Routes };
-        match self.ask(&**dialect, request, origin, None) {
+        match self.ask(&**dialect, &head(request, origin), None) {
             Prompt::Answer(answer) => Next::Answered(response(answer)),
             Prompt::WantsBody => Next::Body,
             Prompt::MayBlock => Next::Routes,
@@ -44,7 +45,8 @@ impl Desk {
         let Ok((body, room)) = read else { return closing(response(busy())) };
         let whole = matches!(body, Body::Whole(_));
         let Some(dialect) = self.claiming(request.uri().path()) else { return closing(response(broken())) };
-        let answer = match self.ask(&**dialect, &request, origin, Some(&body)) {
+        let prompt = self.ask(&**dialect, &head(&request, origin), Some(&body));
+        let answer = match prompt {
             Prompt::Answer(answer) => answer,
             Prompt::WantsBody | Prompt::MayBlock => {
                 self.answer(Arc::clone(dialect), raw(&request, origin, body), room).await
@@ -53,27 +55,25 @@ impl Desk {
         if whole { response(answer) } else { closing(response(answer)) }
     }
 
-    fn ask<B>(
-        &self,
-        dialect: &dyn Dialect,
-        request: &Request<B>,
-        origin: Origin,
-        body: Option<&Body>,
-    ) -> Prompt {
-        let head = Head {
-            method: request.method().as_str(),
-            path: request.uri().path(),
-            query: request.uri().query().unwrap_or_default(),
-            client: origin.client,
-            entrance: origin.entrance,
-            fields: request.headers(),
-        };
+    /// Asks the dialect for an answer at once.
+    pub(super) fn ask(&self, dialect: &dyn Dialect, head: &Head<'_>, body: Option<&Body>) -> Prompt {
         // Whatever goes wrong in here is one request's, not its connection's.
-        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, &head, body)));
+        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
         asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
             Prompt::Answer(broken())
         })
+    }
+}
+
+fn head<B>(request: &Request<B>, origin: Origin) -> Head<'_> {
+    Head {
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        client: origin.client,
+        entrance: origin.entrance,
+        fields: request.headers(),
     }
 }
 

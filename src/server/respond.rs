@@ -1,7 +1,6 @@
 //! Plain answers as HTTP responses.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
 use bytes::Bytes;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
@@ -36,29 +35,7 @@ fn sendable(answer: RawResponse) -> Option<Response<Bytes>> {
     Some(response)
 }
 
-type Named = (&'static str, Cow<'static, str>);
-
-/// The fields as HTTP sends them, a copy of those of the same names that were made first: to find the place of each
-/// name again would cost several times as much.
-fn fields(named: Vec<Named>) -> Option<HeaderMap> {
-    KNOWN.with_borrow_mut(|known| {
-        let names = || named.iter().map(|(name, _)| *name);
-        let made = known.iter().find(|made| made.keys().map(HeaderName::as_str).eq(names()));
-        let Some(mut fields) = made.cloned() else {
-            let fields = new_fields(named)?;
-            if known.len() < KNOWN_MAX && fields.keys_len() == fields.len() {
-                known.push(fields.keys().map(|name| (name.clone(), EMPTY)).collect());
-            }
-            return Some(fields);
-        };
-        for (place, (_, value)) in fields.values_mut().zip(named) {
-            *place = field_value(value)?;
-        }
-        Some(fields)
-    })
-}
-
-fn new_fields(named: Vec<Named>) -> Option<HeaderMap> {
+fn fields(named: Vec<(&'static str, Cow<'static, str>)>) -> Option<HeaderMap> {
     let mut fields = HeaderMap::with_capacity(named.len());
     for (name, value) in named {
         let name = field_name(name)?;
@@ -77,16 +54,6 @@ fn field_value(value: Cow<'static, str>) -> Option<HeaderValue> {
     })
     .ok()
 }
-
-const EMPTY: HeaderValue = HeaderValue::from_static("");
-
-thread_local! {
-    /// Fields of answers, each name once, without their values.
-    static KNOWN: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
-}
-
-/// More than there are kinds of answers that are frequent.
-const KNOWN_MAX: usize = 16;
 
 /// A lower-case name. Without an allocation, since it lives as long as the program.
 fn field_name(name: &'static str) -> Option<HeaderName> {
@@ -117,22 +84,6 @@ mod tests {
         let twice: Vec<_> = response.headers().get_all("x-twice").iter().collect();
         assert_eq!(twice, ["1", "2"]);
         assert_eq!(response.headers().len(), 4, "nothing is added");
-    }
-
-    #[test]
-    fn an_answer_has_its_own_values_whatever_was_answered_before() {
-        for (number, names) in
-            [["x-a", "x-b"], ["x-b", "x-a"], ["x-a", "x-b"], ["x-a", "x-c"]].iter().enumerate()
-        {
-            let [first, second] = *names;
-            let answer = plain(200, "").with_header(first, number.to_string()).with_header(second, "");
-            let response = response(answer);
-            let fields: Vec<_> =
-                response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-            let number = number.to_string();
-            let plain = [("content-type", &b"text/plain; charset=utf-8"[..]), ("cache-control", b"no-store")];
-            assert_eq!(fields, [plain.as_slice(), &[(first, number.as_bytes()), (second, b"")]].concat());
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -72,6 +73,8 @@ impl Progress {
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
+    /// What was read already, to be read once more before anything else.
+    unread: Bytes,
     progress: Progress,
     head_read: Duration,
     write_stall: Duration,
@@ -88,7 +91,20 @@ impl<S> Watched<S> {
         head_read: Duration,
         write_stall: Duration,
     ) -> Self {
-        Self { stream, progress, head_read, write_stall, head_timer: None, write_timer: None }
+        Self {
+            stream,
+            unread: Bytes::new(),
+            progress,
+            head_read,
+            write_stall,
+            head_timer: None,
+            write_timer: None,
+        }
+    }
+
+    /// Has these bytes read once more.
+    pub(super) fn unread(&mut self, bytes: Vec<u8>) {
+        self.unread = bytes.into();
     }
 
     /// Notes bytes that were read.
@@ -110,6 +126,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let length = buf.remaining().min(self.unread.len());
+            buf.put_slice(&self.unread.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
         let this = &mut *self;

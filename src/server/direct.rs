@@ -1,0 +1,173 @@
+//! Answers plain requests straight on the stream, from memory, for as long as a connection sends nothing else.
+//!
+//! What a gateway asks is one small request after the other. Taking each apart into what a web framework wants, and
+//! putting its answer together again, would cost more than deciding about the key.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::origin::Approach;
+use super::route::Desk;
+use super::shutdown::stopping;
+use super::stream::{Progress, Watched};
+use super::wire::{self, Begin, Ending, Plain};
+use crate::dialect::Prompt;
+use crate::exchange::{Body, Head, RawResponse};
+use crate::limits;
+
+/// How this part of a connection ended.
+pub(super) enum Outcome {
+    /// So did the connection.
+    Closed,
+    /// With a request that is for hyper: what was read of it and of what follows.
+    Unread(Vec<u8>),
+}
+
+/// Answers until the client leaves, breaks a bound, or the server stops; or until a request comes that is not plain, or
+/// that no dialect answers at once. Nothing was done about that one.
+///
+/// # Errors
+/// The stream's.
+pub(super) async fn serve(
+    stream: &mut Watched<impl AsyncRead + AsyncWrite + Unpin>,
+    progress: &Progress,
+    approach: Approach,
+    desk: &Desk,
+    stop: watch::Receiver<bool>,
+) -> io::Result<Outcome> {
+    let (mut unread, mut answers) = (Vec::new(), Vec::new());
+    let (mut stopping, mut idle) = (pin!(stopping(stop.clone())), pin!(sleep(desk.bounds.idle)));
+    let mut active = Instant::now();
+    // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
+    let mut reads = 0;
+    loop {
+        let stopped = stop.has_changed().unwrap_or(true);
+        let next = desk.answer_all(approach, progress, stopped, &mut unread, &mut answers);
+        if !answers.is_empty() {
+            stream.write_all(&answers).await?;
+            progress.request_ends();
+            answers.clear();
+            answers.shrink_to(limits::DIRECT_KEPT_BYTES);
+            (active, reads) = (Instant::now(), 0);
+        }
+        match next {
+            Next::Head | Next::Body if reads < limits::DIRECT_READS_MAX => reads += 1,
+            Next::Head | Next::Body | Next::Other => return Ok(Outcome::Unread(unread)),
+            Next::End => {
+                stream.shutdown().await?;
+                return Ok(Outcome::Closed);
+            }
+        }
+        if unread.is_empty() {
+            unread.shrink_to(limits::DIRECT_KEPT_BYTES);
+        }
+        unread.reserve(limits::DIRECT_READ_BYTES);
+        let mut late = pin!(late(next));
+        loop {
+            tokio::select! {
+                biased;
+                read = stream.read_buf(&mut unread) => match read {
+                    Ok(0) if unread.is_empty() => return Ok(Outcome::Closed),
+                    Ok(0) => return Ok(Outcome::Unread(unread)),
+                    Ok(_) => break,
+                    Err(_) if next == Next::Body => return Ok(Outcome::Unread(unread)),
+                    Err(error) => return Err(error),
+                },
+                () = late.as_mut() => return Ok(Outcome::Unread(unread)),
+                () = stopping.as_mut() => {
+                    let idle = unread.is_empty();
+                    return Ok(if idle { Outcome::Closed } else { Outcome::Unread(unread) });
+                }
+                () = idle.as_mut() => {
+                    let begun = if unread.is_empty() { Duration::ZERO } else { desk.bounds.head_read };
+                    let end = active + desk.bounds.idle + begun;
+                    if end <= Instant::now() {
+                        return Ok(Outcome::Closed);
+                    }
+                    // Moved once in a while and not with every request.
+                    idle.as_mut().reset(end);
+                }
+            }
+        }
+    }
+}
+
+/// What to do when all that could be answered is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Read more of a head, or the first of one.
+    Head,
+    /// Read more of a body.
+    Body,
+    /// Leave the rest to hyper.
+    Other,
+    /// End the connection.
+    End,
+}
+
+/// Ends when a body is not where its head is. How long to wait for it then is hyper's to know.
+async fn late(next: Next) {
+    match next {
+        Next::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
+        Next::Head | Next::Other | Next::End => std::future::pending().await,
+    }
+}
+
+impl Desk {
+    /// Takes the plain requests that `unread` begins with, and appends their answers to `answers`.
+    fn answer_all(
+        &self,
+        approach: Approach,
+        progress: &Progress,
+        stopped: bool,
+        unread: &mut Vec<u8>,
+        answers: &mut Vec<u8>,
+    ) -> Next {
+        let mut done = 0;
+        let next = loop {
+            let rest = unread.get(done..).unwrap_or_default();
+            if rest.is_empty() {
+                break Next::Head;
+            }
+            let mut room = [const { MaybeUninit::uninit() }; limits::HEADERS_MAX];
+            let plain = match wire::read(rest, &mut room) {
+                Begin::Plain(plain) => plain,
+                Begin::Head => break Next::Head,
+                Begin::Body => break Next::Body,
+                Begin::Other => break Next::Other,
+            };
+            let Some(answer) = self.answer_at_once(approach, &plain) else { break Next::Other };
+            progress.request_begins(|_| ());
+            let ending = if stopped { plain.ending.now() } else { plain.ending };
+            wire::write(answers, &answer, plain.method, ending);
+            done += plain.length;
+            if ending != Ending::Kept {
+                break Next::End;
+            }
+        };
+        unread.drain(..done);
+        next
+    }
+
+    /// `None` when that cannot be done.
+    fn answer_at_once(&self, approach: Approach, plain: &Plain<'_, '_>) -> Option<RawResponse> {
+        let Plain { method, path, query, fields, body, .. } = plain;
+        let dialect = self.claiming(path)?;
+        let origin = approach.origin(fields, &self.proxies);
+        let head = Head { method, path, query, client: origin.client, entrance: origin.entrance, fields };
+        let mut prompt = self.ask(&**dialect, &head, None);
+        if let Prompt::WantsBody = prompt {
+            prompt = self.ask(&**dialect, &head, Some(&Body::Whole(body.to_vec())));
+        }
+        match prompt {
+            Prompt::Answer(answer) => Some(answer),
+            Prompt::WantsBody | Prompt::MayBlock => None,
+        }
+    }
+}
