@@ -92,6 +92,8 @@ pub(super) async fn serve(
             .serve_connection(TokioIo::new(stream), service)
     );
     let outcome = tokio::select! {
+        // First what was read already: a request that has come is answered, even when the server is stopping.
+        biased;
         outcome = connection.as_mut() => outcome,
         () = stopping(stop) => {
             connection.as_mut().graceful_shutdown();

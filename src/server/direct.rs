@@ -5,13 +5,14 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
+use super::Bounds;
 use super::origin::Approach;
 use super::route::Desk;
 use super::shutdown::stopping;
@@ -42,8 +43,9 @@ pub(super) async fn serve(
     stop: watch::Receiver<bool>,
 ) -> io::Result<Outcome> {
     let (mut unread, mut answers) = (Vec::new(), Vec::new());
-    let (mut stopping, mut idle) = (pin!(stopping(stop.clone())), pin!(sleep(desk.bounds.idle)));
-    let mut active = Instant::now();
+    let stopping = pin!(stopping(stop.clone()));
+    let idle = pin!(sleep(desk.bounds.idle));
+    let mut patience = Patience { stopping, idle, active: Instant::now(), bounds: &desk.bounds };
     // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
     let mut reads = 0;
     loop {
@@ -54,7 +56,7 @@ pub(super) async fn serve(
             progress.request_ends();
             answers.clear();
             answers.shrink_to(limits::DIRECT_KEPT_BYTES);
-            (active, reads) = (Instant::now(), 0);
+            (patience.active, reads) = (Instant::now(), 0);
         }
         match next {
             Next::Head | Next::Body if reads < limits::DIRECT_READS_MAX => reads += 1,
@@ -64,37 +66,79 @@ pub(super) async fn serve(
                 return Ok(Outcome::Closed);
             }
         }
+        match patience.read(stream, &mut unread, next).await {
+            Read::Some => {}
+            Read::Idle => return Ok(Outcome::Closed),
+            Read::Failed(error) if next != Next::Body => return Err(error),
+            // How long to wait for a body is hyper's to know, and what to say when it does not come.
+            Read::Failed(_) | Read::Nothing => return Ok(Outcome::Unread(unread)),
+        }
+    }
+}
+
+/// How long more is waited for.
+struct Patience<'a, S> {
+    /// Ends when the server stops.
+    stopping: Pin<&'a mut S>,
+    /// Ends some time after the connection was active last.
+    idle: Pin<&'a mut Sleep>,
+    active: Instant,
+    bounds: &'a Bounds,
+}
+
+/// What came of waiting for more.
+enum Read {
+    /// Bytes.
+    Some,
+    /// Nothing, and none are there.
+    Idle,
+    /// Nothing, and some are there.
+    Nothing,
+    Failed(io::Error),
+}
+
+impl<S: Future<Output = ()>> Patience<'_, S> {
+    async fn read(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+        unread: &mut Vec<u8>,
+        next: Next,
+    ) -> Read {
         if unread.is_empty() {
             unread.shrink_to(limits::DIRECT_KEPT_BYTES);
         }
         unread.reserve(limits::DIRECT_READ_BYTES);
+        let nothing = if unread.is_empty() { Read::Idle } else { Read::Nothing };
         let mut late = pin!(late(next));
         loop {
             tokio::select! {
                 biased;
-                read = stream.read_buf(&mut unread) => match read {
-                    Ok(0) if unread.is_empty() => return Ok(Outcome::Closed),
-                    Ok(0) => return Ok(Outcome::Unread(unread)),
-                    Ok(_) => break,
-                    Err(_) if next == Next::Body => return Ok(Outcome::Unread(unread)),
-                    Err(error) => return Err(error),
+                read = stream.read_buf(unread) => return match read {
+                    Ok(0) => nothing,
+                    Ok(_) => Read::Some,
+                    Err(error) => Read::Failed(error),
                 },
-                () = late.as_mut() => return Ok(Outcome::Unread(unread)),
-                () = stopping.as_mut() => {
-                    let idle = unread.is_empty();
-                    return Ok(if idle { Outcome::Closed } else { Outcome::Unread(unread) });
-                }
-                () = idle.as_mut() => {
-                    let begun = if unread.is_empty() { Duration::ZERO } else { desk.bounds.head_read };
-                    let end = active + desk.bounds.idle + begun;
+                () = late.as_mut() => return nothing,
+                () = self.stopping.as_mut() => return nothing,
+                () = self.idle.as_mut() => {
+                    let begun = if unread.is_empty() { Duration::ZERO } else { self.bounds.head_read };
+                    let end = self.active + self.bounds.idle + begun;
                     if end <= Instant::now() {
-                        return Ok(Outcome::Closed);
+                        return Read::Idle;
                     }
                     // Moved once in a while and not with every request.
-                    idle.as_mut().reset(end);
+                    self.idle.as_mut().reset(end);
                 }
             }
         }
+    }
+}
+
+/// Ends when a body is not where its head is.
+async fn late(next: Next) {
+    match next {
+        Next::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
+        Next::Head | Next::Other | Next::End => std::future::pending().await,
     }
 }
 
@@ -109,14 +153,6 @@ enum Next {
     Other,
     /// End the connection.
     End,
-}
-
-/// Ends when a body is not where its head is. How long to wait for it then is hyper's to know.
-async fn late(next: Next) {
-    match next {
-        Next::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
-        Next::Head | Next::Other | Next::End => std::future::pending().await,
-    }
 }
 
 impl Desk {

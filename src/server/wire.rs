@@ -193,8 +193,10 @@ fn try_write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Endin
     if ending == Ending::Wanted {
         to.extend_from_slice(b"connection: close\r\n");
     }
+    // Of an answer without a body, HEAD has nothing to tell.
+    let told = method != "HEAD" || !body.is_empty();
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if !bodiless {
+    if told && !bodiless {
         write!(to, "content-length: {}\r\n", body.len()).ok()?;
     }
     to.extend_from_slice(b"date: ");

@@ -245,9 +245,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.stream.write_all(bytes.as_ref()).await.ok();
     }
 
-    /// Says nothing more; the answer can still be read.
+    /// Says nothing more, unless the server has already left; the answer can still be read.
     pub(crate) async fn finish(&mut self) {
-        self.stream.shutdown().await.unwrap();
+        self.stream.shutdown().await.ok();
+    }
+
+    /// Sends for as long as the server takes it, and reads nothing.
+    pub(crate) async fn flood(&mut self, bytes: &str) {
+        while self.stream.write_all(bytes.as_bytes()).await.is_ok() {}
     }
 
     /// The next answer, interim ones included.

@@ -10,6 +10,7 @@
 mod at_once;
 mod bodies;
 mod connections;
+mod direct;
 mod harness;
 mod heads;
 mod origins;
