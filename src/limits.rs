@@ -125,6 +125,8 @@ pub const DIRECT_READS_MAX: usize = 8;
 pub const DIRECT_BODY_MS: u64 = 50;
 /// Room for one read.
 pub const DIRECT_READ_BYTES: usize = 1024;
+/// Room for the head of an answer; most need less.
+pub const DIRECT_ANSWER_BYTES: usize = 512;
 /// Room that a connection keeps between its requests, once for what it reads and once for what it writes.
 pub const DIRECT_KEPT_BYTES: usize = 4 * 1024;
 /// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).

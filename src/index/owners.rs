@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::FixedState;
+
 use crate::key::{Level, Owner, OwnerStanding, Status, UserId};
 
 /// Blocks of rising size: the n-th has room for the numbers from 2^n - 1 on, 2^n of them. So few that one high number
@@ -13,12 +15,14 @@ const PRESENT: u8 = 0x40;
 /// Every user, by number.
 pub(super) struct Owners {
     standings: [OnceLock<Box<[AtomicU8]>>; BLOCKS],
-    owners: papaya::HashMap<UserId, Arc<Owner>>,
+    owners: papaya::HashMap<UserId, Arc<Owner>, FixedState>,
 }
 
 impl Owners {
     pub(super) fn new() -> Self {
-        Self { standings: [const { OnceLock::new() }; BLOCKS], owners: papaya::HashMap::new() }
+        // The numbers are ours, so their hash need not be a secret one.
+        let owners = papaya::HashMap::with_hasher(FixedState::default());
+        Self { standings: [const { OnceLock::new() }; BLOCKS], owners }
     }
 
     /// What decides about the keys of this user; `None` when there is no such user.

@@ -135,17 +135,14 @@ impl Table {
     #[inline(always)]
     fn number(&self, [a, b]: [usize; 2], fingerprint: Fingerprint) -> Option<usize> {
         let (([s0, s1], _), ([s2, s3], _)) = (self.bucket(a)?, self.bucket(b)?);
-        // All four at once and one branch: which of them it is cannot be foreseen.
-        let found = [s0, s1, s2, s3].map(|slot| slot.is(fingerprint) as u32);
-        let [f0, f1, f2, f3] = found;
-        let found = f0 | f1 << 1 | f2 << 2 | f3 << 3;
-        if found == 0 {
-            return None;
+        let both = |x: &Slot, y: &Slot| x.is(fingerprint) as usize | (y.is(fingerprint) as usize) << 1;
+        // Most lie in their first bucket: the processor goes on with it while it still waits for the second one.
+        let first = both(s0, s1);
+        if first != 0 {
+            return Some(a * BUCKET + first / 2);
         }
-        let at = found.trailing_zeros() as usize;
-        // All ones when it is in the second bucket: not even here a branch.
-        let second = 0_usize.wrapping_sub(at / BUCKET);
-        Some((a ^ ((a ^ b) & second)) * BUCKET + at % BUCKET)
+        let second = both(s2, s3);
+        (second != 0).then(|| b * BUCKET + second / 2)
     }
 
     /// The row of this fingerprint, for the writer.

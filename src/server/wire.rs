@@ -166,6 +166,7 @@ fn number(digits: &[u8]) -> Option<usize> {
 /// An answer that HTTP cannot carry becomes a bare 500, as in [`response`](super::respond::response).
 pub(super) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
     let start = to.len();
+    to.reserve(limits::DIRECT_ANSWER_BYTES + answer.body.len());
     if try_write(to, answer, method, ending).is_none() {
         tracing::error!("an answer that HTTP cannot carry was replaced");
         to.truncate(start);
