@@ -68,7 +68,7 @@ fn run(
         Some(_) => demo::add_users(&opened.service)?,
         None => first_start(&opened.service)?,
     }
-    let runtime = tokio::runtime::Runtime::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
     let bound = SocketFile::control(&place.data);
     let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;

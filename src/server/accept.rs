@@ -15,29 +15,40 @@ use warp::reply::Response;
 use super::origin::Approach;
 use super::route::Desk;
 use super::shutdown::stopping;
+use super::workers::Workers;
 use super::{Bounds, connection};
 use crate::limits;
 
 /// What connections come from.
 pub(super) trait Listener: Send + Sync + 'static {
-    /// One connection.
+    /// One connection that no thread serves yet.
+    type Accepted: Send + 'static;
+    /// One that this thread serves.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// The next connection and the address of its client, if it has one.
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Accepted, Option<IpAddr>)>> + Send;
+
+    /// Has this thread serve a connection.
+    fn open(accepted: Self::Accepted) -> io::Result<Self::Stream>;
 
     /// Whether only this machine reaches it.
     fn is_local(&self) -> bool;
 }
 
 impl Listener for TcpListener {
+    type Accepted = std::net::TcpStream;
     type Stream = TcpStream;
 
-    async fn next(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+    async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
         let (stream, peer) = self.accept().await?;
         // Answers are written whole: waiting for more would only delay them.
         stream.set_nodelay(true)?;
-        Ok((stream, Some(peer.ip().to_canonical())))
+        Ok((stream.into_std()?, Some(peer.ip().to_canonical())))
+    }
+
+    fn open(accepted: Self::Accepted) -> io::Result<TcpStream> {
+        TcpStream::from_std(accepted)
     }
 
     fn is_local(&self) -> bool {
@@ -46,11 +57,16 @@ impl Listener for TcpListener {
 }
 
 impl Listener for UnixListener {
+    type Accepted = std::os::unix::net::UnixStream;
     type Stream = UnixStream;
 
-    async fn next(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+    async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
         let (stream, _) = self.accept().await?;
-        Ok((stream, None))
+        Ok((stream.into_std()?, None))
+    }
+
+    fn open(accepted: Self::Accepted) -> io::Result<UnixStream> {
+        UnixStream::from_std(accepted)
     }
 
     fn is_local(&self) -> bool {
@@ -65,6 +81,8 @@ pub(super) struct Door {
     pub(super) desk: Arc<Desk>,
     /// Who answers what the desk does not answer at once.
     pub(super) filter: BoxedFilter<(Response,)>,
+    /// On which threads connections are served.
+    pub(super) workers: Arc<Workers>,
     /// Connections that may still be opened.
     pub(super) connections: Arc<Semaphore>,
     /// Bounds of each.
@@ -89,8 +107,8 @@ pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Rece
 }
 
 /// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
-async fn accept(
-    listener: impl Listener,
+async fn accept<L: Listener>(
+    listener: L,
     door: &Door,
     stop: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
@@ -100,13 +118,18 @@ async fn accept(
     while let Ok(permit) = Arc::clone(&door.connections).acquire_owned().await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
-            Ok((stream, peer)) => {
+            Ok((accepted, peer)) => {
+                let place = door.workers.place();
                 let approach = Approach::new(peer, local, &door.desk.proxies);
-                let (door, stop) = (door.clone(), stop.clone());
-                connections.spawn(async move {
-                    connection::serve(stream, approach, door, stop).await;
-                    drop(permit);
-                });
+                let (door, stop, runtime) = (door.clone(), stop.clone(), place.runtime.clone());
+                let served = async move {
+                    match L::open(accepted) {
+                        Ok(stream) => connection::serve(stream, approach, door, stop).await,
+                        Err(failure) => tracing::warn!(%failure, "a connection could not be served"),
+                    }
+                    drop((permit, place));
+                };
+                connections.spawn_on(served, &runtime);
             }
             Err(failure) if is_of_one_connection(&failure) => {
                 tracing::debug!(%failure, "a connection was lost before it was accepted");
@@ -145,6 +168,7 @@ mod tests {
     struct Failing(&'static [i32], AtomicUsize, std::sync::Mutex<Option<DuplexStream>>);
 
     impl Listener for Failing {
+        type Accepted = DuplexStream;
         type Stream = DuplexStream;
 
         async fn next(&self) -> io::Result<(DuplexStream, Option<IpAddr>)> {
@@ -156,6 +180,10 @@ mod tests {
                 Some(stream) => Ok((stream, None)),
                 None => std::future::pending().await,
             }
+        }
+
+        fn open(accepted: DuplexStream) -> io::Result<DuplexStream> {
+            Ok(accepted)
         }
 
         fn is_local(&self) -> bool {
@@ -172,7 +200,8 @@ mod tests {
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
         let service = Service::new(Engine::open(parts).unwrap());
         let desk = Desk::new(Vec::new(), service, TrustedProxies::default(), bounds);
-        let door = Door { desk, filter, connections: Arc::new(Semaphore::new(1)), bounds };
+        let (workers, connections) = (Arc::new(Workers::default()), Arc::new(Semaphore::new(1)));
+        let door = Door { desk, filter, workers, connections, bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
         let server = tokio::spawn(serve(listener, door, stopped));

@@ -3,13 +3,16 @@
 //! What a gateway asks is one small request after the other. Taking each apart into what a web framework wants, and
 //! putting its answer together again, would cost more than deciding about the key.
 
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Bounds;
@@ -43,9 +46,9 @@ pub(super) async fn serve(
     stop: watch::Receiver<bool>,
 ) -> io::Result<Outcome> {
     let (mut unread, mut answers) = (Vec::new(), Vec::new());
-    let stopping = pin!(stopping(stop.clone()));
-    let idle = pin!(sleep(desk.bounds.idle));
-    let mut patience = Patience { stopping, idle, active: Instant::now(), bounds: &desk.bounds };
+    let (stopping, idle) = (pin!(stopping(stop.clone())), pin!(sleep(desk.bounds.idle)));
+    let (active, bounds) = (Instant::now(), &desk.bounds);
+    let mut patience = Patience { stop: &stop, stopping, idle, waited_for: false, active, bounds };
     // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
     let mut reads = 0;
     loop {
@@ -78,10 +81,13 @@ pub(super) async fn serve(
 
 /// How long more is waited for.
 struct Patience<'a, S> {
+    stop: &'a watch::Receiver<bool>,
     /// Ends when the server stops.
     stopping: Pin<&'a mut S>,
     /// Ends some time after the connection was active last.
     idle: Pin<&'a mut Sleep>,
+    /// Both will wake the connection's task: the same one from its beginning to its end.
+    waited_for: bool,
     active: Instant,
     bounds: &'a Bounds,
 }
@@ -110,28 +116,49 @@ impl<S: Future<Output = ()>> Patience<'_, S> {
         unread.reserve(limits::DIRECT_READ_BYTES);
         let nothing = if unread.is_empty() { Read::Idle } else { Read::Nothing };
         let mut late = pin!(late(next));
-        loop {
-            tokio::select! {
-                biased;
-                read = stream.read_buf(unread) => return match read {
-                    Ok(0) => nothing,
-                    Ok(_) => Read::Some,
-                    Err(error) => Read::Failed(error),
-                },
-                () = late.as_mut() => return nothing,
-                () = self.stopping.as_mut() => return nothing,
-                () = self.idle.as_mut() => {
-                    let begun = if unread.is_empty() { Duration::ZERO } else { self.bounds.head_read };
-                    let end = self.active + self.bounds.idle + begun;
-                    if end <= Instant::now() {
-                        return Read::Idle;
-                    }
-                    // Moved once in a while and not with every request.
-                    self.idle.as_mut().reset(end);
-                }
-            }
+        let begun = !unread.is_empty();
+        tokio::select! {
+            biased;
+            read = stream.read_buf(unread) => match read {
+                Ok(0) => nothing,
+                Ok(_) => Read::Some,
+                Err(error) => Read::Failed(error),
+            },
+            () = late.as_mut() => nothing,
+            over = poll_fn(|cx| self.poll_over(begun, cx)) => match over {
+                Over::Stopping => nothing,
+                Over::Idle => Read::Idle,
+            },
         }
     }
+
+    /// Ready when nothing more is waited for, a request having `begun` or not.
+    fn poll_over(&mut self, begun: bool, cx: &mut Context<'_>) -> Poll<Over> {
+        // Two looks instead of two waits anew with every request.
+        if self.waited_for && !self.idle.is_elapsed() && self.stop.has_changed().is_ok_and(|stop| !stop) {
+            return Poll::Pending;
+        }
+        if self.stopping.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Over::Stopping);
+        }
+        while self.idle.as_mut().poll(cx).is_ready() {
+            let head_read = if begun { self.bounds.head_read } else { Duration::ZERO };
+            let end = self.active + self.bounds.idle + head_read;
+            if end <= Instant::now() {
+                return Poll::Ready(Over::Idle);
+            }
+            self.idle.as_mut().reset(end);
+        }
+        // A task that has had its share is told to wait without being waited for.
+        self.waited_for = has_budget_remaining();
+        Poll::Pending
+    }
+}
+
+/// Why nothing more is waited for.
+enum Over {
+    Stopping,
+    Idle,
 }
 
 /// Ends when a body is not where its head is.

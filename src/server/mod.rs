@@ -14,6 +14,7 @@ mod route;
 mod shutdown;
 mod stream;
 mod wire;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::exchange::TrustedProxies;
 use crate::limits;
 use accept::Door;
 use route::Desk;
+use workers::Workers;
 
 pub use route::Routes;
 pub use shutdown::stop_signal;
@@ -123,15 +125,18 @@ impl Server {
     /// Serves until `shutdown` ends: then it accepts nothing more, closes idle connections, lets requests in flight
     /// finish, and cuts off what is left after [`Bounds::drain`].
     ///
-    /// Work that was begun on a blocking thread ends by itself, even when its connection was cut off.
+    /// Connections are served by threads of the server's own, one for each processor. Work that was begun on a blocking
+    /// thread ends by itself, even when its connection was cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listeners, sockets, control, routes, proxies, service, bounds } = self;
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         let desk = Desk::new(routes.dialects, service.clone(), proxies, bounds);
+        let workers = Arc::new(Workers::start());
         let door = Door {
             filter: route::public(Arc::clone(&desk), routes.own),
             desk,
+            workers: Arc::clone(&workers),
             // Each listener keeps one for the connection it waits for.
             connections: Arc::new(Semaphore::new(
                 connections_max(bounds.connections) + (listeners.len() + sockets.len()).saturating_sub(1),
@@ -152,6 +157,7 @@ impl Server {
             let door = Door {
                 filter: route::claimed(Arc::clone(&desk)),
                 desk,
+                workers,
                 connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
                 bounds,
             };

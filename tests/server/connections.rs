@@ -114,10 +114,12 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
             client.send(get("/wait").replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")).await;
             clients.push(client);
         }
-        for _ in &clients {
+        server.begun.recv().await.unwrap();
+        for _ in 1..clients.len() {
             server.begun.recv().await.unwrap();
             server.go.send(()).unwrap();
         }
+        server.go.send(()).unwrap();
         for client in &mut clients {
             assert_eq!(client.answer().await.status, 200, "nobody is turned away");
         }

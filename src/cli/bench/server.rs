@@ -22,7 +22,7 @@ pub(super) struct Serving {
 impl Serving {
     pub(super) fn start(service: &Service) -> Result<Self, Failure> {
         let failed = |error| Failure::system("the server could not be set up", &error);
-        let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let server = Server {
