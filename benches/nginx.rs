@@ -24,7 +24,13 @@ const CONNECTIONS: &str = "-c64";
 const SECONDS: &str = "-d1s";
 
 /// How nginx is set up.
-const WAYS: [&str; 3] = ["without auth_request", "auth_request over TCP", "auth_request over a unix socket"];
+const WAYS: [&str; 4] = [
+    "without auth_request",
+    "auth_request over TCP",
+    "auth_request over a unix socket",
+    // The least that any server can cost it.
+    "floor: asking nginx return 200",
+];
 
 fn main() {
     let Some(program) = program("nginx") else {
@@ -38,13 +44,21 @@ fn main() {
     let key = keyward.key(dir.path());
     let api_address = free_address();
     let api = nginx(&program, &dir.path().join("api"), api_address, &api(api_address));
+    let floor_address = free_address();
+    let floor = format!("server {{ listen {floor_address}; access_log off; return 200; }}");
+    let _floor = nginx(&program, &dir.path().join("floor"), floor_address, &floor);
     let fronts = WAYS.map(|way| {
         let address = free_address();
-        let config = front(way, address, &keyward, api_address);
-        (nginx(&program, &dir.path().join(way.replace(' ', "-")), address, &config), address)
+        let asked = match way {
+            "auth_request over a unix socket" => format!("unix:{}", keyward.2),
+            "floor: asking nginx return 200" => floor_address.to_string(),
+            _ => keyward.1.clone(),
+        };
+        let config = front(way, address, &asked, api_address);
+        (nginx(&program, &dir.path().join(way.replace([' ', ':'], "-")), address, &config), address)
     });
     let rounds = std::env::var("KEYWARD_BENCH_ROUNDS").map_or(15, |text| text.parse().unwrap());
-    let mut measured: [Vec<Measured>; 3] = Default::default();
+    let mut measured: [Vec<Measured>; WAYS.len()] = Default::default();
     // The first round fills caches and opens connections.
     for round in 0..=rounds {
         for ((front, address), measured) in fronts.iter().zip(&mut measured) {
@@ -90,7 +104,7 @@ fn measure(address: SocketAddr, key: &str, counted: [&Process; 3]) -> Measured {
     }
 }
 
-fn report(measured: &[Vec<Measured>; 3]) {
+fn report(measured: &[Vec<Measured>; WAYS.len()]) {
     println!(
         "{:<32} {:>8} {:>14} {:>22} {:>14} {:>22}",
         "middle of all rounds",
@@ -141,12 +155,11 @@ fn api(address: SocketAddr) -> String {
 }
 
 /// The example, set up in one of the ways.
-fn front(way: &str, address: SocketAddr, keyward: &Keyward, api: SocketAddr) -> String {
+fn front(way: &str, address: SocketAddr, asked: &str, api: SocketAddr) -> String {
     let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/nginx.conf")).unwrap();
-    let keyward = if way.contains("unix") { format!("unix:{}", keyward.2) } else { keyward.1.clone() };
     let example = example
         .replace("127.0.0.1:8000", &address.to_string())
-        .replace("127.0.0.1:8080", &keyward)
+        .replace("127.0.0.1:8080", asked)
         .replace("127.0.0.1:9000", &api.to_string());
     if !way.starts_with("without") {
         return example;
