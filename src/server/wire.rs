@@ -319,7 +319,8 @@ mod tests {
             assert_eq!(shown(&format!("{head}\r\n\r\nx")), None, "{head}");
         }
         let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(limits::DIRECT_BYTES_MAX));
-        assert_eq!((shown(&long), shown(&long[..limits::DIRECT_BYTES_MAX])), (None, None));
+        let cut = long.get(..limits::DIRECT_BYTES_MAX).unwrap();
+        assert_eq!((shown(&long), shown(cut)), (None, None));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(limits::HEADERS_MAX + 1));
         assert_eq!(shown(&many), None);
     }
@@ -330,7 +331,7 @@ mod tests {
         let text = String::from_utf8(to).unwrap();
         let (head, body) = text.strip_prefix("before").unwrap().split_once("\r\n\r\n").unwrap();
         let (head, date) = head.split_once("\r\ndate: ").unwrap();
-        assert_eq!((date.len(), &date[25..]), (29, " GMT"), "{date}");
+        assert!(date.len() == 29 && date.ends_with(" GMT"), "{date}");
         format!("{head}|{body}")
     }
 
