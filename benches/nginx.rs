@@ -24,12 +24,13 @@ const CONNECTIONS: &str = "-c64";
 const SECONDS: &str = "-d1s";
 
 /// How nginx is set up.
-const WAYS: [&str; 4] = [
+const WAYS: [&str; 5] = [
     "without auth_request",
     "auth_request over TCP",
     "auth_request over a unix socket",
-    // The least that any server can cost it.
-    "floor: asking nginx return 200",
+    // The least that any server can cost it, over each.
+    "nginx return 200 over TCP",
+    "nginx return 200 over a unix socket",
 ];
 
 fn main() {
@@ -45,17 +46,20 @@ fn main() {
     let api_address = free_address();
     let api = nginx(&program, &dir.path().join("api"), api_address, &api(api_address));
     let floor_address = free_address();
-    let floor = format!("server {{ listen {floor_address}; access_log off; return 200; }}");
+    let floor_socket = format!("unix:{}", dir.path().join("floor.sock").display());
+    let floor =
+        format!("server {{ listen {floor_address}; listen {floor_socket}; access_log off; return 200; }}");
     let _floor = nginx(&program, &dir.path().join("floor"), floor_address, &floor);
     let fronts = WAYS.map(|way| {
         let address = free_address();
         let asked = match way {
             "auth_request over a unix socket" => format!("unix:{}", keyward.2),
-            "floor: asking nginx return 200" => floor_address.to_string(),
+            "nginx return 200 over TCP" => floor_address.to_string(),
+            "nginx return 200 over a unix socket" => floor_socket.clone(),
             _ => keyward.1.clone(),
         };
         let config = front(way, address, &asked, api_address);
-        (nginx(&program, &dir.path().join(way.replace([' ', ':'], "-")), address, &config), address)
+        (nginx(&program, &dir.path().join(way.replace(' ', "-")), address, &config), address)
     });
     let rounds = std::env::var("KEYWARD_BENCH_ROUNDS").map_or(15, |text| text.parse().unwrap());
     let mut measured: [Vec<Measured>; WAYS.len()] = Default::default();
@@ -164,11 +168,14 @@ fn front(way: &str, address: SocketAddr, asked: &str, api: SocketAddr) -> String
     if !way.starts_with("without") {
         return example;
     }
-    // Refusals, the last part, are left out as well.
+    // Refusals, the last part, are left out as well; what tells the API who asks is set to "", as the example wants it.
     let (example, _) = example.split_once("# auth_request knows").unwrap();
-    let asks = ["auth_request", "error_page", "X-Key-"];
-    let lines = example.lines().filter(|line| !asks.iter().any(|ask| line.contains(ask)));
-    lines.chain(["}"]).collect::<Vec<_>>().join("\n")
+    let asks = |line: &&str| line.contains("auth_request") || line.contains("error_page");
+    let lines = example.lines().filter(|line| !asks(line)).map(|line| match line.split_once(" $key_") {
+        Some((field, _)) => format!("{field} \"\";"),
+        None => line.to_owned(),
+    });
+    lines.chain(["}".to_owned()]).collect::<Vec<_>>().join("\n")
 }
 
 /// The server, its address, and its socket.
