@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::local::LocalStream;
 use super::origin::Approach;
 use super::route::Desk;
 use super::shutdown::stopping;
@@ -58,15 +59,15 @@ impl Listener for TcpListener {
 
 impl Listener for UnixListener {
     type Accepted = std::os::unix::net::UnixStream;
-    type Stream = UnixStream;
+    type Stream = LocalStream;
 
     async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
         let (stream, _) = self.accept().await?;
         Ok((stream.into_std()?, None))
     }
 
-    fn open(accepted: Self::Accepted) -> io::Result<UnixStream> {
-        UnixStream::from_std(accepted)
+    fn open(accepted: Self::Accepted) -> io::Result<LocalStream> {
+        LocalStream::new(accepted)
     }
 
     fn is_local(&self) -> bool {

@@ -7,6 +7,7 @@ mod accept;
 mod body;
 mod connection;
 mod direct;
+mod local;
 mod origin;
 mod prompt;
 mod respond;
