@@ -19,15 +19,25 @@ pub(crate) struct Kind {
     files: &'static [&'static str],
     /// How to run them, in a directory that has them.
     command: fn(&Path, &Path) -> Command,
+    /// How much of what keyward can do they are set up for.
+    pub(crate) setup: Setup,
 }
 
-pub(crate) const NGINX: Kind = Kind { name: "nginx", files: &["nginx.conf"], command: nginx };
-pub(crate) const CADDY: Kind = Kind { name: "caddy", files: &["Caddyfile"], command: caddy };
-pub(crate) const HAPROXY: Kind =
-    Kind { name: "haproxy", files: &["haproxy.cfg", "keyward.lua"], command: haproxy };
-pub(crate) const ENVOY: Kind = Kind { name: "envoy", files: &["envoy.yaml"], command: envoy };
-pub(crate) const TRAEFIK: Kind =
-    Kind { name: "traefik", files: &["traefik.yml", "traefik-routes.yml"], command: traefik };
+/// How much of what keyward can do a gateway is set up for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setup {
+    /// The API is told the key, its user and its level. Keys come in header fields.
+    Usual,
+    /// Everything, with what the files have in comments.
+    Whole,
+}
+
+pub(crate) const NGINX: Kind = Kind { setup: Setup::Usual, ..NGINX_WHOLE };
+pub(crate) const NGINX_WHOLE: Kind = Kind::new("nginx", &["nginx.conf"], nginx);
+pub(crate) const CADDY: Kind = Kind::new("caddy", &["Caddyfile"], caddy);
+pub(crate) const HAPROXY: Kind = Kind::new("haproxy", &["haproxy.cfg", "keyward.lua"], haproxy);
+pub(crate) const ENVOY: Kind = Kind::new("envoy", &["envoy.yaml"], envoy);
+pub(crate) const TRAEFIK: Kind = Kind::new("traefik", &["traefik.yml", "traefik-routes.yml"], traefik);
 
 /// The example is the server alone, as distributions include it from their main file.
 const NGINX_MAIN: &str = "
@@ -77,6 +87,14 @@ fn traefik(program: &Path, dir: &Path) -> Command {
 }
 
 impl Kind {
+    const fn new(
+        name: &'static str,
+        files: &'static [&'static str],
+        command: fn(&Path, &Path) -> Command,
+    ) -> Self {
+        Self { name, files, command, setup: Setup::Whole }
+    }
+
     /// Its program; `None`, and a reason on the output, when this machine has none.
     pub(crate) fn program(&self) -> Option<PathBuf> {
         let named = env::var_os(format!("KEYWARD_{}", self.name.to_uppercase())).map(PathBuf::from);
@@ -199,6 +217,15 @@ fn fill(gateway: &Kind, dir: &Path, address: SocketAddr, filling: &Filling<'_>) 
         }
         text = text.replace("/auth/native", &format!("/auth/{}", filling.keyspace));
         text = text.replace("/etc/haproxy", &dir.display().to_string());
+        if gateway.setup == Setup::Whole {
+            text = text.replace("# auth_request_set", "auth_request_set");
+            text = text.replace("# proxy_set_header X-Original-URI", "proxy_set_header X-Original-URI");
+            for field in ["Keyspace", "Expires", "Remaining"] {
+                let variable = format!("$key_{}", field.to_lowercase());
+                let set = |value| format!("{:<32} {value};", format!("proxy_set_header X-Key-{field}"));
+                text = text.replace(&set("\"\""), &set(&variable));
+            }
+        }
         fs::write(dir.join(file), text).unwrap();
     }
 }

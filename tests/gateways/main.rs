@@ -16,7 +16,7 @@ mod upstream;
 
 use cases::CASES;
 use client::get;
-use gateway::{CADDY, ENVOY, HAPROXY, Kind, NGINX, TRAEFIK};
+use gateway::{CADDY, ENVOY, HAPROXY, Kind, NGINX, NGINX_WHOLE, Setup, TRAEFIK};
 use site::{Over, Site};
 
 #[test]
@@ -26,7 +26,7 @@ fn nginx() {
 
 #[test]
 fn nginx_over_a_unix_socket() {
-    holds_behind(&NGINX, Over::UnixSocket);
+    holds_behind(&NGINX_WHOLE, Over::UnixSocket);
 }
 
 #[test]
@@ -58,13 +58,14 @@ fn holds_behind(gateway: &Kind, over: Over) {
     }
     drop(site);
 
-    println!("{}: a key in the address, where its keyspace takes that", gateway.name);
-    let site = Site::start(gateway, &program, "telvue", over);
-    let key = site.key(|_| {});
-    site.passes(&get(&format!("/feed?page=2&api_key={key}")));
-    site.refused(401, &get("/feed?api_key=0123456789abcdef0123"));
-    site.refused(401, &get("/feed"));
-    drop(site);
+    if gateway.setup == Setup::Whole {
+        println!("{}: a key in the address, where its keyspace takes that", gateway.name);
+        let site = Site::start(gateway, &program, "telvue", over);
+        let key = site.key(|_| {});
+        site.passes(&get(&format!("/feed?page=2&api_key={key}")));
+        site.refused(401, &get("/feed?api_key=0123456789abcdef0123"));
+        site.refused(401, &get("/feed"));
+    }
 
     println!("{}: nobody passes while keyward does not answer", gateway.name);
     let site = Site::start(gateway, &program, "native", Over::Nothing);

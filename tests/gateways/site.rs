@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Runtime;
 
 use crate::client::{Answer, Request};
-use crate::gateway::{Filling, Front, Kind, free_address};
+use crate::gateway::{Filling, Front, Kind, Setup, free_address};
 use crate::upstream::Upstream;
 
 /// A gateway in front of an API, and the keyward that it asks.
@@ -27,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) front: Front,
     pub(crate) upstream: Upstream,
     pub(crate) clock: ManualClock,
+    setup: Setup,
     keyspace: &'static str,
     engine: Engine,
     flo: UserId,
@@ -61,7 +62,7 @@ impl Site {
         let filling = Filling { keyward: &keyward, keyspace, upstream: upstream.address };
         let front = Front::start(gateway, program, &filling);
         let flo = flo.unwrap().id;
-        Self { front, upstream, clock, keyspace, engine, flo, runtime, _dir: dir }
+        Self { front, upstream, clock, setup: gateway.setup, keyspace, engine, flo, runtime, _dir: dir }
     }
 
     pub(crate) fn ask(&self, request: &Request) -> Answer {
@@ -83,6 +84,12 @@ impl Site {
         assert_eq!(answer.status, status, "{answer:?}");
         assert_eq!(self.upstream.reached(), before, "it does not reach the API: {answer:?}");
         answer
+    }
+
+    /// The API was told this in a field that only the whole setup passes on.
+    pub(crate) fn told(&self, answer: &Answer, field: &str, value: &str) {
+        let told = (self.setup == Setup::Whole).then_some(value);
+        assert_eq!(answer.reached(field), told, "{answer:?}");
     }
 
     pub(crate) fn now(&self) -> Timestamp {
