@@ -6,10 +6,12 @@ mod denial;
 pub mod filebin;
 pub mod gateway;
 pub mod native;
+pub mod telvue;
 
 pub use filebin::Filebin;
 pub use gateway::Gateway;
 pub use native::Native;
+pub use telvue::TelVue;
 
 use crate::command::Service;
 use crate::exchange::{Body, Head, RawRequest, RawResponse};

@@ -40,11 +40,13 @@ impl Keyspace {
     pub const NATIVE: Self = Self::new("native", KeyFormat::Native, Viewing::Once, InQuery::Refused);
     /// The keyspace of filebin's API.
     pub const FILEBIN: Self = Self::new("filebin", KeyFormat::Filebin, Viewing::Again, InQuery::Refused);
+    /// The keyspace of TelVue's API.
+    pub const TELVUE: Self = Self::new("telvue", KeyFormat::TelVue, Viewing::Again, InQuery::Taken);
 
     const BUILT_IN: [Self; 6] = [
         Self::FILEBIN,
         Self::new("qreserve", KeyFormat::QReserve, Viewing::Once, InQuery::Refused),
-        Self::new("telvue", KeyFormat::TelVue, Viewing::Again, InQuery::Taken),
+        Self::TELVUE,
         Self::new("bokamera", KeyFormat::BokaMera, Viewing::Again, InQuery::Refused),
         Self::new("freesewing", KeyFormat::FreeSewing, Viewing::Once, InQuery::Refused),
         Self::NATIVE,

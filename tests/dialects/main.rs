@@ -13,6 +13,8 @@ mod curl;
 #[cfg(feature = "server")]
 mod demo;
 mod filebin;
+mod telvue;
 mod transcript;
 #[cfg(feature = "server")]
 mod wire;
+mod world;

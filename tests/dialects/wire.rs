@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward::command::Service;
-use keyward::dialect::{Dialect, Filebin};
+use keyward::dialect::Dialect;
 use keyward::exchange::{RawRequest, RawResponse, TrustedProxies};
 use keyward::server::{Bounds, Routes, Server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::filebin::{CLIENT, World};
 use crate::transcript::{Answer, Peer};
+use crate::world::{CLIENT, World};
 
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Wire {
     pub(crate) world: World,
     /// Where the server listens.
-    address: std::net::SocketAddr,
+    pub(crate) address: std::net::SocketAddr,
     /// The connection, while the server keeps it.
     stream: Option<TcpStream>,
     _runtime: Runtime,
 }
 
-/// filebin's API as it looks from a documentation address, which no test can connect from.
-struct Elsewhere(Filebin);
+/// An API as it looks from a documentation address, which no test can connect from.
+struct Elsewhere(Arc<dyn Dialect>);
 
 impl Dialect for Elsewhere {
     fn claims(&self, path: &str) -> bool {

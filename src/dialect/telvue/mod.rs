@@ -1,0 +1,99 @@
+//! TelVue HyperCaster's API as of 3.16, as far as its keys go: a protected call takes `api_key`, and every answer is XML.
+//!
+//! ```text
+//! GET       /xml/software_version          needs a key that may read
+//! GET, POST /content_api/new               needs a key that may write
+//! GET, POST /content_api/{number}/edit     needs a key that may write
+//! ```
+//!
+//! keyward keeps no content: it reads a record as the documented server does, and answers what it read.
+
+mod call;
+mod content;
+mod encode;
+mod refusal;
+
+pub use content::Mistake;
+pub use refusal::Refusal;
+
+use self::call::Call;
+use self::content::Content;
+use super::Dialect;
+use crate::command::Service;
+use crate::exchange::{Body, Field, Form, RawRequest, RawResponse};
+use crate::key::Keyspace;
+
+/// The TelVue dialect.
+///
+/// ```
+/// use keyward::dialect::{Dialect, TelVue};
+/// assert!(TelVue.claims("/xml/software_version"));
+/// assert!(!TelVue.claims("/v1/keys"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TelVue;
+
+/// What a request led to.
+enum Answer {
+    Version,
+    Content(Content),
+}
+
+/// Parameters, wherever they stand: those of the address come first.
+struct Parameters {
+    query: Form,
+    body: Form,
+}
+
+impl Parameters {
+    fn of(request: &RawRequest) -> Self {
+        let query = Form::of(b"application/x-www-form-urlencoded", request.query.as_bytes());
+        Self { query, body: Form::read(request) }
+    }
+
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.query.field(name).or_else(|| self.body.field(name))
+    }
+
+    /// The key; of bytes that are no text the empty one, which is nobody's.
+    fn key(&self) -> &str {
+        match self.field("api_key") {
+            Some(Field::Text(text)) => std::str::from_utf8(text).unwrap_or_default(),
+            Some(Field::Array(_)) | None => "",
+        }
+    }
+}
+
+fn carry_out(service: &Service, request: &RawRequest) -> Result<Answer, Refusal> {
+    match request.body {
+        Body::Whole(_) => {}
+        Body::TooLarge => return Err(Refusal::TooLarge),
+        Body::Incomplete => return Err(Refusal::Incomplete),
+    }
+    let parameters = Parameters::of(request);
+    // Before anything else: whoever has no key learns nothing of what is there.
+    let caller = service.by_key(&Keyspace::TELVUE, parameters.key(), request.client)?;
+    let call = call::read(&request.method, &request.path)?;
+    if caller.level() < call.need() {
+        return Err(Refusal::LevelTooLow);
+    }
+    match call {
+        Call::SoftwareVersion => Ok(Answer::Version),
+        Call::NewContent => Ok(Answer::Content(Content::read(None, &parameters)?)),
+        Call::EditContent(id) => Ok(Answer::Content(Content::read(Some(id), &parameters)?)),
+    }
+}
+
+impl Dialect for TelVue {
+    fn claims(&self, path: &str) -> bool {
+        call::claimed(path)
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        match carry_out(service, request) {
+            Ok(Answer::Version) => encode::software_version(env!("CARGO_PKG_VERSION")),
+            Ok(Answer::Content(content)) => encode::content(&content),
+            Err(refusal) => encode::refusal(&refusal),
+        }
+    }
+}

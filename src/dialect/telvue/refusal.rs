@@ -1,0 +1,94 @@
+//! Everything that can go wrong.
+
+use super::content::Mistake;
+use crate::command::AuthenticateError;
+use crate::dialect::denial::Denial;
+use crate::engine::EngineError;
+use crate::key::Level;
+use crate::verify::DenyReason;
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no key, or it is not good here and now: told apart nowhere.
+    AccessDenied,
+    /// The key is good, but not for this.
+    LevelTooLow,
+    /// The key was used too often.
+    RateLimited {
+        /// When to come back, if ever.
+        retry_after_seconds: Option<u64>,
+    },
+    /// There is no such call.
+    NotFound,
+    /// The call has other methods: these.
+    MethodNotAllowed(&'static [&'static str]),
+    /// The body is too large.
+    TooLarge,
+    /// The body did not come whole.
+    Incomplete,
+    /// Fields are wrong: these.
+    Invalid(Vec<Mistake>),
+    /// It could not be decided.
+    Undecided,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::AccessDenied => 401,
+            Self::LevelTooLow => 403,
+            Self::RateLimited { .. } => 429,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::TooLarge => 413,
+            Self::Incomplete => 400,
+            Self::Invalid(_) => 422,
+            Self::Undecided => 503,
+        }
+    }
+
+    /// What it says.
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::AccessDenied | Self::LevelTooLow => "Access Denied",
+            Self::RateLimited { .. } => "Too Many Requests",
+            Self::NotFound => "Not Found",
+            Self::MethodNotAllowed(_) => "Method Not Allowed",
+            Self::TooLarge => "Content Too Large",
+            Self::Incomplete => "Bad Request",
+            Self::Invalid(_) => "Unprocessable Content",
+            Self::Undecided => "Service Unavailable",
+        }
+    }
+}
+
+impl From<AuthenticateError> for Refusal {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::Key(reason) => Self::from(reason),
+            AuthenticateError::Password => Self::AccessDenied,
+            AuthenticateError::Undecided(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<DenyReason> for Refusal {
+    fn from(reason: DenyReason) -> Self {
+        tracing::info!(reason = reason.code(), "telvue: key denied");
+        let denial = Denial::of(reason, Level::AUTHENTICATE);
+        match denial {
+            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::AccessDenied,
+            Denial::LevelTooLow { .. } => Self::LevelTooLow,
+            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        }
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        tracing::error!(%error, "telvue: a key could not be decided about");
+        Self::Undecided
+    }
+}

@@ -1,0 +1,269 @@
+//! A dialect with people and keys, and how transcripts are played into it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use keyward::clock::{ManualClock, Timestamp};
+use keyward::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use keyward::dialect::Dialect;
+use keyward::engine::{Engine, KeyChange, NewKey, NewUser, Parts, UserChange};
+use keyward::entropy::SeededEntropy;
+use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
+use keyward::key::{Expiry, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status};
+use keyward::limits;
+use keyward::store::{Batch, MemoryStore, Revision, Store, schema};
+
+use crate::transcript::{Answer, Peer};
+
+/// Where requests come from: 192.0.2.0/24 is for documentation.
+pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+const NOW: Timestamp = Timestamp::from_unix_ms(1_378_389_775_190);
+
+/// A dialect over a fresh engine: the people `test`, `other` and `reader` with their names as passwords, and
+/// keys `basic`, `apikey`, `full` of `test`, `other` of `other` and `reader` of `reader`, one second apart, the
+/// last one second ago.
+pub(crate) struct World {
+    dialect: Arc<dyn Dialect>,
+    keyspace: Keyspace,
+    pub(crate) service: Service,
+    store: Arc<MemoryStore>,
+    clock: ManualClock,
+    keys: HashMap<String, KeyId>,
+    pub(crate) texts: HashMap<String, String>,
+}
+
+impl World {
+    /// Its keys are in `keyspace`.
+    pub(crate) fn of(dialect: impl Dialect + 'static, keyspace: Keyspace) -> Self {
+        let clock = ManualClock::at(NOW);
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let store = Arc::new(MemoryStore::new());
+        let peppers = PepperRing::generate(&*entropy).unwrap();
+        let parts = Parts {
+            clock: Arc::new(clock.clone()),
+            entropy,
+            // No hot index: what is changed behind the engine's back is to be seen.
+            index_slots_max: 0,
+            ..Parts::over(store.clone(), peppers)
+        };
+        let service = Service::new(Engine::open(parts).unwrap());
+        let (keys, texts) = (HashMap::new(), HashMap::new());
+        let mut world = Self { dialect: Arc::new(dialect), keyspace, service, store, clock, keys, texts };
+        for (name, role) in [("test", Role::User), ("other", Role::User), ("reader", Role::ReadOnly)] {
+            let password = Some(Password::new(name.as_bytes()).unwrap());
+            world.command(Command::AddUser(NewUser::person(name.parse().unwrap(), role, password)));
+        }
+        let keys = [("basic", "test", 0), ("apikey", "test", 2), ("full", "test", 4), ("other", "other", 4)];
+        for (ago, (name, owner, level)) in
+            (1..=5).rev().zip(keys.into_iter().chain([("reader", "reader", 4)]))
+        {
+            world.clock.set(Timestamp::from_unix_ms(NOW.unix_ms() - ago * 1_000));
+            world.create(name, owner, Level::new(level).unwrap());
+        }
+        world.clock.set(NOW);
+        world
+    }
+
+    fn command(&self, command: Command) -> Outcome {
+        self.service.dispatch(&Caller::operator(), command).unwrap()
+    }
+
+    pub(crate) fn create(&mut self, name: &str, owner: &str, level: Level) {
+        let Outcome::User(owner) = self.command(Command::ShowUser(user(owner))) else { panic!("no user") };
+        let new = NewKey::new(*self.keyspace.name(), owner.id, level);
+        let Outcome::Issued(key, text) = self.command(Command::CreateKey(new)) else { panic!("no key") };
+        self.keys.insert(name.to_owned(), key.id);
+        self.texts.insert(name.to_owned(), text.reveal().to_string());
+    }
+
+    /// The key texts by name.
+    pub(crate) fn texts(&self) -> HashMap<String, String> {
+        self.texts.clone()
+    }
+
+    /// What a server serves.
+    #[cfg(feature = "server")]
+    pub(crate) fn parts(&self) -> (Arc<dyn Dialect>, Service) {
+        (Arc::clone(&self.dialect), self.service.clone())
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+
+    /// Answers a request and holds the answer to what is true of every one.
+    pub(crate) fn answer(&self, request: &RawRequest) -> RawResponse {
+        let before = self.revision();
+        let response = self.dialect.answer(&self.service, request);
+        if response.status != 200 {
+            assert_eq!(self.revision(), before, "a refused request changed something: {response:?}");
+        }
+        let cached = response.headers.iter().find(|(name, _)| *name == "cache-control");
+        assert_eq!(cached.map(|(_, value)| &**value), Some("no-store"));
+        response
+    }
+
+    fn change(&self, key: &str, change: KeyChange) {
+        self.command(Command::UpdateKey(KeyRef::Id(self.keys[key]), change));
+    }
+
+    fn key(&self, name: &str) -> Key {
+        match self.command(Command::ShowKey(KeyRef::Id(self.keys[name]))) {
+            Outcome::Key(key) => *key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Replaces stored bytes behind the engine's back.
+    fn tamper(&self, place: &[u8], change: impl FnOnce(&mut Vec<u8>)) {
+        let mut value = self.store.get(place).unwrap().unwrap().value;
+        change(&mut value);
+        let mut batch = Batch::default();
+        batch.put(place, value);
+        self.store.commit(batch).unwrap();
+    }
+
+    fn hot_place(&self, key: &str) -> Vec<u8> {
+        let trace = self.key(key).secrets.current.trace();
+        schema::hot(trace.hash.as_bytes(), trace.locator.number())
+    }
+
+    fn store_unknown_level(&self, key: &str) {
+        let place = self.hot_place(key);
+        let bytes = || self.store.get(&place).unwrap().unwrap().value;
+        let before = bytes();
+        self.change(key, KeyChange { level: Some(Level::new(5).unwrap()), ..KeyChange::default() });
+        let after = bytes();
+        let at: Vec<_> = (0..before.len()).filter(|at| before[*at] != after[*at]).collect();
+        assert_eq!(at.len(), 1, "the level is one byte");
+        self.tamper(&place, |value| value[at[0]] = 9);
+    }
+}
+
+fn user(name: &str) -> UserRef {
+    UserRef::Name(name.parse().unwrap())
+}
+
+impl Peer for World {
+    fn send(&mut self, bytes: &[u8]) -> Answer {
+        let response = self.answer(&raw_request(bytes));
+        let content_type =
+            response.headers.iter().find(|(name, _)| *name == "content-type").unwrap().1.clone();
+        Answer { status: response.status, content_type: content_type.into(), body: response.body }
+    }
+
+    fn act(&mut self, what: &str) {
+        let words: Vec<&str> = what.split(' ').collect();
+        let status = |name, status| {
+            let change = UserChange { status: Some(status), ..UserChange::default() };
+            self.command(Command::UpdateUser(user(name), change));
+        };
+        match words.as_slice() {
+            ["block", name] => status(name, Status::Blocked),
+            ["unblock", name] => status(name, Status::Active),
+            ["remove", name] => drop(self.command(Command::RemoveUser(user(name)))),
+            ["role", name, role] => {
+                let change = UserChange { role: Some(role.parse().unwrap()), ..UserChange::default() };
+                self.command(Command::UpdateUser(user(name), change));
+            }
+            ["suspend", key] => self.change(key, KeyChange { active: Some(false), ..KeyChange::default() }),
+            ["resume", key] => self.change(key, KeyChange { active: Some(true), ..KeyChange::default() }),
+            ["allow", key, networks] => {
+                let allowlist = Some(networks.parse().unwrap());
+                self.change(key, KeyChange { allowlist, ..KeyChange::default() });
+            }
+            ["level", key, level] => {
+                let level = Some(level.parse().unwrap());
+                self.change(key, KeyChange { level, ..KeyChange::default() });
+            }
+            ["expire", key] => {
+                let expiry = Some(Expiry::At(NOW.plus_ms(1)));
+                self.change(key, KeyChange { expiry, ..KeyChange::default() });
+                self.clock.set(NOW.plus_ms(1));
+            }
+            ["revoke", key] => {
+                self.command(Command::RevokeKey(KeyRef::Id(self.keys[*key]), RevokeReason::KeyCompromise));
+            }
+            ["advance", ms] => self.clock.advance_ms(ms.parse().unwrap()),
+            ["close-store"] => self.store.close().unwrap(),
+            ["store-unknown-level", key] => self.store_unknown_level(key),
+            ["damage-record", key] => self.tamper(&self.hot_place(key), |value| value.truncate(3)),
+            ["damage-sealed-copy", key] => {
+                let key = self.key(key);
+                let sealed = key.secrets.current.sealed.unwrap();
+                self.tamper(&schema::key(&key.id.to_bytes()), |value| {
+                    let length = sealed.as_bytes().len();
+                    let at = value.windows(length).position(|window| window == sealed.as_bytes()).unwrap();
+                    value[at + length - 1] ^= 1;
+                });
+            }
+            _ => panic!("unknown: {what}"),
+        }
+    }
+}
+
+/// The request that these bytes are, its body as its head says.
+fn raw_request(bytes: &[u8]) -> RawRequest {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Request::new(&mut headers);
+    let start = head.parse(bytes).unwrap().unwrap();
+    let target = head.path.unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let field = |name: &str| {
+        let found = head.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        found.map(|field| std::str::from_utf8(field.value).unwrap())
+    };
+    let body = match field("content-length") {
+        Some(length) => {
+            assert_eq!(length, bytes[start..].len().to_string(), "the length is what it says");
+            &bytes[start..]
+        }
+        // No transcript sends anything else in chunks.
+        None => bytes[start..].strip_prefix(b"0\r\n\r\n").expect("one empty chunk"),
+    };
+    RawRequest {
+        method: head.method.unwrap().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: head.headers.iter().map(|h| (h.name.to_ascii_lowercase(), h.value.to_vec())).collect(),
+        client: Some(CLIENT),
+        entrance: Entrance::Local,
+        body: if body.len() > limits::BODY_BYTES_MAX { Body::TooLarge } else { Body::Whole(body.to_vec()) },
+    }
+}
+
+/// Tests that play the transcripts of one dialect, each with so many requests, straight into it and over a socket.
+macro_rules! transcripts {
+    ($dialect:literal, $world:expr; $($name:ident: $requests:literal,)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                const FILE: &str = concat!(stringify!($name), ".http");
+                const TEXT: &str = include_str!(concat!(
+                    "../fixtures/transcripts/", $dialect, "/", stringify!($name), ".http"
+                ));
+
+                #[test]
+                fn straight_into_the_dialect() {
+                    let mut world = $world;
+                    let bound = world.texts();
+                    let requests = crate::transcript::play(FILE, TEXT, &mut world, bound);
+                    assert_eq!(requests, $requests, "requests of {FILE}");
+                }
+
+                #[cfg(feature = "server")]
+                #[test]
+                fn over_a_socket() {
+                    let mut wire = crate::wire::Wire::to($world);
+                    let bound = wire.world.texts();
+                    let requests = crate::transcript::play(FILE, TEXT, &mut wire, bound);
+                    assert_eq!(requests, $requests, "requests of {FILE}");
+                }
+            }
+        )*
+    };
+}
+
+pub(crate) use transcripts;
