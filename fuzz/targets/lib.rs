@@ -14,5 +14,7 @@ pub mod native;
 pub mod operations;
 mod requests;
 pub mod stored_value;
+pub mod telvue;
 mod verifying;
 mod world;
+mod xml;

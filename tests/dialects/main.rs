@@ -18,3 +18,5 @@ mod transcript;
 #[cfg(feature = "server")]
 mod wire;
 mod world;
+#[path = "../../fuzz/targets/xml.rs"]
+mod xml;

@@ -4,10 +4,9 @@ use keyward::dialect::{Dialect as _, TelVue};
 use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::Keyspace;
 use proptest::prelude::*;
-use quick_xml::Reader;
-use quick_xml::events::Event;
 
 use crate::world::{World, transcripts};
+use crate::xml::is_document;
 
 fn world() -> World {
     World::of(TelVue, Keyspace::TELVUE)
@@ -55,25 +54,6 @@ fn a_damaged_record_lets_nobody_in() {
     let ask = request("GET", "/xml/software_version", &query, Body::Whole(Vec::new()));
     world.act("damage-record full");
     assert_eq!(world.answer(&ask).status, 503);
-}
-
-/// Whether it is XML in which every element ends, with one of them around all.
-fn is_document(xml: &[u8]) -> bool {
-    let mut reader = Reader::from_reader(xml);
-    let (mut depth, mut roots, mut bytes) = (0_u32, 0, Vec::new());
-    loop {
-        match reader.read_event_into(&mut bytes) {
-            Ok(Event::Start(_)) => {
-                roots += u32::from(depth == 0);
-                depth += 1;
-            }
-            Ok(Event::End(_)) => depth -= 1,
-            Ok(Event::Empty(_)) => roots += u32::from(depth == 0),
-            Ok(Event::Eof) => return depth == 0 && roots == 1,
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-    }
 }
 
 #[test]
