@@ -32,6 +32,7 @@ fn answer(world: &World, request: &RawRequest, keys: &[(&str, String)]) {
     assert_eq!(header(&response, "content-type"), Some("application/xml; charset=utf-8"));
     assert_eq!(header(&response, "cache-control"), Some("no-store"));
     assert_eq!(header(&response, "allow").is_some(), response.status == 405);
+    assert_eq!(header(&response, "www-authenticate").is_some(), response.status == 401);
     assert!(is_document(&response.body), "{}", response.body.escape_ascii());
 
     // Percent-encoded, a key need not stand in the request as it is.

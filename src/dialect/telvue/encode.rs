@@ -65,12 +65,13 @@ pub(super) fn refusal(refusal: &Refusal) -> RawResponse {
         }
     };
     match refusal {
+        // RFC 9110 asks for one; no scheme of it is for a key in the address.
+        Refusal::AccessDenied => response.with_header("www-authenticate", r#"ApiKey realm="telvue""#),
         Refusal::MethodNotAllowed(methods) => response.with_header("allow", methods.join(", ")),
         Refusal::RateLimited { retry_after_seconds: Some(seconds) } => {
             response.with_header("retry-after", seconds.to_string())
         }
-        Refusal::AccessDenied
-        | Refusal::LevelTooLow
+        Refusal::LevelTooLow
         | Refusal::RateLimited { retry_after_seconds: None }
         | Refusal::NotFound
         | Refusal::TooLarge
