@@ -31,23 +31,23 @@ impl LocalStream {
         cx: &mut Context<'_>,
         write: impl Fn(&UnixStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        if self.full.is_none() {
-            match write(self.stream.get_ref()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let same = self.stream.get_ref().try_clone()?;
-                    self.full = Some(waiting_for(same, Interest::WRITABLE)?);
+        loop {
+            let Some(full) = &self.full else {
+                match write(self.stream.get_ref()) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        let same = self.stream.get_ref().try_clone()?;
+                        self.full = Some(waiting_for(same, Interest::WRITABLE)?);
+                        continue;
+                    }
+                    written => return Poll::Ready(written),
                 }
-                written => return Poll::Ready(written),
-            }
-        }
-        while let Some(full) = &self.full {
+            };
             let mut room = ready!(full.poll_write_ready(cx))?;
             if let Ok(written) = room.try_io(|stream| write(stream.get_ref())) {
                 self.full = None;
                 return Poll::Ready(written);
             }
         }
-        Poll::Ready(Ok(0))
     }
 }
 

@@ -5,12 +5,12 @@ use std::cell::{Cell, RefCell};
 use keyward::dialect::filebin::encode;
 use keyward::dialect::{Dialect as _, Filebin};
 use keyward::engine::EngineError;
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::exchange::{Body, RawRequest};
 use keyward::key::{Keyspace, Level};
 use keyward::limits;
 use proptest::prelude::*;
 
-use crate::world::{World, transcripts};
+use crate::world::{World, form_request, transcripts};
 
 const SITE: &str = "http://127.0.0.1:23200";
 
@@ -46,7 +46,7 @@ fn more_keys_than_one_page_are_listed_whole() {
         world.create(&format!("more{nth}"), "test", Level::AUTHENTICATE);
     }
     let body = format!("apikey={}", world.texts["full"]);
-    let response = world.answer(&form_request("/api/v2/user/apikeys", &body));
+    let response = world.answer(&post("/api/v2/user/apikeys", &body));
     let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["data"]["apikeys"].as_object().unwrap().len(), limits::PAGE_MAX + 3);
 }
@@ -55,22 +55,14 @@ fn more_keys_than_one_page_are_listed_whole() {
 fn the_site_address_ends_in_one_slash() {
     let world = world();
     for site in ["https://keys.example.org", "https://keys.example.org/"] {
-        let response = Filebin::new(site).answer(&world.service, &form_request("/api/v2/user/apikeys", ""));
+        let response = Filebin::new(site).answer(&world.service, &post("/api/v2/user/apikeys", ""));
         let body = String::from_utf8(response.body).unwrap();
         assert!(body.contains("homepage at https://keys.example.org/ for"), "{body}");
     }
 }
 
-fn form_request(path: &str, body: &str) -> RawRequest {
-    RawRequest {
-        method: "POST".to_owned(),
-        path: path.to_owned(),
-        query: String::new(),
-        headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
-        client: None,
-        entrance: Entrance::Local,
-        body: Body::Whole(body.as_bytes().to_vec()),
-    }
+fn post(path: &str, body: &str) -> RawRequest {
+    form_request("POST", path, "", Body::Whole(body.as_bytes().to_vec()))
 }
 
 fn any_path() -> impl Strategy<Value = String> {
@@ -162,7 +154,7 @@ fn no_request_is_a_server_error_and_refused_ones_change_nothing() {
             method: method.to_owned(),
             headers: vec![("content-type".to_owned(), content_type.into_bytes())],
             body: Body::Whole(with_keys(body)),
-            ..form_request(&path, "")
+            ..post(&path, "")
         };
         let response = world.borrow().answer(&request);
         prop_assert!(matches!(response.status, 200 | 400 | 404), "{response:?}");

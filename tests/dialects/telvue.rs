@@ -1,11 +1,11 @@
 //! TelVue's API.
 
 use keyward::dialect::{Dialect as _, TelVue};
-use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
+use keyward::exchange::Body;
 use keyward::key::Keyspace;
 use proptest::prelude::*;
 
-use crate::world::{World, transcripts};
+use crate::world::{World, field, form_request, transcripts};
 use crate::xml::is_document;
 
 fn world() -> World {
@@ -19,30 +19,14 @@ transcripts! {
     life: 13,
 }
 
-fn request(method: &str, path: &str, query: &str, body: Body) -> RawRequest {
-    RawRequest {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
-        client: None,
-        entrance: Entrance::Local,
-        body,
-    }
-}
-
-fn field<'a>(response: &'a RawResponse, name: &str) -> Option<&'a str> {
-    response.headers.iter().find(|(field, _)| *field == name).map(|(_, value)| &**value)
-}
-
 #[test]
 fn other_methods_are_named_and_bodies_that_did_not_come_are_told_apart() {
     let world = world();
     let key = format!("api_key={}", world.texts["full"]);
-    let refused = world.answer(&request("PUT", "/content_api/new", &key, Body::Whole(Vec::new())));
+    let refused = world.answer(&form_request("PUT", "/content_api/new", &key, Body::Whole(Vec::new())));
     assert_eq!((refused.status, field(&refused, "allow")), (405, Some("GET, HEAD, POST")));
     for (body, status) in [(Body::TooLarge, 413), (Body::Incomplete, 400)] {
-        assert_eq!(world.answer(&request("POST", "/content_api/new", &key, body)).status, status);
+        assert_eq!(world.answer(&form_request("POST", "/content_api/new", &key, body)).status, status);
     }
 }
 
@@ -51,7 +35,7 @@ fn a_damaged_record_lets_nobody_in() {
     use crate::transcript::Peer as _;
     let mut world = world();
     let query = format!("api_key={}", world.texts["full"]);
-    let ask = request("GET", "/xml/software_version", &query, Body::Whole(Vec::new()));
+    let ask = form_request("GET", "/xml/software_version", &query, Body::Whole(Vec::new()));
     world.act("damage-record full");
     assert_eq!(world.answer(&ask).status, 503);
 }
@@ -89,7 +73,7 @@ fn every_answer_is_xml_whatever_is_asked() {
     let inputs = (method, path, pairs.clone(), pairs, key);
     proptest!(ProptestConfig::with_cases(2_000), |((method, path, mut query, form, key) in inputs)| {
         query = format!("{query}&api_key={}", world.texts[key]);
-        let ask = request(method, &path, &query, Body::Whole(form.into_bytes()));
+        let ask = form_request(method, &path, &query, Body::Whole(form.into_bytes()));
         prop_assert!(TelVue.claims(&ask.path));
         let answer = world.answer(&ask);
         prop_assert!(matches!(answer.status, 200 | 403 | 404 | 405 | 422), "{answer:?}");

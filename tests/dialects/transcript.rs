@@ -11,9 +11,9 @@
 //! < {"new_key":"${+fresh}"}                  body of the answer
 //! ```
 //!
-//! A head that says nothing about the length of its body gets a `Content-Length`. `${name}` is the text bound to a
-//! name. In bodies `\r`, `\n`, `\0`, `\t`, `\\` and `\xHH` are single bytes, `${+name}` binds the key text that the
-//! answer has there, and `${127*ä}` repeats.
+//! A head that says nothing about the length of its body gets a `Content-Length`. `\r`, `\n`, `\0`, `\t`, `\\` and
+//! `\xHH` are single bytes, `${name}` is the text bound to a name, `${+name}` binds the key text that the answer has
+//! there, and `${127*ä}` repeats.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -96,11 +96,7 @@ fn steps(text: &str) -> Vec<Step> {
 impl Exchange {
     fn request(&self, bound: &HashMap<String, String>) -> Vec<u8> {
         let body = expand(&self.body, |name| bound[name].clone());
-        let mut head = self.head.join("\r\n");
-        for (name, text) in bound {
-            head = head.replace(&format!("${{{name}}}"), text);
-        }
-        let mut bytes = head.into_bytes();
+        let mut bytes = expand(&self.head.join("\r\n"), |name| bound[name].clone());
         let framed = |line: &String| {
             let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
             name == "transfer-encoding" || name == "content-length"

@@ -99,8 +99,7 @@ impl World {
         if response.status != 200 {
             assert_eq!(self.revision(), before, "a refused request changed something: {response:?}");
         }
-        let cached = response.headers.iter().find(|(name, _)| *name == "cache-control");
-        assert_eq!(cached.map(|(_, value)| &**value), Some("no-store"));
+        assert_eq!(field(&response, "cache-control"), Some("no-store"));
         response
     }
 
@@ -148,9 +147,8 @@ fn user(name: &str) -> UserRef {
 impl Peer for World {
     fn send(&mut self, bytes: &[u8]) -> Answer {
         let response = self.answer(&raw_request(bytes));
-        let content_type =
-            response.headers.iter().find(|(name, _)| *name == "content-type").unwrap().1.clone();
-        Answer { status: response.status, content_type: content_type.into(), body: response.body }
+        let content_type = field(&response, "content-type").unwrap().to_owned();
+        Answer { status: response.status, content_type, body: response.body }
     }
 
     fn act(&mut self, what: &str) {
@@ -200,6 +198,24 @@ impl Peer for World {
             }
             _ => panic!("unknown: {what}"),
         }
+    }
+}
+
+/// The first value of a header field of an answer.
+pub(crate) fn field<'a>(response: &'a RawResponse, name: &str) -> Option<&'a str> {
+    response.headers.iter().find(|(field, _)| *field == name).map(|(_, value)| &**value)
+}
+
+/// A request whose body is a form.
+pub(crate) fn form_request(method: &str, path: &str, query: &str, body: Body) -> RawRequest {
+    RawRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())],
+        client: None,
+        entrance: Entrance::Local,
+        body,
     }
 }
 

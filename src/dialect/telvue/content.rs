@@ -59,7 +59,7 @@ pub(super) enum Value {
 
 /// What is wrong with a field. Printed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     field: &'static str,
     is: Wrong,
 }

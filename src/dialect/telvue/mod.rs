@@ -13,11 +13,9 @@ mod content;
 mod encode;
 mod refusal;
 
-pub use content::Mistake;
-pub use refusal::Refusal;
-
 use self::call::Call;
 use self::content::Content;
+use self::refusal::Refusal;
 use super::Dialect;
 use crate::command::Service;
 use crate::exchange::{Body, Field, Form, RawRequest, RawResponse};

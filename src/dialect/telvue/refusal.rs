@@ -2,14 +2,14 @@
 
 use super::content::Mistake;
 use crate::command::AuthenticateError;
-use crate::dialect::denial::Denial;
+use crate::dialect::denial::{Denial, title};
 use crate::engine::EngineError;
 use crate::key::Level;
 use crate::verify::DenyReason;
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// There is no key, or it is not good here and now: told apart nowhere.
     AccessDenied,
     /// The key is good, but not for this.
@@ -35,7 +35,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The HTTP status.
-    pub const fn status(&self) -> u16 {
+    pub(super) const fn status(&self) -> u16 {
         match self {
             Self::AccessDenied => 401,
             Self::LevelTooLow => 403,
@@ -50,16 +50,16 @@ impl Refusal {
     }
 
     /// What it says.
-    pub const fn message(&self) -> &'static str {
+    pub(super) const fn message(&self) -> &'static str {
         match self {
             Self::AccessDenied | Self::LevelTooLow => "Access Denied",
-            Self::RateLimited { .. } => "Too Many Requests",
-            Self::NotFound => "Not Found",
-            Self::MethodNotAllowed(_) => "Method Not Allowed",
-            Self::TooLarge => "Content Too Large",
-            Self::Incomplete => "Bad Request",
-            Self::Invalid(_) => "Unprocessable Content",
-            Self::Undecided => "Service Unavailable",
+            Self::RateLimited { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::TooLarge
+            | Self::Incomplete
+            | Self::Invalid(_)
+            | Self::Undecided => title(self.status()),
         }
     }
 }
