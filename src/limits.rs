@@ -9,7 +9,7 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 /// Longest password taken before hashing.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Longest comment on a key, whatever the dialect; a dialect may allow less.
-pub const COMMENT_BYTES_MAX: usize = 1024;
+pub const COMMENT_BYTES_MAX: usize = 4_000;
 /// Longest comment that filebin's API takes.
 pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
 /// Longest name of a keyspace.
@@ -89,10 +89,23 @@ pub const REHASHES_WAITING_MAX: usize = 10_000;
 /// Keys whose last use waits to be written, beside those that the hot index counts.
 pub const USAGE_PENDING_MAX: usize = 100_000;
 
+/// How long a proposed key text waits to be adopted.
+pub const PROPOSAL_MS: u64 = 15 * 60_000;
+/// Proposed key texts that wait at once; the oldest go first.
+pub const PROPOSALS_MAX: usize = 1_000;
+
 /// Password checks that wait before the next one is told to come back.
 pub const PASSWORD_QUEUE_MAX: usize = 16;
 /// When a caller who was told "busy" should come back.
 pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
+
+/// How long a login's token is good: seven days.
+pub const TOKEN_SECONDS: u64 = 7 * 24 * 3_600;
+/// Longest token that is looked at.
+pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+
+/// Longest life of a key that FreeSewing's API gives: a year.
+pub const FREESEWING_LIFE_SECONDS_MAX: u64 = 365 * 24 * 3_600;
 
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;

@@ -13,11 +13,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyward::clock::{Clock as _, ManualClock, Timestamp};
-use keyward::engine::{Engine, EngineError, IndexState, KeyChange, NewKey, NewUser, Parts};
+use keyward::engine::{Engine, EngineError, IndexState, KeyChange, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{
-    Actor, Allowlist, Expiry, Key, Keyspace, Level, Pepper, PepperNumber, PepperRing, RateLimit, RateLimits,
-    RevokeReason, Role, UserId,
+    Actor, Allowlist, Expiry, Issuing, Key, Keyspace, Level, Pepper, PepperNumber, PepperRing, RateLimit,
+    RateLimits, RevokeReason, Role, UserId,
 };
 use keyward::limits;
 use keyward::store::{MemoryStore, Store};
@@ -55,7 +55,19 @@ impl World {
     }
 
     fn create(&self, keyspace: Keyspace) -> (Key, String) {
-        self.create_as(NewKey::new(*keyspace.name(), self.flo, Level::OWN))
+        let mut new = NewKey::new(*keyspace.name(), self.flo, Level::OWN);
+        if keyspace.issuing() != Issuing::Freely {
+            // Of these a user has one.
+            let name =
+                format!("{}{}", keyspace.name(), self.engine.reader().users(None, 1_000).unwrap().len());
+            let user = NewUser::person(name.parse().unwrap(), Role::User, None);
+            let kind = match keyspace.issuing() {
+                Issuing::OnePerBot => NewKind::Bot,
+                Issuing::Freely | Issuing::WithAccess => NewKind::Person { password: None },
+            };
+            new.owner = self.engine.add_user(BY, NewUser { kind, ..user }).unwrap().id;
+        }
+        self.create_as(new)
     }
 
     fn create_as(&self, new: NewKey) -> (Key, String) {

@@ -114,7 +114,8 @@ impl Asked {
             new.allowlist = "198.51.100.0/24".parse().unwrap();
         });
         for keyspace in ["filebin", "qreserve", "telvue", "bokamera", "freesewing"] {
-            self.key(keyspace, keyspace, ("test", Role::User, 4), |_| {});
+            let owner = if keyspace == "qreserve" { "bot" } else { "test" };
+            self.key(keyspace, keyspace, (owner, Role::User, 4), |_| {});
         }
         for name in ["suspended", "revoked", "blocked"] {
             let owner = if name == "blocked" { "blocked" } else { "admin" };

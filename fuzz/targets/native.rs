@@ -11,7 +11,7 @@ use super::requests::{self, header};
 use super::world::World;
 
 const SUCCESSES: [u16; 3] = [200, 201, 204];
-const REFUSALS: [(u16, &str); 22] = [
+const REFUSALS: [(u16, &str); 25] = [
     (400, "body_incomplete"),
     (400, "malformed_json"),
     (400, "invalid_request"),
@@ -21,16 +21,19 @@ const REFUSALS: [(u16, &str); 22] = [
     (404, "no_such_address"),
     (404, "no_such_user"),
     (404, "no_such_key"),
+    (404, "no_such_company"),
     (405, "method_not_allowed"),
     (409, "username_taken"),
     (409, "email_taken"),
     (409, "last_administrator"),
     (409, "key_revoked"),
+    (409, "has_key"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
     (422, "invalid"),
     (422, "no_such_keyspace"),
     (422, "bot_password"),
+    (422, "for_bots_only"),
     (422, "expiry_out_of_range"),
     (422, "grace_too_long"),
     (429, "rate_limited"),

@@ -10,7 +10,7 @@ use super::xml::is_document;
 
 thread_local! {
     static WORLD: World =
-        World::new("telvue", &[("basic", "test", 0), ("read", "test", 2), ("full", "test", 4), ("other", "other", 4)]);
+        World::new("telvue", &[("basic", "basic", 0), ("read", "read", 2), ("full", "test", 4), ("other", "other", 4)]);
 }
 
 /// Answers the requests, as `requests` reads them.

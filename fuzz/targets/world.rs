@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::command::Service;
-use keyward::engine::{Engine, NewKey, NewUser, Parts};
+use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{Actor, KeyId, KeyspaceName, Level, PepperRing, Role, UserId};
 use keyward::store::{MemoryStore, Revision, Store as _, schema};
@@ -52,12 +52,15 @@ impl World {
         world
     }
 
-    /// The person of this name, who is added if need be.
+    /// The person of this name, or the bot if it is `bot`, who is added if need be.
     pub(crate) fn person(&mut self, name: &'static str, role: Role) -> UserId {
         if let Some((_, id)) = self.people.iter().find(|(person, _)| *person == name) {
             return *id;
         }
-        let person = NewUser::person(name.parse().unwrap(), role, None);
+        let mut person = NewUser::person(name.parse().unwrap(), role, None);
+        if name == "bot" {
+            person.kind = NewKind::Bot;
+        }
         let id = self.engine.add_user(Actor::Operator, person).unwrap().id;
         self.people.push((name, id));
         id

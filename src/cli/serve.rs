@@ -21,7 +21,7 @@ use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
 use crate::command::{Caller, Command, Outcome, Service};
-use crate::dialect::{Filebin, Gateway, Native, TelVue};
+use crate::dialect::{Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use crate::engine::{Engine, IndexState, NewUser};
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
@@ -111,6 +111,8 @@ fn routes(site_url: &str, open_verify: bool) -> Routes {
             Arc::new(Native::for_everyone(open_verify)),
             Arc::new(Filebin::new(site_url)),
             Arc::new(TelVue),
+            Arc::new(FreeSewing),
+            Arc::new(QReserve),
         ],
         control: Some(Arc::new(Native::for_operator())),
         own: None,

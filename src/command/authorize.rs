@@ -3,7 +3,9 @@
 use super::{Caller, Command, CommandError, KeyRef, UserRef};
 use crate::engine::{EngineError, Reader};
 use crate::index::Found;
-use crate::key::{Key, Level, RateLimits, User, UserId};
+use crate::key::{
+    Company, CompanyId, Issuing, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey, User, UserId, Viewing,
+};
 
 /// Something a caller may act on as asked. Only this file makes one, and the engine is called with nothing else.
 #[derive(Debug)]
@@ -16,32 +18,51 @@ impl<T> Authorized<T> {
     }
 }
 
-/// The level a command needs on the caller's own things, and on other people's.
+/// The level a command needs: on the caller's own things, on those of others in the caller's company who are no higher
+/// than the caller, and on anyone's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Need {
     own: Level,
+    company: Level,
     others: Level,
 }
 
 /// The one table of who may do what; a new command does not compile without its row.
-const fn need(command: &Command) -> Need {
-    let own = match command {
+fn need(command: &Command) -> Need {
+    const ALL: Level = Level::ALL;
+    const ADMINISTER: Level = Level::ADMINISTER;
+    let (own, company) = match command {
         Command::AddUser(_)
         | Command::ListUsers { .. }
         | Command::UpdateUser(..)
         | Command::RemoveUser(_)
-        | Command::Check => Level::ALL,
-        Command::ShowUser(_) => Level::AUTHENTICATE,
-        Command::ShowKey(_) => Level::READ,
-        Command::SetPassword(..)
-        | Command::CreateKey(_)
-        | Command::ListKeys { .. }
-        | Command::UpdateKey(..)
+        | Command::AddCompany(_)
+        | Command::ListCompanies { .. }
+        | Command::RenameCompany(..)
+        | Command::RemoveCompany(_)
+        | Command::Check => (ALL, ALL),
+        Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),
+        Command::ShowUser(_) => (Level::AUTHENTICATE, ADMINISTER),
+        Command::ShowCompany(_) => (Level::AUTHENTICATE, Level::AUTHENTICATE),
+        Command::ShowKey(_) => (Level::READ, ADMINISTER),
+        Command::ListKeys { keyspace, .. } => {
+            let keyspace = keyspace.as_ref().and_then(Keyspace::named);
+            (keyspace.map_or(Level::OWN, |keyspace| keyspace.listed_from()), ADMINISTER)
+        }
+        Command::SetPassword(..) => (Level::OWN, ALL),
+        Command::CreateKey(new) => match Keyspace::named(&new.keyspace).map(|space| space.issuing()) {
+            Some(Issuing::WithAccess | Issuing::OnePerBot) => (ALL, ALL),
+            Some(Issuing::Freely) | None => (Level::OWN, ADMINISTER),
+        },
+        Command::UpdateKey(..)
         | Command::RotateKey { .. }
+        | Command::ProposeText(_)
+        | Command::AdoptText(_)
+        | Command::DiscardText(_)
         | Command::RevokeKey(..)
-        | Command::DeleteKey(_) => Level::OWN,
+        | Command::DeleteKey(_) => (Level::OWN, ADMINISTER),
     };
-    Need { own, others: Level::ALL }
+    Need { own, company, others: ALL }
 }
 
 /// Decides for one caller and one command.
@@ -68,9 +89,12 @@ impl<'a> Gate<'a> {
         Ok(Self { caller, need, reader })
     }
 
-    /// Acting on nothing in particular.
-    pub(super) const fn anything(&self) -> Authorized<()> {
-        Authorized(())
+    /// Acting on nothing in particular, so on anyone's.
+    ///
+    /// # Errors
+    /// [`CommandError::LevelTooLow`].
+    pub(super) fn anything(&self) -> Result<Authorized<()>, CommandError> {
+        self.others().map(Authorized)
     }
 
     /// Acting on this user. A user the caller may not act on and one who does not exist are one answer.
@@ -82,31 +106,59 @@ impl<'a> Gate<'a> {
             UserRef::Id(id) => self.reader.user(*id)?,
             UserRef::Name(name) => self.reader.user_named(name)?,
         };
-        let allowed = found.filter(|user| self.reaches(user.id));
+        let allowed = found.filter(|user| self.reaches(user.id, user.company, user.role.level()));
         Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchUser)?)
     }
 
-    /// Acting on this key. A key the caller may not act on and one that does not exist are one answer.
+    /// Acting on this company. One the caller may not act on and one that does not exist are one answer.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], or the store's.
+    /// [`EngineError::NoSuchCompany`], or the store's.
+    pub(super) fn company(&self, id: CompanyId) -> Result<Authorized<Company>, CommandError> {
+        let level = self.caller.level();
+        let own = self.caller.company() == Some(id) && level >= self.need.company;
+        let found = if own || level >= self.need.others { self.reader.company(id)? } else { None };
+        Ok(found.map(Authorized).ok_or(EngineError::NoSuchCompany)?)
+    }
+
+    /// Acting on this key.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], or the store's; [`CommandError::NotYours`] when there is one that the caller may not
+    /// act on.
     pub(super) fn key(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
-        let id = match key {
-            KeyRef::Id(id) => Some(*id),
-            KeyRef::OwnText { keyspace, text } => {
-                let presented = keyspace.format().parse(text.reveal()).map_err(|_| EngineError::NoSuchKey)?;
-                let mut own = None;
-                self.reader.look_up(&presented, &mut |found: &Found<'_>| {
-                    let record = found.record;
-                    let is_own = self.caller.id() == Some(record.owner) && record.keyspace == keyspace.name();
-                    own = is_own.then_some(record.id);
-                })?;
-                own
+        let found = match key {
+            KeyRef::Id(id) => self.reader.key(*id)?,
+            KeyRef::Within(keyspace, id) => {
+                self.reader.key(*id)?.filter(|key| key.keyspace == *keyspace.name())
             }
+            KeyRef::OwnText { keyspace, text } => match self.own_id(keyspace, text)? {
+                Some(id) => self.reader.key(id)?,
+                None => None,
+            },
         };
-        let found = id.map_or(Ok(None), |id| self.reader.key(id))?;
-        let allowed = found.filter(|key| self.reaches(key.owner));
-        Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchKey)?)
+        let found = found.ok_or(EngineError::NoSuchKey)?;
+        if self.caller.id() == Some(found.owner) {
+            return Ok(Authorized(found));
+        }
+        let owner = self.reader.owner(found.owner)?.ok_or(EngineError::NoSuchKey)?;
+        if self.reaches(found.owner, owner.company, owner.standing.level) {
+            Ok(Authorized(found))
+        } else {
+            Err(CommandError::NotYours)
+        }
+    }
+
+    /// The id of the caller's own key with this text.
+    fn own_id(&self, keyspace: &Keyspace, text: &UncheckedKey) -> Result<Option<KeyId>, CommandError> {
+        let Ok(presented) = keyspace.format().parse(text.reveal()) else { return Ok(None) };
+        let mut own = None;
+        self.reader.look_up(&presented, &mut |found: &Found<'_>| {
+            let record = found.record;
+            let is_own = self.caller.id() == Some(record.owner) && record.keyspace == keyspace.name();
+            own = is_own.then_some(record.id);
+        })?;
+        Ok(own)
     }
 
     /// Giving a key this level: never above the creator's own.
@@ -124,19 +176,50 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// [`CommandError::LevelTooLow`].
     pub(super) fn rate_limits(&self, asked: RateLimits) -> Result<Authorized<RateLimits>, CommandError> {
+        self.others().map(|()| Authorized(asked))
+    }
+
+    /// Getting a text of this key: never one that may do more than the caller.
+    ///
+    /// # Errors
+    /// As [`Gate::key`]; [`CommandError::LevelAboveOwn`].
+    pub(super) fn text_of(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
+        let key = self.key(key)?.get();
+        self.level(self.acts_with(&key)?)?;
+        Ok(Authorized(key))
+    }
+
+    /// Seeing the text of a key that the caller may act on: as its keyspace says, its owner or whoever administers it,
+    /// unless it may do more than the caller.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn shows_text(&self, key: &Key) -> Result<bool, CommandError> {
+        let shown = match Keyspace::named(&key.keyspace).map(|keyspace| keyspace.viewing()) {
+            Some(Viewing::ByAdministrators) => true,
+            Some(Viewing::ByOwner) => self.caller.id() == Some(key.owner),
+            Some(Viewing::Once) | None => false,
+        };
+        Ok(shown && self.acts_with(key)? <= self.caller.level())
+    }
+
+    /// What a key may do now.
+    fn acts_with(&self, key: &Key) -> Result<Level, CommandError> {
+        let owner = self.reader.owner(key.owner)?.ok_or(EngineError::NoSuchKey)?;
+        Ok(key.level.min(owner.standing.level))
+    }
+
+    fn others(&self) -> Result<(), CommandError> {
+        let (need, have) = (self.need.others, self.caller.level());
+        if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(()) }
+    }
+
+    /// Whether the caller may act on what belongs to this user, of this company and with this level.
+    fn reaches(&self, owner: UserId, company: Option<CompanyId>, level: Level) -> bool {
         let have = self.caller.level();
-        if have < self.need.others {
-            return Err(CommandError::LevelTooLow { need: self.need.others, have });
-        }
-        Ok(Authorized(asked))
-    }
-
-    /// Seeing the text of this user's keys: only their own, whatever the level.
-    pub(super) fn texts_of(&self, owner: UserId) -> bool {
+        let same_company = company.is_some() && company == self.caller.company();
         self.caller.id() == Some(owner)
-    }
-
-    fn reaches(&self, owner: UserId) -> bool {
-        self.caller.id() == Some(owner) || self.caller.level() >= self.need.others
+            || (same_company && level <= have && have >= self.need.company)
+            || have >= self.need.others
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use thiserror::Error;
 
 use crate::engine::EngineError;
-use crate::key::{Actor, KeyId, Level, UserId};
+use crate::key::{Actor, CompanyId, KeyId, Level, Status, UserId};
 use crate::verify::DenyReason;
 
 /// Who asks, already authenticated. Only this layer makes one.
@@ -13,16 +13,24 @@ use crate::verify::DenyReason;
 pub struct Caller {
     actor: Actor,
     level: Level,
+    company: Option<CompanyId>,
 }
 
 impl Caller {
     /// Whoever controls the machine: may do everything.
     pub const fn operator() -> Self {
-        Self { actor: Actor::Operator, level: Level::ALL }
+        Self { actor: Actor::Operator, level: Level::ALL, company: None }
     }
 
-    pub(super) const fn user(user: UserId, key: Option<KeyId>, from: Option<IpAddr>, level: Level) -> Self {
-        Self { actor: Actor::User { user, key, from }, level }
+    /// A user by one of their keys, or by another proof of who they are.
+    pub(super) const fn user(
+        user: UserId,
+        company: Option<CompanyId>,
+        key: Option<KeyId>,
+        from: Option<IpAddr>,
+        level: Level,
+    ) -> Self {
+        Self { actor: Actor::User { user, key, from }, level, company }
     }
 
     /// The user who asks; `None` for the operator.
@@ -38,6 +46,19 @@ impl Caller {
         self.level
     }
 
+    /// The company the caller belongs to, if any.
+    pub const fn company(&self) -> Option<CompanyId> {
+        self.company
+    }
+
+    /// The key that the caller presented, if it was one.
+    pub const fn key(&self) -> Option<KeyId> {
+        match self.actor {
+            Actor::Operator => None,
+            Actor::User { key, .. } => key,
+        }
+    }
+
     /// The caller as the audit names it.
     pub const fn actor(&self) -> &Actor {
         &self.actor
@@ -50,9 +71,13 @@ pub enum AuthenticateError {
     /// The presented key was denied. Outside, most reasons are one answer.
     #[error("the key was denied: {}", .0.code())]
     Key(DenyReason),
-    /// Unknown user, wrong password, or a user who may not log in: told apart nowhere.
+    /// Unknown user, wrong password, a token that is not good: told apart nowhere.
     #[error("the login was refused")]
     Password,
+    /// The proof was right, but the user may not act. As [`AuthenticateError::Password`], unless a dialect documents
+    /// otherwise.
+    #[error("the login was refused: the user is {}", .0.name())]
+    NotActive(Status),
     /// It could not be decided; never read it as a refusal. [`EngineError::Busy`] asks to come back.
     #[error(transparent)]
     Undecided(#[from] EngineError),

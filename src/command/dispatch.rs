@@ -14,6 +14,7 @@ impl Service {
     ///
     /// # Durability
     /// When a command that changes something answers `Ok`, the change survives a power cut.
+    #[expect(clippy::too_many_lines, reason = "an arm for each command, and nothing else")]
     pub fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, CommandError> {
         let reader = self.engine.reader();
         let gate = Gate::open(caller, &command, &reader)?;
@@ -22,13 +23,22 @@ impl Service {
         let key = |key| Outcome::Key(Box::new(key));
         Ok(match command {
             Command::AddUser(new) => {
-                gate.anything().get();
+                gate.anything()?.get();
                 user(self.engine.add_user(actor, new)?)
             }
             Command::ShowUser(named) => user(gate.user(&named)?.get()),
             Command::ListUsers { after, limit } => {
-                gate.anything().get();
+                gate.anything()?.get();
                 Outcome::Users(reader.users(after, limit)?)
+            }
+            Command::ListUsersOf { company, after, limit } => {
+                let company = company.map(|id| gate.company(id)).transpose()?;
+                if company.is_none() {
+                    gate.anything()?.get();
+                }
+                let company = company.map(|company| company.get().id);
+                let (users, next) = reader.users_of(company, after, limit)?;
+                Outcome::Members(users, next)
             }
             Command::UpdateUser(named, change) => {
                 user(self.engine.update_user(actor, gate.user(&named)?.get().id, change)?)
@@ -55,7 +65,8 @@ impl Service {
             Command::ListKeys { owner, keyspace, after, limit, texts } => {
                 let owner = gate.user(&owner)?.get().id;
                 let (keys, next) = self.keys_of(owner, keyspace.as_ref(), after, limit)?;
-                Outcome::Keys(self.with_texts(keys, texts && gate.texts_of(owner))?, next)
+                let shown = |key: &Key| if texts { gate.shows_text(key) } else { Ok(false) };
+                Outcome::Keys(self.with_texts(keys, shown)?, next)
             }
             Command::UpdateKey(named, change) => {
                 let level = change.level.map(|level| gate.level(level)).transpose()?;
@@ -68,8 +79,17 @@ impl Service {
                 key(self.engine.update_key(actor, gate.key(&named)?.get().id, change)?)
             }
             Command::RotateKey { key: named, grace_ms } => {
-                let (key, text) = self.engine.rotate_key(actor, gate.key(&named)?.get().id, grace_ms)?;
+                let (key, text) = self.engine.rotate_key(actor, gate.text_of(&named)?.get().id, grace_ms)?;
                 Outcome::Issued(Box::new(key), text)
+            }
+            Command::ProposeText(named) => {
+                let (key, text) = self.engine.propose_text(actor, gate.text_of(&named)?.get().id)?;
+                Outcome::Issued(Box::new(key), text)
+            }
+            Command::AdoptText(named) => key(self.engine.adopt_text(actor, gate.key(&named)?.get().id)?),
+            Command::DiscardText(named) => {
+                self.engine.discard_text(actor, gate.key(&named)?.get().id);
+                Outcome::Done
             }
             Command::RevokeKey(named, reason) => {
                 key(self.engine.revoke_key(actor, gate.key(&named)?.get().id, reason)?)
@@ -78,8 +98,24 @@ impl Service {
                 self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
                 Outcome::Done
             }
+            Command::AddCompany(new) => {
+                gate.anything()?.get();
+                Outcome::Company(self.engine.add_company(actor, new)?)
+            }
+            Command::ShowCompany(id) => Outcome::Company(gate.company(id)?.get()),
+            Command::ListCompanies { after, limit } => {
+                gate.anything()?.get();
+                Outcome::Companies(reader.companies(after, limit)?)
+            }
+            Command::RenameCompany(id, name) => {
+                Outcome::Company(self.engine.rename_company(actor, gate.company(id)?.get().id, name)?)
+            }
+            Command::RemoveCompany(id) => {
+                self.engine.remove_company(actor, gate.company(id)?.get().id)?;
+                Outcome::Done
+            }
             Command::Check => {
-                gate.anything().get();
+                gate.anything()?.get();
                 Outcome::Checked(self.engine.check()?)
             }
         })
@@ -109,9 +145,13 @@ impl Service {
         }
     }
 
-    fn with_texts(&self, keys: Vec<Key>, texts: bool) -> Result<Vec<(Key, Option<IssuedKey>)>, CommandError> {
+    fn with_texts(
+        &self,
+        keys: Vec<Key>,
+        shown: impl Fn(&Key) -> Result<bool, CommandError>,
+    ) -> Result<Vec<(Key, Option<IssuedKey>)>, CommandError> {
         let reader = self.engine.reader();
-        let text = |key: &Key| if texts { reader.text(key) } else { Ok(None) };
-        keys.into_iter().map(|key| text(&key).map(|text| (key, text)).map_err(CommandError::from)).collect()
+        let text = |key: &Key| if shown(key)? { Ok(reader.text(key)?) } else { Ok(None) };
+        keys.into_iter().map(|key| text(&key).map(|text| (key, text))).collect()
     }
 }

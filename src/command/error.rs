@@ -24,6 +24,10 @@ pub enum CommandError {
         /// The highest the caller may give.
         cap: Level,
     },
+    /// The key is there, but the caller may not act on it. Told apart from [`EngineError::NoSuchKey`] for the dialects
+    /// that document it; its words are the same.
+    #[error("no such key")]
+    NotYours,
     /// The engine refused or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

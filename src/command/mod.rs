@@ -4,18 +4,21 @@ mod authorize;
 mod caller;
 mod dispatch;
 mod error;
+mod hs256;
 mod service;
+mod token;
 mod verifying;
 
-use crate::engine::{CheckReport, Cursor, KeyChange, NewKey, NewUser, UserChange};
+use crate::engine::{CheckReport, Cursor, KeyChange, NewCompany, NewKey, NewUser, UserChange};
 use crate::key::{
-    IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password, RevokeReason, UncheckedKey, User, UserId,
-    Username,
+    Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password, RevokeReason,
+    UncheckedKey, User, UserId, Username,
 };
 
 pub use caller::{AuthenticateError, Caller};
 pub use error::CommandError;
 pub use service::Service;
+pub use token::Audience;
 pub use verifying::{Asker, Decision, Verifying, VerifyingError};
 
 /// Names a user.
@@ -32,6 +35,8 @@ pub enum UserRef {
 pub enum KeyRef {
     /// By its public name.
     Id(KeyId),
+    /// By its public name, in one keyspace: in every other it is unknown.
+    Within(Keyspace, KeyId),
     /// By its text; the key has to be the caller's own, whatever the caller's level.
     OwnText {
         /// The keyspace it has to be in.
@@ -50,6 +55,15 @@ pub enum Command {
     ShowUser(UserRef),
     /// Reads users by rising number, from just after one. Answer: [`Outcome::Users`].
     ListUsers {
+        /// The last user of the page before.
+        after: Option<UserId>,
+        /// Most users wanted.
+        limit: usize,
+    },
+    /// Reads users of a company, or of none, by rising number, from just after one. Answer: [`Outcome::Members`].
+    ListUsersOf {
+        /// The company.
+        company: Option<CompanyId>,
         /// The last user of the page before.
         after: Option<UserId>,
         /// Most users wanted.
@@ -87,10 +101,31 @@ pub enum Command {
         /// How long the old secret still verifies, in milliseconds.
         grace_ms: u64,
     },
+    /// Proposes a key a new text that is not in force yet. Answer: [`Outcome::Issued`].
+    ProposeText(KeyRef),
+    /// Puts the text that the caller proposed last in force. Answer: [`Outcome::Key`].
+    AdoptText(KeyRef),
+    /// Throws away what the caller proposed. Answer: [`Outcome::Done`].
+    DiscardText(KeyRef),
     /// Stops a key for good; the record stays. Answer: [`Outcome::Key`].
     RevokeKey(KeyRef, RevokeReason),
     /// Removes a key and its record. Answer: [`Outcome::Done`].
     DeleteKey(KeyRef),
+    /// Adds a company. Answer: [`Outcome::Company`].
+    AddCompany(NewCompany),
+    /// Reads a company. Answer: [`Outcome::Company`].
+    ShowCompany(CompanyId),
+    /// Reads companies by rising id, from just after one. Answer: [`Outcome::Companies`].
+    ListCompanies {
+        /// The last company of the page before.
+        after: Option<CompanyId>,
+        /// Most companies wanted.
+        limit: usize,
+    },
+    /// Gives a company another name. Answer: [`Outcome::Company`].
+    RenameCompany(CompanyId, DisplayName),
+    /// Removes a company that nobody belongs to any more. Answer: [`Outcome::Done`].
+    RemoveCompany(CompanyId),
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
 }
@@ -104,12 +139,18 @@ pub enum Outcome {
     User(Box<User>),
     /// A page of users; fewer than asked for means the end.
     Users(Vec<User>),
+    /// A page of users, and after which the next begins.
+    Members(Vec<User>, Option<UserId>),
     /// One key.
     Key(Box<Key>),
     /// A page of keys with their texts where those were asked for and may be shown, and where the next begins.
     Keys(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>),
     /// A key with a fresh text, shown this once (again only if its keyspace says so).
     Issued(Box<Key>, IssuedKey),
+    /// One company.
+    Company(Company),
+    /// A page of companies; fewer than asked for means the end.
+    Companies(Vec<Company>),
     /// What walking the store found.
     Checked(CheckReport),
 }

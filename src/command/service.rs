@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::{AuthenticateError, Caller};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, IndexState};
-use crate::key::{Keyspace, Password, Status};
-use crate::verify::{Verdict, Verifier, VerifyRequest};
+use crate::key::{Keyspace, Password, Status, User, UserId};
+use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 
 /// The engine and its verifier behind one door. Clones share them.
 #[derive(Clone)]
@@ -34,33 +34,70 @@ impl Service {
     ) -> Result<Caller, AuthenticateError> {
         let request = VerifyRequest { client, ..VerifyRequest::new(keyspace, text) };
         match self.verifier.verify(&request)? {
-            Verdict::Allow(identity) => {
-                Ok(Caller::user(identity.user, Some(identity.key), client, identity.level))
-            }
+            Verdict::Allow(Identity { user, key, level, .. }) => match self.verifier.owner(user)? {
+                Some(owner) => Ok(Caller::user(user, owner.company, Some(key), client, level)),
+                // An owner who was removed in between takes the key along.
+                None => Err(AuthenticateError::Key(DenyReason::OwnerGone)),
+            },
             Verdict::Deny(reason) => Err(AuthenticateError::Key(reason)),
         }
     }
 
-    /// Authenticates a person by login name and password; the level is the one of the person's role.
+    /// Authenticates a person by password and either the login name or the e-mail address; the level is the one of the
+    /// person's role.
     ///
     /// Waits for one argon2id computation, which costs the same for a user who does not exist.
     ///
     /// # Errors
-    /// [`AuthenticateError::Password`] when refused; [`AuthenticateError::Undecided`] with
+    /// [`AuthenticateError::Password`] when refused; [`AuthenticateError::NotActive`] when the password is right, but
+    /// the user may not act; [`AuthenticateError::Undecided`] with
     /// [`EngineError::Busy`](crate::engine::EngineError::Busy) when too many others are waiting.
     pub fn by_password(
         &self,
-        username: &str,
+        login: &str,
         password: &Password,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        let user =
-            username.parse().ok().map(|name| self.engine.reader().user_named(&name)).transpose()?.flatten();
-        let right = self.engine.check_password(user.as_ref(), password)?;
-        match user.filter(|user| right && user.status == Status::Active) {
-            Some(user) => Ok(Caller::user(user.id, None, client, user.role.level())),
-            None => Err(AuthenticateError::Password),
+        self.by_password_of(self.user_by_login(login)?, password, client)
+    }
+
+    /// As [`Service::by_password`], for clients that write a login name in any case or give the user's number.
+    ///
+    /// # Errors
+    /// As [`Service::by_password`].
+    pub fn by_password_loosely(
+        &self,
+        login: &str,
+        password: &Password,
+        client: Option<IpAddr>,
+    ) -> Result<Caller, AuthenticateError> {
+        let login = login.trim();
+        let mut user = self.user_by_login(login)?;
+        if user.is_none() {
+            user = self.user_by_login(&login.to_lowercase())?;
         }
+        if let (None, Ok(number)) = (&user, login.parse()) {
+            user = self.engine.reader().user(UserId(number)).map_err(AuthenticateError::Undecided)?;
+        }
+        self.by_password_of(user, password, client)
+    }
+
+    fn by_password_of(
+        &self,
+        user: Option<User>,
+        password: &Password,
+        client: Option<IpAddr>,
+    ) -> Result<Caller, AuthenticateError> {
+        let right = self.engine.check_password(user.as_ref(), password)?;
+        acting(user.filter(|_| right), client)
+    }
+
+    /// The user with this login name or e-mail address. No login name has an `@`.
+    fn user_by_login(&self, login: &str) -> Result<Option<User>, AuthenticateError> {
+        let reader = self.engine.reader();
+        let by_name = login.parse().ok().map(|name| reader.user_named(&name));
+        let found = by_name.or_else(|| login.parse().ok().map(|email| reader.user_by_email(&email)));
+        Ok(found.transpose()?.flatten())
     }
 
     /// How far the hot index is. While it is not ready, verifying may wait for the disk.
@@ -76,5 +113,14 @@ impl Service {
     /// Why the engine takes no changes, if it does not. Verifying goes on all the same.
     pub fn closed(&self) -> Option<String> {
         self.engine.closed()
+    }
+}
+
+/// The user as a caller, if there is one who may act.
+pub(super) fn acting(user: Option<User>, client: Option<IpAddr>) -> Result<Caller, AuthenticateError> {
+    match user {
+        None => Err(AuthenticateError::Password),
+        Some(user) if user.status != Status::Active => Err(AuthenticateError::NotActive(user.status)),
+        Some(user) => Ok(Caller::user(user.id, user.company, None, client, user.role.level())),
     }
 }

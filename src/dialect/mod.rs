@@ -3,14 +3,19 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod denial;
+mod fault;
 pub mod filebin;
+pub mod freesewing;
 pub mod gateway;
 pub mod native;
+pub mod qreserve;
 pub mod telvue;
 
 pub use filebin::Filebin;
+pub use freesewing::FreeSewing;
 pub use gateway::Gateway;
 pub use native::Native;
+pub use qreserve::QReserve;
 pub use telvue::TelVue;
 
 use crate::command::Service;

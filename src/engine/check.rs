@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{AuditEvent, HotRecord, Key, User, UserId};
+use crate::key::{AuditEvent, Company, HotRecord, Key, User, UserId};
 use crate::limits;
 use crate::store::codec::{AuditHead, Record};
 use crate::store::{Entry, Store, StoreError, paged, schema};
@@ -61,7 +61,8 @@ fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
     for index in [schema::HOT, schema::PREFIXES, schema::LISTINGS] {
         walk.each(index, |walk, entry| walk.key_index(index, entry))?;
     }
-    for index in [schema::NAMES, schema::EMAILS] {
+    walk.each(schema::COMPANIES, |walk, entry| walk.company(entry))?;
+    for index in [schema::NAMES, schema::EMAILS, schema::MEMBERS] {
         walk.each(index, |walk, entry| walk.user_index(entry))?;
     }
     walk.audit()?;
@@ -125,7 +126,22 @@ impl Walk<'_> {
     fn user(&mut self, entry: &Entry) -> Result<(), StoreError> {
         self.report.users += 1;
         let Some(user) = self.record::<User>(entry) else { return Ok(()) };
+        if let Some(company) = user.company
+            && self.store.get(&schema::company(&company.to_bytes()))?.is_none()
+        {
+            self.finding(&entry.key, "belongs to no company");
+        }
         self.expect(&of_user(&user)?)
+    }
+
+    fn company(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Some(company) = self.record::<Company>(entry) else { return Ok(()) };
+        let account = self.store.get(&schema::user(company.account.0))?;
+        let account = account.and_then(|account| User::from_entry(&account).ok());
+        if account.is_none_or(|account| account.company != Some(company.id)) {
+            self.finding(&entry.key, "has no account");
+        }
+        Ok(())
     }
 
     fn key(&mut self, entry: &Entry) -> Result<(), StoreError> {
@@ -153,7 +169,12 @@ impl Walk<'_> {
 
     /// A name must be one of those its user has.
     fn user_index(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let Some(id) = self.record::<UserId>(entry) else { return Ok(()) };
+        let id = if entry.key.starts_with(schema::MEMBERS) {
+            schema::member_id(&entry.key).map(UserId)
+        } else {
+            self.record::<UserId>(entry)
+        };
+        let Some(id) = id else { return Ok(()) };
         let user = self.store.get(&schema::user(id.0))?;
         let entries =
             user.and_then(|user| User::from_entry(&user).ok()).map(|user| of_user(&user)).transpose()?;
@@ -192,7 +213,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::{NewKey, NewUser, Parts};
+    use crate::engine::{NewCompany, NewKey, NewUser, Parts};
     use crate::entropy::OsEntropy;
     use crate::key::{Actor, Level, PepperRing, Role};
     use crate::store::{Batch, MemoryStore};
@@ -206,6 +227,9 @@ mod tests {
         let engine = Engine::open(parts).unwrap();
         let mut flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
         flo.email = Some("flo@example.org".parse().unwrap());
+        let name = "Example".parse().unwrap();
+        let company = engine.add_company(Actor::Operator, NewCompany { id: None, name }).unwrap();
+        flo.company = Some(company.id);
         let owner = engine.add_user(Actor::Operator, flo).unwrap().id;
         for keyspace in ["filebin", "native"] {
             let new = NewKey::new(keyspace.parse().unwrap(), owner, Level::OWN);
@@ -219,7 +243,7 @@ mod tests {
     fn every_entry_that_goes_missing_or_changes_is_found() {
         let (_engine, store) = filled();
         let entries = store.scan(b"", None, usize::MAX).unwrap();
-        assert_eq!(entries.len(), 22);
+        assert_eq!(entries.len(), 28);
         let counters = [schema::USER_COUNTER, schema::PEPPERS];
         for n in 0..entries.len() {
             let (engine, store) = filled();
@@ -270,8 +294,8 @@ mod tests {
                 .map(|user| user.id);
             assert!(matches!(added, Err(EngineError::Store(StoreError::Corrupt { .. }))), "{added:?}");
             assert_eq!(engine.closed(), None);
-            let flo = engine.reader().user(UserId(1)).unwrap().unwrap();
-            assert_eq!(flo.username.as_str(), "flo");
+            let flo = engine.reader().user_named(&"flo".parse().unwrap()).unwrap().unwrap();
+            assert_eq!(flo.role, Role::User);
         }
     }
 

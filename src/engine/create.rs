@@ -2,8 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::key::{
-    Action, Actor, Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, SealedCopy, Secrets, StoredSecret,
-    Subject, Usage, Viewing,
+    Action, Actor, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, SealedCopy, Secrets,
+    StoredSecret, Subject, Usage, UserId, Viewing,
 };
 use crate::limits;
 use crate::store::schema;
@@ -13,10 +13,11 @@ use super::operation::Operation;
 use super::{Engine, EngineError, NewKey};
 
 impl Engine {
-    /// Creates a key and answers it with its text.
+    /// Creates a key and answers it with its text. Where keys come with API access, that grants it.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`]; and
+    /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`];
+    /// [`EngineError::ForBotsOnly`], [`EngineError::HasKey`] where the keyspace says who has how many; and
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
@@ -31,33 +32,16 @@ impl Engine {
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
         check_expiry(new.expiry, now)?;
-        let (owner, hot) = (schema::user(new.owner.0), hot(&current.trace()));
+        let owner = schema::user(new.owner.0);
         let key = self.write(move |operation| {
-            if !operation.has(&owner)? {
-                return Err(EngineError::NoSuchUser);
+            match keyspace.issuing() {
+                Issuing::Freely if operation.has(&owner)? => {}
+                Issuing::Freely => return Err(EngineError::NoSuchUser),
+                Issuing::WithAccess => operation.begin_access(new.owner, &keyspace)?,
+                Issuing::OnePerBot => operation.check_first_of_bot(new.owner, &keyspace)?,
             }
-            operation.expect_absent(hot.clone());
             let event = operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
-            let new = new.clone();
-            let key = Key {
-                id,
-                keyspace: new.keyspace,
-                owner: new.owner,
-                comment: new.comment,
-                contact: new.contact,
-                level: new.level,
-                allowlist: new.allowlist,
-                rate_limits: new.rate_limits,
-                state: KeyState::Active,
-                expiry: new.expiry,
-                created: now,
-                // Rises over restarts too, and a refused key takes none.
-                serial: event,
-                secrets: Secrets { current: current.clone(), previous: None },
-                usage: Usage::default(),
-            };
-            operation.replace(Entries::new(), of_key(&key)?);
-            Ok(key)
+            operation.insert_key(id, new.clone(), current.clone(), now, event)
         })?;
         Ok((key, text))
     }
@@ -72,13 +56,60 @@ impl Engine {
         let (number, pepper) = self.peppers().current();
         let sealed = match space.viewing() {
             Viewing::Once => None,
-            Viewing::Again => Some(SealedCopy::seal(&text, id, self.peppers(), self.entropy())?),
+            Viewing::ByOwner | Viewing::ByAdministrators => {
+                Some(SealedCopy::seal(&text, id, self.peppers(), self.entropy())?)
+            }
         };
         Ok((StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed }, text))
     }
 }
 
 impl Operation<'_> {
+    /// Writes a new key, whose event is `serial`.
+    pub(super) fn insert_key(
+        &mut self,
+        id: KeyId,
+        new: NewKey,
+        secret: StoredSecret,
+        created: Timestamp,
+        serial: u64,
+    ) -> Result<Key, EngineError> {
+        self.expect_unused(&secret);
+        let key = Key {
+            id,
+            keyspace: new.keyspace,
+            owner: new.owner,
+            comment: new.comment,
+            contact: new.contact,
+            level: new.level,
+            allowlist: new.allowlist,
+            rate_limits: new.rate_limits,
+            state: KeyState::Active,
+            expiry: new.expiry,
+            created,
+            // Rises over restarts too, and a refused key takes none.
+            serial,
+            secrets: Secrets { current: secret, previous: None },
+            usage: Usage::default(),
+        };
+        self.replace(Entries::new(), of_key(&key)?);
+        Ok(key)
+    }
+
+    /// Refuses a person, and a bot that has a key.
+    fn check_first_of_bot(&mut self, owner: UserId, keyspace: &Keyspace) -> Result<(), EngineError> {
+        if self.user(owner)?.kind != Kind::Bot {
+            return Err(EngineError::ForBotsOnly);
+        }
+        self.check_first(owner, keyspace)
+    }
+
+    /// Refuses whoever has a key.
+    pub(super) fn check_first(&mut self, owner: UserId, keyspace: &Keyspace) -> Result<(), EngineError> {
+        let keys = self.keys_of(owner, Some(keyspace))?;
+        if keys.iter().any(Key::is_live) { Err(EngineError::HasKey) } else { Ok(()) }
+    }
+
     /// Two keys never share a text. With a working random generator they do not meet by chance.
     pub(super) fn expect_unused(&mut self, secret: &StoredSecret) {
         self.expect_absent(hot(&secret.trace()));

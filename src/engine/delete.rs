@@ -6,7 +6,7 @@ use super::entries::{Entries, of_key};
 use super::{Engine, EngineError};
 
 impl Engine {
-    /// Removes the key, whatever its state; only its audit events stay.
+    /// Removes the key, whatever its state; only its audit events stay. API access goes with the key it came with.
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`] (also when deleted before), [`EngineError::Store`].
@@ -16,6 +16,7 @@ impl Engine {
     pub fn delete_key(&self, actor: Actor, id: KeyId) -> Result<(), EngineError> {
         self.write(move |operation| {
             let old = operation.key(id)?;
+            operation.end_access(&old)?;
             operation.replace(of_key(&old)?, Entries::new());
             operation.record(actor, Action::KeyDeleted, Subject::Key(id))?;
             Ok(())

@@ -8,8 +8,8 @@ use crate::key::{
 /// A user to add.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Login name; exact and unique.
-    pub username: Username,
+    /// Login name; exact and unique. `None`: one made of the user's number, `person-7` or `bot-7`.
+    pub username: Option<Username>,
     /// Name for people.
     pub display_name: Option<DisplayName>,
     /// E-mail address; unique.
@@ -26,7 +26,7 @@ impl NewUser {
     /// A person of this name and role, with nothing else given.
     pub const fn person(username: Username, role: Role, password: Option<Password>) -> Self {
         let kind = NewKind::Person { password };
-        Self { username, display_name: None, email: None, kind, role, company: None }
+        Self { username: Some(username), display_name: None, email: None, kind, role, company: None }
     }
 }
 
@@ -40,6 +40,15 @@ pub enum NewKind {
     },
     /// A program.
     Bot,
+}
+
+/// A company to add.
+#[derive(Clone, Debug)]
+pub struct NewCompany {
+    /// Its public name in addresses; a random one if there is none yet.
+    pub id: Option<CompanyId>,
+    /// Its name for people.
+    pub name: DisplayName,
 }
 
 /// Changes to a user; what is left out stays.
@@ -57,7 +66,7 @@ pub struct UserChange {
     pub company: Change<CompanyId>,
     /// Whether the user may act.
     pub status: Option<Status>,
-    /// Whether the user has API access, in the dialects that ask.
+    /// Grants API access, and with it a key, or removes both.
     pub api_access: Option<bool>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{Key, KeyId, KeyTrace, KeyedHash, Locator, User, UserId};
+use crate::key::{Company, CompanyId, Key, KeyId, KeyTrace, KeyedHash, Locator, User, UserId};
 use crate::store::codec::Record;
 use crate::store::{StoreError, schema};
 
@@ -46,6 +46,8 @@ pub(super) fn of_user(user: &User) -> Result<Entries, StoreError> {
     if let Some(email) = &user.email {
         entries.insert(schema::email(&email.folded()), id);
     }
+    let company = user.company.map(|company| company.to_bytes());
+    entries.insert(schema::member(company.as_ref(), user.id.0), Vec::new());
     Ok(entries)
 }
 
@@ -73,6 +75,11 @@ impl Operation<'_> {
     /// The key of this id.
     pub(super) fn key(&mut self, id: KeyId) -> Result<Key, EngineError> {
         self.get(&schema::key(&id.to_bytes()))?.ok_or(EngineError::NoSuchKey)
+    }
+
+    /// The company of this id.
+    pub(super) fn company(&mut self, id: CompanyId) -> Result<Company, EngineError> {
+        self.get(&schema::company(&id.to_bytes()))?.ok_or(EngineError::NoSuchCompany)
     }
 
     /// Writes a changed key with all its indexes.

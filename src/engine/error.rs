@@ -19,6 +19,18 @@ pub enum EngineError {
     /// There is no such keyspace.
     #[error("no such keyspace")]
     NoSuchKeyspace,
+    /// There is no such company.
+    #[error("no such company")]
+    NoSuchCompany,
+    /// Another company has this id.
+    #[error("the company is there already")]
+    CompanyExists,
+    /// Users belong to the company; they have to leave first.
+    #[error("users belong to the company")]
+    CompanyNotEmpty,
+    /// A company's account belongs to it: it stays as long as the company, and stays its.
+    #[error("the user is the account of a company")]
+    CompanyAccount,
     /// Another user has this login name.
     #[error("the user name is taken")]
     UsernameTaken,
@@ -28,6 +40,15 @@ pub enum EngineError {
     /// A bot has no password.
     #[error("a bot cannot have a password")]
     BotPassword,
+    /// Keys of this keyspace are for bots.
+    #[error("keys of this keyspace are for bots")]
+    ForBotsOnly,
+    /// The owner has a key of this keyspace, and may have one.
+    #[error("there is a key already")]
+    HasKey,
+    /// No text was proposed for the key, or too long ago.
+    #[error("no text is proposed for the key")]
+    NothingProposed,
     /// The last active administrator cannot be removed, demoted or stopped.
     #[error("this is the last active administrator")]
     LastAdministrator,

@@ -1,6 +1,6 @@
 //! Listings in pages.
 
-use crate::key::{Key, KeyId, KeyspaceName, ParseError, User, UserId};
+use crate::key::{CompanyId, Key, KeyId, KeyspaceName, ParseError, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
 use crate::store::schema;
@@ -51,6 +51,28 @@ impl Reader {
         let ids = entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes);
         let keys = ids.filter_map(|id| self.key(id).transpose()).collect::<Result<_, _>>()?;
         Ok((keys, next))
+    }
+
+    /// Up to `limit` users (at most 1,000) of a company, or of none, by rising number, from just after one, and
+    /// after which the next page begins, if there may be one.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn users_of(
+        &self,
+        company: Option<CompanyId>,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<(Vec<User>, Option<UserId>), EngineError> {
+        let company = company.map(|company| company.to_bytes());
+        let after = after.map(|id| schema::member(company.as_ref(), id.0));
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let entries = self.store.scan(&schema::members(company.as_ref()), after.as_deref(), limit)?;
+        // A user removed since the index was read is left out.
+        let ids = entries.iter().filter_map(|entry| schema::member_id(&entry.key)).map(UserId);
+        let next = ids.clone().next_back().filter(|_| entries.len() == limit);
+        let users = ids.filter_map(|id| self.user(id).transpose()).collect::<Result<_, _>>()?;
+        Ok((users, next))
     }
 
     /// Up to `limit` users (at most 1,000) by rising number, from just after one; fewer mean the end.

@@ -4,7 +4,9 @@
 //! reader sees it, and is seen by every reader before the operation answers. So a created key cannot verify before
 //! it is safe, and once a revoke has answered no verify can allow.
 
+mod access;
 mod check;
+mod companies;
 mod create;
 mod delete;
 mod draft;
@@ -18,6 +20,7 @@ mod lookup;
 mod open;
 mod operation;
 mod passwords;
+mod propose;
 mod reader;
 mod rehash;
 mod revoke;
@@ -28,7 +31,7 @@ mod usage;
 mod users;
 
 pub use check::{CheckReport, Finding};
-pub use draft::{KeyChange, NewKey, NewKind, NewUser, UserChange};
+pub use draft::{KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 pub use error::EngineError;
 pub use list::Cursor;
 pub use load::IndexState;

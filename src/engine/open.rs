@@ -14,6 +14,7 @@ use super::lane::Lane;
 use super::load::Loader;
 use super::operation::Operation;
 use super::passwords::Passwords;
+use super::propose::Proposals;
 use super::sweep::Sweep;
 use super::{EngineError, IndexState, Reader};
 
@@ -70,6 +71,7 @@ struct Shared {
     lane: Lane,
     passwords: Passwords,
     loader: Arc<Loader>,
+    proposals: Proposals,
 }
 
 impl Engine {
@@ -108,7 +110,14 @@ impl Engine {
         lane.write(move |operation| check_peppers(operation, &ring))?;
         let passwords = Passwords::start(Arc::clone(&entropy))?;
         loader.start()?;
-        Ok(Self(Arc::new(Shared { reader, entropy, lane, passwords, loader })))
+        Ok(Self(Arc::new(Shared {
+            reader,
+            entropy,
+            lane,
+            passwords,
+            loader,
+            proposals: Proposals::default(),
+        })))
     }
 
     /// A read-only view.
@@ -153,6 +162,10 @@ impl Engine {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(super) fn proposals(&self) -> &Proposals {
+        &self.0.proposals
     }
 
     pub(super) fn view(&self) -> &Reader {

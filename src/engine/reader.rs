@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::index::{HotIndex, Rates};
-use crate::key::{IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
+use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
 use crate::store::codec::Record;
 use crate::store::{Store, schema};
 
@@ -29,6 +29,11 @@ impl Reader {
         Ok(self.store.get(place)?.as_ref().map(T::from_entry).transpose()?)
     }
 
+    /// The server's secrets.
+    pub(crate) fn peppers(&self) -> &PepperRing {
+        &self.peppers
+    }
+
     /// The time now, by the engine's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -48,6 +53,15 @@ impl Reader {
     /// [`EngineError::Store`] when it could not be read.
     pub fn user_named(&self, username: &Username) -> Result<Option<User>, EngineError> {
         let id: Option<UserId> = self.get(&schema::name(username.as_str()))?;
+        id.map_or(Ok(None), |id| self.user(id))
+    }
+
+    /// The user with this e-mail address, whatever the case of its letters.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn user_by_email(&self, email: &Email) -> Result<Option<User>, EngineError> {
+        let id: Option<UserId> = self.get(&schema::email(&email.folded()))?;
         id.map_or(Ok(None), |id| self.user(id))
     }
 

@@ -6,7 +6,7 @@ use super::{Engine, EngineError};
 
 impl Engine {
     /// Stops the key for good, with every text it ever had; its record stays as evidence. Revoking again changes
-    /// nothing and answers the same.
+    /// nothing and answers the same. API access goes with the key it came with.
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`], [`EngineError::Store`].
@@ -19,6 +19,7 @@ impl Engine {
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Ok(old);
             }
+            operation.end_access(&old)?;
             let state = KeyState::Revoked { at: operation.now(), by: actor, reason };
             let key = Key { state, ..old.clone() };
             operation.replace_key(&old, &key)?;

@@ -1,6 +1,6 @@
 //! Giving a key a new secret.
 
-use crate::key::{Action, Actor, IssuedKey, Key, KeyId, KeyState, Keyspace, Subject};
+use crate::key::{Action, Actor, IssuedKey, Key, KeyId, Keyspace, StoredSecret, Subject};
 use crate::limits;
 
 use super::{Engine, EngineError};
@@ -28,9 +28,20 @@ impl Engine {
         let old = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         let keyspace = Keyspace::named(&old.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
-        let key = self.write(move |operation| {
+        Ok((self.replace_secret(actor, id, secret, grace_ms)?, text))
+    }
+
+    /// Puts another secret in force; the old one still verifies for `grace_ms` milliseconds.
+    pub(super) fn replace_secret(
+        &self,
+        actor: Actor,
+        id: KeyId,
+        secret: StoredSecret,
+        grace_ms: u64,
+    ) -> Result<Key, EngineError> {
+        self.write(move |operation| {
             let old = operation.key(id)?;
-            if matches!(old.state, KeyState::Revoked { .. }) {
+            if !old.is_live() {
                 return Err(EngineError::KeyRevoked);
             }
             operation.expect_unused(&secret);
@@ -41,7 +52,6 @@ impl Engine {
             operation.replace_key(&old, &key)?;
             operation.record(actor, Action::KeyRotated, Subject::Key(id))?;
             Ok(key)
-        })?;
-        Ok((key, text))
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Adding, changing and removing users.
 
 use crate::key::{
-    Action, Actor, Key, KeyId, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
+    Action, Actor, Key, KeyId, Keyspace, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
@@ -14,8 +14,8 @@ impl Engine {
     /// Adds a user, active and without API access.
     ///
     /// # Errors
-    /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`]; [`EngineError::Busy`] when too many passwords
-    /// wait to be hashed; [`EngineError::Store`].
+    /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`], [`EngineError::NoSuchCompany`];
+    /// [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, the user survives a power cut.
@@ -29,15 +29,17 @@ impl Engine {
             }
         };
         self.write(move |operation| {
-            let last = operation.get::<UserId>(schema::USER_COUNTER)?.unwrap_or(UserId(0));
-            let id = UserId(after(last.0, schema::USER_COUNTER)?);
-            if operation.has(&schema::user(id.0))? {
-                // The counter is behind the users there are.
-                return Err(StoreError::Corrupt { place: schema::printable(schema::USER_COUNTER) }.into());
+            if let Some(company) = new.company {
+                operation.company(company)?;
             }
+            let id = operation.next_user_id()?;
+            let numbered = || match kind {
+                Kind::Person { .. } => format!("person-{id}").parse(),
+                Kind::Bot => format!("bot-{id}").parse(),
+            };
             let user = User {
                 id,
-                username: new.username.clone(),
+                username: new.username.clone().map_or_else(numbered, Ok)?,
                 display_name: new.display_name.clone(),
                 email: new.email.clone(),
                 kind: kind.clone(),
@@ -54,23 +56,36 @@ impl Engine {
         })
     }
 
-    /// Changes what `change` names and leaves the rest.
+    /// Changes what `change` names and leaves the rest. With API access comes a key in each keyspace that has keys
+    /// with access, and goes with it. A user who may do less than before, or nothing any more, loses the keys of the
+    /// keyspaces that revoke them then.
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`],
-    /// [`EngineError::LastAdministrator`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`], [`EngineError::LastAdministrator`];
+    /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, every later verify of the user's keys judges by the new fields, also after a power cut.
     pub fn update_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User, EngineError> {
+        let grant = (change.api_access == Some(true)).then(|| self.prepare_access()).transpose()?;
         self.write(move |operation| {
             let old = operation.user(id)?;
             let user = changed(&old, change.clone());
-            if user != old {
-                operation.check_administrator_left(&old, Some(&user))?;
-                operation.replace_user(Some(&old), &user)?;
-                operation.record(actor, Action::UserUpdated, Subject::User(id))?;
+            if user == old {
+                return Ok(user);
             }
+            operation.check_administrator_left(&old, Some(&user))?;
+            operation.check_account_stays(&old, user.company)?;
+            if let Some(company) = user.company.filter(|_| user.company != old.company) {
+                operation.company(company)?;
+            }
+            let lost = demoted(&old, &user).then(|| operation.keys_lost(id)).transpose()?.unwrap_or_default();
+            let access = operation.access_keys(&old, &user)?;
+            operation.replace_user(Some(&old), &user)?;
+            let event = operation.record(actor, action(&old, &user), Subject::User(id))?;
+            operation.revoke_lost(actor, &lost)?;
+            operation.write_access(&user, &access, grant.as_deref().unwrap_or_default(), event)?;
             Ok(user)
         })
     }
@@ -99,7 +114,8 @@ impl Engine {
     /// Removes a user and every key of theirs, as one operation.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::LastAdministrator`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`], [`EngineError::LastAdministrator`], [`EngineError::CompanyAccount`],
+    /// [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, no key of the user is ever allowed again, not even after a power cut.
@@ -107,7 +123,8 @@ impl Engine {
         self.write(move |operation| {
             let user = operation.user(id)?;
             operation.check_administrator_left(&user, None)?;
-            for key in operation.keys_of(id)? {
+            operation.check_account_stays(&user, None)?;
+            for key in operation.keys_of(id, None)? {
                 operation.replace(of_key(&key)?, Entries::new());
             }
             operation.replace(of_user(&user)?, Entries::new());
@@ -132,13 +149,28 @@ fn changed(old: &User, change: UserChange) -> User {
     }
 }
 
+/// The audit's word for the change.
+fn action(old: &User, new: &User) -> Action {
+    match (old.api_access, new.api_access) {
+        (false, true) => Action::AccessGranted,
+        (true, false) => Action::AccessRemoved,
+        (true, true) | (false, false) => Action::UserUpdated,
+    }
+}
+
+/// Whether the user may do less than before, or nothing any more.
+fn demoted(old: &User, new: &User) -> bool {
+    let stopped = old.status == Status::Active && new.status != Status::Active;
+    new.role.level() < old.role.level() || stopped
+}
+
 fn administers(user: &User) -> bool {
     user.role == Role::Administrator && user.status == Status::Active
 }
 
 impl Operation<'_> {
     /// Writes a user with all indexes; user names and addresses stay unique.
-    fn replace_user(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
+    pub(super) fn replace_user(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
         let name = schema::name(new.username.as_str());
         if old.is_none_or(|old| old.username != new.username) && self.has(&name)? {
             return Err(EngineError::UsernameTaken);
@@ -154,9 +186,26 @@ impl Operation<'_> {
         Ok(())
     }
 
-    /// Every key of a user.
-    fn keys_of(&mut self, owner: UserId) -> Result<Vec<Key>, EngineError> {
-        let listed = self.scan(&schema::owned(owner.0), None, usize::MAX)?;
+    /// The number of the next user.
+    pub(super) fn next_user_id(&mut self) -> Result<UserId, EngineError> {
+        let last = self.get::<UserId>(schema::USER_COUNTER)?.unwrap_or(UserId(0));
+        let id = UserId(after(last.0, schema::USER_COUNTER)?);
+        if self.has(&schema::user(id.0))? {
+            // The counter is behind the users there are.
+            return Err(StoreError::Corrupt { place: schema::printable(schema::USER_COUNTER) }.into());
+        }
+        Ok(id)
+    }
+
+    /// Every key of a user, or every one of one keyspace.
+    pub(super) fn keys_of(
+        &mut self,
+        owner: UserId,
+        keyspace: Option<&Keyspace>,
+    ) -> Result<Vec<Key>, EngineError> {
+        let all = schema::owned(owner.0);
+        let prefix = keyspace.map_or(all, |space| schema::owned_in(owner.0, space.name().as_str()));
+        let listed = self.scan(&prefix, None, usize::MAX)?;
         let ids = listed.iter().filter_map(|entry| schema::indexed_id(&entry.key));
         ids.map(|id| self.key(KeyId::from_bytes(id))).collect()
     }

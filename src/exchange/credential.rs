@@ -123,7 +123,7 @@ fn authorization(value: &[u8], basic: Basic) -> Option<Presented<'_>> {
     }
 }
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -1,5 +1,6 @@
 //! HTTP as plain values, so that dialects need neither a socket nor a web framework.
 
+mod authorization;
 mod credential;
 mod field;
 mod form;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use authorization::Authorization;
 pub use credential::{Basic, Presented, TwoKeys, presented};
 pub use field::{Field, Index};
 pub use form::Form;

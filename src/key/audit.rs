@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{KeyId, UserId};
+use super::{CompanyId, KeyId, UserId};
 use crate::clock::Timestamp;
 
 /// Who made a change.
@@ -57,6 +57,16 @@ pub enum Action {
     KeyRevoked,
     /// A key was deleted.
     KeyDeleted,
+    /// A user was granted API access, and with it a key.
+    AccessGranted,
+    /// A user's API access was removed, and with it the key.
+    AccessRemoved,
+    /// A company was added.
+    CompanyAdded,
+    /// A company's fields were changed.
+    CompanyUpdated,
+    /// A company was removed, with the keys that were its own.
+    CompanyRemoved,
 }
 
 /// Whom or what it was done to.
@@ -66,6 +76,8 @@ pub enum Subject {
     User(UserId),
     /// A key.
     Key(KeyId),
+    /// A company.
+    Company(CompanyId),
 }
 
 /// BLAKE3 of an event as stored.

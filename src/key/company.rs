@@ -1,6 +1,6 @@
 //! Companies: tenants that users belong to.
 
-use super::{CompanyId, DisplayName};
+use super::{CompanyId, DisplayName, UserId};
 
 /// A tenant. Users name it by its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +9,6 @@ pub struct Company {
     pub id: CompanyId,
     /// Its name for people.
     pub name: DisplayName,
+    /// The bot that has the keys which are the company's and nobody's in particular.
+    pub account: UserId,
 }

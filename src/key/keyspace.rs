@@ -1,14 +1,16 @@
 //! Keyspaces: named sets of keys that verify together.
 
-use super::{KeyFormat, KeyspaceName};
+use super::{KeyFormat, KeyspaceName, Level};
 
-/// Whether a key's text can be shown again after it was issued.
+/// Whether a key's text can be shown again after it was issued, and to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewing {
     /// Shown once, when issued; nothing stored can rebuild it.
     Once,
     /// A sealed copy is kept and shown to the key's owner.
-    Again,
+    ByOwner,
+    /// A sealed copy is kept and shown to the key's owner, and to whoever administers the owner.
+    ByAdministrators,
 }
 
 /// Whether a key may be presented in an address, where logs and histories keep it.
@@ -20,12 +22,32 @@ pub enum InQuery {
     Taken,
 }
 
+/// How users come to have keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issuing {
+    /// As many as one likes.
+    Freely,
+    /// Exactly one with API access, none without: granting access issues it, removing access deletes it.
+    WithAccess,
+    /// One for each bot, none for a person.
+    OnePerBot,
+}
+
+/// What becomes of keys whose owner is demoted, blocked or made inactive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demotion {
+    /// They act with what the owner may now, and not at all while the owner may not act.
+    Caps,
+    /// They are revoked, for good.
+    Revokes,
+}
+
 /// A named set of keys that verify together. A key verifies only in its keyspace.
 ///
 /// ```
 /// use keyward::key::{KeyFormat, Keyspace, Viewing};
 /// let filebin = Keyspace::named(&"filebin".parse().unwrap()).unwrap();
-/// assert_eq!((filebin.format(), filebin.viewing()), (KeyFormat::Filebin, Viewing::Again));
+/// assert_eq!((filebin.format(), filebin.viewing()), (KeyFormat::Filebin, Viewing::ByOwner));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyspace {
@@ -33,27 +55,53 @@ pub struct Keyspace {
     format: KeyFormat,
     viewing: Viewing,
     in_query: InQuery,
+    issuing: Issuing,
+    demotion: Demotion,
+    listed_from: Level,
 }
 
 impl Keyspace {
     /// keyward's own keyspace.
-    pub const NATIVE: Self = Self::new("native", KeyFormat::Native, Viewing::Once, InQuery::Refused);
+    pub const NATIVE: Self = Self::new("native", KeyFormat::Native);
     /// The keyspace of filebin's API.
-    pub const FILEBIN: Self = Self::new("filebin", KeyFormat::Filebin, Viewing::Again, InQuery::Refused);
+    pub const FILEBIN: Self = Self { viewing: Viewing::ByOwner, ..Self::new("filebin", KeyFormat::Filebin) };
+    /// The keyspace of FreeSewing's API.
+    pub const FREESEWING: Self = Self {
+        demotion: Demotion::Revokes,
+        listed_from: Level::AUTHENTICATE,
+        ..Self::new("freesewing", KeyFormat::FreeSewing)
+    };
+    /// The keyspace of QReserve's API.
+    pub const QRESERVE: Self = Self {
+        issuing: Issuing::OnePerBot,
+        listed_from: Level::AUTHENTICATE,
+        ..Self::new("qreserve", KeyFormat::QReserve)
+    };
     /// The keyspace of TelVue's API.
-    pub const TELVUE: Self = Self::new("telvue", KeyFormat::TelVue, Viewing::Again, InQuery::Taken);
+    pub const TELVUE: Self = Self {
+        viewing: Viewing::ByAdministrators,
+        in_query: InQuery::Taken,
+        issuing: Issuing::WithAccess,
+        listed_from: Level::AUTHENTICATE,
+        ..Self::new("telvue", KeyFormat::TelVue)
+    };
+    /// The keyspace of BokaMera's API.
+    pub const BOKAMERA: Self =
+        Self { viewing: Viewing::ByAdministrators, ..Self::new("bokamera", KeyFormat::BokaMera) };
 
-    const BUILT_IN: [Self; 6] = [
-        Self::FILEBIN,
-        Self::new("qreserve", KeyFormat::QReserve, Viewing::Once, InQuery::Refused),
-        Self::TELVUE,
-        Self::new("bokamera", KeyFormat::BokaMera, Viewing::Again, InQuery::Refused),
-        Self::new("freesewing", KeyFormat::FreeSewing, Viewing::Once, InQuery::Refused),
-        Self::NATIVE,
-    ];
+    const BUILT_IN: [Self; 6] =
+        [Self::FILEBIN, Self::QRESERVE, Self::TELVUE, Self::BOKAMERA, Self::FREESEWING, Self::NATIVE];
 
-    const fn new(name: &str, format: KeyFormat, viewing: Viewing, in_query: InQuery) -> Self {
-        Self { name: KeyspaceName::known(name), format, viewing, in_query }
+    const fn new(name: &str, format: KeyFormat) -> Self {
+        Self {
+            name: KeyspaceName::known(name),
+            format,
+            viewing: Viewing::Once,
+            in_query: InQuery::Refused,
+            issuing: Issuing::Freely,
+            demotion: Demotion::Caps,
+            listed_from: Level::OWN,
+        }
     }
 
     /// The keyspace of this name, if there is one.
@@ -84,5 +132,20 @@ impl Keyspace {
     /// Whether its keys may be presented in an address.
     pub const fn in_query(&self) -> InQuery {
         self.in_query
+    }
+
+    /// How users come to have its keys.
+    pub const fn issuing(&self) -> Issuing {
+        self.issuing
+    }
+
+    /// What becomes of its keys when their owner is demoted.
+    pub const fn demotion(&self) -> Demotion {
+        self.demotion
+    }
+
+    /// The lowest level at which a caller may list their own keys.
+    pub const fn listed_from(&self) -> Level {
+        self.listed_from
     }
 }

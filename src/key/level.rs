@@ -15,10 +15,14 @@ pub struct Level(u8);
 impl Level {
     /// Authenticates only.
     pub const AUTHENTICATE: Self = Self(0);
+    /// Reads some own data.
+    pub const READ_SOME: Self = Self(1);
     /// Reads all own data.
     pub const READ: Self = Self(2);
     /// Writes all own data; creates, lists and deletes own keys.
     pub const OWN: Self = Self(4);
+    /// Administers its own company.
+    pub const ADMINISTER: Self = Self(6);
     /// Acts on others in named ways; verifies keys for them.
     pub const SUPPORT: Self = Self(7);
     /// Does everything.

@@ -36,7 +36,7 @@ pub use error::ParseError;
 pub use format::KeyFormat;
 pub use hash::KeyedHash;
 pub use id::{CompanyId, KeyId, UserId};
-pub use keyspace::{InQuery, Keyspace, Viewing};
+pub use keyspace::{Demotion, InQuery, Issuing, Keyspace, Viewing};
 pub use level::{Level, Role};
 pub use limit::{Quota, RateLimit, RateLimits, RateLimitsError, Spend};
 pub use name::{KeyspaceName, LimitName};

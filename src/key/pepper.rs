@@ -57,6 +57,18 @@ impl Pepper {
         Zeroizing::new(blake3::derive_key(purpose, self.0.as_slice()))
     }
 
+    /// The secret that signs tokens.
+    pub(crate) fn token_key(&self) -> Zeroizing<[u8; 32]> {
+        self.derive("keyward 2026-11-28 signatures of tokens")
+    }
+
+    /// Tells one text from another, and nothing else about it.
+    pub(crate) fn fingerprint(&self, text: &str) -> String {
+        let key = self.derive("keyward 2026-11-28 fingerprints of password hashes");
+        let hash = blake3::keyed_hash(&key, text.as_bytes());
+        hash.to_hex().chars().take(16).collect()
+    }
+
     /// What a store keeps to tell later whether it is opened with the right secret. Useless for guessing keys.
     pub fn check_value(&self) -> [u8; 16] {
         let derived = self.derive("keyward 2026-11-23 check value of a pepper");

@@ -69,6 +69,14 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether it is not revoked.
+    pub const fn is_live(&self) -> bool {
+        match self.state {
+            KeyState::Active | KeyState::Suspended => true,
+            KeyState::Revoked { .. } => false,
+        }
+    }
+
     /// Everything `verify` needs, once for each secret with what that is found by. A pure function of the record.
     pub fn hot_records(&self) -> impl Iterator<Item = (KeyTrace, HotRecord)> {
         let hot = |standing| HotRecord {

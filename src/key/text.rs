@@ -106,10 +106,10 @@ impl Email {
 }
 
 text!(
-    /// What a key is for, in its owner's words: at most 1,024 bytes, kept verbatim.
+    /// What a key is for, in its owner's words: at most 4,000 bytes, kept verbatim.
     Comment,
     "comment",
-    |text| if text.len() <= limits::COMMENT_BYTES_MAX { Ok(()) } else { Err("must be at most 1024 bytes") }
+    |text| if text.len() <= limits::COMMENT_BYTES_MAX { Ok(()) } else { Err("must be at most 4000 bytes") }
 );
 
 impl Comment {

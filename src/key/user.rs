@@ -71,7 +71,7 @@ pub struct User {
     pub company: Option<CompanyId>,
     /// Whether the user may act at all.
     pub status: Status,
-    /// Whether the user was granted API access, in the dialects that ask for it.
+    /// Whether the user was granted API access, and with it a key in the keyspaces that ask for it.
     pub api_access: bool,
     /// When the user was added.
     pub created: Timestamp,

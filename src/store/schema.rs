@@ -6,6 +6,8 @@
 //! p/<prefix>/<key id 16>                                     prefix index
 //! o/<user 8>/<keyspace>/<!created 8><!serial 8><key id 16>   listing, newest first
 //! u/<user 8>   n/<username>   e/<e-mail, lower case>         users and their names
+//! c/<company 16>                                             companies
+//! b/<company 16>/<user 8>                                    users by company; of none under zeros
 //! a/<sequence 8>                                             audit, hash-chained
 //! m/<name>                                                   counters, format, peppers, tally
 //! ```
@@ -40,6 +42,10 @@ pub const USERS: &[u8] = b"u/";
 pub const NAMES: &[u8] = b"n/";
 /// All e-mail addresses.
 pub const EMAILS: &[u8] = b"e/";
+/// All companies.
+pub const COMPANIES: &[u8] = b"c/";
+/// All users by company.
+pub const MEMBERS: &[u8] = b"b/";
 /// All audit events.
 pub const AUDIT: &[u8] = b"a/";
 
@@ -113,6 +119,26 @@ pub fn email(address: &str) -> Vec<u8> {
     join(&[EMAILS, address.as_bytes()])
 }
 
+/// Place of a company.
+pub fn company(id: &[u8; 16]) -> Vec<u8> {
+    join(&[COMPANIES, id])
+}
+
+/// All users of a company; of none, for `None`.
+pub fn members(company: Option<&[u8; 16]>) -> Vec<u8> {
+    join(&[MEMBERS, company.unwrap_or(&[0; 16]), b"/"])
+}
+
+/// Place of a user among those of a company.
+pub fn member(company: Option<&[u8; 16]>, user: u64) -> Vec<u8> {
+    join(&[&members(company), &user.to_be_bytes()])
+}
+
+/// The user in the place of a member.
+pub fn member_id(place: &[u8]) -> Option<u64> {
+    place.last_chunk().copied().map(u64::from_be_bytes)
+}
+
 /// Place of an audit event.
 pub fn audit(sequence: u64) -> Vec<u8> {
     join(&[AUDIT, &sequence.to_be_bytes()])
@@ -120,7 +146,7 @@ pub fn audit(sequence: u64) -> Vec<u8> {
 
 /// Whether the entry is a record (not an index or counter), and so counts in the tally.
 pub fn is_record(place: &[u8]) -> bool {
-    [KEYS, USERS].iter().any(|records| place.starts_with(records))
+    [KEYS, USERS, COMPANIES].iter().any(|records| place.starts_with(records))
 }
 
 /// Whether the store keeps this entry for itself: readers never see it and commits never write it.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::key::{
-    Actor, Change, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing, RevokeReason,
-    Role, Status, User, UserId,
+    Actor, Change, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber,
+    PepperRing, RevokeReason, Role, Status, User, UserId,
 };
 use keyward::store::codec::{AuditHead, Record as _};
 use keyward::store::sled::OpenOptions;
@@ -120,7 +120,10 @@ impl<'a> Writer<'a> {
     }
 
     fn create_key(&mut self, owner: u64, fresh: u64) -> Operation {
-        let spaces: Vec<_> = Keyspace::all().collect();
+        // Of the others a user has one key at most, or loses them with a demotion.
+        let plain =
+            |space: &Keyspace| space.issuing() == Issuing::Freely && space.demotion() == Demotion::Caps;
+        let spaces: Vec<_> = Keyspace::all().filter(plain).collect();
         let keyspace = spaces.choose(&mut self.random).unwrap().name().to_string();
         Operation::CreateKey { owner, keyspace, comment: fresh.to_string() }
     }

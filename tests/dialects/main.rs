@@ -9,10 +9,14 @@
 )]
 
 #[cfg(feature = "server")]
+mod clients;
+#[cfg(feature = "server")]
 mod curl;
 #[cfg(feature = "server")]
 mod demo;
 mod filebin;
+mod freesewing;
+mod qreserve;
 mod telvue;
 mod transcript;
 #[cfg(feature = "server")]

@@ -12,11 +12,15 @@
 //! ```
 //!
 //! A head that says nothing about the length of its body gets a `Content-Length`. `\r`, `\n`, `\0`, `\t`, `\\` and
-//! `\xHH` are single bytes, `${name}` is the text bound to a name, `${+name}` binds the key text that the answer has
-//! there, and `${127*ä}` repeats.
+//! `\xHH` are single bytes, `${name}` is the text bound to a name, `${+name}` binds the key text of 32 letters that the
+//! answer has there, `${+name~}` binds what is there of letters, digits, dots, dashes and underscores, and `${127*ä}`
+//! repeats. `${basic name:other}` are two bound texts as HTTP Basic writes them, `${basic name}` is one that has both,
+//! and `${basic =a:b}` is one that stands there.
 
 use std::collections::HashMap;
 use std::ops::Range;
+
+use base64::Engine as _;
 
 /// Where requests go: straight into a dialect, or over a socket.
 pub(crate) trait Peer {
@@ -111,7 +115,7 @@ impl Exchange {
 
     fn compare(&self, name: &str, answer: &Answer, bound: &mut HashMap<String, String>) {
         let place = format!("{name}, line {}: {}", self.line, self.head[0]);
-        let head = format!("{} {}", answer.status, answer.content_type);
+        let head = format!("{} {}", answer.status, answer.content_type).trim_end().to_owned();
         let shown = answer.body.escape_ascii();
         assert_eq!(head, self.answer_head, "{place}\nanswer: {shown}");
         // What a new name stands for follows from what is expected before it.
@@ -121,12 +125,20 @@ impl Exchange {
         };
         while let Some((range, new)) = next_new(&expected) {
             let before = expand(&expected[..range.start], |name| bound[name].clone()).len();
-            let fresh = answer.body.get(before..before + 32).unwrap_or_default();
+            let there = answer.body.get(before..).unwrap_or_default();
+            let (new, fresh) = match new.strip_suffix('~') {
+                Some(new) => {
+                    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+                    (new, there.split(|byte| !letter(byte)).next().unwrap_or_default())
+                }
+                None => (new.as_str(), there.get(..32).unwrap_or_default()),
+            };
             assert!(
-                fresh.len() == 32 && fresh.iter().all(u8::is_ascii_alphanumeric),
-                "{place}\nno key at {before}: {shown}"
+                !fresh.is_empty()
+                    && fresh.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)),
+                "{place}\nnothing new at {before}: {shown}"
             );
-            bound.insert(new.clone(), String::from_utf8(fresh.to_vec()).unwrap());
+            bound.insert(new.to_owned(), String::from_utf8(fresh.to_vec()).unwrap());
             expected.replace_range(range, &format!("${{{new}}}"));
         }
         let expected = expand(&expected, |name| bound[name].clone());
@@ -148,9 +160,16 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> Vec<u8> {
     let mut from = 0;
     for (range, inside) in placeholders(text) {
         bytes.extend(unescape(&text[from..range.start]));
-        match inside.split_once('*') {
-            Some((count, what)) => bytes.extend(what.repeat(count.parse().expect("a count")).bytes()),
-            None => bytes.extend(value(inside).bytes()),
+        if let Some(credentials) = inside.strip_prefix("basic ") {
+            let text = match credentials.strip_prefix('=') {
+                Some(literal) => literal.to_owned(),
+                None => credentials.split(':').map(&value).collect::<Vec<_>>().join(":"),
+            };
+            bytes.extend(base64::engine::general_purpose::STANDARD.encode(text).bytes());
+        } else if let Some((count, what)) = inside.split_once('*') {
+            bytes.extend(what.repeat(count.parse().expect("a count")).bytes());
+        } else {
+            bytes.extend(value(inside).bytes());
         }
         from = range.end;
     }

@@ -64,18 +64,18 @@ impl Wire {
 
 impl Peer for Wire {
     fn send(&mut self, request: &[u8]) -> Answer {
-        let before = self.world.revision();
+        let before = self.world.newest_event();
         let mut stream = self.stream.take().unwrap_or_else(|| TcpStream::connect(self.address).unwrap());
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(&complete(request)).unwrap();
         let head = head(&mut stream);
         let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        let status = head[9..12].parse().unwrap();
-        if status != 200 {
-            assert_eq!(self.world.revision(), before, "a refused request changed something: {head}");
+        let status: u16 = head[9..12].parse().unwrap();
+        if status >= 400 {
+            assert_eq!(self.world.newest_event(), before, "a refused request changed something: {head}");
         }
         assert_eq!(field("cache-control"), Some("no-store"));
-        let mut body = vec![0; field("content-length").unwrap().parse().unwrap()];
+        let mut body = vec![0; field("content-length").unwrap_or("0").parse().unwrap()];
         if request.starts_with(b"HEAD ") {
             // Only its length is sent; what it would be is what the dialect says.
             let unsent = self.world.send(request).body;
@@ -84,7 +84,7 @@ impl Peer for Wire {
         } else {
             stream.read_exact(&mut body).unwrap();
         }
-        let content_type = field("content-type").unwrap().to_owned();
+        let content_type = field("content-type").unwrap_or_default().to_owned();
         self.stream = (field("connection") != Some("close")).then_some(stream);
         Answer { status, content_type, body }
     }

@@ -99,6 +99,12 @@ impl Site {
     /// The text of a new key of flo's, which may read, changed as said.
     pub(crate) fn key(&self, change: impl FnOnce(&mut NewKey)) -> String {
         let mut new = NewKey::new(self.keyspace.parse().unwrap(), self.flo, Level::READ);
+        if self.keyspace == "telvue" {
+            // A key for each user.
+            let name = format!("flo{}", self.engine.reader().users(None, 1_000).unwrap().len());
+            let user = NewUser::person(name.parse().unwrap(), Role::User, None);
+            new.owner = self.engine.add_user(Actor::Operator, user).unwrap().id;
+        }
         change(&mut new);
         let (_, text) = self.engine.create_key(Actor::Operator, new).unwrap();
         text.reveal().to_string()

@@ -80,10 +80,24 @@ fn plant_pepper(site: &mut Site, name: &str, file: &str) {
 
 /// Creates a key with each form of output.
 fn create(site: &mut Site, keyspace: &'static str) -> Issued {
-    let args = ["key", "create", "--owner", "flo", "--level", "4", "--keyspace", keyspace];
+    // Where a user has one key, each needs its own.
+    let (owner, second) = match keyspace {
+        "telvue" => ("telvue", "telvue2"),
+        "qreserve" => ("bot", "bot2"),
+        _ => ("flo", "flo"),
+    };
+    for (name, kind) in [("telvue", None), ("telvue2", None), ("bot", Some("--bot")), ("bot2", Some("--bot"))]
+    {
+        if name == owner || name == second {
+            let args: Vec<_> = ["user", "add", name].into_iter().chain(kind).collect();
+            site.run(&args, "", &[]);
+        }
+    }
+    let args = ["key", "create", "--owner", second, "--level", "4", "--keyspace", keyspace];
     let name = format!("{keyspace}, as text");
     let text = site.run(&args, "", &[&name]);
     site.planted.plant_key(keyspace, &name, text.trim_end());
+    let args = ["key", "create", "--owner", owner, "--level", "4", "--keyspace", keyspace];
     let answer = site.run(&[&args[..], &["--output", "json"]].concat(), "", &[keyspace]);
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let text = answer["text"].as_str().unwrap().to_owned();

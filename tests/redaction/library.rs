@@ -6,10 +6,10 @@ use std::sync::Arc;
 use keyward::clock::SystemClock;
 use keyward::command::{Asker, Caller, Command, KeyRef, Outcome, Service, UserRef};
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
-use keyward::engine::{Engine, NewKey, NewUser, Parts};
+use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::exchange::{Basic, Body, Entrance, RawRequest, RawResponse, presented};
-use keyward::key::{Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
+use keyward::key::{Issuing, Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
 use keyward::store::{MemoryStore, Store, schema};
 use keyward::verify::VerifyRequest;
 
@@ -82,7 +82,16 @@ fn refused(service: &Service, printed: &mut Printed, command: Command) {
 
 /// A key of one keyspace: issued, listed with its text, verified, rotated, named by its text, sent as a request.
 fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspace: &Keyspace) {
-    let new = NewKey::new(*keyspace.name(), UserId(1), Level::OWN);
+    let owner = match keyspace.issuing() {
+        Issuing::OnePerBot => {
+            let bot = NewUser::person("bot".parse().unwrap(), Role::User, None);
+            let bot = Command::AddUser(NewUser { kind: NewKind::Bot, ..bot });
+            let Outcome::User(bot) = dispatch(service, printed, bot) else { panic!("no bot was added") };
+            bot.id
+        }
+        Issuing::Freely | Issuing::WithAccess => UserId(1),
+    };
+    let new = NewKey::new(*keyspace.name(), owner, Level::OWN);
     let Outcome::Issued(key, issued) = dispatch(service, printed, Command::CreateKey(new)) else {
         panic!("no key was issued")
     };
@@ -91,7 +100,7 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
     planted.plant_key(keyspace.name().as_str(), keyspace.name().as_str(), &text);
     if let Ok(caller) = service.by_key(keyspace, &text, None) {
         let own = Command::ListKeys {
-            owner: UserRef::Id(UserId(1)),
+            owner: UserRef::Id(owner),
             keyspace: None,
             after: None,
             limit: None,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::AccessLevel;
 use crate::command::{AuthenticateError, CommandError};
+use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
 use crate::exchange::{Field, Index};
 use crate::limits;
@@ -164,7 +165,7 @@ impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Key(reason) => Self::from(reason),
-            AuthenticateError::Password => Self::LoginFailed,
+            AuthenticateError::Password | AuthenticateError::NotActive(_) => Self::LoginFailed,
             AuthenticateError::Undecided(error) => Self::from(error),
         }
     }
@@ -202,6 +203,7 @@ impl From<CommandError> for Refusal {
             | CommandError::LevelAboveOwn { asked: need, cap: have } => {
                 Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
             }
+            CommandError::NotYours => Self::DeletionFailed,
             CommandError::Engine(error) => Self::from(error),
         }
     }
@@ -209,40 +211,17 @@ impl From<CommandError> for Refusal {
 
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
-        let refusal = match &error {
+        let refusal = match Fault::of(&error) {
             // Only a deletion names a key.
-            EngineError::NoSuchKey => return Self::DeletionFailed,
+            Fault::NoSuchKey => return Self::DeletionFailed,
             // The only user that is named is the caller, removed a moment ago with all keys.
-            EngineError::NoSuchUser => return Self::KeyDenied,
-            EngineError::Busy { retry_after_seconds } => {
-                return Self::Busy { retry_after_seconds: *retry_after_seconds };
+            Fault::NoSuchUser => return Self::KeyDenied,
+            Fault::Busy { retry_after_seconds } => return Self::Busy { retry_after_seconds },
+            Fault::Unavailable => Self::Unavailable,
+            Fault::Broken if matches!(error, EngineError::Store(StoreError::UnknownLevel { .. })) => {
+                Self::UnknownStoredLevel
             }
-            EngineError::Store(error) => match error {
-                StoreError::UnknownLevel { .. } => Self::UnknownStoredLevel,
-                StoreError::Io { .. } | StoreError::Closed { .. } => Self::Unavailable,
-                StoreError::Corrupt { .. }
-                | StoreError::NewerFormat { .. }
-                | StoreError::Conflict { .. }
-                | StoreError::Refused { .. }
-                | StoreError::Locked { .. }
-                | StoreError::Missing { .. }
-                | StoreError::NotDurable { .. }
-                | StoreError::Forgotten { .. } => Self::Undecided,
-            },
-            EngineError::NoSuchKeyspace
-            | EngineError::UsernameTaken
-            | EngineError::EmailTaken
-            | EngineError::BotPassword
-            | EngineError::LastAdministrator
-            | EngineError::KeyRevoked
-            | EngineError::ExpiryOutOfRange
-            | EngineError::GraceTooLong
-            | EngineError::Parse(_)
-            | EngineError::Allowlist(_)
-            | EngineError::Seal(_)
-            | EngineError::Entropy(_)
-            | EngineError::WrongSecret { .. }
-            | EngineError::Stopped => Self::Undecided,
+            Fault::Broken | Fault::NoSuchCompany | Fault::Conflict | Fault::Invalid => Self::Undecided,
         };
         tracing::error!(%error, "filebin: request not carried out");
         refusal

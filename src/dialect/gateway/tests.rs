@@ -9,7 +9,7 @@ use super::Gateway;
 use crate::clock::{ManualClock, Timestamp};
 use crate::command::Service;
 use crate::dialect::{Dialect as _, Prompt};
-use crate::engine::{Engine, KeyChange, NewKey, NewUser, Parts, UserChange};
+use crate::engine::{Engine, KeyChange, NewKey, NewKind, NewUser, Parts, UserChange};
 use crate::entropy::{OsEntropy, SeededEntropy};
 use crate::exchange::{Body, Entrance, RawRequest, RawResponse};
 use crate::key::{
@@ -47,6 +47,11 @@ impl World {
     fn key_in(&self, keyspace: &str, level: u8, change: impl FnOnce(&mut NewKey)) -> (KeyId, String) {
         let mut new = NewKey::new(keyspace.parse().unwrap(), self.flo, Level::new(level).unwrap());
         change(&mut new);
+        if keyspace == "qreserve" {
+            let bot =
+                NewUser { kind: NewKind::Bot, ..NewUser::person("bot".parse().unwrap(), Role::User, None) };
+            new.owner = self.engine.add_user(Actor::Operator, bot).unwrap().id;
+        }
         let (key, text) = self.engine.create_key(Actor::Operator, new).unwrap();
         (key.id, text.reveal().to_string())
     }

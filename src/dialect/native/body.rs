@@ -44,7 +44,7 @@ impl NewUserBody {
             (KindName::Bot, Some(_)) => return Err(CommandError::Engine(EngineError::BotPassword).into()),
         };
         Ok(NewUser {
-            username: self.username.0,
+            username: Some(self.username.0),
             display_name: inner(self.display_name),
             email: inner(self.email),
             kind,

@@ -82,6 +82,8 @@ impl Problem {
             Self::Invalid { .. } => (422, "invalid"),
             Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),
             Self::Command(CommandError::LevelAboveOwn { .. }) => (403, "level_above_own"),
+            // A key that is not the caller's to know of is as good as none.
+            Self::Command(CommandError::NotYours) => (404, "no_such_key"),
             Self::Command(CommandError::Engine(error)) => engine(error),
             Self::Denied(denial) => (denial.status(), denial.code()),
             Self::ServiceKey => (401, "service_key_needed"),
@@ -134,6 +136,13 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
     match error {
         EngineError::NoSuchUser => (404, "no_such_user"),
         EngineError::NoSuchKey => (404, "no_such_key"),
+        EngineError::NoSuchCompany => (404, "no_such_company"),
+        EngineError::CompanyExists => (409, "company_exists"),
+        EngineError::CompanyNotEmpty => (409, "company_not_empty"),
+        EngineError::CompanyAccount => (409, "company_account"),
+        EngineError::ForBotsOnly => (422, "for_bots_only"),
+        EngineError::HasKey => (409, "has_key"),
+        EngineError::NothingProposed => (409, "nothing_proposed"),
         EngineError::NoSuchKeyspace => (422, "no_such_keyspace"),
         EngineError::UsernameTaken => (409, "username_taken"),
         EngineError::EmailTaken => (409, "email_taken"),

@@ -94,7 +94,7 @@ impl Verify<'_> {
             Err(AuthenticateError::Key(reason)) => {
                 Err(Problem::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
             }
-            Err(AuthenticateError::Password) => Err(Problem::Unexpected),
+            Err(AuthenticateError::Password | AuthenticateError::NotActive(_)) => Err(Problem::Unexpected),
             Err(AuthenticateError::Undecided(error)) => Err(error.into()),
         }
     }

@@ -68,7 +68,7 @@ impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Key(reason) => Self::from(reason),
-            AuthenticateError::Password => Self::AccessDenied,
+            AuthenticateError::Password | AuthenticateError::NotActive(_) => Self::AccessDenied,
             AuthenticateError::Undecided(error) => Self::from(error),
         }
     }

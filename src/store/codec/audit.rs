@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::time;
 use super::{Damage, Record, StoreError, read, write};
-use crate::key::{Action, Actor, AuditEvent, EventHash, KeyId, Subject, UserId};
+use crate::key::{Action, Actor, AuditEvent, CompanyId, EventHash, KeyId, Subject, UserId};
 
 #[derive(Serialize, Deserialize)]
 struct EventWire {
@@ -38,12 +38,18 @@ enum ActionWire {
     KeyRotated,
     KeyRevoked,
     KeyDeleted,
+    AccessGranted,
+    AccessRemoved,
+    CompanyAdded,
+    CompanyUpdated,
+    CompanyRemoved,
 }
 
 #[derive(Serialize, Deserialize)]
 enum SubjectWire {
     User(u64),
     Key([u8; 16]),
+    Company([u8; 16]),
 }
 
 impl Record for AuditEvent {
@@ -56,6 +62,7 @@ impl Record for AuditEvent {
             subject: match self.subject {
                 Subject::User(user) => SubjectWire::User(user.0),
                 Subject::Key(key) => SubjectWire::Key(key.to_bytes()),
+                Subject::Company(company) => SubjectWire::Company(company.to_bytes()),
             },
             previous: self.previous.0,
         })
@@ -71,6 +78,7 @@ impl Record for AuditEvent {
             subject: match wire.subject {
                 SubjectWire::User(user) => Subject::User(UserId(user)),
                 SubjectWire::Key(key) => Subject::Key(KeyId::from_bytes(key)),
+                SubjectWire::Company(company) => Subject::Company(CompanyId::from_bytes(company)),
             },
             previous: EventHash(wire.previous),
         })
@@ -126,5 +134,10 @@ actions!(
     KeyResumed,
     KeyRotated,
     KeyRevoked,
-    KeyDeleted
+    KeyDeleted,
+    AccessGranted,
+    AccessRemoved,
+    CompanyAdded,
+    CompanyUpdated,
+    CompanyRemoved
 );

@@ -4,6 +4,7 @@
 //! is total: any bytes give a record or [`StoreError::Corrupt`], and bytes after the record are corruption too.
 
 mod audit;
+mod company;
 mod key;
 mod meta;
 mod rate_limits;

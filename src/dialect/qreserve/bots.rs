@@ -1,0 +1,152 @@
+//! Managing the bots of a site, and the key of each.
+
+use super::decode::{BotBody, IpAddressesBody, NewBotBody};
+use super::route::{Managed, Method};
+use super::{Refusal, decode, encode, user};
+use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::engine::{KeyChange, NewKey, NewKind, NewUser, UserChange};
+use crate::exchange::{RawRequest, RawResponse};
+use crate::key::{Change, CompanyId, Key, Keyspace, Kind, Level, Role, User, UserId};
+use crate::limits;
+
+/// One request about the bots of a site, by an administrator.
+pub(super) struct Bots<'a> {
+    pub(super) service: &'a Service,
+    pub(super) caller: &'a Caller,
+    pub(super) request: &'a RawRequest,
+    pub(super) site: Option<CompanyId>,
+}
+
+impl Bots<'_> {
+    pub(super) fn answer(&self, managed: Managed, method: Method) -> Result<RawResponse, Refusal> {
+        match (managed, method) {
+            (Managed::Bots, Method::Post) => self.create(),
+            (Managed::Bots, _) => self.list(),
+            (Managed::Bot(id), Method::Get) => Ok(encode::bot(&self.bot(id)?)),
+            (Managed::Bot(id), Method::Post) => self.change(id),
+            (Managed::Bot(id), Method::Delete) => self.remove(id),
+            (Managed::Key(id), Method::Get) => Ok(encode::key(&self.key(id)?)),
+            (Managed::Key(id), Method::Post) => self.generate(id),
+            (Managed::Key(id), Method::Delete) => self.clear(id),
+            (Managed::IpAddresses(id), _) => self.restrict(id),
+        }
+    }
+
+    /// The bot that belongs to the company itself is none of the site's.
+    fn account(&self) -> Result<Option<UserId>, Refusal> {
+        let Some(site) = self.site else { return Ok(None) };
+        let Outcome::Company(company) = self.dispatch(Command::ShowCompany(site))? else {
+            return Err(Refusal::Broken);
+        };
+        Ok(Some(company.account))
+    }
+
+    fn list(&self) -> Result<RawResponse, Refusal> {
+        let account = self.account()?;
+        let (mut bots, mut after) = (Vec::new(), None);
+        loop {
+            let page = Command::ListUsersOf { company: self.site, after, limit: limits::PAGE_MAX };
+            let Outcome::Members(users, next) = self.dispatch(page)? else { return Err(Refusal::Broken) };
+            bots.extend(users.into_iter().filter(|user| user.kind == Kind::Bot && Some(user.id) != account));
+            after = next;
+            if after.is_none() {
+                return Ok(encode::bots(&bots));
+            }
+        }
+    }
+
+    fn create(&self) -> Result<RawResponse, Refusal> {
+        self.account()?;
+        let body: NewBotBody = decode::body(self.request)?;
+        let new = NewUser {
+            username: None,
+            display_name: Some(body.display_name()?),
+            email: None,
+            kind: NewKind::Bot,
+            role: Role::User,
+            company: self.site,
+        };
+        self.changed(Command::AddUser(new))
+    }
+
+    fn change(&self, id: UserId) -> Result<RawResponse, Refusal> {
+        let bot = self.bot(id)?;
+        let body: BotBody = decode::body(self.request)?;
+        let (role, name) = (body.role()?, body.display_name()?);
+        let display_name = name.map_or(Change::Keep, Change::Set);
+        let change = UserChange { role, display_name, ..UserChange::default() };
+        self.changed(Command::UpdateUser(UserRef::Id(bot.id), change))
+    }
+
+    fn changed(&self, command: Command) -> Result<RawResponse, Refusal> {
+        let Outcome::User(bot) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(encode::bot(&bot))
+    }
+
+    fn remove(&self, id: UserId) -> Result<RawResponse, Refusal> {
+        let bot = self.bot(id)?;
+        self.done(Command::RemoveUser(UserRef::Id(bot.id)))
+    }
+
+    /// Makes the bot's key, or a new text for the one it has: the old one is refused from then on.
+    fn generate(&self, id: UserId) -> Result<RawResponse, Refusal> {
+        let bot = self.bot(id)?;
+        decode::empty(self.request)?;
+        let command = match self.live_key(bot.id)? {
+            Some(key) => Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 },
+            // It acts as its bot does, whatever role that gets.
+            None => Command::CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), bot.id, Level::ALL)),
+        };
+        let Outcome::Issued(key, text) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(encode::issued(&key, text))
+    }
+
+    fn clear(&self, id: UserId) -> Result<RawResponse, Refusal> {
+        let key = self.key(id)?;
+        self.done(Command::DeleteKey(KeyRef::Id(key.id)))
+    }
+
+    fn restrict(&self, id: UserId) -> Result<RawResponse, Refusal> {
+        let key = self.key(id)?;
+        let body: IpAddressesBody = decode::body(self.request)?;
+        let change = KeyChange { allowlist: Some(body.allowlist()?), ..KeyChange::default() };
+        let command = Command::UpdateKey(KeyRef::Id(key.id), change);
+        let Outcome::Key(key) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(encode::key(&key))
+    }
+
+    fn done(&self, command: Command) -> Result<RawResponse, Refusal> {
+        let Outcome::Done = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(encode::done())
+    }
+
+    /// A bot of this site.
+    fn bot(&self, id: UserId) -> Result<User, Refusal> {
+        let account = self.account()?;
+        let user = user(self.service, self.caller, UserRef::Id(id))?;
+        let here = user.kind == Kind::Bot && user.company == self.site && Some(id) != account;
+        if here { Ok(user) } else { Err(Refusal::NotFound) }
+    }
+
+    /// The key of a bot of this site.
+    fn key(&self, id: UserId) -> Result<Key, Refusal> {
+        let bot = self.bot(id)?;
+        self.live_key(bot.id)?.ok_or(Refusal::NotFound)
+    }
+
+    fn live_key(&self, owner: UserId) -> Result<Option<Key>, Refusal> {
+        let command = Command::ListKeys {
+            owner: UserRef::Id(owner),
+            keyspace: Some(*Keyspace::QRESERVE.name()),
+            after: None,
+            limit: None,
+            texts: false,
+        };
+        let Outcome::Keys(keys, _) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(keys.into_iter().map(|(key, _)| key).find(Key::is_live))
+    }
+
+    fn dispatch(&self, command: Command) -> Result<Outcome, Refusal> {
+        Ok(self.service.dispatch(self.caller, command)?)
+    }
+}

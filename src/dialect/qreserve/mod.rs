@@ -1,0 +1,97 @@
+//! QReserve's API as far as its keys go: a bot user's key, bare in `Authorization`, and JSON in one envelope.
+//!
+//! ```text
+//! GET               /                                                   what answers here
+//! GET               /users/self                                         the bot whose key it is
+//! GET POST          /sites/{site}/bots                                  from here on for administrators
+//! GET POST DELETE   /sites/{site}/bots/{user}                           POST sets the role or the name
+//! GET POST DELETE   /sites/{site}/bots/{user}/api_key                   POST generates or regenerates
+//! POST              /sites/{site}/bots/{user}/api_key/ip_addresses
+//! ```
+//!
+//! A site is a company, named by its id; whoever has no company belongs to the site `main`.
+
+mod bots;
+mod decode;
+mod encode;
+mod refusal;
+mod route;
+
+use self::bots::Bots;
+use self::refusal::Refusal;
+use self::route::Target;
+use super::Dialect;
+use crate::command::{Caller, Command, Outcome, Service, UserRef};
+use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::key::{Keyspace, Level, User};
+
+/// The QReserve dialect.
+///
+/// ```
+/// use keyward::dialect::{Dialect, QReserve};
+/// assert!(QReserve.claims("/users/self") && QReserve.claims("/"));
+/// assert!(!QReserve.claims("/v1/users"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QReserve;
+
+impl Dialect for QReserve {
+    fn claims(&self, path: &str) -> bool {
+        path == "/" || ["/users/", "/sites/"].iter().any(|root| path.starts_with(root))
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        answer(service, request).unwrap_or_else(|refusal| encode::refusal(&refusal))
+    }
+}
+
+fn answer(service: &Service, request: &RawRequest) -> Result<RawResponse, Refusal> {
+    match request.body {
+        Body::Whole(_) => {}
+        Body::TooLarge => return Err(Refusal::TooLarge),
+        Body::Incomplete => return Err(Refusal::Malformed("The request did not arrive whole".to_owned())),
+    }
+    // Before anything else: whoever has no key learns nothing of what is there.
+    let caller = service.by_key(&Keyspace::QRESERVE, key(&request.head()), request.client)?;
+    let (target, method) = route::read(&request.method, &request.path)?;
+    match target {
+        Target::Root => Ok(encode::server()),
+        Target::OwnUser => own_user(service, &caller),
+        Target::Managed { site, managed } => {
+            if caller.level() < Level::ALL {
+                return Err(Refusal::Forbidden);
+            }
+            Bots { service, caller: &caller, request, site }.answer(managed, method)
+        }
+    }
+}
+
+/// The key: all of the only `Authorization`. Two that differ, or none, are the empty one, which is nobody's.
+fn key<'a>(head: &Head<'a>) -> &'a str {
+    let (mut key, mut differ) = (None, false);
+    head.fields.each("authorization", &mut |value| differ |= *key.get_or_insert(value) != value);
+    let key = key.filter(|_| !differ).unwrap_or_default();
+    std::str::from_utf8(key.trim_ascii()).unwrap_or_default()
+}
+
+fn own_user(service: &Service, caller: &Caller) -> Result<RawResponse, Refusal> {
+    let own = UserRef::Id(caller.id().ok_or(Refusal::Broken)?);
+    let user = user(service, caller, own.clone())?;
+    let list = Command::ListKeys {
+        owner: own,
+        keyspace: Some(*Keyspace::QRESERVE.name()),
+        after: None,
+        limit: None,
+        texts: false,
+    };
+    let Outcome::Keys(keys, _) = service.dispatch(caller, list)? else { return Err(Refusal::Broken) };
+    let presented = keys.iter().map(|(key, _)| key).find(|key| caller.key() == Some(key.id));
+    Ok(encode::own_user(&user, presented))
+}
+
+fn user(service: &Service, caller: &Caller, named: UserRef) -> Result<User, Refusal> {
+    let Outcome::User(user) = service.dispatch(caller, Command::ShowUser(named))? else {
+        return Err(Refusal::Broken);
+    };
+    Ok(*user)
+}

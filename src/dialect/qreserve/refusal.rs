@@ -1,0 +1,97 @@
+//! Everything that can go wrong.
+
+use crate::command::{AuthenticateError, CommandError};
+use crate::dialect::denial::Denial;
+use crate::dialect::fault::Fault;
+use crate::engine::EngineError;
+use crate::key::Level;
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no key, or it is not good here and now: told apart nowhere.
+    InvalidKey,
+    /// The key is good, but the role of its bot too low.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// The address has other methods.
+    MethodNotAllowed(&'static str),
+    /// The request is wrong: this.
+    Malformed(String),
+    /// It does not go with what there is: this.
+    Conflict(String),
+    /// The body is too large.
+    TooLarge,
+    /// The key was used too often.
+    RateLimited {
+        /// When to come back, if ever.
+        retry_after_seconds: Option<u64>,
+    },
+    /// No changes are taken now.
+    Unavailable,
+    /// The server is at fault.
+    Broken,
+}
+
+impl Refusal {
+    /// The status, and what it says.
+    pub(super) fn kind(&self) -> (u16, &str) {
+        match self {
+            Self::InvalidKey => (401, "Invalid API key"),
+            Self::Forbidden => (403, "Administrator access is required"),
+            Self::NotFound => (404, "Not found"),
+            Self::MethodNotAllowed(_) => (405, "Method not allowed"),
+            Self::Malformed(what) => (400, what),
+            Self::Conflict(what) => (409, what),
+            Self::TooLarge => (413, "The request is too large"),
+            Self::RateLimited { .. } => (429, "Too many requests"),
+            Self::Unavailable => (503, "The server is unavailable"),
+            Self::Broken => (500, "The server failed"),
+        }
+    }
+}
+
+impl From<AuthenticateError> for Refusal {
+    fn from(error: AuthenticateError) -> Self {
+        let reason = match error {
+            AuthenticateError::Key(reason) => reason,
+            AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::InvalidKey,
+            AuthenticateError::Undecided(error) => return error.into(),
+        };
+        tracing::info!(reason = reason.code(), "qreserve: key denied");
+        let denial = Denial::of(reason, Level::AUTHENTICATE);
+        match denial {
+            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::InvalidKey,
+            Denial::LevelTooLow { .. } => Self::Forbidden,
+            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        }
+    }
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::LevelTooLow { .. } | CommandError::LevelAboveOwn { .. } => Self::Forbidden,
+            CommandError::NotYours => Self::NotFound,
+            CommandError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        let refusal = match Fault::of(&error) {
+            Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => return Self::NotFound,
+            Fault::Conflict => return Self::Conflict(error.to_string()),
+            Fault::Invalid => return Self::Malformed(error.to_string()),
+            Fault::Busy { retry_after_seconds } => {
+                return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
+            }
+            Fault::Unavailable => Self::Unavailable,
+            Fault::Broken => Self::Broken,
+        };
+        tracing::error!(%error, "qreserve: request not carried out");
+        refusal
+    }
+}

@@ -1,0 +1,137 @@
+//! Adding, changing and removing companies.
+
+use crate::key::{
+    Action, Actor, Company, CompanyId, DisplayName, Kind, Role, Status, Subject, User, Username,
+};
+use crate::limits;
+use crate::store::codec::Record;
+use crate::store::schema;
+
+use super::entries::{Entries, of_key, of_user};
+use super::operation::Operation;
+use super::{Engine, EngineError, NewCompany, Reader};
+
+impl Engine {
+    /// Adds a company and its account: the bot that has the keys which are the company's.
+    ///
+    /// # Errors
+    /// [`EngineError::CompanyExists`]; [`EngineError::UsernameTaken`] when somebody has the account's name, which is
+    /// `company-` and the id; [`EngineError::Entropy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, the company survives a power cut.
+    pub fn add_company(&self, actor: Actor, new: NewCompany) -> Result<Company, EngineError> {
+        let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
+        let username: Username = format!("company-{id}").parse()?;
+        self.write(move |operation| {
+            let place = schema::company(&id.to_bytes());
+            if operation.has(&place)? {
+                return Err(EngineError::CompanyExists);
+            }
+            let account = User {
+                id: operation.next_user_id()?,
+                username: username.clone(),
+                display_name: Some(new.name.clone()),
+                email: None,
+                kind: Kind::Bot,
+                role: Role::Moderator,
+                company: Some(id),
+                status: Status::Active,
+                api_access: false,
+                created: operation.now(),
+            };
+            let company = Company { id, name: new.name.clone(), account: account.id };
+            operation.put(schema::USER_COUNTER, &account.id)?;
+            operation.replace_user(None, &account)?;
+            operation.put(&place, &company)?;
+            operation.record(actor, Action::CompanyAdded, Subject::Company(id))?;
+            Ok(company)
+        })
+    }
+
+    /// Gives a company another name for people.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchCompany`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, the name survives a power cut.
+    pub fn rename_company(
+        &self,
+        actor: Actor,
+        id: CompanyId,
+        name: DisplayName,
+    ) -> Result<Company, EngineError> {
+        self.write(move |operation| {
+            let old = operation.company(id)?;
+            let company = Company { name: name.clone(), ..old.clone() };
+            if company != old {
+                operation.put(&schema::company(&id.to_bytes()), &company)?;
+                operation.record(actor, Action::CompanyUpdated, Subject::Company(id))?;
+            }
+            Ok(company)
+        })
+    }
+
+    /// Removes a company that no user belongs to any more, with its account and every key of that, as one operation.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyNotEmpty`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, no key of the company is ever allowed again, not even after a power cut.
+    pub fn remove_company(&self, actor: Actor, id: CompanyId) -> Result<(), EngineError> {
+        self.write(move |operation| {
+            let company = operation.company(id)?;
+            let members = operation.scan(&schema::members(Some(&id.to_bytes())), None, 2)?;
+            if members.iter().any(|member| schema::member_id(&member.key) != Some(company.account.0)) {
+                return Err(EngineError::CompanyNotEmpty);
+            }
+            let account = operation.user(company.account)?;
+            for key in operation.keys_of(account.id, None)? {
+                operation.replace(of_key(&key)?, Entries::new());
+            }
+            operation.replace(of_user(&account)?, Entries::new());
+            operation.delete(schema::company(&id.to_bytes()));
+            operation.record(actor, Action::CompanyRemoved, Subject::Company(id))?;
+            Ok(())
+        })
+    }
+}
+
+impl Operation<'_> {
+    /// Refuses what would take an account from its company; `company` is what the user is to belong to.
+    pub(super) fn check_account_stays(
+        &mut self,
+        user: &User,
+        company: Option<CompanyId>,
+    ) -> Result<(), EngineError> {
+        match user.company {
+            Some(id) if user.kind == Kind::Bot && company != Some(id) => {
+                if self.company(id)?.account == user.id { Err(EngineError::CompanyAccount) } else { Ok(()) }
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Reader {
+    /// The company of this id.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn company(&self, id: CompanyId) -> Result<Option<Company>, EngineError> {
+        self.get(&schema::company(&id.to_bytes()))
+    }
+
+    /// Up to `limit` companies (at most 1,000) by rising id, from just after one; fewer mean the end.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn companies(&self, after: Option<CompanyId>, limit: usize) -> Result<Vec<Company>, EngineError> {
+        let after = after.map(|id| schema::company(&id.to_bytes()));
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let entries = self.store.scan(schema::COMPANIES, after.as_deref(), limit)?;
+        Ok(entries.iter().map(Company::from_entry).collect::<Result<_, _>>()?)
+    }
+}
