@@ -107,6 +107,9 @@ pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
 /// Longest life of a key that FreeSewing's API gives: a year.
 pub const FREESEWING_LIFE_SECONDS_MAX: u64 = 365 * 24 * 3_600;
 
+/// Largest body that BokaMera's API takes.
+pub const BOKAMERA_BODY_BYTES_MAX: usize = 64 * 1024;
+
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;
 /// Largest body of a request to verify that is answered at once; larger ones get a thread of their own.

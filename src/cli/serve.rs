@@ -21,7 +21,7 @@ use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
 use crate::command::{Caller, Command, Outcome, Service};
-use crate::dialect::{Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
+use crate::dialect::{BokaMera, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use crate::engine::{Engine, IndexState, NewUser};
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
@@ -109,9 +109,11 @@ fn routes(site_url: &str, open_verify: bool) -> Routes {
         dialects: vec![
             Arc::new(gateway),
             Arc::new(Native::for_everyone(open_verify)),
+            Arc::new(FreeSewing),
+            // Behind FreeSewing and before filebin: it has addresses among theirs.
+            Arc::new(BokaMera),
             Arc::new(Filebin::new(site_url)),
             Arc::new(TelVue),
-            Arc::new(FreeSewing),
             Arc::new(QReserve),
         ],
         control: Some(Arc::new(Native::for_operator())),

@@ -132,10 +132,14 @@ impl<'a> Gate<'a> {
             KeyRef::Within(keyspace, id) => {
                 self.reader.key(*id)?.filter(|key| key.keyspace == *keyspace.name())
             }
-            KeyRef::OwnText { keyspace, text } => match self.own_id(keyspace, text)? {
-                Some(id) => self.reader.key(id)?,
-                None => None,
-            },
+            KeyRef::OwnText { keyspace, text } => {
+                let own =
+                    self.named_by(keyspace, text)?.filter(|(_, owner)| self.caller.id() == Some(*owner));
+                own.map_or(Ok(None), |(id, _)| self.reader.key(id))?
+            }
+            KeyRef::Text { keyspace, text } => {
+                self.named_by(keyspace, text)?.map_or(Ok(None), |(id, _)| self.reader.key(id))?
+            }
         };
         let found = found.ok_or(EngineError::NoSuchKey)?;
         if self.caller.id() == Some(found.owner) {
@@ -149,16 +153,19 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// The id of the caller's own key with this text.
-    fn own_id(&self, keyspace: &Keyspace, text: &UncheckedKey) -> Result<Option<KeyId>, CommandError> {
+    /// The key of this text and its owner.
+    fn named_by(
+        &self,
+        keyspace: &Keyspace,
+        text: &UncheckedKey,
+    ) -> Result<Option<(KeyId, UserId)>, CommandError> {
         let Ok(presented) = keyspace.format().parse(text.reveal()) else { return Ok(None) };
-        let mut own = None;
+        let mut named = None;
         self.reader.look_up(&presented, &mut |found: &Found<'_>| {
             let record = found.record;
-            let is_own = self.caller.id() == Some(record.owner) && record.keyspace == keyspace.name();
-            own = is_own.then_some(record.id);
+            named = (record.keyspace == keyspace.name()).then_some((record.id, record.owner));
         })?;
-        Ok(own)
+        Ok(named)
     }
 
     /// Giving a key this level: never above the creator's own.

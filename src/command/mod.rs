@@ -44,6 +44,13 @@ pub enum KeyRef {
         /// The text as presented; untrusted.
         text: UncheckedKey,
     },
+    /// By its text, whoever's it is.
+    Text {
+        /// The keyspace it has to be in.
+        keyspace: Keyspace,
+        /// The text as presented; untrusted.
+        text: UncheckedKey,
+    },
 }
 
 /// Everything a caller may ask for.

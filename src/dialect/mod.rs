@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod bokamera;
 mod denial;
 mod fault;
 pub mod filebin;
@@ -11,6 +12,7 @@ pub mod native;
 pub mod qreserve;
 pub mod telvue;
 
+pub use bokamera::BokaMera;
 pub use filebin::Filebin;
 pub use freesewing::FreeSewing;
 pub use gateway::Gateway;

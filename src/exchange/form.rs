@@ -63,6 +63,14 @@ impl Form {
         self.0.get(&Index::Name(name.into()))
     }
 
+    /// Every field whose name is text.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &Field)> {
+        self.0.iter().filter_map(|(index, field)| match index {
+            Index::Name(name) => std::str::from_utf8(name).ok().map(|name| (name, field)),
+            Index::Number(_) => None,
+        })
+    }
+
     /// Whether every field has one of these names.
     pub fn has_only(&self, names: &[&str]) -> bool {
         let known = |index: &Index| match index {

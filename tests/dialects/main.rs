@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bokamera;
 #[cfg(feature = "server")]
 mod clients;
 #[cfg(feature = "server")]

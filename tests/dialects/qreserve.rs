@@ -1,7 +1,5 @@
 //! QReserve's API.
 
-use std::process::Command;
-
 use keyward::dialect::{Dialect as _, QReserve};
 use keyward::exchange::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
@@ -119,7 +117,7 @@ fn the_documented_examples_work_with_curl_and_with_requests() {
             println!("not run: there is no {program} on this machine");
             continue;
         }
-        let mut command = Command::new(program.split(' ').next().unwrap());
+        let mut command = std::process::Command::new(program.split(' ').next().unwrap());
         let output = command.args(args).env("NO_PROXY", "*").output().unwrap();
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

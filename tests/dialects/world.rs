@@ -195,9 +195,12 @@ impl Peer for World {
                 self.command(Command::UpdateUser(user(name), UserChange { email, ..UserChange::default() }));
             }
             ["company", id, name] => {
-                let (id, company) = (Some(id.parse().unwrap()), "Example".parse().unwrap());
-                self.command(Command::AddCompany(NewCompany { id, name: company }));
-                let company = keyward::key::Change::Set(id.unwrap());
+                let (new, company) = (Some(id.parse().unwrap()), "Example".parse().unwrap());
+                self.command(Command::AddCompany(NewCompany { id: new, name: company }));
+                self.act(&format!("join {id} {name}"));
+            }
+            ["join", id, name] => {
+                let company = keyward::key::Change::Set(id.parse().unwrap());
                 self.command(Command::UpdateUser(
                     user(name),
                     UserChange { company, ..UserChange::default() },

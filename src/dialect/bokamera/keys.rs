@@ -1,0 +1,218 @@
+//! The operations on a company's keys.
+
+use uuid::Uuid;
+
+use super::Exchange;
+use super::input::Input;
+use super::record::{Namespace, Record, Value};
+use super::refusal::Wrong;
+use crate::clock::Timestamp;
+use crate::command::{Caller, Command, KeyRef, Outcome, UserRef};
+use crate::engine::{KeyChange, NewKey};
+use crate::key::{
+    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Email, Expiry, Key, KeyState, Keyspace,
+    Level, UncheckedKey,
+};
+use crate::limits;
+
+/// The fields of a key, in the order in which the service declares them.
+pub(super) const COLUMNS: [&str; 8] = [
+    "CompanyId",
+    "ApiKey",
+    "Active",
+    "CreatedDate",
+    "ExpiryDate",
+    "ContactEmail",
+    "Notes",
+    "AllowedIpAddresses",
+];
+
+/// `CreateApiKey`: a new key of the company.
+pub(super) fn create(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
+    let caller = exchange.administrator()?;
+    let input = exchange.input("CreateApiKey")?;
+    let (company, contact, notes) = (company_id(&input)?, contact(&input)?, notes(&input)?);
+    let contact = match contact {
+        Change::Keep | Change::Clear => exchange.user(&caller)?.email,
+        Change::Set(contact) => Some(contact),
+    };
+    let company = company_of(exchange, &caller, company)?;
+    let new = NewKey {
+        contact,
+        comment: notes.unwrap_or_else(Comment::empty),
+        ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
+    };
+    let Outcome::Issued(key, text) = exchange.dispatch(&caller, Command::CreateKey(new))? else {
+        return Err(Wrong::Broken);
+    };
+    Ok(record(&key, &company, text.reveal(), exchange.service.now()))
+}
+
+/// `ApiKeyQuery`: the keys of the company, oldest first.
+pub(super) fn query(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
+    let caller = exchange.administrator()?;
+    let input = exchange.input("ApiKeyQuery")?;
+    let (company, active_only) = (company_id(&input)?, input.bool("ActiveOnly")?.unwrap_or(false));
+    let company = company_of(exchange, &caller, company)?;
+    let list = Command::ListKeys {
+        owner: UserRef::Id(company.account),
+        keyspace: Some(*Keyspace::BOKAMERA.name()),
+        after: None,
+        limit: None,
+        texts: true,
+    };
+    let Outcome::Keys(keys, _) = exchange.dispatch(&caller, list)? else { return Err(Wrong::Broken) };
+    let now = exchange.service.now();
+    let shown = keys.into_iter().rev().filter(|(key, _)| !active_only || is_active(key, now));
+    // One that may do more than the caller is not shown.
+    let shown = shown.filter_map(|(key, text)| Some(record(&key, &company, text?.reveal(), now)));
+    let fields = vec![("ApiKeys", Value::Records(shown.collect())), ("ResponseStatus", Value::Status(None))];
+    Ok(Record { name: "ApiKeyQueryResponse", namespace: Namespace::Dtos, fields })
+}
+
+/// `PUT /apikeys/{ApiKey}`: changes what is given.
+pub(super) fn update(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong> {
+    let caller = exchange.administrator()?;
+    let named = named(key)?;
+    let input = exchange.input("UpdateApiKey")?;
+    let change = KeyChange {
+        comment: notes(&input)?,
+        contact: contact(&input)?,
+        allowlist: allowlist(&input)?,
+        expiry: expiry(&input)?,
+        active: input.bool("Active")?,
+        ..KeyChange::default()
+    };
+    let (found, company) = find(exchange, &caller, &named)?;
+    let command = Command::UpdateKey(KeyRef::Within(Keyspace::BOKAMERA, found.id), change);
+    let Outcome::Key(key) = exchange.dispatch(&caller, command)? else { return Err(Wrong::Broken) };
+    Ok(record(&key, &company, named, exchange.service.now()))
+}
+
+/// `DELETE /apikeys/{ApiKey}`: it is refused from now on, and stays in the lists.
+pub(super) fn cancel(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong> {
+    let caller = exchange.administrator()?;
+    let named = named(key)?;
+    let (found, company) = find(exchange, &caller, &named)?;
+    let command = Command::RevokeKey(
+        KeyRef::Within(Keyspace::BOKAMERA, found.id),
+        crate::key::RevokeReason::CessationOfOperation,
+    );
+    let Outcome::Key(key) = exchange.dispatch(&caller, command)? else { return Err(Wrong::Broken) };
+    Ok(record(&key, &company, named, exchange.service.now()))
+}
+
+/// A key text as this API writes it, of any form that a GUID has.
+pub(super) fn canonical(text: &str) -> Option<zeroize::Zeroizing<String>> {
+    let bare = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let guid = Uuid::try_parse(bare).ok().filter(|_| !bare.starts_with("urn"))?;
+    Some(zeroize::Zeroizing::new(guid.hyphenated().to_string()))
+}
+
+fn named(key: &str) -> Result<zeroize::Zeroizing<String>, Wrong> {
+    canonical(key).ok_or(Wrong::NotFound { what: "ApiKey" })
+}
+
+/// The key of this text and its company. Another company's is not found.
+fn find(exchange: &Exchange<'_>, caller: &Caller, text: &str) -> Result<(Key, Company), Wrong> {
+    let named = KeyRef::Text { keyspace: Keyspace::BOKAMERA, text: UncheckedKey::new(text.to_owned()) };
+    let Outcome::Key(key) = exchange.dispatch(caller, Command::ShowKey(named))? else {
+        return Err(Wrong::Broken);
+    };
+    let owner = Command::ShowUser(UserRef::Id(key.owner));
+    let Outcome::User(owner) = exchange.dispatch(caller, owner)? else { return Err(Wrong::Broken) };
+    let company =
+        company_of(exchange, caller, Some(owner.company.ok_or(Wrong::NotFound { what: "ApiKey" })?))?;
+    if company.account == key.owner { Ok((*key, company)) } else { Err(Wrong::NotFound { what: "ApiKey" }) }
+}
+
+/// The company that a request is about: only whoever may do everything gets another one than their own.
+fn company_of(exchange: &Exchange<'_>, caller: &Caller, asked: Option<CompanyId>) -> Result<Company, Wrong> {
+    let asked = asked.filter(|_| caller.level() >= Level::ALL);
+    let id = asked.or_else(|| caller.company()).ok_or(Wrong::NotFound { what: "Company" })?;
+    let Outcome::Company(company) = exchange.dispatch(caller, Command::ShowCompany(id))? else {
+        return Err(Wrong::Broken);
+    };
+    Ok(company)
+}
+
+fn company_id(input: &Input) -> Result<Option<CompanyId>, Wrong> {
+    let Some(text) = input.text("CompanyId")? else { return Ok(None) };
+    let id = canonical(text).and_then(|guid| guid.parse().ok());
+    id.map(Some).ok_or_else(|| input.wrong("CompanyId", text))
+}
+
+fn contact(input: &Input) -> Result<Change<Email>, Wrong> {
+    match input.text("ContactEmail")? {
+        None => Ok(Change::Keep),
+        Some("") => Ok(Change::Clear),
+        Some(text) => text.parse().map(Change::Set).map_err(|_| Wrong::Invalid {
+            field: "ContactEmail",
+            problem: "'Contact Email' is not a valid email address.".to_owned(),
+        }),
+    }
+}
+
+fn notes(input: &Input) -> Result<Option<Comment>, Wrong> {
+    let parsed = input.text("Notes")?.map(|text| {
+        text.parse().map_err(|_| Wrong::Invalid {
+            field: "Notes",
+            problem: format!("'Notes' must be at most {} bytes.", limits::COMMENT_BYTES_MAX),
+        })
+    });
+    parsed.transpose()
+}
+
+fn allowlist(input: &Input) -> Result<Option<Allowlist>, Wrong> {
+    let invalid = |error: AllowlistError| Wrong::Invalid {
+        field: "AllowedIpAddresses",
+        problem: format!("'Allowed Ip Addresses': {error}."),
+    };
+    input.text("AllowedIpAddresses")?.map(|text| text.parse().map_err(invalid)).transpose()
+}
+
+fn expiry(input: &Input) -> Result<Option<Expiry>, Wrong> {
+    match input.text("ExpiryDate")? {
+        None => Ok(None),
+        Some("") => Ok(Some(Expiry::Never)),
+        Some(text) => {
+            // Without an offset it is UTC.
+            let at = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")));
+            at.map(|at| Some(Expiry::At(at))).ok_or_else(|| input.wrong("ExpiryDate", text))
+        }
+    }
+}
+
+fn is_active(key: &Key, now: Timestamp) -> bool {
+    key.state == KeyState::Active && !key.expiry.reached(now)
+}
+
+fn record(key: &Key, company: &Company, text: zeroize::Zeroizing<String>, now: Timestamp) -> Record {
+    let expiry = match key.expiry {
+        Expiry::Never => Value::Text(None),
+        Expiry::At(at) => Value::text(date(at)),
+    };
+    let contact = key.contact.as_ref().map_or("", |contact| contact.as_str());
+    let [company_id, api_key, active, created, expires, contact_email, notes, allowed] = COLUMNS;
+    let fields = vec![
+        (company_id, Value::text(company.id.to_string())),
+        (api_key, Value::Text(Some(text))),
+        (active, Value::Bool(is_active(key, now))),
+        (created, Value::text(date(key.created))),
+        (expires, expiry),
+        (contact_email, Value::text_or_null(contact)),
+        (notes, Value::text_or_null(key.comment.as_str())),
+        (allowed, Value::text_or_null(key.allowlist.to_string())),
+    ];
+    Record { name: "ApiKeyResponse", namespace: Namespace::Dtos, fields }
+}
+
+/// A date as .NET writes it: without zeros at the end of the fraction, and without one that is nothing.
+fn date(at: Timestamp) -> String {
+    let text = at.to_string();
+    let whole = text.strip_suffix('Z').unwrap_or(&text).trim_end_matches('0');
+    match whole.strip_suffix('.') {
+        Some(seconds) => format!("{seconds}Z"),
+        None => format!("{whole}Z"),
+    }
+}

@@ -1,0 +1,137 @@
+//! BokaMera's API keys, as its ServiceStack host speaks: JSON, XML, CSV, JSV and lines of JSON.
+//!
+//! ```text
+//! GET POST      /apikeys                      the keys of the caller's company, and a new one
+//! PUT DELETE    /apikeys/{ApiKey}             change, and cancel
+//! GET POST      /api/{operation}              CreateApiKey, ApiKeyQuery, Authenticate
+//! GET POST      /{format}/reply/{operation}
+//! GET POST      /authenticate                 a token for a name and a password
+//! GET           /version                      with a key in x-api-key
+//! GET           /metadata   /{format}/metadata?op={operation}
+//! ```
+//!
+//! Whoever manages keys logs in, by `Authorization: Bearer` with a token of `/authenticate` or by HTTP Basic, and
+//! administers a company. A company's keys belong to it, and to nobody in particular: its account has them.
+
+mod encode;
+mod format;
+mod input;
+mod keys;
+mod login;
+mod metadata;
+mod record;
+mod refusal;
+mod route;
+mod xml_input;
+
+use self::encode::Style;
+use self::format::Format;
+use self::input::Input;
+use self::record::{Namespace, Record, Value};
+use self::refusal::{Refusal, Wrong};
+use self::route::{Operation, Target};
+use super::Dialect;
+use crate::command::{Caller, Command, Outcome, Service, UserRef};
+use crate::exchange::{RawRequest, RawResponse};
+use crate::key::{Keyspace, Level, User};
+
+/// The BokaMera dialect.
+///
+/// ```
+/// use keyward::dialect::{BokaMera, Dialect};
+/// assert!(BokaMera.claims("/apikeys.xml") && BokaMera.claims("/json/reply/CreateApiKey"));
+/// assert!(!BokaMera.claims("/v1/keys"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BokaMera;
+
+impl Dialect for BokaMera {
+    fn claims(&self, path: &str) -> bool {
+        route::is_claimed(path)
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        let camel_case = wants_camel_case(&request.query);
+        let route = match route::read(&request.path) {
+            Ok(route) => route,
+            Err(refusal) => {
+                return encode::refusal(&refusal, Style { format: Format::Json, camel_case });
+            }
+        };
+        let style = Style { format: Format::wanted(&route, request), camel_case };
+        if route.target == Target::Metadata && matches!(request.method.as_str(), "GET" | "HEAD") {
+            return metadata::page(&request.query);
+        }
+        let operation = match route.target.operation(&request.method) {
+            Ok(operation) => operation,
+            Err(refusal) => return encode::refusal(&refusal, style),
+        };
+        match (Exchange { service, request }).carry_out(operation, route.target) {
+            Ok(record) => encode::success(&record, operation, style),
+            Err(wrong) => encode::refusal(&Refusal { wrong, operation: Some(operation) }, style),
+        }
+    }
+}
+
+/// Whether the query asks for names that begin with a small letter, as ServiceStack lets clients ask.
+fn wants_camel_case(query: &str) -> bool {
+    let config = query.split('&').find_map(|pair| pair.strip_prefix("jsconfig="));
+    let mut asked = config.unwrap_or_default().split([',', '+']).flat_map(|part| part.split("%2C"));
+    asked.any(|part| ["eccn", "eccn:true", "EmitCamelCaseNames:true"].contains(&part))
+}
+
+/// One request on its way to an answer.
+struct Exchange<'a> {
+    service: &'a Service,
+    request: &'a RawRequest,
+}
+
+impl Exchange<'_> {
+    fn carry_out(&self, operation: Operation, target: Target<'_>) -> Result<Record, Wrong> {
+        match (operation, target) {
+            (Operation::CreateApiKey, _) => keys::create(self),
+            (Operation::ApiKeyQuery, _) => keys::query(self),
+            (Operation::UpdateApiKey, Target::Key(key)) => keys::update(self, key),
+            (Operation::CancelApiKey, Target::Key(key)) => keys::cancel(self, key),
+            (Operation::UpdateApiKey | Operation::CancelApiKey, _) => Err(Wrong::NoSuchAddress),
+            (Operation::Authenticate, _) => login::authenticate(self),
+            (Operation::Version, _) => self.version(),
+        }
+    }
+
+    /// Whoever is logged in and administers a company.
+    fn administrator(&self) -> Result<Caller, Wrong> {
+        let caller = login::caller(self)?;
+        if caller.level() < Level::ADMINISTER { Err(Wrong::InvalidRole) } else { Ok(caller) }
+    }
+
+    /// The version, for whoever has a good key.
+    fn version(&self) -> Result<Record, Wrong> {
+        let (mut key, mut differ) = (None, false);
+        self.request.head().fields.each("x-api-key", &mut |value| {
+            differ |= *key.get_or_insert(value) != value;
+        });
+        let key = key.filter(|_| !differ).and_then(|key| std::str::from_utf8(key).ok());
+        let key = key.and_then(|key| keys::canonical(key.trim())).ok_or(Wrong::InvalidApiKey)?;
+        let caller = self.service.by_key(&Keyspace::BOKAMERA, &key, self.request.client);
+        caller.map_err(Wrong::of_key)?;
+        let fields = vec![("Version", Value::text(env!("CARGO_PKG_VERSION")))];
+        Ok(Record { name: "VersionResponse", namespace: Namespace::Dtos, fields })
+    }
+
+    fn input(&self, name: &'static str) -> Result<Input, Wrong> {
+        Input::read(self.request, name)
+    }
+
+    fn user(&self, caller: &Caller) -> Result<User, Wrong> {
+        let own = UserRef::Id(caller.id().ok_or(Wrong::Broken)?);
+        let Outcome::User(user) = self.dispatch(caller, Command::ShowUser(own))? else {
+            return Err(Wrong::Broken);
+        };
+        Ok(*user)
+    }
+
+    fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, Wrong> {
+        Ok(self.service.dispatch(caller, command)?)
+    }
+}

@@ -1,0 +1,42 @@
+//! What answers consist of, whatever their format.
+
+use zeroize::Zeroizing;
+
+use super::refusal::Status;
+
+/// An object of the service's model. Not printed: it may hold a key.
+pub(super) struct Record {
+    pub(super) name: &'static str,
+    pub(super) namespace: Namespace,
+    /// In the order in which the model declares them.
+    pub(super) fields: Vec<(&'static str, Value)>,
+}
+
+/// Which part of the model it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Namespace {
+    /// BokaMera's own.
+    Dtos,
+    /// ServiceStack's.
+    Types,
+}
+
+/// What a field holds.
+pub(super) enum Value {
+    Text(Option<Zeroizing<String>>),
+    Bool(bool),
+    Records(Vec<Record>),
+    Status(Option<Status>),
+}
+
+impl Value {
+    /// Some text.
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self::Text(Some(Zeroizing::new(text.into())))
+    }
+
+    /// Text, or none if it is empty.
+    pub(super) fn text_or_null(text: impl Into<String>) -> Self {
+        Self::Text(Some(Zeroizing::new(text.into())).filter(|text| !text.is_empty()))
+    }
+}

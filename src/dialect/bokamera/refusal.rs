@@ -1,0 +1,192 @@
+//! Everything that can go wrong, as the service's `ResponseStatus` says it.
+
+use thiserror::Error;
+
+use super::record::{Namespace, Record, Value};
+use super::route::Operation;
+use crate::command::{AuthenticateError, CommandError};
+use crate::dialect::denial::Denial;
+use crate::dialect::fault::Fault;
+use crate::engine::EngineError;
+use crate::key::Level;
+
+/// Why a request was refused, and what was asked for, if that is known: it decides about the form of the answer.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) wrong: Wrong,
+    pub(super) operation: Option<Operation>,
+}
+
+impl From<Wrong> for Refusal {
+    fn from(wrong: Wrong) -> Self {
+        Self { wrong, operation: None }
+    }
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum Wrong {
+    #[error("Not Authenticated")]
+    NotAuthenticated,
+    #[error("Invalid Username or Password")]
+    Login,
+    #[error("Invalid Role")]
+    InvalidRole,
+    /// Whatever is wrong with a key is one answer.
+    #[error("Invalid API Key")]
+    InvalidApiKey,
+    #[error("Too Many Requests")]
+    RateLimited { retry_after_seconds: Option<u64> },
+    #[error("There is nothing at this address")]
+    NoSuchAddress,
+    #[error("This address takes {allowed}")]
+    Method { allowed: &'static str },
+    #[error("{what} not found")]
+    NotFound { what: &'static str },
+    #[error("The body is too large")]
+    TooLarge,
+    #[error("The body did not arrive whole")]
+    Incomplete,
+    /// The body is not what its content type says.
+    #[error("Unable to bind to request '{request}': {problem}")]
+    Body { request: &'static str, problem: String },
+    /// A field has a value that it cannot have.
+    #[error("Unable to bind to request '{request}'")]
+    Field { request: &'static str, field: &'static str, value: String },
+    /// A field has a value that is refused.
+    #[error("{problem}")]
+    Invalid { field: &'static str, problem: String },
+    #[error("{0}")]
+    Conflict(String),
+    #[error("The server is unavailable")]
+    Unavailable,
+    #[error("The server failed")]
+    Broken,
+}
+
+/// What went wrong, in the service's own words.
+pub(super) struct Status {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+pub(super) struct FieldError {
+    pub(super) code: &'static str,
+    pub(super) field: &'static str,
+    pub(super) message: String,
+}
+
+impl Wrong {
+    /// The HTTP status and the error code.
+    pub(super) const fn kind(&self) -> (u16, &'static str) {
+        match self {
+            Self::NotAuthenticated | Self::Login | Self::InvalidApiKey => (401, "Unauthorized"),
+            Self::InvalidRole => (403, "Forbidden"),
+            Self::RateLimited { .. } => (429, "TooManyRequests"),
+            Self::NoSuchAddress | Self::NotFound { .. } => (404, "NotFound"),
+            Self::Method { .. } => (405, "MethodNotAllowed"),
+            Self::TooLarge => (413, "RequestEntityTooLarge"),
+            Self::Incomplete | Self::Body { .. } | Self::Field { .. } => (400, "SerializationException"),
+            Self::Invalid { .. } => (400, "ValidationException"),
+            Self::Conflict(_) => (409, "Conflict"),
+            Self::Unavailable => (503, "ServiceUnavailable"),
+            Self::Broken => (500, "InternalServerError"),
+        }
+    }
+
+    fn status(&self) -> Status {
+        let (_, code) = self.kind();
+        let error = if let Self::Field { field, value, .. } = self {
+            let message = format!("'{value}' is an Invalid value for '{field}'");
+            Some(FieldError { code, field, message })
+        } else if let Self::Invalid { field, problem } = self {
+            Some(FieldError { code, field, message: problem.clone() })
+        } else {
+            None
+        };
+        Status { code, message: self.to_string(), errors: error.into_iter().collect() }
+    }
+}
+
+impl Refusal {
+    /// The object that reports it: in the response of the operation if there is one of that name, else in a general
+    /// one.
+    pub(super) fn record(&self) -> Record {
+        let status = ("ResponseStatus", Value::Status(Some(self.wrong.status())));
+        match self.operation {
+            Some(Operation::ApiKeyQuery) => Record {
+                name: "ApiKeyQueryResponse",
+                namespace: Namespace::Dtos,
+                fields: vec![("ApiKeys", Value::Records(Vec::new())), status],
+            },
+            Some(
+                Operation::CreateApiKey
+                | Operation::UpdateApiKey
+                | Operation::CancelApiKey
+                | Operation::Authenticate
+                | Operation::Version,
+            )
+            | None => Record { name: "ErrorResponse", namespace: Namespace::Types, fields: vec![status] },
+        }
+    }
+}
+
+impl Wrong {
+    /// Why a login was not taken.
+    pub(super) fn of_login(error: AuthenticateError, refused: Self) -> Self {
+        match error {
+            AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_) => {
+                refused
+            }
+            AuthenticateError::Undecided(error) => error.into(),
+        }
+    }
+
+    /// Why a key was not taken.
+    pub(super) fn of_key(error: AuthenticateError) -> Self {
+        let reason = match error {
+            AuthenticateError::Key(reason) => reason,
+            AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::InvalidApiKey,
+            AuthenticateError::Undecided(error) => return error.into(),
+        };
+        tracing::info!(reason = reason.code(), "bokamera: key denied");
+        let denial = Denial::of(reason, Level::AUTHENTICATE);
+        match denial {
+            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::InvalidApiKey,
+            Denial::LevelTooLow { .. } => Self::InvalidRole,
+            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        }
+    }
+}
+
+impl From<CommandError> for Wrong {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::LevelTooLow { .. } | CommandError::LevelAboveOwn { .. } => Self::InvalidRole,
+            CommandError::NotYours => Self::NotFound { what: "ApiKey" },
+            CommandError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for Wrong {
+    fn from(error: EngineError) -> Self {
+        let wrong = match Fault::of(&error) {
+            Fault::NoSuchCompany => return Self::NotFound { what: "Company" },
+            Fault::NoSuchKey | Fault::NoSuchUser => return Self::NotFound { what: "ApiKey" },
+            Fault::Conflict => return Self::Conflict(error.to_string()),
+            Fault::Invalid => {
+                return Self::Invalid { field: "ExpiryDate", problem: error.to_string() };
+            }
+            Fault::Busy { retry_after_seconds } => {
+                return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
+            }
+            Fault::Unavailable => Self::Unavailable,
+            Fault::Broken => Self::Broken,
+        };
+        tracing::error!(%error, "bokamera: request not carried out");
+        wrong
+    }
+}
