@@ -96,8 +96,8 @@ fn thousandths(text: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::route;
     use super::*;
+    use crate::dialect::bokamera::route;
     use crate::exchange::{Body, Entrance};
 
     fn wanted(target: &str, fields: &[(&str, &str)]) -> Format {
