@@ -89,6 +89,12 @@ pub const REHASHES_WAITING_MAX: usize = 10_000;
 /// Keys whose last use waits to be written, beside those that the hot index counts.
 pub const USAGE_PENDING_MAX: usize = 100_000;
 
+/// How long a deleted key may be brought back.
+pub const DELETED_KEPT_MS: u64 = 30 * 24 * 3_600_000;
+/// How long a request is known again by the name its caller gave it.
+pub const REQUEST_KEPT_MS: u64 = 24 * 3_600_000;
+/// Longest such name.
+pub const REQUEST_NAME_BYTES_MAX: usize = 255;
 /// How long a proposed key text waits to be adopted.
 pub const PROPOSAL_MS: u64 = 15 * 60_000;
 /// Proposed key texts that wait at once; the oldest go first.
@@ -109,6 +115,25 @@ pub const FREESEWING_LIFE_SECONDS_MAX: u64 = 365 * 24 * 3_600;
 
 /// Largest body that BokaMera's API takes.
 pub const BOKAMERA_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Keys that one operation imports.
+pub const IMPORTED_AT_ONCE_MAX: usize = 1_000;
+/// Longest salted hash of another system.
+pub const SLOW_HASH_BYTES_MAX: usize = 512;
+/// Longest secret of another system that keyed its digests.
+pub const HMAC_KEY_BYTES_MAX: usize = 256;
+/// Ways to hash that imported keys may have together.
+pub const FOREIGN_SCHEMES_MAX: usize = 16;
+/// Keys with salted hashes that may begin alike.
+pub const SLOW_CANDIDATES_MAX: usize = 8;
+/// Highest cost of bcrypt that is taken: about a second.
+pub const BCRYPT_COST_MAX: u32 = 14;
+/// Most memory of argon2 that is taken.
+pub const ARGON2_KIB_MAX: u32 = 128 * 1024;
+/// Most passes of argon2 that are taken.
+pub const ARGON2_PASSES_MAX: u32 = 10;
+/// Most rounds of PBKDF2 that are taken.
+pub const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;

@@ -57,6 +57,11 @@ pub(super) enum Task {
     /// Issue, list, change and verify keys
     #[command(subcommand)]
     Key(KeyTask),
+    /// Add, list and change companies
+    #[command(subcommand)]
+    Company(CompanyTask),
+    /// List who changed what and when, one page at a time
+    Audit(Page),
     /// Walk the whole store and report what does not agree
     Check,
     /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
@@ -201,17 +206,54 @@ pub(super) struct Page {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum CompanyTask {
+    /// Add a company
+    Add {
+        /// Name for people
+        name: String,
+        /// Its id; left out, one is made up
+        #[arg(long, value_name = "UUID")]
+        id: Option<CompanyId>,
+    },
+    /// List companies, one page at a time
+    List(Page),
+    /// Show one company
+    Show {
+        /// Company id
+        id: CompanyId,
+    },
+    /// Give a company another name
+    Rename {
+        /// Company id
+        id: CompanyId,
+        /// Name for people
+        name: String,
+    },
+    /// Remove a company that nobody belongs to any more, and the keys that are its own
+    Remove {
+        /// Company id
+        id: CompanyId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum KeyTask {
     /// Issue a key; its text is printed once, alone on standard output
     Create(CreateKey),
-    /// List a user's keys, newest first, one page at a time
+    /// List keys, a user's newest first, one page at a time
     List {
-        /// Whose keys
+        /// Whose keys; left out, everyone's
         #[arg(long, value_name = "NAME")]
-        owner: Username,
+        owner: Option<Username>,
         /// Of this keyspace only
         #[arg(long)]
         keyspace: Option<KeyspaceName>,
+        /// Only those that are active, expired, suspended or revoked
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those that show this prefix
+        #[arg(long)]
+        prefix: Option<String>,
         #[command(flatten)]
         page: Page,
     },
@@ -248,8 +290,18 @@ pub(super) enum KeyTask {
         /// Key id
         id: KeyId,
     },
-    /// Remove a key and its record
+    /// Remove a key; for 30 days it can be brought back
     Delete {
+        /// Key id
+        id: KeyId,
+    },
+    /// Bring a deleted key back
+    Undelete {
+        /// Key id
+        id: KeyId,
+    },
+    /// Print the text of a key again, where its keyspace lets administrators see it
+    Text {
         /// Key id
         id: KeyId,
     },

@@ -8,17 +8,23 @@ use super::failure::{Exit, Failure};
 use super::limit::Limit;
 use super::screen::{cell, fields, line, note, table};
 use super::secret;
-use super::user::{more, query, text_or_null};
+use super::user::{encoded, more, query, text_or_null};
 use crate::key::KeyId;
 
 pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit, Failure> {
     match task {
         KeyTask::Create(key) => issued(output, &door.ask("POST", "/v1/keys", Some(&new_key(&key)))?)?,
-        KeyTask::List { owner, keyspace, page } => {
-            let keyspace = keyspace.map(|name| format!("&keyspace={name}")).unwrap_or_default();
-            let owner = owner.as_str().replace('+', "%2B");
-            let target = format!("/v1/keys?owner={owner}{keyspace}&{}", query(&page));
-            list(output, &door.ask("GET", &target, None)?)?;
+        KeyTask::List { owner, keyspace, state, prefix, page } => {
+            let filters = [
+                ("owner", owner.map(|owner| owner.to_string())),
+                ("keyspace", keyspace.map(|keyspace| keyspace.to_string())),
+                ("state", state),
+                ("prefix", prefix),
+            ];
+            let filter =
+                |(name, value): (&str, Option<String>)| Some(format!("{name}={}&", encoded(&value?)));
+            let filters: String = filters.into_iter().filter_map(filter).collect();
+            list(output, &door.ask("GET", &format!("/v1/keys?{filters}{}", query(&page)), None)?)?;
         }
         KeyTask::Show { id } => show(output, &door.ask("GET", &address(id), None)?)?,
         KeyTask::Update(key) => {
@@ -39,6 +45,13 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
         KeyTask::Delete { id } => {
             door.ask("DELETE", &address(id), None)?;
             note(&format!("key {id} is deleted"));
+        }
+        KeyTask::Undelete { id } => {
+            show(output, &door.ask("POST", &format!("{}/undelete", address(id)), None)?)?
+        }
+        KeyTask::Text { id } => {
+            let answer = door.ask("GET", &format!("{}/text", address(id)), None)?;
+            line(answer.get("text").and_then(Value::as_str).unwrap_or_default())?;
         }
         KeyTask::Verify { keyspace, address, level, permission, limit, cost } => {
             let body = json!({

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod check;
+mod company;
 mod demo;
 mod door;
 mod failure;
@@ -54,6 +55,8 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Serve(serve) => serve::serve(place, serve),
         Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),
         Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
+        Task::Company(task) => Door::with(&place, |door| company::run(door, output, task)),
+        Task::Audit(page) => Door::with(&place, |door| company::audit(door, output, &page)),
         Task::Check => Door::with(&place, |door| check::run(door, output)),
         Task::Bench(asked) => bench::run(&asked, output),
     }

@@ -41,11 +41,13 @@ pub(super) fn run(door: &mut Door, output: Output, task: UserTask) -> Result<Exi
     Ok(Exit::Done)
 }
 
+/// A text as a query has it.
+pub(super) fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 /// A page as the query has it.
 pub(super) fn query(page: &Page) -> String {
-    let encoded = |text: &str| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
     let after = page.after.as_deref().map(|after| format!("&after={}", encoded(after))).unwrap_or_default();
     format!("limit={}{after}", page.limit)
 }

@@ -40,6 +40,9 @@ fn need(command: &Command) -> Need {
         | Command::ListCompanies { .. }
         | Command::RenameCompany(..)
         | Command::RemoveCompany(_)
+        | Command::ListAllKeys { .. }
+        | Command::FindKeys(_)
+        | Command::ListEvents { .. }
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),
         Command::ShowUser(_) => (Level::AUTHENTICATE, ADMINISTER),
@@ -50,17 +53,21 @@ fn need(command: &Command) -> Need {
             (keyspace.map_or(Level::OWN, |keyspace| keyspace.listed_from()), ADMINISTER)
         }
         Command::SetPassword(..) => (Level::OWN, ALL),
-        Command::CreateKey(new) => match Keyspace::named(&new.keyspace).map(|space| space.issuing()) {
-            Some(Issuing::WithAccess | Issuing::OnePerBot) => (ALL, ALL),
-            Some(Issuing::Freely) | None => (Level::OWN, ADMINISTER),
-        },
+        Command::CreateKey(new) | Command::CreateKeyOnce(new, _) => {
+            match Keyspace::named(&new.keyspace).map(|space| space.issuing()) {
+                Some(Issuing::WithAccess | Issuing::OnePerBot) => (ALL, ALL),
+                Some(Issuing::Freely) | None => (Level::OWN, ADMINISTER),
+            }
+        }
         Command::UpdateKey(..)
         | Command::RotateKey { .. }
         | Command::ProposeText(_)
         | Command::AdoptText(_)
         | Command::DiscardText(_)
+        | Command::ShowText(_)
         | Command::RevokeKey(..)
-        | Command::DeleteKey(_) => (Level::OWN, ADMINISTER),
+        | Command::DeleteKey(_)
+        | Command::UndeleteKey(_) => (Level::OWN, ADMINISTER),
     };
     Need { own, company, others: ALL }
 }
@@ -141,7 +148,18 @@ impl<'a> Gate<'a> {
                 self.named_by(keyspace, text)?.map_or(Ok(None), |(id, _)| self.reader.key(id))?
             }
         };
-        let found = found.ok_or(EngineError::NoSuchKey)?;
+        self.reached(found.ok_or(EngineError::NoSuchKey)?)
+    }
+
+    /// Acting on this deleted key.
+    ///
+    /// # Errors
+    /// As [`Gate::key`].
+    pub(super) fn deleted_key(&self, id: KeyId) -> Result<Authorized<Key>, CommandError> {
+        self.reached(self.reader.deleted_key(id)?.ok_or(EngineError::NoSuchKey)?)
+    }
+
+    fn reached(&self, found: Key) -> Result<Authorized<Key>, CommandError> {
         if self.caller.id() == Some(found.owner) {
             return Ok(Authorized(found));
         }

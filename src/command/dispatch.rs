@@ -2,7 +2,7 @@
 
 use super::authorize::Gate;
 use super::{Caller, Command, CommandError, Outcome, Service, UserRef};
-use crate::engine::{Cursor, KeyChange, NewKey};
+use crate::engine::{Created, Cursor, KeyChange, NewKey};
 use crate::key::{IssuedKey, Key, KeyspaceName, RateLimits, UserId};
 use crate::limits;
 
@@ -51,15 +51,29 @@ impl Service {
                 Outcome::Done
             }
             Command::CreateKey(new) => {
-                let owner = gate.user(&UserRef::Id(new.owner))?.get().id;
-                let level = gate.level(new.level)?.get();
-                let rate_limits = match new.rate_limits.all() {
-                    [] => RateLimits::none(),
-                    _ => gate.rate_limits(new.rate_limits)?.get(),
-                };
-                let new = NewKey { owner, level, rate_limits, ..new };
-                let (key, text) = self.engine.create_key(actor, new)?;
+                let (key, text) = self.engine.create_key(actor, allowed(&gate, new)?)?;
                 Outcome::Issued(Box::new(key), text)
+            }
+            Command::CreateKeyOnce(new, mark) => {
+                match self.engine.create_key_once(actor, allowed(&gate, new)?, mark)? {
+                    Created::Now(key, text) => Outcome::Issued(key, text),
+                    Created::Before(key) => Outcome::Key(key),
+                }
+            }
+            Command::ShowText(named) => {
+                let key = gate.key(&named)?.get();
+                let shown = gate.shows_text(&key)?;
+                Outcome::Text(if shown { reader.text(&key)? } else { None })
+            }
+            Command::ListAllKeys { after, limit } => {
+                gate.anything()?.get();
+                let keys = reader.keys(after, limit)?;
+                Outcome::Keys(keys.into_iter().map(|key| (key, None)).collect(), None)
+            }
+            Command::FindKeys(prefix) => {
+                gate.anything()?.get();
+                let keys = reader.keys_showing(&prefix)?;
+                Outcome::Keys(keys.into_iter().map(|key| (key, None)).collect(), None)
             }
             Command::ShowKey(named) => key(gate.key(&named)?.get()),
             Command::ListKeys { owner, keyspace, after, limit, texts } => {
@@ -97,6 +111,13 @@ impl Service {
             Command::DeleteKey(named) => {
                 self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
                 Outcome::Done
+            }
+            Command::UndeleteKey(id) => {
+                key(self.engine.undelete_key(actor, gate.deleted_key(id)?.get().id)?)
+            }
+            Command::ListEvents { after, limit } => {
+                gate.anything()?.get();
+                Outcome::Events(reader.events(after, limit)?)
             }
             Command::AddCompany(new) => {
                 gate.anything()?.get();
@@ -154,4 +175,15 @@ impl Service {
         let text = |key: &Key| if shown(key)? { Ok(reader.text(key)?) } else { Ok(None) };
         keys.into_iter().map(|key| text(&key).map(|text| (key, text))).collect()
     }
+}
+
+/// The key that the caller may create, for whom and with what.
+fn allowed(gate: &Gate<'_>, new: NewKey) -> Result<NewKey, CommandError> {
+    let owner = gate.user(&UserRef::Id(new.owner))?.get().id;
+    let level = gate.level(new.level)?.get();
+    let rate_limits = match new.rate_limits.all() {
+        [] => RateLimits::none(),
+        _ => gate.rate_limits(new.rate_limits)?.get(),
+    };
+    Ok(NewKey { owner, level, rate_limits, ..new })
 }

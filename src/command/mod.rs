@@ -9,10 +9,10 @@ mod service;
 mod token;
 mod verifying;
 
-use crate::engine::{CheckReport, Cursor, KeyChange, NewCompany, NewKey, NewUser, UserChange};
+use crate::engine::{CheckReport, Cursor, KeyChange, NewCompany, NewKey, NewUser, RequestMark, UserChange};
 use crate::key::{
-    Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password, RevokeReason,
-    UncheckedKey, User, UserId, Username,
+    AuditEvent, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password,
+    Prefix, RevokeReason, UncheckedKey, User, UserId, Username,
 };
 
 pub use caller::{AuthenticateError, Caller};
@@ -84,6 +84,20 @@ pub enum Command {
     RemoveUser(UserRef),
     /// Creates a key. Answer: [`Outcome::Issued`].
     CreateKey(NewKey),
+    /// As [`Command::CreateKey`], but a repeated request makes no second key. Answer: [`Outcome::Issued`], or
+    /// [`Outcome::Key`] with the one it made before.
+    CreateKeyOnce(NewKey, RequestMark),
+    /// Shows the text of a key again. Answer: [`Outcome::Text`].
+    ShowText(KeyRef),
+    /// Reads everyone's keys by rising id, from just after one. Answer: [`Outcome::Keys`].
+    ListAllKeys {
+        /// The last key of the page before.
+        after: Option<KeyId>,
+        /// Most keys wanted.
+        limit: usize,
+    },
+    /// Finds the keys that show this prefix, everyone's. Answer: [`Outcome::Keys`].
+    FindKeys(Prefix),
     /// Reads a key. Answer: [`Outcome::Key`].
     ShowKey(KeyRef),
     /// Reads a user's keys, newest first. Answer: [`Outcome::Keys`].
@@ -133,6 +147,15 @@ pub enum Command {
     RenameCompany(CompanyId, DisplayName),
     /// Removes a company that nobody belongs to any more. Answer: [`Outcome::Done`].
     RemoveCompany(CompanyId),
+    /// Brings a deleted key back. Answer: [`Outcome::Key`].
+    UndeleteKey(KeyId),
+    /// Reads audit events by rising sequence, from just after one. Answer: [`Outcome::Events`].
+    ListEvents {
+        /// The last event of the page before; 0 for the first page.
+        after: u64,
+        /// Most events wanted.
+        limit: usize,
+    },
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
 }
@@ -152,6 +175,10 @@ pub enum Outcome {
     Key(Box<Key>),
     /// A page of keys with their texts where those were asked for and may be shown, and where the next begins.
     Keys(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>),
+    /// The text of a key; `None` where it cannot be shown, or not to this caller.
+    Text(Option<IssuedKey>),
+    /// A page of audit events; fewer than asked for means the end.
+    Events(Vec<AuditEvent>),
     /// A key with a fresh text, shown this once (again only if its keyspace says so).
     Issued(Box<Key>, IssuedKey),
     /// One company.

@@ -100,6 +100,11 @@ impl Service {
         Ok(found.transpose()?.flatten())
     }
 
+    /// Whether verifying can be done where nothing may wait.
+    pub fn verifies_at_once(&self) -> bool {
+        self.engine.index_state() == IndexState::Ready && !self.verifier.reader().checks_salted_hashes()
+    }
+
     /// How far the hot index is. While it is not ready, verifying may wait for the disk.
     pub fn index_state(&self) -> IndexState {
         self.engine.index_state()

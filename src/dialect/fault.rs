@@ -41,6 +41,9 @@ impl Fault {
             | EngineError::EmailTaken
             | EngineError::HasKey
             | EngineError::NothingProposed
+            | EngineError::HasText
+            | EngineError::TooManySchemes
+            | EngineError::RepeatedOtherwise
             | EngineError::LastAdministrator
             | EngineError::KeyRevoked => Self::Conflict,
             EngineError::NoSuchKeyspace

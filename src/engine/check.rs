@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::key::{AuditEvent, Company, HotRecord, Key, User, UserId};
 use crate::limits;
-use crate::store::codec::{AuditHead, Record};
+use crate::store::codec::{AuditHead, Deleted, Record, Repeatable};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
 use super::entries::{Entries, of_key, of_user};
@@ -58,12 +58,15 @@ fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
     let mut walk = Walk { store, report: CheckReport::default() };
     walk.each(schema::USERS, |walk, entry| walk.user(entry))?;
     walk.each(schema::KEYS, |walk, entry| walk.key(entry))?;
-    for index in [schema::HOT, schema::PREFIXES, schema::LISTINGS] {
+    for index in [schema::HOT, schema::PREFIXES, schema::SLOW, schema::LISTINGS] {
         walk.each(index, |walk, entry| walk.key_index(index, entry))?;
     }
     walk.each(schema::COMPANIES, |walk, entry| walk.company(entry))?;
     for index in [schema::NAMES, schema::EMAILS, schema::MEMBERS] {
         walk.each(index, |walk, entry| walk.user_index(entry))?;
+    }
+    for kept in [schema::DELETED, schema::REQUESTS] {
+        walk.each(kept, |walk, entry| walk.kept(entry))?;
     }
     walk.audit()?;
     Ok(walk.report)
@@ -140,6 +143,20 @@ impl Walk<'_> {
         let account = account.and_then(|account| User::from_entry(&account).ok());
         if account.is_none_or(|account| account.company != Some(company.id)) {
             self.finding(&entry.key, "has no account");
+        }
+        Ok(())
+    }
+
+    /// What goes by itself must say when.
+    fn kept(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let until = if entry.key.starts_with(schema::DELETED) {
+            self.record::<Deleted>(entry).map(|deleted| deleted.until)
+        } else {
+            self.record::<Repeatable>(entry).map(|request| request.until)
+        };
+        let Some(until) = until else { return Ok(()) };
+        if self.store.get(&schema::kept(until.unix_ms(), &entry.key))?.is_none() {
+            self.finding(&entry.key, "would never go");
         }
         Ok(())
     }

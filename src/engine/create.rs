@@ -27,6 +27,16 @@ impl Engine {
     /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. Whether the caller may give
     /// this level is decided by [`command`](crate::command), not here.
     pub fn create_key(&self, actor: Actor, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
+        self.create_marked(actor, new, None)
+    }
+
+    /// Creates a key, and remembers by which request if it may be repeated.
+    pub(super) fn create_marked(
+        &self,
+        actor: Actor,
+        new: NewKey,
+        mark: Option<(Vec<u8>, [u8; 32])>,
+    ) -> Result<(Key, IssuedKey), EngineError> {
         let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let id = KeyId::generate(self.entropy())?;
         let (current, text) = self.new_secret(id, &keyspace)?;
@@ -39,6 +49,9 @@ impl Engine {
                 Issuing::Freely => return Err(EngineError::NoSuchUser),
                 Issuing::WithAccess => operation.begin_access(new.owner, &keyspace)?,
                 Issuing::OnePerBot => operation.check_first_of_bot(new.owner, &keyspace)?,
+            }
+            if let Some((place, content)) = &mark {
+                operation.mark(place, *content, id)?;
             }
             let event = operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
             operation.insert_key(id, new.clone(), current.clone(), now, event)
@@ -60,7 +73,10 @@ impl Engine {
                 Some(SealedCopy::seal(&text, id, self.peppers(), self.entropy())?)
             }
         };
-        Ok((StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed }, text))
+        Ok((
+            StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed, foreign: None },
+            text,
+        ))
     }
 }
 
@@ -97,7 +113,11 @@ impl Operation<'_> {
     }
 
     /// Refuses a person, and a bot that has a key.
-    fn check_first_of_bot(&mut self, owner: UserId, keyspace: &Keyspace) -> Result<(), EngineError> {
+    pub(super) fn check_first_of_bot(
+        &mut self,
+        owner: UserId,
+        keyspace: &Keyspace,
+    ) -> Result<(), EngineError> {
         if self.user(owner)?.kind != Kind::Bot {
             return Err(EngineError::ForBotsOnly);
         }

@@ -2,11 +2,16 @@
 
 use crate::key::{Action, Actor, KeyId, Subject};
 
+use crate::limits;
+use crate::store::codec::{Deleted, Record as _};
+use crate::store::schema;
+
 use super::entries::{Entries, of_key};
 use super::{Engine, EngineError};
 
 impl Engine {
-    /// Removes the key, whatever its state; only its audit events stay. API access goes with the key it came with.
+    /// Removes the key, whatever its state. API access goes with the key it came with. For 30 days it may be brought
+    /// back; then only its audit events stay.
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`] (also when deleted before), [`EngineError::Store`].
@@ -18,6 +23,8 @@ impl Engine {
             let old = operation.key(id)?;
             operation.end_access(&old)?;
             operation.replace(of_key(&old)?, Entries::new());
+            let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
+            operation.keep(schema::deleted(&id.to_bytes()), Deleted { key: old, until }.encode()?, until);
             operation.record(actor, Action::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })

@@ -49,6 +49,15 @@ pub enum EngineError {
     /// No text was proposed for the key, or too long ago.
     #[error("no text is proposed for the key")]
     NothingProposed,
+    /// The same caller gave another request the same name.
+    #[error("another request had this idempotency key")]
+    RepeatedOtherwise,
+    /// Another key has the same text.
+    #[error("another key has this text")]
+    HasText,
+    /// Keys were imported that are hashed in more than 16 ways.
+    #[error("imported keys may be hashed in at most 16 ways")]
+    TooManySchemes,
     /// The last active administrator cannot be removed, demoted or stopped.
     #[error("this is the last active administrator")]
     LastAdministrator,

@@ -1,6 +1,6 @@
 //! Listings in pages.
 
-use crate::key::{CompanyId, Key, KeyId, KeyspaceName, ParseError, User, UserId};
+use crate::key::{AuditEvent, CompanyId, Key, KeyId, KeyspaceName, ParseError, Prefix, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
 use crate::store::schema;
@@ -51,6 +51,36 @@ impl Reader {
         let ids = entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes);
         let keys = ids.filter_map(|id| self.key(id).transpose()).collect::<Result<_, _>>()?;
         Ok((keys, next))
+    }
+
+    /// Up to `limit` keys (at most 1,000) of everyone, by rising id, from just after one; fewer mean the end.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn keys(&self, after: Option<KeyId>, limit: usize) -> Result<Vec<Key>, EngineError> {
+        let after = after.map(|id| schema::key(&id.to_bytes()));
+        let entries = self.store.scan(schema::KEYS, after.as_deref(), limit.clamp(1, limits::PAGE_MAX))?;
+        Ok(entries.iter().map(Key::from_entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The keys that show this prefix: most often one, at most 1,000.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn keys_showing(&self, prefix: &Prefix) -> Result<Vec<Key>, EngineError> {
+        let entries = self.store.scan(&schema::prefixed(prefix.as_str()), None, limits::PAGE_MAX)?;
+        let ids = entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes);
+        ids.filter_map(|id| self.key(id).transpose()).collect()
+    }
+
+    /// Up to `limit` audit events (at most 1,000) by rising sequence, from just after one; fewer mean the end.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn events(&self, after: u64, limit: usize) -> Result<Vec<AuditEvent>, EngineError> {
+        let after = schema::audit(after);
+        let entries = self.store.scan(schema::AUDIT, Some(&after), limit.clamp(1, limits::PAGE_MAX))?;
+        Ok(entries.iter().map(AuditEvent::from_entry).collect::<Result<_, _>>()?)
     }
 
     /// Up to `limit` users (at most 1,000) of a company, or of none, by rising number, from just after one, and

@@ -89,7 +89,7 @@ impl Reader {
     }
 
     /// Whether there was such a key.
-    fn look_up_trace(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
+    pub(super) fn look_up_trace(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
         match self.index.look_up(trace, then) {
             Looked::Found => Ok(true),
             Looked::Absent => Ok(false),

@@ -69,7 +69,6 @@ struct Shared {
     reader: Reader,
     entropy: Arc<dyn Entropy>,
     lane: Lane,
-    passwords: Passwords,
     loader: Arc<Loader>,
     proposals: Proposals,
 }
@@ -93,6 +92,8 @@ impl Engine {
             rates: Arc::default(),
             uses: Arc::default(),
             rehashes: Arc::default(),
+            schemes: Arc::default(),
+            passwords: Passwords::start(Arc::clone(&entropy))?,
         };
         let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
         let sweep = Sweep {
@@ -102,22 +103,16 @@ impl Engine {
             rehashes: Arc::clone(&reader.rehashes),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
+            store: Arc::clone(&store),
             pass: Pass::default(),
             last: clock.now(),
         };
         let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
         let ring = Arc::clone(&reader.peppers);
         lane.write(move |operation| check_peppers(operation, &ring))?;
-        let passwords = Passwords::start(Arc::clone(&entropy))?;
+        reader.load_schemes()?;
         loader.start()?;
-        Ok(Self(Arc::new(Shared {
-            reader,
-            entropy,
-            lane,
-            passwords,
-            loader,
-            proposals: Proposals::default(),
-        })))
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, proposals: Proposals::default() })))
     }
 
     /// A read-only view.
@@ -141,7 +136,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Busy`] when too many others wait.
     pub fn check_password(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
-        self.0.passwords.check(user, password)
+        self.0.reader.passwords.check(user, password)
     }
 
     /// Finishes the operations under way, writes what waits and closes the store. Later changes are refused.
@@ -156,12 +151,16 @@ impl Engine {
         self.0.entropy.as_ref()
     }
 
+    pub(super) fn shared_entropy(&self) -> Arc<dyn Entropy> {
+        Arc::clone(&self.0.entropy)
+    }
+
     pub(super) fn peppers(&self) -> &PepperRing {
         &self.0.reader.peppers
     }
 
     pub(super) fn passwords(&self) -> &Passwords {
-        &self.0.passwords
+        &self.0.reader.passwords
     }
 
     pub(super) fn proposals(&self) -> &Proposals {

@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
-use crate::key::{Kind, Password, PasswordHash, User};
+use crate::key::{Kind, Password, PasswordHash, SlowHash, User};
 use crate::limits;
 use crate::store::StoreError;
 
@@ -25,16 +26,17 @@ const HASH_BYTES: usize = 32;
 const NOBODY: &[u8; SALT_BYTES] = b"no user, no salt";
 
 /// The way to the hashing thread, which ends with the last of these.
+#[derive(Clone)]
 pub(super) struct Passwords {
     jobs: SyncSender<Job>,
     entropy: Arc<dyn Entropy>,
 }
 
-struct Job {
-    password: Password,
-    params: Params,
-    salt: Vec<u8>,
-    answer: SyncSender<Option<[u8; HASH_BYTES]>>,
+enum Job {
+    /// Hash a password.
+    Hash { password: Password, params: Params, salt: Vec<u8>, answer: SyncSender<Option<[u8; HASH_BYTES]>> },
+    /// Check the hash that another system made of a key.
+    Check { hash: SlowHash, text: Zeroizing<String>, answer: SyncSender<bool> },
 }
 
 impl Passwords {
@@ -89,14 +91,27 @@ impl Passwords {
         salt: &[u8],
     ) -> Result<Option<[u8; HASH_BYTES]>, EngineError> {
         let (answer, answered) = sync_channel(1);
-        let job = Job { password: password.clone(), params, salt: salt.to_vec(), answer };
+        self.send(Job::Hash { password: password.clone(), params, salt: salt.to_vec(), answer })?;
+        answered.recv().map_err(|_| EngineError::Stopped)
+    }
+
+    /// Whether another system made `hash` of this key text.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] when too many wait.
+    pub(super) fn check_foreign(&self, hash: &SlowHash, text: &str) -> Result<bool, EngineError> {
+        let (answer, answered) = sync_channel(1);
+        self.send(Job::Check { hash: hash.clone(), text: Zeroizing::new(text.to_owned()), answer })?;
+        answered.recv().map_err(|_| EngineError::Stopped)
+    }
+
+    fn send(&self, job: Job) -> Result<(), EngineError> {
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => {
                 EngineError::Busy { retry_after_seconds: limits::PASSWORD_RETRY_AFTER_SECONDS }
             }
             TrySendError::Disconnected(_) => EngineError::Stopped,
-        })?;
-        answered.recv().map_err(|_| EngineError::Stopped)
+        })
     }
 }
 
@@ -109,17 +124,33 @@ fn work(waiting: &Receiver<Job>) {
     // One buffer for all: a fresh one for each hash makes the allocator keep gigabytes.
     let mut memory = Vec::new();
     for job in waiting {
-        let blocks = job.params.block_count();
-        if memory.len() < blocks {
-            memory.resize(blocks, Block::new());
+        match job {
+            Job::Hash { password, params, salt, answer } => {
+                // A caller that went away does not need its answer.
+                let _ = answer.send(hashed(&password, params, &salt, &mut memory));
+            }
+            Job::Check { hash, text, answer } => {
+                let _ = answer.send(hash.is_of(&text));
+            }
         }
-        let mut hash = [0; HASH_BYTES];
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, job.params);
-        let memory = memory.get_mut(..blocks).unwrap_or_default();
-        let done = argon2.hash_password_into_with_memory(job.password.reveal(), &job.salt, &mut hash, memory);
-        // A caller that went away does not need its answer.
-        let _ = job.answer.send(done.is_ok().then_some(hash));
     }
+}
+
+fn hashed(
+    password: &Password,
+    params: Params,
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Option<[u8; HASH_BYTES]> {
+    let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
+    }
+    let mut hash = [0; HASH_BYTES];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let memory = memory.get_mut(..blocks).unwrap_or_default();
+    let done = argon2.hash_password_into_with_memory(password.reveal(), salt, &mut hash, memory);
+    done.is_ok().then_some(hash)
 }
 
 fn params() -> Result<Params, EngineError> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::clock::{Clock, Timestamp};
 use crate::index::{HotIndex, Rates};
 use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
@@ -9,6 +11,8 @@ use crate::store::codec::Record;
 use crate::store::{Store, schema};
 
 use super::EngineError;
+use super::foreign::Schemes;
+use super::passwords::Passwords;
 use super::rehash::Rehashes;
 use super::usage::Pending;
 
@@ -22,6 +26,8 @@ pub struct Reader {
     pub(super) rates: Arc<Rates>,
     pub(super) uses: Arc<Pending>,
     pub(super) rehashes: Arc<Rehashes>,
+    pub(super) schemes: Arc<ArcSwap<Schemes>>,
+    pub(super) passwords: Passwords,
 }
 
 impl Reader {

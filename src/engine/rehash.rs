@@ -4,28 +4,48 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::entropy::Entropy;
-use crate::key::{Key, KeyId, KeyedHash, PepperRing, SealedCopy, StoredSecret};
+use crate::key::{
+    IssuedKey, Key, KeyId, KeyedHash, Keyspace, PepperRing, SealedCopy, StoredSecret, UncheckedKey, Viewing,
+};
 use crate::limits;
 
 use super::EngineError;
+use super::entries::hot;
 use super::operation::Operation;
 
-/// Secrets to be hashed anew. The new hash is known because the text was just presented.
+/// Secrets to be hashed anew, since their text was just presented.
 #[derive(Debug, Default)]
 pub(super) struct Rehashes(Mutex<HashMap<KeyId, Rehash>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rehash {
     old: KeyedHash,
-    new: KeyedHash,
+    new: New,
+}
+
+#[derive(Clone, Debug)]
+enum New {
+    /// The hash under the current pepper.
+    Hash(KeyedHash),
+    /// The text of a key that another system issued.
+    Text(UncheckedKey),
 }
 
 impl Rehashes {
     /// Asks for a secret to be hashed anew. When too many wait, its next use asks again.
     pub(super) fn note(&self, key: KeyId, old: KeyedHash, new: KeyedHash) {
+        self.put(key, Rehash { old, new: New::Hash(new) });
+    }
+
+    /// Asks for a secret of another system to become our own.
+    pub(super) fn adopt(&self, key: KeyId, old: KeyedHash, text: UncheckedKey) {
+        self.put(key, Rehash { old, new: New::Text(text) });
+    }
+
+    fn put(&self, key: KeyId, rehash: Rehash) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < limits::REHASHES_WAITING_MAX {
-            waiting.insert(key, Rehash { old, new });
+            waiting.insert(key, rehash);
         }
     }
 
@@ -52,18 +72,53 @@ pub(super) fn write(
             Err(error) => return Err(error),
         };
         let mut key = old.clone();
-        if let Some(secret) = secret_of(&mut key, &rehash.old) {
-            let sealed = secret.sealed.as_ref().map(|sealed| {
-                let text = sealed.open(*id, secret.pepper, ring)?;
-                SealedCopy::seal(&text, *id, ring, entropy)
-            });
-            let sealed = sealed.transpose()?;
-            let (pepper, _) = ring.current();
-            *secret = StoredSecret { pepper, hash: rehash.new, sealed, prefix: secret.prefix.clone() };
-            operation.replace_key(&old, &key)?;
+        let keyspace = Keyspace::named(&key.keyspace);
+        if let (Some(secret), Some(keyspace)) = (secret_of(&mut key, &rehash.old), keyspace) {
+            *secret = match &rehash.new {
+                New::Hash(hash) => hashed_anew(secret, *hash, *id, ring, entropy)?,
+                New::Text(text) => adopted(text, *id, &keyspace, ring, entropy)?,
+            };
+            let new = secret.trace();
+            // Another key may have come to have this text meanwhile: then both stay as they are.
+            if !operation.has(&hot(&new))? {
+                operation.replace_key(&old, &key)?;
+            }
         }
     }
     Ok(())
+}
+
+fn hashed_anew(
+    secret: &StoredSecret,
+    hash: KeyedHash,
+    id: KeyId,
+    ring: &PepperRing,
+    entropy: &dyn Entropy,
+) -> Result<StoredSecret, EngineError> {
+    let sealed = secret.sealed.as_ref().map(|sealed| {
+        let text = sealed.open(id, secret.pepper, ring)?;
+        SealedCopy::seal(&text, id, ring, entropy)
+    });
+    let (pepper, _) = ring.current();
+    let (prefix, foreign) = (secret.prefix.clone(), secret.foreign.clone());
+    Ok(StoredSecret { pepper, hash, sealed: sealed.transpose()?, prefix, foreign })
+}
+
+fn adopted(
+    text: &UncheckedKey,
+    id: KeyId,
+    keyspace: &Keyspace,
+    ring: &PepperRing,
+    entropy: &dyn Entropy,
+) -> Result<StoredSecret, EngineError> {
+    let issued = IssuedKey::new(text.reveal().to_owned().into());
+    let (number, pepper) = ring.current();
+    let sealed = match keyspace.viewing() {
+        Viewing::Once => None,
+        Viewing::ByOwner | Viewing::ByAdministrators => Some(SealedCopy::seal(&issued, id, ring, entropy)?),
+    };
+    let prefix = keyspace.format().prefix_of(text.reveal())?;
+    Ok(StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&issued), sealed, foreign: None })
 }
 
 fn secret_of<'a>(key: &'a mut Key, hash: &KeyedHash) -> Option<&'a mut StoredSecret> {

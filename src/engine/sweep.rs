@@ -7,11 +7,12 @@ use crate::entropy::Entropy;
 use crate::index::{HotIndex, Pass, Rates};
 use crate::key::PepperRing;
 use crate::limits;
+use crate::store::Store;
 
 use super::operation::Operation;
 use super::rehash::Rehashes;
 use super::usage::Pending;
-use super::{EngineError, rehash, usage};
+use super::{EngineError, kept, rehash, usage};
 
 /// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
 pub(super) struct Sweep {
@@ -21,6 +22,7 @@ pub(super) struct Sweep {
     pub(super) rehashes: Arc<Rehashes>,
     pub(super) peppers: Arc<PepperRing>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) store: Arc<dyn Store>,
     /// How far the look through the hot index is.
     pub(super) pass: Pass,
     /// When everything was last collected.
@@ -56,6 +58,9 @@ impl Sweep {
         let mut used = self.uses.take(limits::USES_WRITTEN_MAX);
         if used.is_empty() {
             used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
+        }
+        if used.is_empty() && kept::is_due(self.store.as_ref(), now).unwrap_or(false) {
+            return Some(Box::new(kept::write));
         }
         if used.is_empty() {
             self.rates.sweep(now);
@@ -96,6 +101,7 @@ mod tests {
             rehashes: Arc::clone(&reader.rehashes),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::new(entropy),
+            store: Arc::clone(&reader.store),
             pass: Pass::default(),
             last: now,
         };

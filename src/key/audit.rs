@@ -61,12 +61,42 @@ pub enum Action {
     AccessGranted,
     /// A user's API access was removed, and with it the key.
     AccessRemoved,
+    /// A deleted key was brought back.
+    KeyUndeleted,
+    /// Keys of another system were taken over.
+    KeysImported,
     /// A company was added.
     CompanyAdded,
     /// A company's fields were changed.
     CompanyUpdated,
     /// A company was removed, with the keys that were its own.
     CompanyRemoved,
+}
+
+impl Action {
+    /// A stable name for logs and machine-readable answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserAdded => "user_added",
+            Self::UserUpdated => "user_updated",
+            Self::PasswordSet => "password_set",
+            Self::UserRemoved => "user_removed",
+            Self::KeyCreated => "key_created",
+            Self::KeyUpdated => "key_updated",
+            Self::KeySuspended => "key_suspended",
+            Self::KeyResumed => "key_resumed",
+            Self::KeyRotated => "key_rotated",
+            Self::KeyRevoked => "key_revoked",
+            Self::KeyDeleted => "key_deleted",
+            Self::KeyUndeleted => "key_undeleted",
+            Self::KeysImported => "keys_imported",
+            Self::AccessGranted => "access_granted",
+            Self::AccessRemoved => "access_removed",
+            Self::CompanyAdded => "company_added",
+            Self::CompanyUpdated => "company_updated",
+            Self::CompanyRemoved => "company_removed",
+        }
+    }
 }
 
 /// Whom or what it was done to.
@@ -78,6 +108,8 @@ pub enum Subject {
     Key(KeyId),
     /// A company.
     Company(CompanyId),
+    /// So many keys.
+    Keys(u64),
 }
 
 /// BLAKE3 of an event as stored.

@@ -74,6 +74,17 @@ impl KeyFormat {
         }
     }
 
+    /// What may be shown of a key text, whether it is of this form or of none.
+    ///
+    /// # Errors
+    /// [`ParseError`] when there is nothing to show.
+    pub(crate) fn prefix_of(self, text: &str) -> Result<Prefix, ParseError> {
+        match self.parse(text) {
+            Ok(_) => text.get(..self.shown()).unwrap_or(text).parse(),
+            Err(_) => super::shown_of(text),
+        }
+    }
+
     /// Where to look for a key text, if it is one of this form.
     pub fn locator(self, text: &str) -> Locator {
         Locator::of(text.get(..self.shown()).unwrap_or(text))

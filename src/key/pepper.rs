@@ -48,6 +48,22 @@ impl Pepper {
         self.keyed(key.bytes())
     }
 
+    /// The keyed hash of another system's digest of a key; never the one of a text.
+    pub(crate) fn hash_digest(&self, scheme: &str, digest: &[u8]) -> KeyedHash {
+        let key = self.derive("keyward 2026-11-28 digests of other systems");
+        let mut hasher = blake3::Hasher::new_keyed(&key);
+        hasher.update(scheme.as_bytes()).update(&[0]).update(digest);
+        KeyedHash::from_bytes(*hasher.finalize().as_bytes())
+    }
+
+    /// An id that follows from what is imported, so that importing it again finds it.
+    pub(crate) fn import_id(&self, identity: &[u8]) -> [u8; 16] {
+        let key = self.derive("keyward 2026-11-28 ids of imported keys");
+        let hash = blake3::keyed_hash(&key, identity);
+        let id = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        *uuid::Builder::from_random_bytes(id).as_uuid().as_bytes()
+    }
+
     fn keyed(&self, text: &[u8]) -> KeyedHash {
         KeyedHash::from_bytes(*blake3::keyed_hash(&self.0, text).as_bytes())
     }

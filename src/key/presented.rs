@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::Locator;
+use super::{Locator, ParseError};
 
 /// What a caller presented as a key, of whatever form. Wiped when dropped, printed as its type name only.
 #[derive(Clone)]
@@ -41,6 +41,15 @@ impl<'a> PresentedKey<'a> {
     /// The text whose first `shown` bytes are its prefix.
     pub(super) const fn new(text: &'a str, shown: usize) -> Self {
         Self { text, shown }
+    }
+
+    /// A key text of no known form, as imported keys may have.
+    ///
+    /// # Errors
+    /// [`ParseError`] when no key can have it.
+    pub(crate) fn of_any_form(text: &'a str) -> Result<Self, ParseError> {
+        super::check_text(text)?;
+        Ok(Self { text, shown: super::shown_of(text)?.as_str().len() })
     }
 
     /// The bytes to hash.

@@ -2,7 +2,7 @@
 
 use super::{
     Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName, Level,
-    PepperNumber, Prefix, RateLimits, SealedCopy, Usage, UserId,
+    PepperNumber, Prefix, RateLimits, SealedCopy, SlowHash, Usage, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -17,6 +17,17 @@ pub struct StoredSecret {
     pub hash: KeyedHash,
     /// The text itself, encrypted, where the keyspace documents viewing.
     pub sealed: Option<SealedCopy>,
+    /// Another system's hash of the text, until its first use shows the text.
+    pub foreign: Option<SlowHash>,
+}
+
+/// What a secret is found by, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTrace {
+    /// What may be shown of it, or stands in for that.
+    pub prefix: Prefix,
+    /// What it is recognised by.
+    pub hash: KeyedHash,
 }
 
 impl StoredSecret {

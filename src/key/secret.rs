@@ -14,7 +14,7 @@ use crate::entropy::{Entropy, EntropyError};
 pub struct IssuedKey(Zeroizing<String>);
 
 impl IssuedKey {
-    pub(super) const fn new(text: Zeroizing<String>) -> Self {
+    pub(crate) const fn new(text: Zeroizing<String>) -> Self {
         Self(text)
     }
 
@@ -76,15 +76,7 @@ impl SealedCopy {
         ring: &PepperRing,
         entropy: &dyn Entropy,
     ) -> Result<Self, SealError> {
-        let (_, pepper) = ring.current();
-        let mut bytes = vec![0; NONCE];
-        entropy.fill(&mut bytes)?;
-        let nonce = nonce(&bytes).ok_or(SealError::Damaged)?;
-        let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
-        let payload = Payload { msg: key.bytes(), aad: &id.to_bytes() };
-        let sealed = cipher.encrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
-        bytes.extend(sealed);
-        Ok(Self(bytes))
+        Self::seal_bytes(key.bytes(), &id.to_bytes(), ring, entropy)
     }
 
     /// Opens the copy again.
@@ -92,13 +84,41 @@ impl SealedCopy {
     /// # Errors
     /// [`SealError::NoPepper`] or [`SealError::Damaged`]: the key itself still verifies, it just cannot be shown.
     pub fn open(&self, id: KeyId, under: PepperNumber, ring: &PepperRing) -> Result<IssuedKey, SealError> {
+        let text = self.open_bytes(&id.to_bytes(), under, ring)?;
+        let text = std::str::from_utf8(&text).map_err(|_| SealError::Damaged)?;
+        Ok(IssuedKey(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Seals bytes for whoever gives the same `place` again.
+    pub(crate) fn seal_bytes(
+        bytes: &[u8],
+        place: &[u8],
+        ring: &PepperRing,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, SealError> {
+        let (_, pepper) = ring.current();
+        let mut whole = vec![0; NONCE];
+        entropy.fill(&mut whole)?;
+        let nonce = nonce(&whole).ok_or(SealError::Damaged)?;
+        let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
+        let payload = Payload { msg: bytes, aad: place };
+        whole.extend(cipher.encrypt(&nonce, payload).map_err(|_| SealError::Damaged)?);
+        Ok(Self(whole))
+    }
+
+    /// Opens them again.
+    pub(crate) fn open_bytes(
+        &self,
+        place: &[u8],
+        under: PepperNumber,
+        ring: &PepperRing,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let pepper = ring.get(under).ok_or(SealError::NoPepper)?;
         let nonce = nonce(&self.0).ok_or(SealError::Damaged)?;
         let sealed = self.0.get(NONCE..).ok_or(SealError::Damaged)?;
         let cipher = XChaCha20Poly1305::new(&(*pepper.derive(PURPOSE)).into());
-        let payload = Payload { msg: sealed, aad: &id.to_bytes() };
-        let text = cipher.decrypt(&nonce, payload).map_err(|_| SealError::Damaged)?;
-        String::from_utf8(text).map(|text| IssuedKey(Zeroizing::new(text))).map_err(|_| SealError::Damaged)
+        let payload = Payload { msg: sealed, aad: place };
+        cipher.decrypt(&nonce, payload).map(Zeroizing::new).map_err(|_| SealError::Damaged)
     }
 }
 

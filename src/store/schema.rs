@@ -8,7 +8,11 @@
 //! u/<user 8>   n/<username>   e/<e-mail, lower case>         users and their names
 //! c/<company 16>                                             companies
 //! b/<company 16>/<user 8>                                    users by company; of none under zeros
+//! d/<key id 16>                                              deleted keys that may come back
+//! i/<user 8>/<hash 32>                                       requests that may be repeated
+//! x/<until 8>/<place>                                        what of both goes by itself, and when
 //! a/<sequence 8>                                             audit, hash-chained
+//! f/<prefix>/<key id 16>                                     keys that another system's salted hash is known of
 //! m/<name>                                                   counters, format, peppers, tally
 //! ```
 //!
@@ -23,6 +27,8 @@ pub const FORMAT: &[u8] = b"m/format";
 pub const USER_COUNTER: &[u8] = b"m/users";
 /// Sequence and hash of the newest audit event.
 pub const AUDIT_HEAD: &[u8] = b"m/audit";
+/// Ways in which imported keys are hashed.
+pub const FOREIGN: &[u8] = b"m/foreign";
 /// Number and check value of every pepper that records were made under.
 pub const PEPPERS: &[u8] = b"m/peppers";
 /// Revision, count and sum over all records; kept by the store itself.
@@ -34,6 +40,8 @@ pub const KEYS: &[u8] = b"k/";
 pub const HOT: &[u8] = b"h/";
 /// The whole prefix index.
 pub const PREFIXES: &[u8] = b"p/";
+/// All keys that another system's salted hash is known of.
+pub const SLOW: &[u8] = b"f/";
 /// The whole listing index.
 pub const LISTINGS: &[u8] = b"o/";
 /// All users.
@@ -46,6 +54,12 @@ pub const EMAILS: &[u8] = b"e/";
 pub const COMPANIES: &[u8] = b"c/";
 /// All users by company.
 pub const MEMBERS: &[u8] = b"b/";
+/// All deleted keys that may come back.
+pub const DELETED: &[u8] = b"d/";
+/// All requests that may be repeated.
+pub const REQUESTS: &[u8] = b"i/";
+/// What goes by itself, soonest first.
+pub const KEPT: &[u8] = b"x/";
 /// All audit events.
 pub const AUDIT: &[u8] = b"a/";
 
@@ -77,6 +91,16 @@ pub fn prefix(prefix: &str, id: &[u8; 16]) -> Vec<u8> {
 /// All keys that show `prefix`.
 pub fn prefixed(prefix: &str) -> Vec<u8> {
     join(&[PREFIXES, prefix.as_bytes(), b"/"])
+}
+
+/// Place of a key that another system's salted hash is known of.
+pub fn slow(prefix: &str, id: &[u8; 16]) -> Vec<u8> {
+    join(&[&slow_of(prefix), id])
+}
+
+/// All such keys whose text begins so.
+pub fn slow_of(prefix: &str) -> Vec<u8> {
+    join(&[SLOW, prefix.as_bytes(), b"/"])
 }
 
 /// All keys of an owner, by keyspace.
@@ -137,6 +161,27 @@ pub fn member(company: Option<&[u8; 16]>, user: u64) -> Vec<u8> {
 /// The user in the place of a member.
 pub fn member_id(place: &[u8]) -> Option<u64> {
     place.last_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// Place of a deleted key.
+pub fn deleted(id: &[u8; 16]) -> Vec<u8> {
+    join(&[DELETED, id])
+}
+
+/// Place of a request that may be repeated; of the operator under user 0, whom there is none.
+pub fn request(user: u64, name: &[u8; 32]) -> Vec<u8> {
+    join(&[REQUESTS, &user.to_be_bytes(), b"/", name])
+}
+
+/// Place of the time at which the entry at `place` goes.
+pub fn kept(until_ms: u64, place: &[u8]) -> Vec<u8> {
+    join(&[KEPT, &until_ms.to_be_bytes(), b"/", place])
+}
+
+/// The time and the place of what goes then.
+pub fn kept_until(entry: &[u8]) -> Option<(u64, &[u8])> {
+    let (until, place) = entry.strip_prefix(KEPT)?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*until), place.strip_prefix(b"/")?))
 }
 
 /// Place of an audit event.

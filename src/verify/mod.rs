@@ -83,11 +83,17 @@ impl Verifier {
         Self { reader }
     }
 
+    /// What it sees.
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Decides whether the presented key may be used as asked, now. An allowed use is counted, and spent from the
     /// key's rate limits; a denied one is neither.
     ///
     /// Waits for nothing once [`Engine::index_state`](crate::engine::Engine::index_state) is ready; before that it
-    /// reads the store.
+    /// reads the store. While [`Reader::checks_salted_hashes`], a text that begins like an imported key waits for its
+    /// hash to be computed.
     ///
     /// # Errors
     /// [`EngineError`] means "could not decide" and must never be read as allow: answer with a server error.
@@ -106,6 +112,35 @@ impl Verifier {
                 self.decide(&spot, request, &presented, &mut verdict);
             }
         });
+        self.or_foreign(request, verdict)
+    }
+
+    /// The verdict, unless the text is nobody's and there are keys of other systems: then it may be one of theirs.
+    #[inline(always)]
+    fn or_foreign(
+        &self,
+        request: &VerifyRequest<'_>,
+        verdict: Result<Verdict, EngineError>,
+    ) -> Result<Verdict, EngineError> {
+        match verdict {
+            Ok(Verdict::Deny(DenyReason::Malformed | DenyReason::Unknown))
+                if self.reader.knows_foreign_keys() =>
+            {
+                self.decide_foreign(request, verdict)
+            }
+            verdict => verdict,
+        }
+    }
+
+    #[cold]
+    fn decide_foreign(
+        &self,
+        request: &VerifyRequest<'_>,
+        mut verdict: Result<Verdict, EngineError>,
+    ) -> Result<Verdict, EngineError> {
+        let (reader, now) = (&self.reader, self.reader.now());
+        let mut decision = Decision { reader, request, now, verdict: &mut verdict };
+        reader.look_up_foreign(request.text, &mut decision)?;
         verdict
     }
 
@@ -226,6 +261,7 @@ impl Iterator for Verdicts<'_> {
                 self.verifier.decide(&spot, request, &presented, &mut verdict);
             });
         }
+        let verdict = self.verifier.or_foreign(request, verdict);
         Some(verdict)
     }
 

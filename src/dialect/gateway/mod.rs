@@ -24,7 +24,7 @@ use self::wanted::Wanted;
 use super::denial::{CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
 use crate::command::{Asker, Decision, Service, VerifyingError};
-use crate::engine::IndexState;
+
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::limits;
 use crate::verify::VerifyRequest;
@@ -123,9 +123,6 @@ impl Dialect for Gateway {
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> Prompt {
-        match service.index_state() {
-            IndexState::Ready => Prompt::Answer(self.decide(service, head)),
-            IndexState::Loading { .. } => Prompt::MayBlock,
-        }
+        if service.verifies_at_once() { Prompt::Answer(self.decide(service, head)) } else { Prompt::MayBlock }
     }
 }

@@ -8,7 +8,7 @@ use super::Problem;
 use super::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
-use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
+use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
     Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, LimitName, RateLimit,
     RateLimits, RevokeReason, Role, Status, UserId, Username,
@@ -91,12 +91,33 @@ pub(super) struct PasswordBody {
     pub(super) password: Secret,
 }
 
+/// `POST /v1/companies`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewCompanyBody {
+    id: Option<Text<CompanyId>>,
+    name: Text<DisplayName>,
+}
+
+impl From<NewCompanyBody> for NewCompany {
+    fn from(body: NewCompanyBody) -> Self {
+        Self { id: inner(body.id), name: body.name.0 }
+    }
+}
+
+/// `PATCH /v1/companies/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompanyPatch {
+    pub(super) name: Text<DisplayName>,
+}
+
 /// `POST /v1/keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewKeyBody {
     keyspace: Text<KeyspaceName>,
-    pub(super) owner: Text<Username>,
+    pub(super) owner: Option<Text<Username>>,
     level: Option<u8>,
     comment: Option<Text<Comment>>,
     contact: Option<Text<Email>>,

@@ -1,11 +1,13 @@
 //! Answers as JSON.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::engine::{CheckReport, Cursor};
+use crate::engine::CheckReport;
 use crate::exchange::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, RateLimit, User, Username};
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, RateLimit, User, UserId, Username};
 
 /// One user.
 pub(super) fn user(user: &User) -> RawResponse {
@@ -17,9 +19,9 @@ pub(super) fn added_user(user: &User) -> RawResponse {
     json(201, &UserJson::from(user)).with_header("location", format!("/v1/users/{}", user.username))
 }
 
-/// A page of at most `limit` users; a full one may have a next.
-pub(super) fn users(users: &[User], limit: usize) -> RawResponse {
-    let next = users.last().filter(|_| users.len() >= limit).map(|user| user.id.to_string());
+/// A page of users, and after whom the next begins.
+pub(super) fn users(users: &[User], next: Option<UserId>) -> RawResponse {
+    let next = next.map(|id| id.to_string());
     json(200, &UsersJson { users: users.iter().map(UserJson::from).collect(), next })
 }
 
@@ -28,15 +30,31 @@ pub(super) fn key(key: &Key, owner: Option<&Username>) -> RawResponse {
     json(200, &KeyJson::of(key, owner))
 }
 
-/// A page of one owner's keys.
-pub(super) fn keys(keys: &[(Key, Option<IssuedKey>)], owner: &Username, next: Option<Cursor>) -> RawResponse {
-    let keys = keys.iter().map(|(key, _)| KeyJson::of(key, Some(owner))).collect();
-    json(200, &KeysJson { keys, next: next.map(|cursor| cursor.to_string()) })
+/// A page of keys.
+pub(super) fn keys(keys: &[Key], owners: &HashMap<UserId, Username>, next: Option<String>) -> RawResponse {
+    let keys = keys.iter().map(|key| KeyJson::of(key, owners.get(&key.owner))).collect();
+    json(200, &KeysJson { keys, next })
+}
+
+/// The key that the same request made before, without its text.
+pub(super) fn issued_before(key: &Key, owner: Option<&Username>) -> RawResponse {
+    let body = IssuedJson { key: KeyJson::of(key, owner), text: None };
+    json(200, &body).with_header("idempotent-replayed", "true")
+}
+
+/// The text of a key.
+pub(super) fn text(text: IssuedKey) -> RawResponse {
+    json(200, &TextJson { text: &text.reveal() })
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    ::hex::encode(bytes)
 }
 
 /// A key and its fresh text.
 pub(super) fn issued(status: u16, key: &Key, owner: Option<&Username>, text: IssuedKey) -> RawResponse {
-    let body = IssuedJson { key: KeyJson::of(key, owner), text: &text.reveal() };
+    let body = IssuedJson { key: KeyJson::of(key, owner), text: Some(&text.reveal()) };
     let response = json(status, &body);
     if status == 201 { response.with_header("location", format!("/v1/keys/{}", key.id)) } else { response }
 }
@@ -115,6 +133,12 @@ struct KeysJson<'a> {
 #[derive(Serialize)]
 struct IssuedJson<'a> {
     key: KeyJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct TextJson<'a> {
     text: &'a str,
 }
 

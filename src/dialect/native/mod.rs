@@ -1,12 +1,18 @@
-//! keyward's own JSON API under `/v1`: users, keys, verifying and the check of the store.
+//! keyward's own JSON API under `/v1`: users, companies, keys, the audit, verifying and the check of the store.
 //!
 //! ```text
-//! GET POST          /v1/users                     ?after= &limit=
+//! GET POST          /v1/users                     ?company= &after= &limit=
 //! GET PATCH DELETE  /v1/users/{username}
 //! PUT               /v1/users/{username}/password
-//! GET POST          /v1/keys                      ?owner= &keyspace= &after= &limit=
+//! GET POST          /v1/companies                 ?after= &limit=
+//! GET PATCH DELETE  /v1/companies/{id}
+//! GET               /v1/keyspaces
+//! GET               /v1/keyspaces/{name}
+//! GET POST          /v1/keys                      ?owner= &keyspace= &state= &prefix= &after= &limit=
 //! GET PATCH DELETE  /v1/keys/{id}
-//! POST              /v1/keys/{id}/suspend  resume  rotate  revoke
+//! GET               /v1/keys/{id}/text
+//! POST              /v1/keys/{id}/suspend  resume  rotate  revoke  undelete
+//! GET               /v1/audit                     ?after= &limit=
 //! POST              /v1/check
 //!
 //! POST              /v1/verify                    200 for every verdict; with ?status=true the verdict's own status
@@ -14,14 +20,20 @@
 //! GET               /v1/self                      a caller's own key
 //! ```
 //!
-//! The last three are for everyone, the others for the machine's owner alone.
+//! The last three have rules of their own. The others are for the machine's owner, and over the network for whoever
+//! presents a native key, or a name and a password by HTTP Basic, within what they may do.
 //!
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
 mod body;
+mod caller;
+mod companies;
 mod decode;
 mod encode;
+mod keys;
+#[cfg(test)]
+mod manage_tests;
 mod problem;
 mod route;
 #[cfg(test)]
@@ -32,15 +44,14 @@ mod verify;
 mod verify_tests;
 mod wanted;
 
-use self::body::{KeyPatch, NewKeyBody, NewUserBody, PasswordBody, RevokeBody, RotateBody, UserPatch};
+use self::body::{NewUserBody, PasswordBody, UserPatch};
 use self::problem::Problem;
-use self::route::{KeyAction, Target};
+use self::route::Target;
 use self::verify::Verify;
 use super::{Dialect, Prompt};
-use crate::command::{Caller, Command, CommandError, KeyRef, Outcome, Service, UserRef};
-use crate::engine::{EngineError, IndexState, KeyChange};
+use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
-use crate::key::{Key, KeyId, User, UserId, Username};
+use crate::key::{KeyId, UserId};
 use crate::limits;
 
 /// keyward's own JSON API: all of it for the machine's owner, and what is for everyone.
@@ -70,10 +81,11 @@ impl Native {
         Self { side: Side::Operator }
     }
 
-    /// What is for everyone: verifying, and a look at one's own key.
+    /// The API for everyone, within what each may do.
     ///
     /// # Security
-    /// Where others than this machine can connect, verifying takes a service key, unless it is `open`.
+    /// Where others than this machine can connect, verifying takes a service key, unless it is `open`. Everything else
+    /// takes a native key or a password wherever it comes from.
     pub const fn for_everyone(open: bool) -> Self {
         Self { side: Side::Public { open } }
     }
@@ -93,19 +105,20 @@ impl Dialect for Native {
         let verify = self.verify(service, &head, &request.body);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
-            (Ok(target), _) if target.is_public() => verify.answer(&target),
+            (Ok(target), _) if target.is_verifying() => verify.answer(&target),
             (Ok(target), Side::Operator) => {
                 let caller = &Caller::operator();
                 Exchange { caller, service, request }.answer(target)
             }
-            (Ok(_), Side::Public { .. }) => Err(Problem::NoSuchAddress),
+            (Ok(target), Side::Public { .. }) => caller::caller(service, &head)
+                .and_then(|caller| Exchange { caller: &caller, service, request }.answer(target)),
         };
         answer.unwrap_or_else(|problem| problem.response())
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
-        let (IndexState::Ready, Ok(target @ (Target::Verify | Target::VerifyBatch))) =
-            (service.index_state(), Target::of(head.path))
+        let (true, Ok(target @ (Target::Verify | Target::VerifyBatch))) =
+            (service.verifies_at_once(), Target::of(head.path))
         else {
             return Prompt::MayBlock;
         };
@@ -147,16 +160,21 @@ impl Exchange<'_> {
                 let body: PasswordBody = decode::body(self.request)?;
                 self.user(Command::SetPassword(name, body.password.0))
             }
+            (Target::Companies, "GET") => self.companies(),
+            (Target::Companies, "POST") => self.add_company(),
+            (Target::Company(id), "GET") => self.company(id),
+            (Target::Company(id), "PATCH") => self.rename_company(id),
+            (Target::Company(id), "DELETE") => self.done(Command::RemoveCompany(id)),
+            (Target::Keyspaces, "GET") => Ok(companies::keyspaces()),
+            (Target::Keyspace(name), "GET") => companies::keyspace(&name),
             (Target::Keys, "GET") => self.keys(),
             (Target::Keys, "POST") => self.create_key(),
             (Target::Key(id), "GET") => self.key(Command::ShowKey(KeyRef::Id(id))),
-            (Target::Key(id), "PATCH") => {
-                let patch: KeyPatch = decode::body(self.request)?;
-                let change = patch.change(self.service.now())?;
-                self.key(Command::UpdateKey(KeyRef::Id(id), change))
-            }
+            (Target::Key(id), "PATCH") => self.update_key(id),
             (Target::Key(id), "DELETE") => self.done(Command::DeleteKey(KeyRef::Id(id))),
-            (Target::KeyAction(id, action), "POST") => self.act(KeyRef::Id(id), action),
+            (Target::KeyText(id), "GET") => self.text(id),
+            (Target::KeyAction(id, action), "POST") => self.act(id, action),
+            (Target::Audit, "GET") => self.audit(),
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),
         }
@@ -167,13 +185,22 @@ impl Exchange<'_> {
     }
 
     fn users(&self) -> Result<RawResponse, Problem> {
-        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
+        let [company, after, limit] = decode::query(&self.request.query, ["company", "after", "limit"])?;
         let limit = decode::limit(limit)?;
         let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
+        if let Some(company) = company {
+            let company = Some(decode::parsed("company", &company)?);
+            let command = Command::ListUsersOf { company, after, limit };
+            let Outcome::Members(users, next) = self.dispatch(command)? else {
+                return Err(Problem::Unexpected);
+            };
+            return Ok(encode::users(&users, next));
+        }
         let Outcome::Users(users) = self.dispatch(Command::ListUsers { after, limit })? else {
             return Err(Problem::Unexpected);
         };
-        Ok(encode::users(&users, limit))
+        let next = users.last().filter(|_| users.len() >= limit).map(|user| user.id);
+        Ok(encode::users(&users, next))
     }
 
     fn add_user(&self) -> Result<RawResponse, Problem> {
@@ -198,84 +225,11 @@ impl Exchange<'_> {
         Ok(encode::done())
     }
 
-    fn keys(&self) -> Result<RawResponse, Problem> {
-        let [owner, keyspace, after, limit] =
-            decode::query(&self.request.query, ["owner", "keyspace", "after", "limit"])?;
-        let owner = owner.ok_or_else(|| Problem::invalid("owner is needed: whose keys to list"))?;
-        let owner: Username = decode::parsed("owner", &owner)?;
-        let command = Command::ListKeys {
-            owner: UserRef::Name(owner.clone()),
-            keyspace: keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?,
-            after: after.map(|cursor| decode::parsed("after", &cursor)).transpose()?,
-            limit: Some(decode::limit(limit)?),
-            texts: false,
-        };
-        let Outcome::Keys(keys, next) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
-        Ok(encode::keys(&keys, &owner, next))
-    }
-
-    fn create_key(&self) -> Result<RawResponse, Problem> {
-        let body: NewKeyBody = decode::body(self.request)?;
-        let owner = self.find_user(UserRef::Name(body.owner.0.clone()))?;
-        let draft = body.draft(owner.id, self.service.now())?;
-        let Outcome::Issued(key, text) = self.dispatch(Command::CreateKey(draft))? else {
-            return Err(Problem::Unexpected);
-        };
-        Ok(encode::issued(201, &key, Some(&owner.username), text))
-    }
-
-    fn key(&self, command: Command) -> Result<RawResponse, Problem> {
-        let Outcome::Key(key) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
-        Ok(encode::key(&key, self.owner_of(&key)?.as_ref()))
-    }
-
-    fn act(&self, key: KeyRef, action: KeyAction) -> Result<RawResponse, Problem> {
-        let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
-        match action {
-            KeyAction::Suspend | KeyAction::Resume => {
-                decode::no_body(self.request)?;
-                self.key(Command::UpdateKey(key, switch(action == KeyAction::Resume)))
-            }
-            KeyAction::Revoke => {
-                let body: RevokeBody = decode::body_or_default(self.request)?;
-                self.key(Command::RevokeKey(key, body.reason()))
-            }
-            KeyAction::Rotate => {
-                let body: RotateBody = decode::body_or_default(self.request)?;
-                let command = Command::RotateKey { key, grace_ms: body.grace_ms() };
-                let Outcome::Issued(key, text) = self.dispatch(command)? else {
-                    return Err(Problem::Unexpected);
-                };
-                Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
-            }
-        }
-    }
-
     fn check(&self) -> Result<RawResponse, Problem> {
         decode::no_body(self.request)?;
         let Outcome::Checked(report) = self.dispatch(Command::Check)? else {
             return Err(Problem::Unexpected);
         };
         Ok(encode::report(&report))
-    }
-
-    fn find_user(&self, user: UserRef) -> Result<User, Problem> {
-        let Outcome::User(user) = self.dispatch(Command::ShowUser(user))? else {
-            return Err(Problem::Unexpected);
-        };
-        Ok(*user)
-    }
-
-    /// The login name of a key's owner; `None` when the owner was removed in between.
-    fn owner_of(&self, key: &Key) -> Result<Option<Username>, Problem> {
-        match self.find_user(UserRef::Id(key.owner)) {
-            Ok(user) => Ok(Some(user.username)),
-            Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))) => Ok(None),
-            Err(problem) => Err(problem),
-        }
     }
 }

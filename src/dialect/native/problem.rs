@@ -30,6 +30,8 @@ pub(super) enum Problem {
     Json { line: usize, column: usize },
     #[error("{detail}")]
     Invalid { detail: String },
+    #[error("the text of this key cannot be shown, or not to you")]
+    NoText,
     #[error(transparent)]
     Command(#[from] CommandError),
     #[error("{}", .0.detail())]
@@ -80,6 +82,7 @@ impl Problem {
             Self::MediaType => (415, "unsupported_media_type"),
             Self::Json { .. } => (400, "malformed_json"),
             Self::Invalid { .. } => (422, "invalid"),
+            Self::NoText => (404, "no_text"),
             Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),
             Self::Command(CommandError::LevelAboveOwn { .. }) => (403, "level_above_own"),
             // A key that is not the caller's to know of is as good as none.
@@ -142,6 +145,9 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::CompanyAccount => (409, "company_account"),
         EngineError::ForBotsOnly => (422, "for_bots_only"),
         EngineError::HasKey => (409, "has_key"),
+        EngineError::RepeatedOtherwise => (422, "idempotency_key_reused"),
+        EngineError::HasText => (409, "has_text"),
+        EngineError::TooManySchemes => (409, "too_many_schemes"),
         EngineError::NothingProposed => (409, "nothing_proposed"),
         EngineError::NoSuchKeyspace => (422, "no_such_keyspace"),
         EngineError::UsernameTaken => (409, "username_taken"),

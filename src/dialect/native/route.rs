@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use super::{KeyId, Problem, UserRef};
 use crate::command::CommandError;
 use crate::engine::EngineError;
+use crate::key::{CompanyId, KeyspaceName};
 
 /// What a path names.
 #[derive(Clone, Debug)]
@@ -12,12 +13,18 @@ pub(super) enum Target {
     Users,
     User(UserRef),
     Password(UserRef),
+    Companies,
+    Company(CompanyId),
+    Keyspaces,
+    Keyspace(KeyspaceName),
     Keys,
     Key(KeyId),
+    KeyText(KeyId),
     KeyAction(KeyId, KeyAction),
     Verify,
     VerifyBatch,
     Own,
+    Audit,
     Check,
 }
 
@@ -28,6 +35,7 @@ pub(super) enum KeyAction {
     Resume,
     Rotate,
     Revoke,
+    Undelete,
 }
 
 impl Target {
@@ -39,6 +47,14 @@ impl Target {
             [Some("users"), None, ..] => Ok(Self::Users),
             [Some("users"), Some(name), None, _] => user(name).map(Self::User),
             [Some("users"), Some(name), Some("password"), None] => user(name).map(Self::Password),
+            [Some("companies"), None, ..] => Ok(Self::Companies),
+            [Some("companies"), Some(id), None, _] => company(id).map(Self::Company),
+            [Some("keyspaces"), None, ..] => Ok(Self::Keyspaces),
+            [Some("keyspaces"), Some(name), None, _] => {
+                name.parse().map(Self::Keyspace).map_err(|_| Problem::NoSuchAddress)
+            }
+            [Some("audit"), None, ..] => Ok(Self::Audit),
+            [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
             [Some("keys"), Some(id), None, _] => key(id).map(Self::Key),
             [Some("keys"), Some(id), Some(action), None] => {
@@ -47,6 +63,7 @@ impl Target {
                     "resume" => KeyAction::Resume,
                     "rotate" => KeyAction::Rotate,
                     "revoke" => KeyAction::Revoke,
+                    "undelete" => KeyAction::Undelete,
                     _ => return Err(Problem::NoSuchAddress),
                 };
                 key(id).map(|id| Self::KeyAction(id, action))
@@ -59,16 +76,22 @@ impl Target {
         }
     }
 
-    /// Whether it is for others than the machine's owner, too.
-    pub(super) const fn is_public(&self) -> bool {
+    /// Whether it is about verifying, which has rules of its own.
+    pub(super) const fn is_verifying(&self) -> bool {
         match self {
             Self::Verify | Self::VerifyBatch | Self::Own => true,
             Self::Users
             | Self::User(_)
             | Self::Password(_)
+            | Self::Companies
+            | Self::Company(_)
+            | Self::Keyspaces
+            | Self::Keyspace(_)
             | Self::Keys
             | Self::Key(_)
+            | Self::KeyText(_)
             | Self::KeyAction(..)
+            | Self::Audit
             | Self::Check => false,
         }
     }
@@ -76,10 +99,10 @@ impl Target {
     /// Its methods, as the `Allow` header field lists them.
     pub(super) const fn methods(&self) -> &'static str {
         match self {
-            Self::Users | Self::Keys => "GET, HEAD, POST",
-            Self::User(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Users | Self::Companies | Self::Keys => "GET, HEAD, POST",
+            Self::User(_) | Self::Company(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
             Self::Password(_) => "PUT",
-            Self::Own => "GET, HEAD",
+            Self::Keyspaces | Self::Keyspace(_) | Self::KeyText(_) | Self::Audit | Self::Own => "GET, HEAD",
             Self::KeyAction(..) | Self::Verify | Self::VerifyBatch | Self::Check => "POST",
         }
     }
@@ -88,6 +111,10 @@ impl Target {
 fn user(segment: &str) -> Result<UserRef, Problem> {
     let name = percent_decode_str(segment).decode_utf8().ok().and_then(|name| name.parse().ok());
     name.map(UserRef::Name).ok_or(Problem::Command(CommandError::Engine(EngineError::NoSuchUser)))
+}
+
+fn company(segment: &str) -> Result<CompanyId, Problem> {
+    segment.parse().map_err(|_| Problem::Command(CommandError::Engine(EngineError::NoSuchCompany)))
 }
 
 fn key(segment: &str) -> Result<KeyId, Problem> {

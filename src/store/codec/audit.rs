@@ -43,6 +43,8 @@ enum ActionWire {
     CompanyAdded,
     CompanyUpdated,
     CompanyRemoved,
+    KeyUndeleted,
+    KeysImported,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +52,7 @@ enum SubjectWire {
     User(u64),
     Key([u8; 16]),
     Company([u8; 16]),
+    Keys(u64),
 }
 
 impl Record for AuditEvent {
@@ -62,6 +65,7 @@ impl Record for AuditEvent {
             subject: match self.subject {
                 Subject::User(user) => SubjectWire::User(user.0),
                 Subject::Key(key) => SubjectWire::Key(key.to_bytes()),
+                Subject::Keys(count) => SubjectWire::Keys(count),
                 Subject::Company(company) => SubjectWire::Company(company.to_bytes()),
             },
             previous: self.previous.0,
@@ -78,6 +82,7 @@ impl Record for AuditEvent {
             subject: match wire.subject {
                 SubjectWire::User(user) => Subject::User(UserId(user)),
                 SubjectWire::Key(key) => Subject::Key(KeyId::from_bytes(key)),
+                SubjectWire::Keys(count) => Subject::Keys(count),
                 SubjectWire::Company(company) => Subject::Company(CompanyId::from_bytes(company)),
             },
             previous: EventHash(wire.previous),
@@ -139,5 +144,7 @@ actions!(
     AccessRemoved,
     CompanyAdded,
     CompanyUpdated,
-    CompanyRemoved
+    CompanyRemoved,
+    KeyUndeleted,
+    KeysImported
 );

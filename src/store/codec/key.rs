@@ -52,6 +52,7 @@ struct SecretWire {
     prefix: String,
     hash: [u8; 32],
     sealed: Option<Vec<u8>>,
+    foreign: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,6 +221,7 @@ impl From<&StoredSecret> for SecretWire {
             prefix: secret.prefix.as_str().to_owned(),
             hash: *secret.hash.as_bytes(),
             sealed: secret.sealed.as_ref().map(|copy| copy.as_bytes().to_vec()),
+            foreign: secret.foreign.as_ref().map(|hash| hash.as_str().to_owned()),
         }
     }
 }
@@ -233,6 +235,7 @@ impl TryFrom<SecretWire> for StoredSecret {
             prefix: wire.prefix.parse()?,
             hash: KeyedHash::from_bytes(wire.hash),
             sealed: wire.sealed.map(SealedCopy::from_bytes),
+            foreign: wire.foreign.map(|hash| hash.parse()).transpose()?,
         })
     }
 }

@@ -5,6 +5,8 @@
 
 mod audit;
 mod company;
+mod foreign;
+mod kept;
 mod key;
 mod meta;
 mod rate_limits;
@@ -14,6 +16,8 @@ use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use foreign::{StoredScheme, StoredSchemes};
+pub use kept::{Deleted, Repeatable};
 pub use meta::{AuditHead, PepperChecks};
 
 use super::{Entry, StoreError, schema};

@@ -16,7 +16,13 @@ fn key() -> Key {
         let (issued, prefix) = KeyFormat::Filebin.issue(id, entropy).unwrap();
         let (pepper, current) = ring.current();
         let sealed = SealedCopy::seal(&issued, id, &ring, entropy).unwrap();
-        StoredSecret { pepper, prefix, hash: current.hash_issued(&issued), sealed: Some(sealed) }
+        StoredSecret {
+            pepper,
+            prefix,
+            hash: current.hash_issued(&issued),
+            sealed: Some(sealed),
+            foreign: None,
+        }
     };
     let entropy = SeededEntropy::new(1);
     let at = Timestamp::from_unix_ms;

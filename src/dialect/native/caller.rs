@@ -1,0 +1,43 @@
+//! Who asks over the network.
+
+use super::Problem;
+use crate::command::{AuthenticateError, Caller, Service};
+use crate::dialect::denial::{Denial, key_for};
+use crate::exchange::{Authorization, Head};
+use crate::key::{Keyspace, Level, Password};
+
+/// Whoever presents a native key, or a name and a password by HTTP Basic.
+///
+/// # Errors
+/// [`Problem::Denied`], alike whatever is wrong with what was presented.
+pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Problem> {
+    let client = head.client;
+    let caller = match Authorization::of(head) {
+        Authorization::Basic { name, password } if !is_key(&name) => {
+            let password = Password::new(password.as_bytes());
+            let password = password.map_err(|_| Problem::Denied(Denial::InvalidKey))?;
+            service.by_password(&name, &password, client)
+        }
+        Authorization::None
+        | Authorization::Bearer(_)
+        | Authorization::Basic { .. }
+        | Authorization::Malformed => {
+            let key = key_for(&Keyspace::NATIVE, head, []).map_err(|_| Problem::Denied(Denial::TwoKeys))?;
+            let key = key.ok_or(Problem::Denied(Denial::NoKey))?;
+            service.by_key(&Keyspace::NATIVE, key.reveal(), client)
+        }
+    };
+    caller.map_err(|error| match error {
+        AuthenticateError::Key(reason) => {
+            tracing::info!(reason = reason.code(), "native: key denied");
+            Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
+        }
+        AuthenticateError::Password | AuthenticateError::NotActive(_) => Problem::Denied(Denial::InvalidKey),
+        AuthenticateError::Undecided(error) => error.into(),
+    })
+}
+
+/// Whether a name is a key, which goes without a password.
+fn is_key(name: &str) -> bool {
+    Keyspace::NATIVE.format().parse(name).is_ok()
+}

@@ -1,0 +1,172 @@
+//! Companies, keyspaces and the audit: what is asked about them, and what is answered.
+
+use serde::Serialize;
+
+use super::body::{CompanyPatch, NewCompanyBody};
+use super::encode::json;
+use super::{Exchange, Problem, decode, encode};
+use crate::command::{Command, Outcome};
+use crate::exchange::RawResponse;
+use crate::key::{
+    Actor, AuditEvent, Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Subject, Viewing,
+};
+
+impl Exchange<'_> {
+    pub(super) fn companies(&self) -> Result<RawResponse, Problem> {
+        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
+        let limit = decode::limit(limit)?;
+        let after = after.map(|after| decode::parsed("after", &after)).transpose()?;
+        let Outcome::Companies(companies) = self.dispatch(Command::ListCompanies { after, limit })? else {
+            return Err(Problem::Unexpected);
+        };
+        let next = companies.last().filter(|_| companies.len() >= limit).map(|last| last.id.to_string());
+        Ok(json(200, &CompaniesJson { companies: companies.iter().map(CompanyJson::from).collect(), next }))
+    }
+
+    pub(super) fn add_company(&self) -> Result<RawResponse, Problem> {
+        let body: NewCompanyBody = decode::body(self.request)?;
+        let company = self.company_of(Command::AddCompany(body.into()))?;
+        let location = format!("/v1/companies/{}", company.id);
+        Ok(json(201, &CompanyJson::from(&company)).with_header("location", location))
+    }
+
+    pub(super) fn company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
+        Ok(json(200, &CompanyJson::from(&self.company_of(Command::ShowCompany(id))?)))
+    }
+
+    pub(super) fn rename_company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
+        let CompanyPatch { name } = decode::body(self.request)?;
+        Ok(json(200, &CompanyJson::from(&self.company_of(Command::RenameCompany(id, name.0))?)))
+    }
+
+    fn company_of(&self, command: Command) -> Result<Company, Problem> {
+        let Outcome::Company(company) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(company)
+    }
+
+    pub(super) fn audit(&self) -> Result<RawResponse, Problem> {
+        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
+        let limit = decode::limit(limit)?;
+        let after = after.map_or(Ok(0), |after| decode::parsed("after", &after))?;
+        let Outcome::Events(events) = self.dispatch(Command::ListEvents { after, limit })? else {
+            return Err(Problem::Unexpected);
+        };
+        let next = events.last().filter(|_| events.len() >= limit).map(|last| last.sequence.to_string());
+        Ok(json(200, &EventsJson { events: events.iter().map(EventJson::from).collect(), next }))
+    }
+}
+
+/// Every keyspace there is.
+pub(super) fn keyspaces() -> RawResponse {
+    json(200, &KeyspacesJson { keyspaces: Keyspace::all().map(|space| KeyspaceJson::of(&space)).collect() })
+}
+
+/// One keyspace.
+pub(super) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Problem> {
+    let keyspace = Keyspace::named(name).ok_or(Problem::NoSuchAddress)?;
+    Ok(json(200, &KeyspaceJson::of(&keyspace)))
+}
+
+#[derive(Serialize)]
+struct CompaniesJson {
+    companies: Vec<CompanyJson>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CompanyJson {
+    id: String,
+    name: String,
+    account: u64,
+}
+
+impl From<&Company> for CompanyJson {
+    fn from(company: &Company) -> Self {
+        let Company { id, name, account } = company;
+        Self { id: id.to_string(), name: name.as_str().to_owned(), account: account.0 }
+    }
+}
+
+#[derive(Serialize)]
+struct KeyspacesJson {
+    keyspaces: Vec<KeyspaceJson>,
+}
+
+#[derive(Serialize)]
+struct KeyspaceJson {
+    name: String,
+    viewing: &'static str,
+    in_query: bool,
+    issuing: &'static str,
+}
+
+impl KeyspaceJson {
+    fn of(keyspace: &Keyspace) -> Self {
+        Self {
+            name: keyspace.name().to_string(),
+            viewing: match keyspace.viewing() {
+                Viewing::Once => "once",
+                Viewing::ByOwner => "by_owner",
+                Viewing::ByAdministrators => "by_administrators",
+            },
+            in_query: keyspace.in_query() == InQuery::Taken,
+            issuing: match keyspace.issuing() {
+                Issuing::Freely => "freely",
+                Issuing::WithAccess => "with_access",
+                Issuing::OnePerBot => "one_per_bot",
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct EventsJson {
+    events: Vec<EventJson>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EventJson {
+    sequence: u64,
+    at: String,
+    action: &'static str,
+    /// `null` for whoever controls the machine.
+    user: Option<u64>,
+    key: Option<String>,
+    from: Option<String>,
+    subject: SubjectJson,
+    previous: String,
+}
+
+#[derive(Serialize)]
+struct SubjectJson {
+    kind: &'static str,
+    id: String,
+}
+
+impl From<&AuditEvent> for EventJson {
+    fn from(event: &AuditEvent) -> Self {
+        let (user, key, from) = match &event.actor {
+            Actor::Operator => (None, None, None),
+            Actor::User { user, key, from } => (Some(user.0), *key, *from),
+        };
+        let (kind, id) = match &event.subject {
+            Subject::User(id) => ("user", id.to_string()),
+            Subject::Key(id) => ("key", id.to_string()),
+            Subject::Company(id) => ("company", id.to_string()),
+            Subject::Keys(count) => ("keys", count.to_string()),
+        };
+        Self {
+            sequence: event.sequence,
+            at: event.at.to_string(),
+            action: event.action.name(),
+            user,
+            key: key.map(|key| key.to_string()),
+            from: from.map(|from| from.to_string()),
+            subject: SubjectJson { kind, id },
+            previous: encode::hex(&event.previous.0),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What is asked about keys.
+
+use std::collections::HashMap;
+
+use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
+use super::route::KeyAction;
+use super::{Exchange, Problem, decode, encode};
+use crate::clock::Timestamp;
+use crate::command::{Command, CommandError, KeyRef, Outcome, UserRef};
+use crate::engine::{Cursor, EngineError, KeyChange, RequestMark};
+use crate::exchange::RawResponse;
+use crate::key::{Key, KeyId, KeyState, ParseError, Prefix, User, UserId, Username};
+use crate::limits;
+
+/// Which keys of a page are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StateFilter {
+    Active,
+    Expired,
+    Suspended,
+    Revoked,
+}
+
+impl std::str::FromStr for StateFilter {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Ok(match text {
+            "active" => Self::Active,
+            "expired" => Self::Expired,
+            "suspended" => Self::Suspended,
+            "revoked" => Self::Revoked,
+            _ => return Err(ParseError::new("state", "must be active, expired, suspended or revoked")),
+        })
+    }
+}
+
+impl StateFilter {
+    fn shows(self, key: &Key, now: Timestamp) -> bool {
+        match &key.state {
+            KeyState::Active => self == if key.expiry.reached(now) { Self::Expired } else { Self::Active },
+            KeyState::Suspended => self == Self::Suspended,
+            KeyState::Revoked { .. } => self == Self::Revoked,
+        }
+    }
+}
+
+impl Exchange<'_> {
+    pub(super) fn keys(&self) -> Result<RawResponse, Problem> {
+        let [owner, keyspace, state, prefix, after, limit] =
+            decode::query(&self.request.query, ["owner", "keyspace", "state", "prefix", "after", "limit"])?;
+        let state = state.map(|state| state.parse::<StateFilter>()).transpose()?;
+        let limit = decode::limit(limit)?;
+        let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
+        let owner = owner.map(|owner| decode::parsed::<Username>("owner", &owner)).transpose()?;
+        let owner = owner.map(UserRef::Name).or_else(|| self.caller.id().map(UserRef::Id));
+        let (mut keys, next) = match (owner, prefix) {
+            (_, Some(prefix)) => {
+                let prefix: Prefix = decode::parsed("prefix", &prefix)?;
+                (self.listed(Command::FindKeys(prefix))?.0, None)
+            }
+            (Some(owner), None) => {
+                let after = after.map(|cursor| decode::parsed::<Cursor>("after", &cursor)).transpose()?;
+                let command = Command::ListKeys { owner, keyspace, after, limit: Some(limit), texts: false };
+                let (keys, next) = self.listed(command)?;
+                (keys, next.map(|cursor| cursor.to_string()))
+            }
+            (None, None) => {
+                let after = after.map(|id| decode::parsed::<KeyId>("after", &id)).transpose()?;
+                let (keys, _) = self.listed(Command::ListAllKeys { after, limit })?;
+                let next = keys.last().filter(|_| keys.len() >= limit).map(|key| key.id.to_string());
+                (keys, next)
+            }
+        };
+        let now = self.service.now();
+        keys.retain(|key| {
+            keyspace.is_none_or(|keyspace| key.keyspace == keyspace)
+                && state.is_none_or(|state| state.shows(key, now))
+        });
+        Ok(encode::keys(&keys, &self.owners_of(&keys)?, next))
+    }
+
+    fn listed(&self, command: Command) -> Result<(Vec<Key>, Option<Cursor>), Problem> {
+        let Outcome::Keys(keys, next) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok((keys.into_iter().map(|(key, _)| key).collect(), next))
+    }
+
+    /// The login names of the owners; one who was removed in between has none.
+    fn owners_of(&self, keys: &[Key]) -> Result<HashMap<UserId, Username>, Problem> {
+        let mut owners = HashMap::new();
+        for key in keys {
+            if !owners.contains_key(&key.owner)
+                && let Some(owner) = self.owner_of(key)?
+            {
+                owners.insert(key.owner, owner);
+            }
+        }
+        Ok(owners)
+    }
+
+    pub(super) fn create_key(&self) -> Result<RawResponse, Problem> {
+        let body: NewKeyBody = decode::body(self.request)?;
+        let owner = match (&body.owner, self.caller.id()) {
+            (Some(name), _) => UserRef::Name(name.0.clone()),
+            (None, Some(id)) => UserRef::Id(id),
+            (None, None) => return Err(Problem::invalid("owner is needed: whose key it is")),
+        };
+        let owner = self.find_user(owner)?;
+        let draft = body.draft(owner.id, self.service.now())?;
+        let command = match self.mark()? {
+            Some(mark) => Command::CreateKeyOnce(draft, mark),
+            None => Command::CreateKey(draft),
+        };
+        match self.dispatch(command)? {
+            Outcome::Issued(key, text) => Ok(encode::issued(201, &key, Some(&owner.username), text)),
+            Outcome::Key(key) => Ok(encode::issued_before(&key, Some(&owner.username))),
+            Outcome::Done
+            | Outcome::User(_)
+            | Outcome::Users(_)
+            | Outcome::Members(..)
+            | Outcome::Keys(..)
+            | Outcome::Text(_)
+            | Outcome::Events(_)
+            | Outcome::Company(_)
+            | Outcome::Companies(_)
+            | Outcome::Checked(_) => Err(Problem::Unexpected),
+        }
+    }
+
+    /// What tells this request from others, if it has a name.
+    fn mark(&self) -> Result<Option<RequestMark>, Problem> {
+        let Some(name) = self.request.header("idempotency-key") else { return Ok(None) };
+        if name.is_empty() || name.len() > limits::REQUEST_NAME_BYTES_MAX {
+            return Err(Problem::invalid(format!(
+                "Idempotency-Key must be 1 to {} bytes",
+                limits::REQUEST_NAME_BYTES_MAX
+            )));
+        }
+        let hash = |bytes: &[u8]| *blake3::hash(bytes).as_bytes();
+        Ok(Some(RequestMark { name: hash(name.as_bytes()), content: hash(self.request.body.bytes()) }))
+    }
+
+    pub(super) fn update_key(&self, id: KeyId) -> Result<RawResponse, Problem> {
+        let patch: KeyPatch = decode::body(self.request)?;
+        let change = patch.change(self.service.now())?;
+        self.key(Command::UpdateKey(KeyRef::Id(id), change))
+    }
+
+    pub(super) fn key(&self, command: Command) -> Result<RawResponse, Problem> {
+        let Outcome::Key(key) = self.dispatch(command)? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(encode::key(&key, self.owner_of(&key)?.as_ref()))
+    }
+
+    pub(super) fn text(&self, id: KeyId) -> Result<RawResponse, Problem> {
+        let Outcome::Text(text) = self.dispatch(Command::ShowText(KeyRef::Id(id)))? else {
+            return Err(Problem::Unexpected);
+        };
+        text.map(encode::text).ok_or(Problem::NoText)
+    }
+
+    pub(super) fn act(&self, id: KeyId, action: KeyAction) -> Result<RawResponse, Problem> {
+        let key = KeyRef::Id(id);
+        let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
+        match action {
+            KeyAction::Suspend | KeyAction::Resume => {
+                decode::no_body(self.request)?;
+                self.key(Command::UpdateKey(key, switch(action == KeyAction::Resume)))
+            }
+            KeyAction::Revoke => {
+                let body: RevokeBody = decode::body_or_default(self.request)?;
+                self.key(Command::RevokeKey(key, body.reason()))
+            }
+            KeyAction::Undelete => {
+                decode::no_body(self.request)?;
+                self.key(Command::UndeleteKey(id))
+            }
+            KeyAction::Rotate => {
+                let body: RotateBody = decode::body_or_default(self.request)?;
+                let command = Command::RotateKey { key, grace_ms: body.grace_ms() };
+                let Outcome::Issued(key, text) = self.dispatch(command)? else {
+                    return Err(Problem::Unexpected);
+                };
+                Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
+            }
+        }
+    }
+
+    pub(super) fn find_user(&self, user: UserRef) -> Result<User, Problem> {
+        let Outcome::User(user) = self.dispatch(Command::ShowUser(user))? else {
+            return Err(Problem::Unexpected);
+        };
+        Ok(*user)
+    }
+
+    /// The login name of a key's owner; `None` when the owner was removed in between.
+    fn owner_of(&self, key: &Key) -> Result<Option<Username>, Problem> {
+        match self.find_user(UserRef::Id(key.owner)) {
+            Ok(user) => Ok(Some(user.username)),
+            Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What is kept for a while only: deleted keys that may come back, and requests that may be repeated.
+
+use crate::clock::Timestamp;
+use crate::limits;
+use crate::store::{Store, StoreError, schema};
+
+use super::EngineError;
+use super::operation::Operation;
+
+impl Operation<'_> {
+    /// Writes an entry that goes by itself at `until`.
+    pub(super) fn keep(&mut self, place: Vec<u8>, value: Vec<u8>, until: Timestamp) {
+        self.put_bytes(schema::kept(until.unix_ms(), &place), Vec::new());
+        self.put_bytes(place, value);
+    }
+
+    /// Removes such an entry before its time.
+    pub(super) fn drop_kept(&mut self, place: Vec<u8>, until: Timestamp) {
+        self.delete(schema::kept(until.unix_ms(), &place));
+        self.delete(place);
+    }
+}
+
+/// Whether the time of any entry is over.
+pub(super) fn is_due(store: &dyn Store, now: Timestamp) -> Result<bool, StoreError> {
+    let first = store.scan(schema::KEPT, None, 1)?;
+    Ok(first
+        .first()
+        .and_then(|entry| schema::kept_until(&entry.key))
+        .is_some_and(|(until, _)| until <= now.unix_ms()))
+}
+
+/// Removes entries whose time is over, some of them. Changes nothing that a caller can see, so it has no audit event.
+pub(super) fn write(operation: &mut Operation<'_>) -> Result<(), EngineError> {
+    let now = operation.now().unix_ms();
+    for entry in operation.scan(schema::KEPT, None, limits::USES_WRITTEN_MAX)? {
+        match schema::kept_until(&entry.key) {
+            Some((until, place)) if until <= now => operation.delete(place.to_vec()),
+            Some(_) | None => break,
+        }
+        operation.delete(entry.key);
+    }
+    Ok(())
+}

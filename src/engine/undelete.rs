@@ -1,0 +1,104 @@
+//! Bringing a deleted key back.
+
+use crate::key::{Action, Actor, Issuing, Key, KeyId, Keyspace, Subject};
+use crate::store::codec::Deleted;
+use crate::store::schema;
+
+use super::entries::{Entries, of_key};
+use super::{Engine, EngineError, Reader};
+
+impl Engine {
+    /// Brings back a key that was deleted, as it was: its text verifies again. Possible for 30 days, while its owner is
+    /// there.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`] when nothing of it is kept; [`EngineError::NoSuchUser`] when its owner is gone;
+    /// [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, the key is back also after a power cut.
+    pub fn undelete_key(&self, actor: Actor, id: KeyId) -> Result<Key, EngineError> {
+        self.write(move |operation| {
+            let place = schema::deleted(&id.to_bytes());
+            let Deleted { key, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
+            if until <= operation.now() {
+                return Err(EngineError::NoSuchKey);
+            }
+            operation.user(key.owner)?;
+            let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+            match keyspace.issuing() {
+                _ if !key.is_live() => {}
+                Issuing::Freely => {}
+                Issuing::WithAccess => operation.begin_access(key.owner, &keyspace)?,
+                Issuing::OnePerBot => operation.check_first(key.owner, &keyspace)?,
+            }
+            operation.expect_unused(&key.secrets.current);
+            operation.drop_kept(place, until);
+            operation.replace(Entries::new(), of_key(&key)?);
+            operation.record(actor, Action::KeyUndeleted, Subject::Key(id))?;
+            Ok(key)
+        })
+    }
+}
+
+impl Reader {
+    /// The record of a deleted key that may come back.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn deleted_key(&self, id: KeyId) -> Result<Option<Key>, EngineError> {
+        let deleted: Option<Deleted> = self.get(&schema::deleted(&id.to_bytes()))?;
+        Ok(deleted.filter(|deleted| deleted.until > self.now()).map(|deleted| deleted.key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{ManualClock, Timestamp};
+    use crate::engine::{NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Level, PepperRing, Role};
+    use crate::limits;
+    use crate::store::{MemoryStore, Store as _};
+
+    #[test]
+    fn a_deleted_key_comes_back_as_it_was_within_its_time() {
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_764_100_000_000));
+        let store = Arc::new(MemoryStore::new());
+        let parts = Parts::over(Arc::<MemoryStore>::clone(&store), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let by = Actor::Operator;
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(by, flo).unwrap().id;
+        let (key, text) =
+            engine.create_key(by, NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN)).unwrap();
+        let text = text.reveal();
+        let known = || {
+            let presented = Keyspace::NATIVE.format().parse(&text).unwrap();
+            engine.reader().named_by(&presented).unwrap().is_some()
+        };
+        engine.delete_key(by, key.id).unwrap();
+        assert!(!known() && engine.reader().key(key.id).unwrap().is_none());
+        assert_eq!(engine.undelete_key(by, key.id).unwrap(), key);
+        assert!(known());
+        assert!(matches!(engine.undelete_key(by, key.id), Err(EngineError::NoSuchKey)), "it is there");
+        assert!(engine.check().unwrap().findings.is_empty());
+        engine.delete_key(by, key.id).unwrap();
+        clock.advance_ms(limits::DELETED_KEPT_MS);
+        assert!(matches!(engine.undelete_key(by, key.id), Err(EngineError::NoSuchKey)), "too late");
+        assert!(is_due(store.as_ref(), &clock));
+        // What is written behind is written at the stop at the latest.
+        engine.stop().unwrap();
+        for kept in [schema::DELETED, schema::KEPT] {
+            assert!(store.scan(kept, None, 1).unwrap().is_empty(), "nothing of it is left");
+        }
+    }
+
+    fn is_due(store: &MemoryStore, clock: &ManualClock) -> bool {
+        use crate::clock::Clock as _;
+        crate::engine::kept::is_due(store, clock.now()).unwrap()
+    }
+}

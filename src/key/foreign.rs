@@ -1,0 +1,171 @@
+//! Hashes that other systems made of their keys, so that customers keep the keys they hold.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256, Sha512};
+use zeroize::Zeroizing;
+
+use super::{ParseError, Pepper, Prefix, SlowHash, StoredTrace};
+use crate::limits;
+
+/// How another system computed digests of key texts: fast, without a salt, so that a key is found by its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DigestScheme {
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+    /// HMAC-SHA-256 under that system's secret.
+    HmacSha256(HmacKey),
+}
+
+/// A secret of another system. Wiped when dropped, printed as its type name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HmacKey(Zeroizing<Vec<u8>>);
+
+impl HmacKey {
+    /// The secret of these bytes.
+    ///
+    /// # Errors
+    /// [`ParseError`] when empty or above 256 bytes.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, ParseError> {
+        let bytes = Zeroizing::new(bytes);
+        if (1..=limits::HMAC_KEY_BYTES_MAX).contains(&bytes.len()) {
+            Ok(Self(bytes))
+        } else {
+            Err(ParseError::new("hmac_key", "must be 1 to 256 bytes"))
+        }
+    }
+
+    /// The bytes, to be sealed.
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for HmacKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HmacKey")
+    }
+}
+
+impl DigestScheme {
+    /// The digest of a key text.
+    pub fn digest(&self, text: &[u8]) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(match self {
+            Self::Sha256 => Sha256::digest(text).to_vec(),
+            Self::Sha512 => Sha512::digest(text).to_vec(),
+            Self::HmacSha256(key) => match Hmac::<Sha256>::new_from_slice(key.reveal()) {
+                Ok(mac) => mac.chain_update(text).finalize().into_bytes().to_vec(),
+                // A secret of any length will do.
+                Err(_) => Vec::new(),
+            },
+        })
+    }
+
+    /// Reads a digest in hexadecimal digits or in base64.
+    ///
+    /// # Errors
+    /// [`ParseError`] when it is none of this scheme.
+    pub fn parse(&self, text: &str) -> Result<Vec<u8>, ParseError> {
+        let length = match self {
+            Self::Sha256 | Self::HmacSha256(_) => 32,
+            Self::Sha512 => 64,
+        };
+        let encodings = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
+        let decoded = hex::decode(text).ok().into_iter();
+        let mut decoded =
+            decoded.chain(encodings.into_iter().filter_map(|encoding| encoding.decode(text).ok()));
+        decoded
+            .find(|bytes| bytes.len() == length)
+            .ok_or(ParseError::new("hash", "has the wrong length or encoding"))
+    }
+
+    /// The trace of a key known by its digest alone. Its prefix stands in for the one that nobody knows yet.
+    pub fn trace(&self, digest: &[u8], pepper: &Pepper) -> Result<StoredTrace, ParseError> {
+        let name = match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::HmacSha256(_) => "hmac-sha256",
+        };
+        let hash = pepper.hash_digest(name, digest);
+        let start = hash.as_bytes().first_chunk::<6>().copied().unwrap_or_default();
+        let prefix: Prefix = format!("{name}-{}", hex::encode(start)).parse()?;
+        Ok(StoredTrace { prefix, hash })
+    }
+}
+
+/// What is known of a key that another system made.
+#[derive(Clone, Debug)]
+pub enum ForeignSecret {
+    /// Its text.
+    Text(Zeroizing<String>),
+    /// A digest of its text.
+    Digest(DigestScheme, Vec<u8>),
+    /// A salted hash of its text, and what its text begins with.
+    Slow(Prefix, SlowHash),
+}
+
+impl ForeignSecret {
+    /// Bytes that are the same for the same secret, and different for every other.
+    pub fn identity(&self) -> Zeroizing<Vec<u8>> {
+        let parts: [&[u8]; 3] = match self {
+            Self::Text(text) => [b"text", text.as_bytes(), b""],
+            Self::Digest(DigestScheme::Sha256, digest) => [b"sha256", digest, b""],
+            Self::Digest(DigestScheme::Sha512, digest) => [b"sha512", digest, b""],
+            Self::Digest(DigestScheme::HmacSha256(key), digest) => [b"hmac-sha256", digest, key.reveal()],
+            Self::Slow(prefix, hash) => [b"slow", hash.as_str().as_bytes(), prefix.as_str().as_bytes()],
+        };
+        let framed = parts
+            .into_iter()
+            .flat_map(|part| (part.len() as u64).to_be_bytes().into_iter().chain(part.iter().copied()));
+        Zeroizing::new(framed.collect())
+    }
+}
+
+/// What may be shown of a key text of no known form: a quarter of it, at most 8 characters.
+pub fn shown_of(text: &str) -> Result<Prefix, ParseError> {
+    let shown = (text.chars().count() / 4).clamp(1, 8);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    text.chars().take(shown).map(plain).collect::<String>().parse()
+}
+
+/// A key text of no known form: 8 to 128 visible ASCII characters.
+///
+/// # Errors
+/// [`ParseError`], which never repeats the text.
+pub fn check_text(text: &str) -> Result<(), ParseError> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible && (8..=limits::KEY_TEXT_BYTES_MAX).contains(&text.len()) {
+        Ok(())
+    } else {
+        Err(ParseError::new("key", "must be 8 to 128 visible ASCII characters"))
+    }
+}
+
+/// The name of a digest scheme without a secret, as imports have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestName {
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+    /// HMAC-SHA-256.
+    HmacSha256,
+}
+
+impl FromStr for DigestName {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Ok(match text {
+            "sha256" => Self::Sha256,
+            "sha512" => Self::Sha512,
+            "hmac-sha256" => Self::HmacSha256,
+            _ => return Err(ParseError::new("algorithm", "must be sha256, sha512 or hmac-sha256")),
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Salted hashes of other systems, checked once and then replaced.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Params};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use hmac::Hmac;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
+
+use super::ParseError;
+use crate::limits;
+
+/// A salted hash of bcrypt, argon2 or PBKDF2, recognised by how it begins. Printed as its type name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SlowHash {
+    text: String,
+    kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    Bcrypt,
+    Argon2,
+    Pbkdf2 { long: bool, rounds: u32, salt: Vec<u8>, hash: Vec<u8> },
+}
+
+impl SlowHash {
+    /// The text, for the store.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is the hash of this key text. Takes as long as the other system made it take.
+    pub fn is_of(&self, text: &str) -> bool {
+        match &self.kind {
+            Kind::Bcrypt => bcrypt::verify(text, &self.text).unwrap_or(false),
+            Kind::Argon2 => {
+                argon2_parts(&self.text).is_some_and(|(algorithm, version, params, salt, right)| {
+                    let mut hash = vec![0; right.len()];
+                    let argon2 = Argon2::new(algorithm, version, params);
+                    argon2.hash_password_into(text.as_bytes(), &salt, &mut hash).is_ok()
+                        && hash.ct_eq(&right).into()
+                })
+            }
+            Kind::Pbkdf2 { long, rounds, salt, hash: right } => {
+                let mut hash = vec![0; right.len()];
+                let done = if *long {
+                    pbkdf2::pbkdf2::<Hmac<Sha512>>(text.as_bytes(), salt, *rounds, &mut hash)
+                } else {
+                    pbkdf2::pbkdf2::<Hmac<Sha256>>(text.as_bytes(), salt, *rounds, &mut hash)
+                };
+                done.is_ok() && hash.ct_eq(right).into()
+            }
+        }
+    }
+}
+
+impl FromStr for SlowHash {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let wrong = |problem| ParseError::new("hash", problem);
+        let unknown = wrong("is none of bcrypt, argon2 or PBKDF2 that can be read");
+        if text.len() > limits::SLOW_HASH_BYTES_MAX {
+            return Err(wrong("is too long"));
+        }
+        let kind = match text.split('$').nth(1) {
+            _ if text.starts_with("pbkdf2_sha256$") => pbkdf2_parts(text.split('$').skip(1), false),
+            Some("2a" | "2b" | "2x" | "2y") => bcrypt_cost(text).map(|_| Kind::Bcrypt),
+            Some("argon2id" | "argon2i" | "argon2d") => argon2_parts(text).map(|_| Kind::Argon2),
+            Some("pbkdf2-sha256") => pbkdf2_parts(text.split('$').skip(2), false),
+            Some("pbkdf2-sha512") => pbkdf2_parts(text.split('$').skip(2), true),
+            Some(_) | None => None,
+        };
+        let kind = kind.ok_or(unknown)?;
+        let too_slow = match &kind {
+            Kind::Bcrypt => bcrypt_cost(text).is_some_and(|cost| cost > limits::BCRYPT_COST_MAX),
+            Kind::Argon2 => argon2_parts(text).is_some_and(|(_, _, params, ..)| {
+                params.m_cost() > limits::ARGON2_KIB_MAX || params.t_cost() > limits::ARGON2_PASSES_MAX
+            }),
+            Kind::Pbkdf2 { rounds, .. } => *rounds > limits::PBKDF2_ROUNDS_MAX,
+        };
+        if too_slow {
+            Err(wrong("takes too long to check"))
+        } else {
+            Ok(Self { text: text.to_owned(), kind })
+        }
+    }
+}
+
+impl fmt::Debug for SlowHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SlowHash")
+    }
+}
+
+fn bcrypt_cost(text: &str) -> Option<u32> {
+    let parts: bcrypt::HashParts = text.parse().ok()?;
+    (text.len() == 60).then(|| parts.get_cost())
+}
+
+type Argon2Parts = (Algorithm, argon2::Version, Params, Vec<u8>, Vec<u8>);
+
+fn argon2_parts(text: &str) -> Option<Argon2Parts> {
+    let whole = phc::PasswordHash::new(text).ok()?;
+    let algorithm = Algorithm::try_from(whole.algorithm.as_str()).ok()?;
+    let version = match whole.version {
+        Some(version) => argon2::Version::try_from(version).ok()?,
+        None => argon2::Version::V0x10,
+    };
+    let params = Params::try_from(&whole).ok()?;
+    Some((algorithm, version, params, whole.salt?.as_ref().to_vec(), whole.hash?.as_bytes().to_vec()))
+}
+
+/// `[i=]rounds[,l=…]`, salt and hash. Django has a bare salt, the others base64 with its last letters changed.
+fn pbkdf2_parts<'a>(mut parts: impl Iterator<Item = &'a str>, long: bool) -> Option<Kind> {
+    let (rounds, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
+    let named = rounds.split(',').find_map(|part| part.strip_prefix("i="));
+    let django = hash.ends_with('=') || hash.len() % 4 == 0 && named.is_none();
+    let decoded = |text: &str| {
+        let text = text.replace('.', "+");
+        STANDARD.decode(&text).or_else(|_| STANDARD_NO_PAD.decode(&text)).ok()
+    };
+    let salt = if django { salt.as_bytes().to_vec() } else { decoded(salt)? };
+    let hash = decoded(hash).filter(|hash| (16..=64).contains(&hash.len()))?;
+    let rounds = named.unwrap_or(rounds).parse().ok().filter(|rounds| *rounds > 0)?;
+    parts.next().is_none().then_some(Kind::Pbkdf2 { long, rounds, salt, hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by the systems themselves: htpasswd, argon2, Django and passlib, each of this text.
+    const TEXT: &str = "sk_live_0123456789abcdef";
+
+    #[test]
+    fn hashes_of_each_system_are_read_and_checked() {
+        let made = [
+            bcrypt::hash_with_salt(TEXT, 4, [7; 16]).unwrap().to_string(),
+            {
+                let mut hash = [0; 32];
+                pbkdf2::pbkdf2::<Hmac<Sha256>>(TEXT.as_bytes(), b"salt", 1_000, &mut hash).unwrap();
+                format!("pbkdf2_sha256$1000$salt${}", STANDARD.encode(hash))
+            },
+            {
+                let mut hash = [0; 32];
+                pbkdf2::pbkdf2::<Hmac<Sha256>>(TEXT.as_bytes(), b"pepperandsalt", 1_000, &mut hash).unwrap();
+                let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes).replace('+', ".");
+                format!("$pbkdf2-sha256$1000${}${}", encode(b"pepperandsalt"), encode(&hash))
+            },
+            {
+                let mut hash = [0; 64];
+                pbkdf2::pbkdf2::<Hmac<Sha512>>(TEXT.as_bytes(), b"saltsaltsalt", 1_000, &mut hash).unwrap();
+                let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+                format!("$pbkdf2-sha512$i=1000,l=64${}${}", encode(b"saltsaltsalt"), encode(&hash))
+            },
+            {
+                let mut hash = [0; 32];
+                let params = Params::new(64, 1, 1, Some(32)).unwrap();
+                let argon2 = Argon2::new(Algorithm::Argon2id, argon2::Version::V0x13, params);
+                argon2.hash_password_into(TEXT.as_bytes(), b"saltsaltsalt", &mut hash).unwrap();
+                let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+                format!("$argon2id$v=19$m=64,t=1,p=1${}${}", encode(b"saltsaltsalt"), encode(&hash))
+            },
+        ];
+        for hash in made {
+            let slow: SlowHash = hash.parse().unwrap_or_else(|error| panic!("{hash}: {error}"));
+            assert!(slow.is_of(TEXT), "{hash}");
+            assert!(!slow.is_of("sk_live_0123456789abcdeg"), "{hash}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_or_would_take_too_long_is_refused() {
+        let costly =
+            bcrypt::hash_with_salt(TEXT, 4, [7; 16]).unwrap().to_string().replacen("$04$", "$20$", 1);
+        for wrong in [
+            "",
+            "plain",
+            "$2b$",
+            "$2b$04$short",
+            "$argon2id$v=19$m=64,t=1,p=1$",
+            "$pbkdf2-sha256$0$c2FsdA$aGFzaA",
+            "$1$abc$def",
+            &costly,
+            "pbkdf2_sha256$99999999$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ] {
+            assert!(wrong.parse::<SlowHash>().is_err(), "{wrong}");
+        }
+    }
+}

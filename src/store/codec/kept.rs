@@ -1,0 +1,60 @@
+//! Stored form of what is kept for a while only.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::time;
+use super::{Damage, Record, StoreError, read, read_part, write};
+use crate::clock::Timestamp;
+use crate::key::{Key, KeyId};
+
+/// A deleted key that may come back until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The key as it was.
+    pub key: Key,
+    /// From this moment on it is gone for good.
+    pub until: Timestamp,
+}
+
+impl Record for Deleted {
+    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = write(&self.until.unix_ms())?;
+        bytes.extend(self.key.encode()?);
+        Ok(bytes)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let (until, key) = read_part(bytes)?;
+        Ok(Self { key: Key::decode(key)?, until: time(until)? })
+    }
+}
+
+/// What a request made that may be repeated until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeatable {
+    /// The key it made.
+    pub key: KeyId,
+    /// Hash of everything in it.
+    pub content: [u8; 32],
+    /// From this moment on it is a new one.
+    pub until: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RepeatableWire {
+    key: [u8; 16],
+    content: [u8; 32],
+    until: u64,
+}
+
+impl Record for Repeatable {
+    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let Self { key, content, until } = *self;
+        write(&RepeatableWire { key: key.to_bytes(), content, until: until.unix_ms() })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let RepeatableWire { key, content, until } = read(bytes)?;
+        Ok(Self { key: KeyId::from_bytes(key), content, until: time(until)? })
+    }
+}
