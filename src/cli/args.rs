@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
+use super::apis::{Api, ApiAt};
 use super::failure::EXIT_CODES;
 use super::limit::Limit;
 use super::listen::ListenAt;
@@ -104,6 +105,12 @@ pub(super) struct Serve {
     /// Where people reach this server, for links in answers
     #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
     pub(super) site_url: Option<String>,
+    /// A documented API that is not served; may be given several times
+    #[arg(long, value_name = "API", env = "KEYWARD_WITHOUT", value_delimiter = ',', value_enum)]
+    pub(super) without: Vec<Api>,
+    /// A path that all addresses of a documented API begin with, like filebin=/fb; may be given several times
+    #[arg(long, value_name = "API=PATH", env = "KEYWARD_API_AT", value_delimiter = ',')]
+    pub(super) api_at: Vec<ApiAt>,
     /// Go on with what is left when acknowledged data is missing
     #[arg(long)]
     pub(super) recover: bool,
@@ -305,6 +312,9 @@ pub(super) enum KeyTask {
         /// Key id
         id: KeyId,
     },
+    /// Take keys of another system over, one to a line of JSON
+    #[command(after_help = IMPORT_LINES)]
+    Import(ImportKeys),
     /// Verify a key, read from a prompt or from standard input
     Verify {
         /// The keyspace it has to be in
@@ -327,6 +337,33 @@ pub(super) enum KeyTask {
         #[arg(long, default_value_t = 1)]
         cost: u32,
     },
+}
+
+/// The part of `key import --help` about the lines.
+const IMPORT_LINES: &str = r#"Each line is one of
+  {"key": "TEXT", …}
+  {"hash": "HEX OR BASE64", "algorithm": "sha256" or "sha512", …}
+  {"hash": "HEX OR BASE64", "algorithm": "hmac-sha256", "hmac_key": "SECRET, hex:… or base64:…", …}
+  {"hash": "$2b$… or $argon2id$… or $pbkdf2-sha256$…", "prefix": "WHAT THE KEY BEGINS WITH", …}
+with owner, keyspace, level, comment, contact, allowlist, rate_limits, expires_at or expires_in_seconds as for a new key.
+Lines that were imported before are left as they are, so an import that was cut off is simply run again."#;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportKeys {
+    /// File with the lines; - for standard input
+    pub(super) file: PathBuf,
+    /// Keyspace of lines that name none [default: native]
+    #[arg(long)]
+    pub(super) keyspace: Option<KeyspaceName>,
+    /// Owner of lines that name none
+    #[arg(long, value_name = "NAME")]
+    pub(super) owner: Option<Username>,
+    /// Level of lines that name none [default: 2]
+    #[arg(long)]
+    pub(super) level: Option<Level>,
+    /// Only say what would become of each line
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -67,7 +67,11 @@ impl Door {
 
     /// Asks, and gives the answer's JSON (null when there is none).
     pub(super) fn ask(&mut self, method: &str, target: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let body = body.map(Value::to_string).unwrap_or_default();
+        self.send(method, target, body.map(Value::to_string).unwrap_or_default())
+    }
+
+    /// As [`Door::ask`], with a body that is written already.
+    pub(super) fn send(&mut self, method: &str, target: &str, body: String) -> Result<Value, Failure> {
         let (status, answer) = match self {
             Self::Server(runtime, connection) => {
                 let limit = Duration::from_secs(limits::CONTROL_ANSWER_SECONDS);

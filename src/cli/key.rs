@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{CreateKey, KeyFields, KeyTask, Output};
 use super::door::Door;
 use super::failure::{Exit, Failure};
+use super::import;
 use super::limit::Limit;
 use super::screen::{cell, fields, line, note, table};
 use super::secret;
@@ -46,6 +47,7 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
             door.ask("DELETE", &address(id), None)?;
             note(&format!("key {id} is deleted"));
         }
+        KeyTask::Import(asked) => return import::run(door, output, &asked),
         KeyTask::Undelete { id } => {
             show(output, &door.ask("POST", &format!("{}/undelete", address(id)), None)?)?
         }

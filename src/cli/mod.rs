@@ -1,5 +1,6 @@
 //! The command line: keyward's own API, spoken to a running server or to the store itself.
 
+mod apis;
 mod args;
 mod bench;
 mod check;
@@ -7,6 +8,7 @@ mod company;
 mod demo;
 mod door;
 mod failure;
+mod import;
 mod key;
 mod limit;
 mod listen;

@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use zeroize::Zeroizing;
 
+use super::apis;
 use super::args::{Place, Serve};
 use super::demo::{self, Demo};
 use super::failure::{Exit, Failure};
@@ -21,7 +22,7 @@ use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
 use crate::command::{Caller, Command, Outcome, Service};
-use crate::dialect::{BokaMera, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
+use crate::dialect::{Dialect, Gateway, Native};
 use crate::engine::{Engine, IndexState, NewUser};
 use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
@@ -77,6 +78,7 @@ fn run(
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let site_url =
         asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
+    let routes = routes(asked, &site_url.unwrap_or_default())?;
     let served = runtime.block_on(async {
         let shutdown = stop_signal()?;
         let listeners =
@@ -87,7 +89,7 @@ fn run(
             listeners,
             sockets,
             control: Some(tokio::net::UnixListener::from_std(control)?),
-            routes: routes(&site_url.unwrap_or_default(), asked.open_verify),
+            routes,
             proxies: asked.trust_proxy.iter().copied().collect(),
             service: opened.service.clone(),
             bounds: Bounds::default(),
@@ -102,23 +104,13 @@ fn run(
     served.map_err(|error: std::io::Error| Failure::system("the server could not start", &error))
 }
 
-fn routes(site_url: &str, open_verify: bool) -> Routes {
-    let gateway = if open_verify { Gateway::default().open() } else { Gateway::default() };
-    Routes {
-        // The busiest first.
-        dialects: vec![
-            Arc::new(gateway),
-            Arc::new(Native::for_everyone(open_verify)),
-            Arc::new(FreeSewing),
-            // Behind FreeSewing and before filebin: it has addresses among theirs.
-            Arc::new(BokaMera),
-            Arc::new(Filebin::new(site_url)),
-            Arc::new(TelVue),
-            Arc::new(QReserve),
-        ],
-        control: Some(Arc::new(Native::for_operator())),
-        own: None,
-    }
+fn routes(asked: &Serve, site_url: &str) -> Result<Routes, Failure> {
+    let gateway = if asked.open_verify { Gateway::default().open() } else { Gateway::default() };
+    // The busiest first.
+    let mut dialects: Vec<Arc<dyn Dialect>> =
+        vec![Arc::new(gateway), Arc::new(Native::for_everyone(asked.open_verify))];
+    dialects.extend(apis::served(asked, site_url)?);
+    Ok(Routes { dialects, control: Some(Arc::new(Native::for_operator())), own: None })
 }
 
 /// Says where clients connect. Nobody may be listening to standard output; that stops nothing.

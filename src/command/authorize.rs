@@ -43,6 +43,7 @@ fn need(command: &Command) -> Need {
         | Command::ListAllKeys { .. }
         | Command::FindKeys(_)
         | Command::ListEvents { .. }
+        | Command::ImportKeys { .. }
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),
         Command::ShowUser(_) => (Level::AUTHENTICATE, ADMINISTER),

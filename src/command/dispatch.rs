@@ -115,6 +115,10 @@ impl Service {
             Command::UndeleteKey(id) => {
                 key(self.engine.undelete_key(actor, gate.deleted_key(id)?.get().id)?)
             }
+            Command::ImportKeys { keys, dry } => {
+                gate.anything()?.get();
+                Outcome::Imported(self.engine.import_keys(actor, keys, dry)?)
+            }
             Command::ListEvents { after, limit } => {
                 gate.anything()?.get();
                 Outcome::Events(reader.events(after, limit)?)

@@ -6,10 +6,15 @@ mod dispatch;
 mod error;
 mod hs256;
 mod service;
+#[cfg(test)]
+mod table_tests;
 mod token;
 mod verifying;
 
-use crate::engine::{CheckReport, Cursor, KeyChange, NewCompany, NewKey, NewUser, RequestMark, UserChange};
+use crate::engine::{
+    CheckReport, Cursor, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewUser, RequestMark,
+    UserChange,
+};
 use crate::key::{
     AuditEvent, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password,
     Prefix, RevokeReason, UncheckedKey, User, UserId, Username,
@@ -147,6 +152,13 @@ pub enum Command {
     RenameCompany(CompanyId, DisplayName),
     /// Removes a company that nobody belongs to any more. Answer: [`Outcome::Done`].
     RemoveCompany(CompanyId),
+    /// Takes keys of another system over, or only says what would become of them. Answer: [`Outcome::Imported`].
+    ImportKeys {
+        /// The keys, at most 1,000.
+        keys: Vec<ImportedKey>,
+        /// Whether nothing is to be changed.
+        dry: bool,
+    },
     /// Brings a deleted key back. Answer: [`Outcome::Key`].
     UndeleteKey(KeyId),
     /// Reads audit events by rising sequence, from just after one. Answer: [`Outcome::Events`].
@@ -177,6 +189,8 @@ pub enum Outcome {
     Keys(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>),
     /// The text of a key; `None` where it cannot be shown, or not to this caller.
     Text(Option<IssuedKey>),
+    /// What became of each imported key.
+    Imported(Vec<Imported>),
     /// A page of audit events; fewer than asked for means the end.
     Events(Vec<AuditEvent>),
     /// A key with a fresh text, shown this once (again only if its keyspace says so).

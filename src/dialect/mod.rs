@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod below;
 pub mod bokamera;
 mod denial;
 mod fault;
@@ -12,6 +13,7 @@ pub mod native;
 pub mod qreserve;
 pub mod telvue;
 
+pub use below::Below;
 pub use bokamera::BokaMera;
 pub use filebin::Filebin;
 pub use freesewing::FreeSewing;

@@ -11,6 +11,7 @@
 mod bokamera;
 #[cfg(feature = "server")]
 mod clients;
+mod conformance;
 #[cfg(feature = "server")]
 mod curl;
 #[cfg(feature = "server")]

@@ -133,6 +133,11 @@ impl World {
         response
     }
 
+    /// The id of a key.
+    pub(crate) fn id(&self, name: &str) -> KeyId {
+        self.keys[name]
+    }
+
     fn change(&self, key: &str, change: KeyChange) {
         self.command(Command::UpdateKey(KeyRef::Id(self.keys[key]), change));
     }

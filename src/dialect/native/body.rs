@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 use super::Problem;
 use super::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
+use super::import::{SecretFields, Wiped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, LimitName, RateLimit,
-    RateLimits, RevokeReason, Role, Status, UserId, Username,
+    Change, Comment, CompanyId, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
+    LimitName, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -138,6 +139,60 @@ impl NewKeyBody {
         draft.rate_limits = self.rate_limits.map(rate_limits).transpose()?.unwrap_or_default();
         draft.expiry = expiry(self.expires_at, self.expires_in_seconds, now)?.unwrap_or_default();
         Ok(draft)
+    }
+}
+
+/// What lines of an import have in common.
+pub(super) struct ImportDefaults {
+    pub(super) keyspace: Option<KeyspaceName>,
+    pub(super) owner: Option<Username>,
+    pub(super) level: Option<Level>,
+}
+
+/// A line of `POST /v1/import`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImportLine {
+    key: Option<Wiped>,
+    hash: Option<String>,
+    algorithm: Option<Text<DigestName>>,
+    hmac_key: Option<Wiped>,
+    prefix: Option<Text<Prefix>>,
+    keyspace: Option<Text<KeyspaceName>>,
+    owner: Option<Text<Username>>,
+    level: Option<u8>,
+    comment: Option<Text<Comment>>,
+    contact: Option<Text<Email>>,
+    allowlist: Option<Text<Networks>>,
+    rate_limits: Option<Vec<Object<RateLimitBody>>>,
+    #[serde(default, deserialize_with = "change")]
+    expires_at: Change<Text<Moment>>,
+    expires_in_seconds: Option<u64>,
+}
+
+impl ImportLine {
+    /// What it says of the secret, and everything else.
+    pub(super) fn split(self, defaults: &ImportDefaults) -> Result<(SecretFields, NewKeyBody), Problem> {
+        let keyspace = inner(self.keyspace).or(defaults.keyspace).unwrap_or(*Keyspace::NATIVE.name());
+        let secret = SecretFields {
+            key: self.key.map(|Wiped(text)| text),
+            hash: self.hash,
+            algorithm: inner(self.algorithm),
+            hmac_key: self.hmac_key.map(|Wiped(text)| text),
+            prefix: inner(self.prefix),
+        };
+        let draft = NewKeyBody {
+            keyspace: Text(keyspace),
+            owner: self.owner.or_else(|| defaults.owner.clone().map(Text)),
+            level: self.level.or_else(|| defaults.level.map(Level::number)),
+            comment: self.comment,
+            contact: self.contact,
+            allowlist: self.allowlist,
+            rate_limits: self.rate_limits,
+            expires_at: self.expires_at,
+            expires_in_seconds: self.expires_in_seconds,
+        };
+        Ok((secret, draft))
     }
 }
 

@@ -123,6 +123,7 @@ impl Exchange<'_> {
             | Outcome::Keys(..)
             | Outcome::Text(_)
             | Outcome::Events(_)
+            | Outcome::Imported(_)
             | Outcome::Company(_)
             | Outcome::Companies(_)
             | Outcome::Checked(_) => Err(Problem::Unexpected),

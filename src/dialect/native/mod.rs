@@ -13,6 +13,7 @@
 //! GET               /v1/keys/{id}/text
 //! POST              /v1/keys/{id}/suspend  resume  rotate  revoke  undelete
 //! GET               /v1/audit                     ?after= &limit=
+//! POST              /v1/import                    ?dry_run= &keyspace= &owner= &level=
 //! POST              /v1/check
 //!
 //! POST              /v1/verify                    200 for every verdict; with ?status=true the verdict's own status
@@ -31,6 +32,7 @@ mod caller;
 mod companies;
 mod decode;
 mod encode;
+mod import;
 mod keys;
 #[cfg(test)]
 mod manage_tests;
@@ -175,6 +177,7 @@ impl Exchange<'_> {
             (Target::KeyText(id), "GET") => self.text(id),
             (Target::KeyAction(id, action), "POST") => self.act(id, action),
             (Target::Audit, "GET") => self.audit(),
+            (Target::Import, "POST") => self.import(),
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),
         }

@@ -186,6 +186,6 @@ pub(super) struct Body {
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    detail: String,
-    code: &'static str,
+    pub(super) detail: String,
+    pub(super) code: &'static str,
 }

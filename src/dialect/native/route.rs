@@ -25,6 +25,7 @@ pub(super) enum Target {
     VerifyBatch,
     Own,
     Audit,
+    Import,
     Check,
 }
 
@@ -54,6 +55,7 @@ impl Target {
                 name.parse().map(Self::Keyspace).map_err(|_| Problem::NoSuchAddress)
             }
             [Some("audit"), None, ..] => Ok(Self::Audit),
+            [Some("import"), None, ..] => Ok(Self::Import),
             [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
             [Some("keys"), Some(id), None, _] => key(id).map(Self::Key),
@@ -92,6 +94,7 @@ impl Target {
             | Self::KeyText(_)
             | Self::KeyAction(..)
             | Self::Audit
+            | Self::Import
             | Self::Check => false,
         }
     }
@@ -103,7 +106,7 @@ impl Target {
             Self::User(_) | Self::Company(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
             Self::Password(_) => "PUT",
             Self::Keyspaces | Self::Keyspace(_) | Self::KeyText(_) | Self::Audit | Self::Own => "GET, HEAD",
-            Self::KeyAction(..) | Self::Verify | Self::VerifyBatch | Self::Check => "POST",
+            Self::KeyAction(..) | Self::Verify | Self::VerifyBatch | Self::Import | Self::Check => "POST",
         }
     }
 }

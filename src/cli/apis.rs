@@ -1,0 +1,60 @@
+//! Which documented APIs are served, and where.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::args::Serve;
+use super::failure::{Exit, Failure};
+use crate::dialect::{Below, BokaMera, Dialect, Filebin, FreeSewing, QReserve, TelVue};
+
+/// One of the documented APIs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Api {
+    Filebin,
+    #[value(name = "freesewing")]
+    FreeSewing,
+    #[value(name = "qreserve")]
+    QReserve,
+    #[value(name = "telvue")]
+    TelVue,
+    #[value(name = "bokamera")]
+    BokaMera,
+}
+
+/// An API and the path that its addresses begin with, as `filebin=/fb`.
+#[derive(Clone, Debug)]
+pub(super) struct ApiAt {
+    api: Api,
+    path: String,
+}
+
+impl FromStr for ApiAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (api, path) = text.split_once('=').ok_or("must be like filebin=/fb")?;
+        let api = <Api as clap::ValueEnum>::from_str(api, false)?;
+        Below::new(path, TelVue).map_err(|error| error.to_string())?;
+        Ok(Self { api, path: path.to_owned() })
+    }
+}
+
+/// The APIs that are asked for, in the order in which their claims count: BokaMera has addresses among FreeSewing's and
+/// filebin's.
+pub(super) fn served(asked: &Serve, site_url: &str) -> Result<Vec<Arc<dyn Dialect>>, Failure> {
+    let all: [(Api, Box<dyn Dialect>); 5] = [
+        (Api::FreeSewing, Box::new(FreeSewing)),
+        (Api::BokaMera, Box::new(BokaMera)),
+        (Api::Filebin, Box::new(Filebin::new(site_url))),
+        (Api::TelVue, Box::new(TelVue)),
+        (Api::QReserve, Box::new(QReserve)),
+    ];
+    let served = all.into_iter().filter(|(api, _)| !asked.without.contains(api)).map(|(api, dialect)| {
+        let at = asked.api_at.iter().find(|at| at.api == api);
+        match at.map(|at| at.path.as_str()) {
+            Some(path) => Below::new(path, dialect).map(|below| Arc::new(below) as Arc<dyn Dialect>),
+            None => Ok(Arc::from(dialect)),
+        }
+    });
+    served.collect::<Result<_, _>>().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+}

@@ -1,0 +1,69 @@
+//! A dialect below a path of its own.
+
+use super::{Dialect, Prompt};
+use crate::command::Service;
+use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::key::ParseError;
+
+/// A dialect whose addresses all begin with the same path.
+///
+/// ```
+/// use keyward::dialect::{Below, Dialect, TelVue};
+/// let telvue = Below::new("/tv", TelVue)?;
+/// assert!(telvue.claims("/tv/xml/software_version") && !telvue.claims("/xml/software_version"));
+/// # Ok::<(), keyward::key::ParseError>(())
+/// ```
+pub struct Below<D> {
+    path: String,
+    dialect: D,
+}
+
+impl<D> Below<D> {
+    /// `dialect` below `path`, which begins with a slash and does not end in one.
+    ///
+    /// # Errors
+    /// [`ParseError`] for any other path.
+    pub fn new(path: &str, dialect: D) -> Result<Self, ParseError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+        let good = path.len() > 1 && path.starts_with('/') && !path.ends_with('/') && !path.contains("//");
+        if good && path.bytes().all(plain) {
+            Ok(Self { path: path.to_owned(), dialect })
+        } else {
+            Err(ParseError::new("path", "must be like /keys, of A-Z a-z 0-9 - _ . ~ and slashes"))
+        }
+    }
+
+    fn rest<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(&self.path).filter(|rest| rest.starts_with('/'))
+    }
+}
+
+impl<D: Dialect> Dialect for Below<D> {
+    fn claims(&self, path: &str) -> bool {
+        self.rest(path).is_some_and(|rest| self.dialect.claims(rest))
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        let path = self.rest(&request.path).unwrap_or(&request.path).to_owned();
+        self.dialect.answer(service, &RawRequest { path, ..request.clone() })
+    }
+
+    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+        let path = self.rest(head.path).unwrap_or(head.path);
+        self.dialect.prompt(service, &Head { path, ..*head }, body)
+    }
+}
+
+impl Dialect for Box<dyn Dialect> {
+    fn claims(&self, path: &str) -> bool {
+        (**self).claims(path)
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        (**self).answer(service, request)
+    }
+
+    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+        (**self).prompt(service, head, body)
+    }
+}

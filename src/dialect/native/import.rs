@@ -1,0 +1,207 @@
+//! `POST /v1/import`: keys of another system, one to a line of JSON.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize};
+use zeroize::Zeroizing;
+
+use super::body::{ImportDefaults, ImportLine};
+use super::encode::json;
+use super::{Exchange, Problem, decode};
+use crate::command::{Command, CommandError, Outcome, UserRef};
+use crate::engine::{EngineError, Imported, ImportedKey};
+use crate::exchange::RawResponse;
+use crate::key::{DigestName, DigestScheme, ForeignSecret, HmacKey, UserId, Username};
+use crate::limits;
+
+impl Exchange<'_> {
+    pub(super) fn import(&self) -> Result<RawResponse, Problem> {
+        let [dry_run, keyspace, owner, level] =
+            decode::query(&self.request.query, ["dry_run", "keyspace", "owner", "level"])?;
+        let dry = match dry_run.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(Problem::invalid("dry_run must be true or false")),
+        };
+        let defaults = ImportDefaults {
+            keyspace: keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?,
+            owner: owner.map(|name| decode::parsed("owner", &name)).transpose()?,
+            level: level.map(|level| decode::parsed("level", &level)).transpose()?,
+        };
+        let body = decode::whole(&self.request.body)?;
+        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+        if lines.len() > limits::IMPORTED_AT_ONCE_MAX {
+            let most = limits::IMPORTED_AT_ONCE_MAX;
+            return Err(Problem::invalid(format!("an import takes at most {most} lines at once")));
+        }
+        let mut owners = HashMap::new();
+        let (mut keys, mut refused) = (Vec::new(), HashMap::new());
+        for (at, line) in lines.iter().enumerate() {
+            match self.imported_key(line, &defaults, &mut owners) {
+                Ok(key) => keys.push(key),
+                Err(problem) if problem.is_ours() => return Err(problem),
+                Err(problem) => drop(refused.insert(at, problem)),
+            }
+        }
+        let Outcome::Imported(imported) = self.dispatch(Command::ImportKeys { keys, dry })? else {
+            return Err(Problem::Unexpected);
+        };
+        let mut imported = imported.into_iter();
+        let lines = (0..lines.len()).map(|at| match refused.remove(&at) {
+            Some(problem) => Ok(LineJson::refused(at, &problem)),
+            None => imported.next().map(|one| LineJson::of(at, one)).ok_or(Problem::Unexpected),
+        });
+        let lines: Vec<LineJson> = lines.collect::<Result<_, _>>()?;
+        let count = |status| lines.iter().filter(|line| line.status == status).count();
+        let (imported, existing) = (count(Status::Imported), count(Status::Existing));
+        let refused = count(Status::Refused);
+        Ok(json(200, &ImportJson { imported, existing, refused, lines }))
+    }
+
+    fn imported_key(
+        &self,
+        line: &[u8],
+        defaults: &ImportDefaults,
+        owners: &mut HashMap<Username, UserId>,
+    ) -> Result<ImportedKey, Problem> {
+        let line: ImportLine = decode::json(line)?;
+        let (secret, draft) = line.split(defaults)?;
+        let name = draft.owner.as_ref().map(|name| name.0.clone());
+        let name = name.ok_or_else(|| Problem::invalid("owner is needed: whose key it is"))?;
+        let owner = match owners.get(&name) {
+            Some(owner) => *owner,
+            None => {
+                let owner = self.find_user(UserRef::Name(name.clone()))?.id;
+                owners.insert(name, owner);
+                owner
+            }
+        };
+        Ok(ImportedKey { new: draft.draft(owner, self.service.now())?, secret: secret.read()? })
+    }
+}
+
+/// What a line says of the secret.
+pub(super) struct SecretFields {
+    pub(super) key: Option<Zeroizing<String>>,
+    pub(super) hash: Option<String>,
+    pub(super) algorithm: Option<DigestName>,
+    pub(super) hmac_key: Option<Zeroizing<String>>,
+    pub(super) prefix: Option<crate::key::Prefix>,
+}
+
+impl SecretFields {
+    fn read(self) -> Result<ForeignSecret, Problem> {
+        let Self { key, hash, algorithm, hmac_key, prefix } = self;
+        match (key, hash, algorithm, hmac_key) {
+            (Some(text), None, None, None) => Ok(ForeignSecret::Text(text)),
+            (None, Some(hash), None, None) => {
+                let prefix = prefix.ok_or_else(|| {
+                    Problem::invalid("a salted hash needs prefix: what the key begins with")
+                })?;
+                Ok(ForeignSecret::Slow(prefix, hash.parse()?))
+            }
+            (None, Some(hash), Some(name), hmac_key) => {
+                let scheme = match (name, hmac_key) {
+                    (DigestName::Sha256, None) => DigestScheme::Sha256,
+                    (DigestName::Sha512, None) => DigestScheme::Sha512,
+                    (DigestName::HmacSha256, Some(key)) => DigestScheme::HmacSha256(bytes(&key)?),
+                    (DigestName::HmacSha256, None) => {
+                        return Err(Problem::invalid("hmac-sha256 needs hmac_key"));
+                    }
+                    (DigestName::Sha256 | DigestName::Sha512, Some(_)) => {
+                        return Err(Problem::invalid("only hmac-sha256 has hmac_key"));
+                    }
+                };
+                let digest = scheme.parse(&hash)?;
+                Ok(ForeignSecret::Digest(scheme, digest))
+            }
+            _ => Err(Problem::invalid("give key, or hash with algorithm, or hash with prefix")),
+        }
+    }
+}
+
+/// A secret as text, or as `hex:…` or `base64:…`.
+fn bytes(text: &str) -> Result<HmacKey, Problem> {
+    let bytes = if let Some(digits) = text.strip_prefix("hex:") {
+        hex::decode(digits).ok()
+    } else if let Some(encoded) = text.strip_prefix("base64:") {
+        STANDARD.decode(encoded).ok()
+    } else {
+        Some(text.as_bytes().to_vec())
+    };
+    let bytes = bytes.ok_or_else(|| Problem::invalid("hmac_key has the wrong encoding"))?;
+    Ok(HmacKey::new(bytes)?)
+}
+
+/// A JSON string that is wiped.
+pub(super) struct Wiped(pub(super) Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Wiped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+#[derive(Serialize)]
+struct ImportJson {
+    imported: usize,
+    existing: usize,
+    refused: usize,
+    lines: Vec<LineJson>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Imported,
+    Existing,
+    Refused,
+}
+
+#[derive(Serialize)]
+struct LineJson {
+    /// Among those that are not empty, from 1.
+    line: usize,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl LineJson {
+    fn of(at: usize, imported: Imported) -> Self {
+        let (status, id) = match imported {
+            Imported::Now(id) => (Status::Imported, id),
+            Imported::Before(id) => (Status::Existing, id),
+            Imported::Refused(error) => return Self::refused(at, &error.into()),
+        };
+        Self { line: at + 1, status, key_id: Some(id.to_string()), code: None, detail: None }
+    }
+
+    fn refused(at: usize, problem: &Problem) -> Self {
+        let body = problem.body();
+        let (code, detail) = (Some(body.code), Some(body.detail));
+        Self { line: at + 1, status: Status::Refused, key_id: None, code, detail }
+    }
+}
+
+impl Problem {
+    /// Whether it is no fault of the line.
+    fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Command(
+                CommandError::LevelTooLow { .. }
+                    | CommandError::Engine(
+                        EngineError::Store(_) | EngineError::Stopped | EngineError::Entropy(_)
+                    )
+            ) | Self::Unexpected
+        )
+    }
+}
