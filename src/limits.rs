@@ -2,8 +2,8 @@
 
 /// Longest user name.
 pub const USERNAME_BYTES_MAX: usize = 64;
-/// Longest display name.
-pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
+/// Longest display name, in characters.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 128;
 /// Longest e-mail address (RFC 5321 leaves 254 for the address itself).
 pub const EMAIL_BYTES_MAX: usize = 254;
 /// Longest password taken before hashing.

@@ -58,6 +58,7 @@ impl Operation<'_> {
         for Grant { id, keyspace, secret } in begun {
             // It acts as its owner does, whatever the owner becomes.
             let new = NewKey::new(*keyspace.name(), user.id, Level::ALL);
+            self.expect_unused(secret);
             self.insert_key(*id, new, secret.clone(), self.now(), event)?;
         }
         Ok(())

@@ -53,6 +53,7 @@ impl Engine {
             if let Some((place, content)) = &mark {
                 operation.mark(place, *content, id)?;
             }
+            operation.expect_unused(&current);
             let event = operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
             operation.insert_key(id, new.clone(), current.clone(), now, event)
         })?;
@@ -81,7 +82,7 @@ impl Engine {
 }
 
 impl Operation<'_> {
-    /// Writes a new key, whose event is `serial`.
+    /// Writes a new key, whose event is `serial`. That nobody has its text is for the caller to see to.
     pub(super) fn insert_key(
         &mut self,
         id: KeyId,
@@ -90,7 +91,6 @@ impl Operation<'_> {
         created: Timestamp,
         serial: u64,
     ) -> Result<Key, EngineError> {
-        self.expect_unused(&secret);
         let key = Key {
             id,
             keyspace: new.keyspace,

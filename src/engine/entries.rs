@@ -22,7 +22,9 @@ pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
     }
     let previous = key.secrets.previous.iter().map(|(secret, _)| secret);
     for secret in previous.chain([&key.secrets.current]) {
-        entries.insert(schema::prefix(secret.prefix.as_str(), id), Vec::new());
+        if secret.shows_prefix() {
+            entries.insert(schema::prefix(secret.prefix.as_str(), id), Vec::new());
+        }
         if secret.foreign.is_some() {
             entries.insert(schema::slow(secret.prefix.as_str(), id), Vec::new());
         }

@@ -93,7 +93,7 @@ impl DigestScheme {
         };
         let hash = pepper.hash_digest(name, digest);
         let start = hash.as_bytes().first_chunk::<6>().copied().unwrap_or_default();
-        let prefix: Prefix = format!("{name}-{}", hex::encode(start)).parse()?;
+        let prefix: Prefix = format!("-{name}-{}", hex::encode(start)).parse()?;
         Ok(StoredTrace { prefix, hash })
     }
 }
@@ -129,8 +129,11 @@ impl ForeignSecret {
 /// What may be shown of a key text of no known form: a quarter of it, at most 8 characters.
 pub fn shown_of(text: &str) -> Result<Prefix, ParseError> {
     let shown = (text.chars().count() / 4).clamp(1, 8);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    text.chars().take(shown).map(plain).collect::<String>().parse()
+    // A dash at the beginning says that it is no beginning of a text.
+    let plain = |(at, c): (usize, char)| {
+        if c.is_ascii_alphanumeric() || (c == '-' && at > 0) { c } else { '_' }
+    };
+    text.chars().take(shown).enumerate().map(plain).collect::<String>().parse()
 }
 
 /// A key text of no known form: 8 to 128 visible ASCII characters.

@@ -31,6 +31,11 @@ pub struct StoredTrace {
 }
 
 impl StoredSecret {
+    /// Whether its prefix is the beginning of a text, and does not stand in for one that nobody knows yet.
+    pub fn shows_prefix(&self) -> bool {
+        !self.prefix.as_str().starts_with('-')
+    }
+
     /// What it is found by.
     pub fn trace(&self) -> KeyTrace {
         KeyTrace { hash: self.hash, locator: self.prefix.locator() }

@@ -68,16 +68,16 @@ text!(
 );
 
 text!(
-    /// A name for people: 1 to 128 bytes without control characters or text-direction overrides.
+    /// A name for people: 1 to 128 characters without control characters or text-direction overrides.
     DisplayName,
     "name",
     |text| {
         let misleading = |c: char| {
             c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         };
-        match text.len() {
+        match text.chars().count() {
             0 => Err("must not be empty"),
-            long if long > limits::DISPLAY_NAME_BYTES_MAX => Err("must be at most 128 bytes"),
+            long if long > limits::DISPLAY_NAME_CHARS_MAX => Err("must be at most 128 characters"),
             _ if text.chars().any(misleading) => Err("must not contain control characters"),
             _ => Ok(()),
         }

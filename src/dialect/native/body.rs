@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Problem;
@@ -15,16 +16,16 @@ use crate::key::{
     LimitName, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
 };
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum KindName {
+pub(super) enum KindName {
     #[default]
     Person,
     Bot,
 }
 
 /// `POST /v1/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUserBody {
     username: Text<Username>,
@@ -56,16 +57,19 @@ impl NewUserBody {
 }
 
 /// `PATCH /v1/users/{username}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserPatch {
     username: Option<Text<Username>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<DisplayName>>")]
     display_name: Change<Text<DisplayName>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<Email>>")]
     email: Change<Text<Email>>,
     role: Option<Text<Role>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<CompanyId>>")]
     company: Change<Text<CompanyId>>,
     status: Option<Text<Status>>,
     api_access: Option<bool>,
@@ -86,14 +90,14 @@ impl From<UserPatch> for UserChange {
 }
 
 /// `PUT /v1/users/{username}/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PasswordBody {
     pub(super) password: Secret,
 }
 
 /// `POST /v1/companies`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewCompanyBody {
     id: Option<Text<CompanyId>>,
@@ -107,14 +111,14 @@ impl From<NewCompanyBody> for NewCompany {
 }
 
 /// `PATCH /v1/companies/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CompanyPatch {
     pub(super) name: Text<DisplayName>,
 }
 
 /// `POST /v1/keys`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewKeyBody {
     keyspace: Text<KeyspaceName>,
@@ -125,6 +129,7 @@ pub(super) struct NewKeyBody {
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<Moment>>")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
@@ -150,7 +155,7 @@ pub(super) struct ImportDefaults {
 }
 
 /// A line of `POST /v1/import`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportLine {
     key: Option<Wiped>,
@@ -166,6 +171,7 @@ pub(super) struct ImportLine {
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<Moment>>")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
@@ -197,16 +203,18 @@ impl ImportLine {
 }
 
 /// `PATCH /v1/keys/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyPatch {
     comment: Option<Text<Comment>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<Email>>")]
     contact: Change<Text<Email>>,
     level: Option<u8>,
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
+    #[schemars(with = "Option<Text<Moment>>")]
     expires_at: Change<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
@@ -226,7 +234,7 @@ impl KeyPatch {
 }
 
 /// One of a key's rate limits.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RateLimitBody {
     name: Option<Text<LimitName>>,
@@ -261,7 +269,7 @@ fn expiry(
 }
 
 /// `POST /v1/keys/{id}/rotate`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
     grace_seconds: Option<u64>,
@@ -274,7 +282,7 @@ impl RotateBody {
 }
 
 /// `POST /v1/keys/{id}/revoke`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevokeBody {
     reason: Option<Text<RevokeReason>>,

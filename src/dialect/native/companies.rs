@@ -1,5 +1,6 @@
 //! Companies, keyspaces and the audit: what is asked about them, and what is answered.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::body::{CompanyPatch, NewCompanyBody};
@@ -69,14 +70,14 @@ pub(super) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Problem> {
     Ok(json(200, &KeyspaceJson::of(&keyspace)))
 }
 
-#[derive(Serialize)]
-struct CompaniesJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CompaniesJson {
     companies: Vec<CompanyJson>,
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct CompanyJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CompanyJson {
     id: String,
     name: String,
     account: u64,
@@ -89,13 +90,13 @@ impl From<&Company> for CompanyJson {
     }
 }
 
-#[derive(Serialize)]
-struct KeyspacesJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeyspacesJson {
     keyspaces: Vec<KeyspaceJson>,
 }
 
-#[derive(Serialize)]
-struct KeyspaceJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeyspaceJson {
     name: String,
     viewing: &'static str,
     in_query: bool,
@@ -121,14 +122,14 @@ impl KeyspaceJson {
     }
 }
 
-#[derive(Serialize)]
-struct EventsJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EventsJson {
     events: Vec<EventJson>,
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct EventJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EventJson {
     sequence: u64,
     at: String,
     action: &'static str,
@@ -140,8 +141,8 @@ struct EventJson {
     previous: String,
 }
 
-#[derive(Serialize)]
-struct SubjectJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SubjectJson {
     kind: &'static str,
     id: String,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
@@ -84,14 +85,14 @@ pub(super) fn expires_at(expiry: Expiry) -> Option<String> {
     }
 }
 
-#[derive(Serialize)]
-struct UsersJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UsersJson<'a> {
     users: Vec<UserJson<'a>>,
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct UserJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UserJson<'a> {
     id: u64,
     username: &'a str,
     display_name: Option<&'a str>,
@@ -124,25 +125,25 @@ impl<'a> From<&'a User> for UserJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct KeysJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeysJson<'a> {
     keys: Vec<KeyJson<'a>>,
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct IssuedJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct IssuedJson<'a> {
     key: KeyJson<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct TextJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TextJson<'a> {
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct KeyJson<'a> {
     id: String,
     keyspace: &'a str,
@@ -201,8 +202,8 @@ impl<'a> KeyJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct RateLimitJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RateLimitJson<'a> {
     name: &'a str,
     count: u32,
     seconds: u32,
@@ -216,36 +217,36 @@ impl<'a> From<&'a RateLimit> for RateLimitJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct RevokedJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RevokedJson {
     at: String,
     by: String,
     reason: &'static str,
 }
 
-#[derive(Serialize)]
-struct PreviousJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PreviousJson<'a> {
     prefix: &'a str,
     until: String,
 }
 
-#[derive(Serialize)]
-struct UsageJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UsageJson {
     count: u64,
     last_at: Option<String>,
     last_from: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ReportJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReportJson<'a> {
     keys: u64,
     users: u64,
     events: u64,
     findings: Vec<FindingJson<'a>>,
 }
 
-#[derive(Serialize)]
-struct FindingJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FindingJson<'a> {
     place: &'a str,
     problem: &'static str,
 }

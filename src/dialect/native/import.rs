@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
@@ -145,24 +146,24 @@ impl<'de> Deserialize<'de> for Wiped {
     }
 }
 
-#[derive(Serialize)]
-struct ImportJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ImportJson {
     imported: usize,
     existing: usize,
     refused: usize,
     lines: Vec<LineJson>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+pub(super) enum Status {
     Imported,
     Existing,
     Refused,
 }
 
-#[derive(Serialize)]
-struct LineJson {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LineJson {
     /// Among those that are not empty, from 1.
     line: usize,
     status: Status,

@@ -21,7 +21,7 @@
 //! GET               /v1/self                      a caller's own key
 //! ```
 //!
-//! The last three have rules of their own. The others are for the machine's owner, and over the network for whoever
+//! `GET /openapi.json` describes all of it. The last three have rules of their own. The others are for the machine's owner, and over the network for whoever
 //! presents a native key, or a name and a password by HTTP Basic, within what they may do.
 //!
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
@@ -36,8 +36,10 @@ mod import;
 mod keys;
 #[cfg(test)]
 mod manage_tests;
+mod openapi;
 mod problem;
 mod route;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -55,6 +57,9 @@ use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{KeyId, UserId};
 use crate::limits;
+
+/// Where the API describes itself.
+const OPENAPI: &str = "/openapi.json";
 
 /// keyward's own JSON API: all of it for the machine's owner, and what is for everyone.
 ///
@@ -99,11 +104,18 @@ impl Native {
 
 impl Dialect for Native {
     fn claims(&self, path: &str) -> bool {
-        path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path == OPENAPI
+            || path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         let head = request.head();
+        if head.path == OPENAPI {
+            return match head.method {
+                "GET" | "HEAD" => openapi::answer(),
+                _ => Problem::Method { allowed: "GET, HEAD" }.response(),
+            };
+        }
         let verify = self.verify(service, &head, &request.body);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),

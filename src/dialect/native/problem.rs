@@ -1,5 +1,6 @@
 //! Refusals in the form of RFC 9457.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -181,7 +182,7 @@ fn store(error: &StoreError) -> (u16, &'static str) {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Body {
     r#type: &'static str,
     title: &'static str,

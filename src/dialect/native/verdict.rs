@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Problem;
@@ -51,21 +52,21 @@ pub(super) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawRespon
     response.with_header("ratelimit-policy", policy).with_header("ratelimit", left)
 }
 
-#[derive(Serialize)]
-struct BatchJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct BatchJson<'a> {
     results: Vec<VerdictJson<'a>>,
 }
 
-#[derive(Serialize)]
-struct OwnJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct OwnJson<'a> {
     #[serde(flatten)]
     verdict: AllowedJson<'a>,
     key: KeyJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-enum VerdictJson<'a> {
+pub(super) enum VerdictJson<'a> {
     Allowed(AllowedJson<'a>),
     Denied(DeniedJson<'a>),
     Problem(problem::Body),
@@ -96,8 +97,8 @@ impl<'a> VerdictJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct DeniedJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeniedJson<'a> {
     valid: bool,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,14 +107,16 @@ struct DeniedJson<'a> {
     retry_after_seconds: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct AllowedJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AllowedJson<'a> {
     valid: bool,
     code: &'static str,
     #[serde(serialize_with = "shown")]
+    #[schemars(with = "String")]
     key_id: KeyId,
     user: &'a str,
     user_id: u64,
+    #[schemars(with = "Option<String>")]
     company: Option<Shown<CompanyId>>,
     keyspace: &'a str,
     level: u8,
@@ -138,8 +141,8 @@ impl<'a> AllowedJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct QuotaJson<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct QuotaJson<'a> {
     name: &'a str,
     count: u32,
     seconds: u32,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -15,9 +16,9 @@ use crate::key::{Keyspace, KeyspaceName, Level, LimitName, Spend};
 use crate::limits;
 
 /// `POST /v1/verify`, and one of `POST /v1/verify/batch`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     #[serde(borrow)]
     key: Option<KeyText<'a>>,
     keyspace: Option<Text<KeyspaceName>>,
@@ -31,10 +32,11 @@ struct Fields<'a> {
 const FIELDS: [&str; 7] = ["key", "keyspace", "address", "level", "permission", "limit", "cost"];
 
 /// `POST /v1/verify/batch`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     #[serde(borrow)]
+    #[schemars(with = "Vec<Fields<'a>>")]
     keys: Vec<&'a RawValue>,
 }
 
@@ -134,7 +136,7 @@ fn parsed<T: FromStr>(form: &Form, name: &str) -> Result<Option<T>, Problem> {
 }
 
 /// An address whose error does not repeat it.
-struct Address(IpAddr);
+pub(super) struct Address(IpAddr);
 
 impl FromStr for Address {
     type Err = &'static str;
@@ -144,7 +146,7 @@ impl FromStr for Address {
     }
 }
 
-struct Permission(Level);
+pub(super) struct Permission(Level);
 
 impl FromStr for Permission {
     type Err = crate::key::ParseError;
