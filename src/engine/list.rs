@@ -21,7 +21,8 @@ impl std::str::FromStr for Cursor {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() <= limits::PLACE_BYTES_MAX);
+        let bytes =
+            hex::decode(text).ok().filter(|bytes| (1..=limits::PLACE_BYTES_MAX).contains(&bytes.len()));
         bytes.map(Self).ok_or(ParseError::new("cursor", "is not one that a listing gave"))
     }
 }

@@ -34,6 +34,9 @@ impl Exchange<'_> {
         let body = decode::whole(&self.request.body)?;
         let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() {
+            return Err(Problem::invalid("an import has at least one line"));
+        }
         if lines.len() > limits::IMPORTED_AT_ONCE_MAX {
             let most = limits::IMPORTED_AT_ONCE_MAX;
             return Err(Problem::invalid(format!("an import takes at most {most} lines at once")));

@@ -46,7 +46,7 @@ fn a_repeated_creation_answers_the_same_key_without_its_text() {
     assert_eq!((status, &again["key"]["id"]), (200, &first["key"]["id"]));
     assert!(again.get("text").is_none(), "a text is shown once");
     let other = create("a", json!({ "keyspace": "native", "owner": "flo", "level": 3 }));
-    assert_eq!((other.0, &other.1["code"]), (422, &json!("idempotency_key_reused")));
+    assert_eq!((other.0, &other.1["code"]), (409, &json!("idempotency_key_reused")));
     assert_eq!(create("b", body.clone()).0, 201);
     assert_eq!(create("", body.clone()).0, 422);
     api.clock.advance_ms(crate::limits::REQUEST_KEPT_MS);

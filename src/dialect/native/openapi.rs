@@ -36,18 +36,18 @@ pub(super) fn document() -> Value {
         "info": {
             "title": "keyward",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Issues, lists, restricts, rotates, revokes and verifies API keys.",
+            "description": "Issues, lists, restricts, rotates, revokes and verifies API keys. A key may also be presented in X-API-Key.",
             "license": { "name": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "key": [] }, { "keyField": [] }, { "password": [] }],
+        "security": [{ "key": [] }, { "password": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas,
             "securitySchemes": {
                 "key": { "type": "http", "scheme": "bearer" },
-                "keyField": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
                 "password": { "type": "http", "scheme": "basic" },
+                "serviceKey": { "type": "apiKey", "in": "header", "name": "X-Service-Key" },
             },
         },
     })
@@ -139,6 +139,12 @@ impl Operation {
         let parameter =
             |(name, schema): &(&str, Value)| json!({ "name": name, "in": "query", "schema": schema });
         self.value.insert("parameters".to_owned(), parameters.iter().map(parameter).collect());
+        self
+    }
+
+    /// Takes a service key, where others than this machine can connect.
+    fn for_services(mut self) -> Self {
+        self.value.insert("security".to_owned(), json!([{}, { "serviceKey": [] }]));
         self
     }
 
@@ -309,7 +315,7 @@ fn import(m: &mut Making) -> Operation {
     let body = json!({
         "required": true,
         "description": format!("At most {} lines, each a JSON object of this form.", limits::IMPORTED_AT_ONCE_MAX),
-        "content": { "application/x-ndjson": {
+        "content": { "text/plain": {
             "schema": { "type": "string", "contentMediaType": "application/x-ndjson", "contentSchema": line },
             "examples": { "example": { "value": example } },
         } },
@@ -326,9 +332,15 @@ fn import(m: &mut Making) -> Operation {
 fn verifying(m: &mut Making) -> Paths {
     let one = m.operation::<VerdictJson<'_>>("post", "verify", "Verifies a key.", 200);
     let one = one.takes::<Fields<'_>>(m, false, json!({ "keyspace": "native", "key": "kw_…", "level": 2 }));
-    let one = one.queries(&[("status", json!({ "type": "string", "enum": ["true", "false"] }))]);
-    let batch = m.operation::<BatchJson<'_>>("post", "verifyBatch", "Verifies up to 1,000 keys.", 200);
-    let batch = batch.takes::<Batch<'_>>(
+    let one =
+        one.for_services().queries(&[("status", json!({ "type": "string", "enum": ["true", "false"] }))]);
+    let batch = m.operation::<BatchJson<'_>>(
+        "post",
+        "verifyBatch",
+        "Verifies up to 1,000 keys, each as /v1/verify does; a wrong one spoils no other.",
+        200,
+    );
+    let batch = batch.for_services().takes::<Batch<'_>>(
         m,
         true,
         json!({ "keys": [{ "key": "kw_…" }, { "key": "kw_…", "level": 4 }] }),
@@ -367,7 +379,7 @@ mod tests {
                     let validator = jsonschema::validator_for(&whole.into()).unwrap();
                     for example in content["examples"].as_object().unwrap().values() {
                         let lines = match &example["value"] {
-                            Value::String(lines) if media_type == "application/x-ndjson" => {
+                            Value::String(lines) if media_type == "text/plain" => {
                                 lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
                             }
                             value => vec![value.clone()],

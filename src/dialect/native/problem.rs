@@ -146,7 +146,7 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::CompanyAccount => (409, "company_account"),
         EngineError::ForBotsOnly => (422, "for_bots_only"),
         EngineError::HasKey => (409, "has_key"),
-        EngineError::RepeatedOtherwise => (422, "idempotency_key_reused"),
+        EngineError::RepeatedOtherwise => (409, "idempotency_key_reused"),
         EngineError::HasText => (409, "has_text"),
         EngineError::TooManySchemes => (409, "too_many_schemes"),
         EngineError::NothingProposed => (409, "nothing_proposed"),

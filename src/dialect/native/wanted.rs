@@ -36,7 +36,7 @@ const FIELDS: [&str; 7] = ["key", "keyspace", "address", "level", "permission", 
 #[serde(deny_unknown_fields)]
 pub(super) struct Batch<'a> {
     #[serde(borrow)]
-    #[schemars(with = "Vec<Fields<'a>>")]
+    #[schemars(with = "Vec<serde_json::Value>", extend("maxItems" = limits::VERIFY_BATCH_MAX))]
     keys: Vec<&'a RawValue>,
 }
 
