@@ -1,6 +1,6 @@
 //! A dialect below a path of its own.
 
-use super::{Dialect, Prompt};
+use super::{Dialect, Failure, Prompt};
 use crate::command::Service;
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::ParseError;
@@ -48,6 +48,10 @@ impl<D: Dialect> Dialect for Below<D> {
         self.dialect.answer(service, &RawRequest { path, ..request.clone() })
     }
 
+    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
+        self.dialect.failed(self.rest(path).unwrap_or(path), failure)
+    }
+
     fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
         let path = self.rest(head.path).unwrap_or(head.path);
         self.dialect.prompt(service, &Head { path, ..*head }, body)
@@ -61,6 +65,10 @@ impl Dialect for Box<dyn Dialect> {
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         (**self).answer(service, request)
+    }
+
+    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
+        (**self).failed(path, failure)
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {

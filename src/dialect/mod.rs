@@ -35,11 +35,29 @@ pub trait Dialect: Send + Sync {
     /// allowed.
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse;
 
+    /// Answers a request for this path that could not be carried out at all, in the dialect's own shape.
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        let (status, what) = match failure {
+            Failure::Busy => (503, "Too many requests are waiting\n"),
+            Failure::Broken => (500, "Internal server error\n"),
+        };
+        RawResponse::new(status, "text/plain; charset=utf-8", what)
+    }
+
     /// Answers at once, if all that this request needs is in memory. Never waits: it is called where nothing may
     /// block. First asked without the body.
     fn prompt(&self, _service: &Service, _head: &Head<'_>, _body: Option<&Body>) -> Prompt {
         Prompt::MayBlock
     }
+}
+
+/// Why a request could not be carried out at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Too many are waiting. Nothing was begun; come back.
+    Busy,
+    /// The server is at fault.
+    Broken,
 }
 
 /// What came of asking a dialect for an answer at once.

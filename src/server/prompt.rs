@@ -11,9 +11,9 @@ use warp::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::body;
 use super::origin::Origin;
-use super::respond::{closing, response};
-use super::route::{Desk, broken, busy, plain_fields};
-use crate::dialect::{Dialect, Prompt};
+use super::respond::{closing, plain, response};
+use super::route::{Desk, busy, plain_fields};
+use crate::dialect::{Dialect, Failure, Prompt};
 use crate::exchange::{Body, Fields, Head, RawRequest};
 
 /// What comes next for a request.
@@ -42,9 +42,12 @@ impl Desk {
         let (parts, incoming) = request.into_parts();
         let read = body::read(&parts.headers, incoming.into_data_stream(), &self.bounds, &self.bodies).await;
         let request = Request::from_parts(parts, ());
-        let Ok((body, room)) = read else { return closing(response(busy())) };
+        let path = request.uri().path();
+        let Some(dialect) = self.claiming(path) else {
+            return closing(response(plain(404, "Not found")));
+        };
+        let Ok((body, room)) = read else { return closing(response(busy(&**dialect, path))) };
         let whole = matches!(body, Body::Whole(_));
-        let Some(dialect) = self.claiming(request.uri().path()) else { return closing(response(broken())) };
         let prompt = self.ask(&**dialect, &head(&request, origin), Some(&body));
         let answer = match prompt {
             Prompt::Answer(answer) => answer,
@@ -61,7 +64,7 @@ impl Desk {
         let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
         asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
-            Prompt::Answer(broken())
+            Prompt::Answer(dialect.failed(head.path, Failure::Broken))
         })
     }
 }

@@ -15,7 +15,7 @@ use super::origin::Origin;
 use super::respond::{closing, plain, reply};
 use super::{Bounds, body};
 use crate::command::Service;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Failure};
 use crate::engine::IndexState;
 use crate::exchange::{Body, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
@@ -112,16 +112,18 @@ impl Desk {
         request: RawRequest,
         room: OwnedSemaphorePermit,
     ) -> RawResponse {
-        let Ok(place) = Arc::clone(&self.requests).try_acquire_owned() else { return busy() };
-        let service = self.service.clone();
+        let Ok(place) = Arc::clone(&self.requests).try_acquire_owned() else {
+            return busy(&*dialect, &request.path);
+        };
+        let (service, answering, path) = (self.service.clone(), Arc::clone(&dialect), request.path.clone());
         let work = move || {
             // Held by the work, not by the connection: a client who leaves does not make room.
             let _held = (place, room);
-            dialect.answer(&service, &request)
+            answering.answer(&service, &request)
         };
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
             tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
-            broken()
+            dialect.failed(&path, Failure::Broken)
         })
     }
 }
@@ -139,7 +141,7 @@ async fn serve<B: Buf>(
         return reply(plain(404, "Not found"));
     };
     let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {
-        return closing(reply(busy()));
+        return closing(reply(busy(&*dialect, path.as_str())));
     };
     let whole = matches!(body, Body::Whole(_));
     let request = RawRequest {
@@ -160,12 +162,8 @@ pub(super) fn plain_fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-/// The answer when there was to be one and is none.
-pub(super) fn broken() -> RawResponse {
-    plain(500, "Internal server error")
-}
-
-pub(super) fn busy() -> RawResponse {
-    plain(503, "Too many requests are waiting")
-        .with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
+/// The answer when too many are waiting.
+pub(super) fn busy(dialect: &dyn Dialect, path: &str) -> RawResponse {
+    let answer = dialect.failed(path, Failure::Busy);
+    answer.with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

@@ -112,36 +112,28 @@ impl Verifier {
                 self.decide(&spot, request, &presented, &mut verdict);
             }
         });
-        self.or_foreign(request, verdict)
+        self.or_foreign(request, &mut verdict);
+        verdict
     }
 
-    /// The verdict, unless the text is nobody's and there are keys of other systems: then it may be one of theirs.
+    /// Where the text is nobody's and there are keys of other systems, it may be one of theirs. In place: a verdict is not
+    /// copied on its way out.
     #[inline(always)]
-    fn or_foreign(
-        &self,
-        request: &VerifyRequest<'_>,
-        verdict: Result<Verdict, EngineError>,
-    ) -> Result<Verdict, EngineError> {
-        match verdict {
-            Ok(Verdict::Deny(DenyReason::Malformed | DenyReason::Unknown))
-                if self.reader.knows_foreign_keys() =>
-            {
-                self.decide_foreign(request, verdict)
-            }
-            verdict => verdict,
+    fn or_foreign(&self, request: &VerifyRequest<'_>, verdict: &mut Result<Verdict, EngineError>) {
+        if matches!(verdict, Ok(Verdict::Deny(DenyReason::Malformed | DenyReason::Unknown)))
+            && self.reader.knows_foreign_keys()
+        {
+            self.decide_foreign(request, verdict);
         }
     }
 
     #[cold]
-    fn decide_foreign(
-        &self,
-        request: &VerifyRequest<'_>,
-        mut verdict: Result<Verdict, EngineError>,
-    ) -> Result<Verdict, EngineError> {
+    fn decide_foreign(&self, request: &VerifyRequest<'_>, verdict: &mut Result<Verdict, EngineError>) {
         let (reader, now) = (&self.reader, self.reader.now());
-        let mut decision = Decision { reader, request, now, verdict: &mut verdict };
-        reader.look_up_foreign(request.text, &mut decision)?;
-        verdict
+        let looked = reader.look_up_foreign(request.text, &mut Decision { reader, request, now, verdict });
+        if let Err(error) = looked {
+            *verdict = Err(error);
+        }
     }
 
     /// Decides about many keys, one after the other, each as [`Verifier::verify`] does, in less time: the processor
@@ -261,7 +253,7 @@ impl Iterator for Verdicts<'_> {
                 self.verifier.decide(&spot, request, &presented, &mut verdict);
             });
         }
-        let verdict = self.verifier.or_foreign(request, verdict);
+        self.verifier.or_foreign(request, &mut verdict);
         Some(verdict)
     }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use keyward::command::{Caller, Command, KeyRef, Outcome};
-use keyward::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
+use keyward::dialect::{BokaMera, Dialect, Failure, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use keyward::exchange::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 
@@ -178,5 +178,26 @@ fn a_key_of_one_keyspace_is_nothing_in_every_other() {
             }
         }
         assert!(!story.is_good(&id), "{}: its id is no key", own.name);
+    }
+}
+
+#[test]
+fn each_api_says_in_its_own_shape_that_the_server_is_busy_or_broken() {
+    let paths = [
+        ("filebin", "/api/v2/user/apikeys", "application/json; charset=UTF-8"),
+        ("freesewing", "/apikeys/key", "application/json; charset=utf-8"),
+        ("qreserve", "/users/self", "application/json"),
+        ("telvue", "/xml/software_version", "application/xml; charset=utf-8"),
+        ("bokamera", "/apikeys.xml", "application/xml"),
+        ("native", "/v1/keys", "application/problem+json"),
+    ];
+    for (name, path, media_type) in paths {
+        let dialect = (APIS.iter().find(|api| api.name == name).unwrap().dialect)();
+        for (failure, statuses) in [(Failure::Busy, [503, 503]), (Failure::Broken, [500, 503])] {
+            let answer = dialect.failed(path, failure);
+            assert!(statuses.contains(&answer.status), "{name}: {answer:?}");
+            assert_eq!(crate::world::field(&answer, "content-type"), Some(media_type), "{name}");
+            assert!(!answer.body.is_empty());
+        }
     }
 }

@@ -30,7 +30,7 @@ use self::input::Input;
 use self::record::{Namespace, Record, Value};
 use self::refusal::{Refusal, Wrong};
 use self::route::{Operation, Target};
-use super::Dialect;
+use super::{Dialect, Failure};
 use crate::command::{Caller, Command, Outcome, Service, UserRef};
 use crate::exchange::{RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
@@ -48,6 +48,15 @@ pub struct BokaMera;
 impl Dialect for BokaMera {
     fn claims(&self, path: &str) -> bool {
         route::is_claimed(path)
+    }
+
+    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
+        let wrong = match failure {
+            Failure::Busy => Wrong::Unavailable,
+            Failure::Broken => Wrong::Broken,
+        };
+        let format = route::read(path).ok().and_then(|route| route.format).unwrap_or(Format::Json);
+        encode::refusal(&wrong.into(), Style { format, camel_case: false })
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -17,7 +17,7 @@ pub use encode::{Answer, ListedKey, encode};
 pub use refusal::Refusal;
 
 use self::decode::Action;
-use super::Dialect;
+use super::{Dialect, Failure};
 use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::engine::NewKey;
 use crate::exchange::{RawRequest, RawResponse};
@@ -113,6 +113,14 @@ impl Filebin {
 impl Dialect for Filebin {
     fn claims(&self, path: &str) -> bool {
         path::claimed(path)
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        let refusal = match failure {
+            Failure::Busy => Refusal::Unavailable,
+            Failure::Broken => Refusal::Undecided,
+        };
+        encode(&self.site_url, Err(refusal))
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

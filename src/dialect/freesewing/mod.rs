@@ -19,7 +19,7 @@ mod route;
 use self::decode::{NewKeyBody, SignInBody};
 use self::refusal::Refusal;
 use self::route::{Proof, Target};
-use super::Dialect;
+use super::{Dialect, Failure};
 use crate::command::{Audience, Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::engine::{EngineError, NewKey};
 use crate::exchange::{Authorization, RawRequest, RawResponse};
@@ -38,6 +38,13 @@ pub struct FreeSewing;
 impl Dialect for FreeSewing {
     fn claims(&self, path: &str) -> bool {
         route::is_claimed(path)
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        encode::refusal(&match failure {
+            Failure::Busy => Refusal::Unavailable,
+            Failure::Broken => Refusal::Broken,
+        })
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -52,7 +52,7 @@ use self::body::{NewUserBody, PasswordBody, UserPatch};
 use self::problem::Problem;
 use self::route::Target;
 use self::verify::Verify;
-use super::{Dialect, Prompt};
+use super::{Dialect, Failure, Prompt};
 use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{KeyId, UserId};
@@ -106,6 +106,13 @@ impl Dialect for Native {
     fn claims(&self, path: &str) -> bool {
         path == OPENAPI
             || path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        match failure {
+            Failure::Busy => Problem::Overloaded.response(),
+            Failure::Broken => Problem::Unexpected.response(),
+        }
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -378,11 +378,12 @@ mod tests {
                     whole.insert("components".to_owned(), document["components"].clone());
                     let validator = jsonschema::validator_for(&whole.into()).unwrap();
                     for example in content["examples"].as_object().unwrap().values() {
-                        let lines = match &example["value"] {
-                            Value::String(lines) if media_type == "text/plain" => {
-                                lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-                            }
-                            value => vec![value.clone()],
+                        let value = &example["value"];
+                        let lines: Vec<Value> = if media_type == "text/plain" {
+                            let lines = value.as_str().unwrap().lines();
+                            lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+                        } else {
+                            vec![value.clone()]
                         };
                         for value in lines {
                             assert!(validator.is_valid(&value), "{method} {path}: {value}");

@@ -39,6 +39,8 @@ pub(super) enum Problem {
     Denied(Denial),
     #[error("a good service key is needed in X-Service-Key")]
     ServiceKey,
+    #[error("too many requests are waiting")]
+    Overloaded,
     /// The command layer answered with something that the command never leads to.
     #[error("the server is at fault")]
     Unexpected,
@@ -91,6 +93,7 @@ impl Problem {
             Self::Command(CommandError::Engine(error)) => engine(error),
             Self::Denied(denial) => (denial.status(), denial.code()),
             Self::ServiceKey => (401, "service_key_needed"),
+            Self::Overloaded => (503, "overloaded"),
             Self::Unexpected => (500, "internal"),
         }
     }

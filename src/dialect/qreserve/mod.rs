@@ -20,7 +20,7 @@ mod route;
 use self::bots::Bots;
 use self::refusal::Refusal;
 use self::route::Target;
-use super::Dialect;
+use super::{Dialect, Failure};
 use crate::command::{Caller, Command, Outcome, Service, UserRef};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
@@ -38,6 +38,13 @@ pub struct QReserve;
 impl Dialect for QReserve {
     fn claims(&self, path: &str) -> bool {
         path == "/" || ["/users/", "/sites/"].iter().any(|root| path.starts_with(root))
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        encode::refusal(&match failure {
+            Failure::Busy => Refusal::Unavailable,
+            Failure::Broken => Refusal::Broken,
+        })
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -68,7 +68,8 @@ pub(super) fn refusal(refusal: &Refusal) -> RawResponse {
         | Refusal::TooLarge
         | Refusal::Incomplete
         | Refusal::Invalid(_)
-        | Refusal::Undecided => response,
+        | Refusal::Undecided
+        | Refusal::Broken => response,
     }
 }
 

@@ -16,7 +16,7 @@ mod refusal;
 use self::call::Call;
 use self::content::Content;
 use self::refusal::Refusal;
-use super::Dialect;
+use super::{Dialect, Failure};
 use crate::command::Service;
 use crate::exchange::{Body, Field, Form, RawRequest, RawResponse};
 use crate::key::Keyspace;
@@ -85,6 +85,13 @@ fn carry_out(service: &Service, request: &RawRequest) -> Result<Answer, Refusal>
 impl Dialect for TelVue {
     fn claims(&self, path: &str) -> bool {
         call::claimed(path)
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        encode::refusal(&match failure {
+            Failure::Busy => Refusal::Undecided,
+            Failure::Broken => Refusal::Broken,
+        })
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -31,6 +31,8 @@ pub(super) enum Refusal {
     Invalid(Vec<Mistake>),
     /// It could not be decided.
     Undecided,
+    /// The server is at fault.
+    Broken,
 }
 
 impl Refusal {
@@ -46,6 +48,7 @@ impl Refusal {
             Self::Incomplete => 400,
             Self::Invalid(_) => 422,
             Self::Undecided => 503,
+            Self::Broken => 500,
         }
     }
 
@@ -59,7 +62,8 @@ impl Refusal {
             | Self::TooLarge
             | Self::Incomplete
             | Self::Invalid(_)
-            | Self::Undecided => title(self.status()),
+            | Self::Undecided
+            | Self::Broken => title(self.status()),
         }
     }
 }
