@@ -89,16 +89,10 @@ mod tests {
         engine.delete_key(by, key.id).unwrap();
         clock.advance_ms(limits::DELETED_KEPT_MS);
         assert!(matches!(engine.undelete_key(by, key.id), Err(EngineError::NoSuchKey)), "too late");
-        assert!(is_due(store.as_ref(), &clock));
         // What is written behind is written at the stop at the latest.
         engine.stop().unwrap();
         for kept in [schema::DELETED, schema::KEPT] {
             assert!(store.scan(kept, None, 1).unwrap().is_empty(), "nothing of it is left");
         }
-    }
-
-    fn is_due(store: &MemoryStore, clock: &ManualClock) -> bool {
-        use crate::clock::Clock as _;
-        crate::engine::kept::is_due(store, clock.now()).unwrap()
     }
 }

@@ -1,0 +1,169 @@
+//! Keys of other systems: found by what those left of them, and our own from their first use on.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use keyward::clock::{ManualClock, Timestamp};
+use keyward::engine::{Engine, Imported, ImportedKey, NewKey, NewUser, Parts, UserChange};
+use keyward::entropy::OsEntropy;
+use keyward::key::{
+    Actor, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, PepperRing, RevokeReason, Role,
+    SlowHash, UserId,
+};
+use keyward::limits;
+use keyward::store::MemoryStore;
+use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
+use zeroize::Zeroizing;
+
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    flo: UserId,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_764_100_000_000));
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        Self { engine, clock, flo }
+    }
+
+    fn import(&self, keyspace: &Keyspace, secret: ForeignSecret) -> Imported {
+        let new = NewKey::new(*keyspace.name(), self.flo, Level::OWN);
+        let mut imported =
+            self.engine.import_keys(Actor::Operator, vec![ImportedKey { new, secret }], false).unwrap();
+        assert_eq!(imported.len(), 1);
+        imported.remove(0)
+    }
+
+    /// Has what waits written: a piece of it after each of these changes.
+    fn sweep(&self) {
+        self.clock.advance_ms(limits::USAGE_SWEEP_SECONDS * 1_000);
+        for name in ["flo2", "flo3", "flo4", "flo"] {
+            let username = Some(name.parse().unwrap());
+            let change = UserChange { username, ..UserChange::default() };
+            self.engine.update_user(Actor::Operator, self.flo, change).unwrap();
+        }
+    }
+
+    fn verdict(&self, keyspace: &Keyspace, text: &str) -> Verdict {
+        Verifier::new(self.engine.reader()).verify(&VerifyRequest::new(keyspace, text)).unwrap()
+    }
+
+    fn allowed(&self, keyspace: &Keyspace, text: &str) -> Option<KeyId> {
+        match self.verdict(keyspace, text) {
+            Verdict::Allow(identity) => Some(identity.key),
+            Verdict::Deny(_) => None,
+        }
+    }
+}
+
+fn text(text: &str) -> ForeignSecret {
+    ForeignSecret::Text(Zeroizing::new(text.to_owned()))
+}
+
+fn digest(scheme: DigestScheme, text: &str) -> ForeignSecret {
+    let digest = scheme.digest(text.as_bytes()).to_vec();
+    ForeignSecret::Digest(scheme, digest)
+}
+
+fn salted(text: &str) -> ForeignSecret {
+    let hash = bcrypt::hash_with_salt(text, 4, [7; 16]).unwrap().to_string();
+    ForeignSecret::Slow(text.split_at(8).0.parse().unwrap(), hash.parse::<SlowHash>().unwrap())
+}
+
+#[test]
+fn a_key_of_another_system_verifies_and_gets_our_own_hash() {
+    let hmac = || DigestScheme::HmacSha256(HmacKey::new(b"their secret".to_vec()).unwrap());
+    let cases: [(&str, ForeignSecret); 6] = [
+        (
+            "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+            digest(DigestScheme::Sha256, "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
+        ),
+        ("sk_test_512/+=.~", digest(DigestScheme::Sha512, "sk_test_512/+=.~")),
+        ("hmac-key-000000000000", digest(hmac(), "hmac-key-000000000000")),
+        ("plain.key/with+signs=", text("plain.key/with+signs=")),
+        ("bcrypted-key-0123456789", salted("bcrypted-key-0123456789")),
+        ("Sa71PVwKthRrrIEUIacqN9PNTouVQAWz", text("Sa71PVwKthRrrIEUIacqN9PNTouVQAWz")),
+    ];
+    for keyspace in [Keyspace::NATIVE, Keyspace::FILEBIN] {
+        let world = World::new();
+        for (held, secret) in &cases {
+            let Imported::Now(id) = world.import(&keyspace, secret.clone()) else { panic!("{held}") };
+            assert!(matches!(world.import(&keyspace, secret.clone()), Imported::Before(same) if same == id));
+            assert_eq!(world.allowed(&keyspace, held), Some(id), "{held}");
+            assert_eq!(world.allowed(&keyspace, &format!("{held}x")), None, "{held}");
+            let other = if keyspace == Keyspace::NATIVE { Keyspace::FILEBIN } else { Keyspace::NATIVE };
+            assert_eq!(world.allowed(&other, held), None, "{held} in another keyspace");
+        }
+        for round in 0..2 {
+            world.sweep();
+            for (held, secret) in &cases {
+                let id = world.allowed(&keyspace, held).unwrap_or_else(|| panic!("{held}, round {round}"));
+                assert!(
+                    matches!(world.import(&keyspace, secret.clone()), Imported::Before(same) if same == id)
+                );
+                let current = world.engine.reader().key(id).unwrap().unwrap().secrets.current;
+                assert!(current.foreign.is_none(), "{held}: nothing of the other system is left");
+                assert!(
+                    held.starts_with(current.prefix.as_str().split_at(2).0),
+                    "{held}: {}",
+                    current.prefix
+                );
+            }
+            assert!(world.engine.check().unwrap().findings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_imported_key_obeys_what_happens_to_it_before_its_first_use() {
+    let world = World::new();
+    for secret in
+        [digest(DigestScheme::Sha256, "imported-key-1"), salted("imported-key-2"), text("imported-key-3")]
+    {
+        let Imported::Now(id) = world.import(&Keyspace::NATIVE, secret) else { panic!("it is new") };
+        let held = ["imported-key-1", "imported-key-2", "imported-key-3"];
+        let held = held.into_iter().find(|held| world.allowed(&Keyspace::NATIVE, held) == Some(id)).unwrap();
+        world.engine.revoke_key(Actor::Operator, id, RevokeReason::Unspecified).unwrap();
+        assert_eq!(world.verdict(&Keyspace::NATIVE, held), Verdict::Deny(DenyReason::Revoked));
+        world.engine.delete_key(Actor::Operator, id).unwrap();
+        // It has another form than its keyspace's.
+        assert_eq!(world.verdict(&Keyspace::NATIVE, held), Verdict::Deny(DenyReason::Malformed));
+    }
+}
+
+#[test]
+fn a_wrong_line_is_refused_alone_and_a_dry_run_changes_nothing() {
+    let world = World::new();
+    let new = |owner| NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
+    let keys = || {
+        vec![
+            ImportedKey { new: new(world.flo), secret: text("short") },
+            ImportedKey { new: new(world.flo), secret: text("long enough, but blanks") },
+            ImportedKey { new: new(world.flo), secret: text("good-key-00000001") },
+            ImportedKey { new: new(UserId(99)), secret: text("good-key-00000002") },
+            ImportedKey { new: new(world.flo), secret: text("good-key-00000001") },
+        ]
+    };
+    let outcomes = |dry| {
+        let imported = world.engine.import_keys(Actor::Operator, keys(), dry).unwrap();
+        let kind = |imported: &Imported| match imported {
+            Imported::Now(_) => "now",
+            Imported::Before(_) => "before",
+            Imported::Refused(_) => "refused",
+        };
+        imported.iter().map(kind).collect::<Vec<_>>()
+    };
+    let expected = ["refused", "refused", "now", "refused", "before"];
+    assert_eq!(outcomes(true), expected);
+    assert_eq!(world.allowed(&Keyspace::NATIVE, "good-key-00000001"), None);
+    assert!(!world.engine.reader().knows_foreign_keys());
+    assert_eq!(outcomes(false), expected);
+    assert!(world.allowed(&Keyspace::NATIVE, "good-key-00000001").is_some());
+    assert_eq!(outcomes(false)[2], "before");
+}
