@@ -1,5 +1,10 @@
 //! Keys that came from other systems: found by what those left of them, until their first use shows the text.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+
 use crate::entropy::Entropy;
 use crate::index::{Found, Look};
 use crate::key::{
@@ -20,6 +25,23 @@ pub(super) struct Schemes {
     digests: Vec<DigestScheme>,
     /// How many first bytes of a text a salted hash is found by.
     slow: Vec<usize>,
+}
+
+/// What of them is asked with every key that nobody has: without the price of looking at them.
+#[derive(Default)]
+pub(super) struct Foreign {
+    schemes: ArcSwap<Schemes>,
+    any: AtomicBool,
+    salted: AtomicBool,
+}
+
+impl Foreign {
+    fn replace(&self, schemes: Schemes) {
+        let (any, salted) = (!schemes.is_empty(), !schemes.slow.is_empty());
+        self.schemes.store(Arc::new(schemes));
+        self.any.store(any, Ordering::Release);
+        self.salted.store(salted, Ordering::Release);
+    }
 }
 
 impl Schemes {
@@ -58,19 +80,19 @@ impl Reader {
     pub(super) fn load_schemes(&self) -> Result<(), EngineError> {
         let stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
         let slow = !self.store.scan(schema::SLOW, None, 1)?.is_empty();
-        self.schemes.store(std::sync::Arc::new(Schemes::open(&stored, slow, &self.peppers)?));
+        self.foreign.replace(Schemes::open(&stored, slow, &self.peppers)?);
         Ok(())
     }
 
     /// Whether a text that nobody has may yet be a key of another system.
     #[inline]
     pub fn knows_foreign_keys(&self) -> bool {
-        !self.schemes.load().is_empty()
+        self.foreign.any.load(Ordering::Acquire)
     }
 
     /// Whether telling that may take waiting, for salted hashes.
     pub fn checks_salted_hashes(&self) -> bool {
-        !self.schemes.load().slow.is_empty()
+        self.foreign.salted.load(Ordering::Acquire)
     }
 
     /// Has `then` look at the key of another system with this text, if there is one; whether there was. What was found
@@ -82,7 +104,7 @@ impl Reader {
     #[cold]
     pub fn look_up_foreign(&self, text: &str, then: &mut dyn Look) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
-        let schemes = self.schemes.load();
+        let schemes = self.foreign.schemes.load();
         let shown = shown_of(text)?;
         let mut then = |found: &Found<'_>| then.look(found);
         for (_, pepper) in self.peppers.all().filter(|_| !schemes.is_empty()) {

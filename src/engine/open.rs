@@ -92,7 +92,7 @@ impl Engine {
             rates: Arc::default(),
             uses: Arc::default(),
             rehashes: Arc::default(),
-            schemes: Arc::default(),
+            foreign: Arc::default(),
             passwords: Passwords::start(Arc::clone(&entropy))?,
         };
         let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));

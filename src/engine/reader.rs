@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::clock::{Clock, Timestamp};
 use crate::index::{HotIndex, Rates};
 use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
@@ -11,7 +9,7 @@ use crate::store::codec::Record;
 use crate::store::{Store, schema};
 
 use super::EngineError;
-use super::foreign::Schemes;
+use super::foreign::Foreign;
 use super::passwords::Passwords;
 use super::rehash::Rehashes;
 use super::usage::Pending;
@@ -26,7 +24,7 @@ pub struct Reader {
     pub(super) rates: Arc<Rates>,
     pub(super) uses: Arc<Pending>,
     pub(super) rehashes: Arc<Rehashes>,
-    pub(super) schemes: Arc<ArcSwap<Schemes>>,
+    pub(super) foreign: Arc<Foreign>,
     pub(super) passwords: Passwords,
 }
 
