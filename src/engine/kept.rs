@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::limits;
+use crate::store::codec::{Deleted, Repeatable};
 use crate::store::{Store, StoreError, schema};
 
 use super::EngineError;
@@ -12,6 +13,15 @@ impl Operation<'_> {
     pub(super) fn keep(&mut self, place: Vec<u8>, value: Vec<u8>, until: Timestamp) {
         self.put_bytes(schema::kept(until.unix_ms(), &place), Vec::new());
         self.put_bytes(place, value);
+    }
+
+    /// How long an entry is kept, if it is there.
+    fn until(&mut self, place: &[u8]) -> Result<Option<Timestamp>, EngineError> {
+        Ok(if place.starts_with(schema::DELETED) {
+            self.get::<Deleted>(place)?.map(|deleted| deleted.until)
+        } else {
+            self.get::<Repeatable>(place)?.map(|request| request.until)
+        })
     }
 
     /// Removes such an entry before its time.
@@ -35,7 +45,12 @@ pub(super) fn write(operation: &mut Operation<'_>) -> Result<(), EngineError> {
     let now = operation.now().unix_ms();
     for entry in operation.scan(schema::KEPT, None, limits::USES_WRITTEN_MAX)? {
         match schema::kept_until(&entry.key) {
-            Some((until, place)) if until <= now => operation.delete(place.to_vec()),
+            Some((until, place)) if until <= now => {
+                // It may have been written anew, to be kept for longer.
+                if operation.until(place)?.is_none_or(|until| until.unix_ms() <= now) {
+                    operation.delete(place.to_vec());
+                }
+            }
             Some(_) | None => break,
         }
         operation.delete(entry.key);

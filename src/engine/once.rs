@@ -94,8 +94,11 @@ fn place(actor: &Actor, mark: &RequestMark) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::engine::{NewUser, Parts};
+    use crate::clock::{ManualClock, Timestamp};
+    use crate::engine::{NewUser, Parts, UserChange};
     use crate::entropy::OsEntropy;
     use crate::key::{Keyspace, Level, PepperRing, Role};
     use crate::store::MemoryStore;
@@ -103,7 +106,8 @@ mod tests {
     #[test]
     fn a_repeated_request_makes_one_key_even_at_the_same_time() {
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
-        let engine = Engine::open(parts).unwrap();
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_764_100_000_000));
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
         let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
         let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
         let mark = RequestMark { name: [1; 32], content: [2; 32] };
@@ -130,5 +134,16 @@ mod tests {
         assert!(matches!(other, Err(EngineError::RepeatedOtherwise)));
         assert!(matches!(create(RequestMark { name: [4; 32], ..mark }), Ok(Created::Now(..))));
         assert_eq!(engine.reader().keys_of(flo, None, None, 10).unwrap().0.len(), 2);
+
+        // After its time it is a new request, which what is left of the old one does not take along.
+        clock.advance_ms(limits::REQUEST_KEPT_MS);
+        assert!(matches!(create(mark), Ok(Created::Now(..))));
+        for name in ["flo2", "flo3", "flo4"] {
+            let username = Some(name.parse().unwrap());
+            let change = UserChange { username, ..UserChange::default() };
+            engine.update_user(Actor::Operator, flo, change).unwrap();
+        }
+        assert!(matches!(create(mark), Ok(Created::Before(_))));
+        assert!(engine.check().unwrap().findings.is_empty());
     }
 }

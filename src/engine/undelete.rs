@@ -21,7 +21,8 @@ impl Engine {
         self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
             let Deleted { key, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
-            if until <= operation.now() {
+            // It may be there again, by an import.
+            if until <= operation.now() || operation.has(&schema::key(&id.to_bytes()))? {
                 return Err(EngineError::NoSuchKey);
             }
             operation.user(key.owner)?;
