@@ -81,6 +81,23 @@ fn csv_names_a_file_and_other_formats_do_not() {
 }
 
 #[test]
+fn each_operation_has_a_page_and_all_have_an_index() {
+    let world = world();
+    let page = |target: &str| {
+        let answer = world.answer(&ask("GET", target, &[], ""));
+        assert_eq!((answer.status, field(&answer, "content-type")), (200, Some("text/html; charset=utf-8")));
+        String::from_utf8(answer.body).unwrap()
+    };
+    let index = page("/metadata");
+    for name in ["CreateApiKey", "ApiKeyQuery", "Authenticate"] {
+        assert!(index.contains(&format!("/xml/metadata?op={name}")), "{index}");
+        let shown = page(&format!("/xml/metadata?op={}&lang=mjs", name.to_lowercase()));
+        assert!(shown.contains(&format!("<h1>{name}</h1>")), "{shown}");
+    }
+    assert!(page("/json/metadata?op=<script>").contains("<h1>Operations</h1>"));
+}
+
+#[test]
 fn bodies_that_did_not_come_are_told_apart() {
     let world = world();
     for (body, status) in [
