@@ -190,7 +190,6 @@ fn every_command_is_allowed_exactly_where_the_table_says() {
                 let world = World::new(level, whose).unwrap();
                 let command = world.commands().swap_remove(at);
                 let (about, shown) = (expected(&command), format!("{command:?}"));
-                // Whoever may act at all may not act on themselves alone: the last one stays.
                 let allowed = world.lets_through(command);
                 assert_eq!(allowed, is_allowed(about, level, whose), "level {level}, {whose:?}: {shown}");
                 tried += 1;

@@ -135,7 +135,7 @@ fn pbkdf2_parts<'a>(mut parts: impl Iterator<Item = &'a str>, long: bool) -> Opt
 mod tests {
     use super::*;
 
-    /// Made by the systems themselves: htpasswd, argon2, Django and passlib, each of this text.
+    /// The text that every hash here is of.
     const TEXT: &str = "sk_live_0123456789abcdef";
 
     #[test]
