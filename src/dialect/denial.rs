@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::command::AuthenticateError;
+use crate::engine::EngineError;
 use crate::exchange::{Basic, Head, Presented, TwoKeys, presented};
 use crate::key::{InQuery, KeyFormat, Keyspace, Level, Quota};
 use crate::verify::DenyReason;
@@ -19,6 +21,40 @@ pub(super) enum Denial {
     LevelTooLow { need: Level },
     /// It was used too often.
     RateLimited { quota: Quota, retry_ms: Option<u64> },
+}
+
+/// Why a caller could not be authenticated, as far as most dialects tell reasons apart.
+#[derive(Debug)]
+pub(super) enum Unproven {
+    /// What was presented is not good here and now.
+    Refused,
+    /// It is good, but not for this.
+    LevelTooLow,
+    /// It was used too often.
+    RateLimited {
+        /// When to come back, if ever.
+        retry_after_seconds: Option<u64>,
+    },
+    /// It could not be decided.
+    Undecided(EngineError),
+}
+
+impl Unproven {
+    /// What of `error` may be told; the reason goes to the log, under the name of the dialect.
+    pub(super) fn of(dialect: &'static str, error: AuthenticateError) -> Self {
+        let reason = match error {
+            AuthenticateError::Key(reason) => reason,
+            AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::Refused,
+            AuthenticateError::Undecided(error) => return Self::Undecided(error),
+        };
+        tracing::info!(dialect, reason = reason.code(), "key denied");
+        let denial = Denial::of(reason, Level::AUTHENTICATE);
+        match denial {
+            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::Refused,
+            Denial::LevelTooLow { .. } => Self::LevelTooLow,
+            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        }
+    }
 }
 
 /// The challenge to a request without a key, which has no error to name (RFC 6750 §3.1).

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod native;
 pub mod qreserve;
 pub mod telvue;
+mod xml;
 
 pub use below::Below;
 pub use bokamera::BokaMera;

@@ -1,9 +1,10 @@
 //! Creating a key.
 
 use crate::clock::Timestamp;
+use crate::entropy::Entropy;
 use crate::key::{
-    Action, Actor, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, SealedCopy, Secrets,
-    StoredSecret, Subject, Usage, UserId, Viewing,
+    Action, Actor, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing, SealedCopy,
+    Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
 };
 use crate::limits;
 use crate::store::schema;
@@ -68,12 +69,7 @@ impl Engine {
     ) -> Result<(StoredSecret, IssuedKey), EngineError> {
         let (text, prefix) = space.format().issue(id, self.entropy())?;
         let (number, pepper) = self.peppers().current();
-        let sealed = match space.viewing() {
-            Viewing::Once => None,
-            Viewing::ByOwner | Viewing::ByAdministrators => {
-                Some(SealedCopy::seal(&text, id, self.peppers(), self.entropy())?)
-            }
-        };
+        let sealed = sealed_copy(space, &text, id, self.peppers(), self.entropy())?;
         Ok((
             StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed, foreign: None },
             text,
@@ -133,6 +129,20 @@ impl Operation<'_> {
     /// Two keys never share a text. With a working random generator they do not meet by chance.
     pub(super) fn expect_unused(&mut self, secret: &StoredSecret) {
         self.expect_absent(hot(&secret.trace()));
+    }
+}
+
+/// The sealed copy of a text, where its keyspace keeps one.
+pub(super) fn sealed_copy(
+    keyspace: &Keyspace,
+    text: &IssuedKey,
+    id: KeyId,
+    ring: &PepperRing,
+    entropy: &dyn Entropy,
+) -> Result<Option<SealedCopy>, EngineError> {
+    match keyspace.viewing() {
+        Viewing::Once => Ok(None),
+        Viewing::ByOwner | Viewing::ByAdministrators => Ok(Some(SealedCopy::seal(text, id, ring, entropy)?)),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::key::{
-    Action, Actor, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, Keyspace, KeyspaceName, SealedCopy,
-    StoredSecret, Subject, UserId, Viewing, check_text, shown_of,
+    Action, Actor, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, Keyspace, KeyspaceName, StoredSecret,
+    Subject, UserId, check_text, shown_of,
 };
 use crate::limits;
 use crate::store::schema;
 
-use super::create::check_expiry;
+use super::create::{check_expiry, sealed_copy};
 use super::entries::hot;
 use super::operation::Operation;
 use super::{Engine, EngineError, NewKey};
@@ -102,7 +102,9 @@ impl Engine {
             Ok(outcomes)
         })?;
         // Before anyone is answered: from now on they are looked for.
-        self.view().load_schemes()?;
+        if !dry && imported.iter().any(|one| matches!(one, Imported::Now(_))) {
+            self.view().load_schemes()?;
+        }
         for (at, error) in refused {
             imported.insert(at.min(imported.len()), Imported::Refused(error));
         }
@@ -134,12 +136,7 @@ impl Engine {
                     // There the text begins with the id.
                     id = own;
                 }
-                stored.sealed = match keyspace.viewing() {
-                    Viewing::Once => None,
-                    Viewing::ByOwner | Viewing::ByAdministrators => {
-                        Some(SealedCopy::seal(&issued, id, ring, self.entropy())?)
-                    }
-                };
+                stored.sealed = sealed_copy(&keyspace, &issued, id, ring, self.entropy())?;
             }
             ForeignSecret::Digest(scheme, digest) => {
                 let trace = scheme.trace(digest, pepper)?;

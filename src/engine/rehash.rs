@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::entropy::Entropy;
 use crate::key::{
-    IssuedKey, Key, KeyId, KeyedHash, Keyspace, PepperRing, SealedCopy, StoredSecret, UncheckedKey, Viewing,
+    IssuedKey, Key, KeyId, KeyedHash, Keyspace, PepperRing, SealedCopy, StoredSecret, UncheckedKey,
 };
 use crate::limits;
 
 use super::EngineError;
+use super::create::sealed_copy;
 use super::entries::hot;
 use super::operation::Operation;
 
@@ -113,10 +114,7 @@ fn adopted(
 ) -> Result<StoredSecret, EngineError> {
     let issued = IssuedKey::new(text.reveal().to_owned().into());
     let (number, pepper) = ring.current();
-    let sealed = match keyspace.viewing() {
-        Viewing::Once => None,
-        Viewing::ByOwner | Viewing::ByAdministrators => Some(SealedCopy::seal(&issued, id, ring, entropy)?),
-    };
+    let sealed = sealed_copy(keyspace, &issued, id, ring, entropy)?;
     let prefix = keyspace.format().prefix_of(text.reveal())?;
     Ok(StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&issued), sealed, foreign: None })
 }

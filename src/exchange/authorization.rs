@@ -29,13 +29,10 @@ pub enum Authorization {
 impl Authorization {
     /// Reads the header field.
     pub fn of(head: &Head<'_>) -> Self {
-        let mut values: Option<&[u8]> = None;
-        let mut differ = false;
-        head.fields.each("authorization", &mut |value| differ |= *values.get_or_insert(value) != value);
-        match values {
-            _ if differ => Self::Malformed,
-            None => Self::None,
-            Some(value) => Self::read(value.trim_ascii()),
+        match head.only("authorization") {
+            Ok(None) => Self::None,
+            Ok(Some(value)) => Self::read(value),
+            Err(_) => Self::Malformed,
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::TwoKeys;
+
 /// A request's head. Printed without what may hold a secret: the query, and values of header fields.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -26,6 +28,18 @@ impl<'a> Head<'a> {
         let mut first = None;
         self.fields.each(name, &mut |value| _ = first.get_or_insert(value));
         first.and_then(|value| std::str::from_utf8(value).ok())
+    }
+}
+
+impl<'a> Head<'a> {
+    /// The value of the header field of this (lower-case) name, without blanks around it.
+    ///
+    /// # Errors
+    /// [`TwoKeys`] when there are two that differ; the same twice is one.
+    pub fn only(&self, name: &'static str) -> Result<Option<&'a [u8]>, TwoKeys> {
+        let (mut only, mut differ) = (None, false);
+        self.fields.each(name, &mut |value| differ |= *only.get_or_insert(value) != value);
+        if differ { Err(TwoKeys) } else { Ok(only.map(<[u8]>::trim_ascii)) }
     }
 }
 

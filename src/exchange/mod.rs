@@ -47,6 +47,11 @@ impl RawRequest {
         std::str::from_utf8(value).ok()
     }
 
+    /// The media type of its body without parameters, as sent; empty when there is none.
+    pub fn media_type(&self) -> &str {
+        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    }
+
     /// The request without its body.
     pub fn head(&self) -> Head<'_> {
         Head {

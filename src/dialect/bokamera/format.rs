@@ -79,8 +79,7 @@ fn accepted(request: &RawRequest) -> Option<Format> {
 
 /// The format of the request itself, where answers are written in it, too.
 fn own(request: &RawRequest) -> Option<Format> {
-    let own = request.header("content-type").and_then(|media_type| media_type.split(';').next());
-    match own.and_then(|media_type| Format::of_media_type(media_type.trim())) {
+    match Format::of_media_type(request.media_type()) {
         Some(Format::Xml) => Some(Format::Xml),
         Some(Format::Json | Format::Csv | Format::Jsv | Format::JsonLines) | None => Some(Format::Json),
     }

@@ -53,8 +53,7 @@ impl Input {
         if bytes.trim_ascii().is_empty() {
             return Ok(input);
         }
-        let media_type = request.header("content-type").unwrap_or_default();
-        match media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        match request.media_type().to_ascii_lowercase().as_str() {
             "application/json" | "text/json" => input.json(bytes)?,
             "application/xml" | "text/xml" => {
                 for (field, text) in xml_input::fields(bytes, name).map_err(|what| input.malformed(what))? {

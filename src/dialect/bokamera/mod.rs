@@ -116,12 +116,8 @@ impl Exchange<'_> {
 
     /// The version, for whoever has a good key.
     fn version(&self) -> Result<Record, Wrong> {
-        let (mut key, mut differ) = (None, false);
-        self.request.head().fields.each("x-api-key", &mut |value| {
-            differ |= *key.get_or_insert(value) != value;
-        });
-        let key = key.filter(|_| !differ).and_then(|key| std::str::from_utf8(key).ok());
-        let key = key.and_then(|key| keys::canonical(key.trim())).ok_or(Wrong::InvalidApiKey)?;
+        let key = self.request.head().only("x-api-key").ok().flatten().map(std::str::from_utf8);
+        let key = key.and_then(Result::ok).and_then(keys::canonical).ok_or(Wrong::InvalidApiKey)?;
         let caller = self.service.by_key(&Keyspace::BOKAMERA, &key, self.request.client);
         caller.map_err(Wrong::of_key)?;
         let fields = vec![("Version", Value::text(env!("CARGO_PKG_VERSION")))];

@@ -5,10 +5,9 @@ use thiserror::Error;
 use super::record::{Namespace, Record, Value};
 use super::route::Operation;
 use crate::command::{AuthenticateError, CommandError};
-use crate::dialect::denial::Denial;
+use crate::dialect::denial::Unproven;
 use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
-use crate::key::Level;
 
 /// Why a request was refused, and what was asked for, if that is known: it decides about the form of the answer.
 #[derive(Debug)]
@@ -146,17 +145,11 @@ impl Wrong {
 
     /// Why a key was not taken.
     pub(super) fn of_key(error: AuthenticateError) -> Self {
-        let reason = match error {
-            AuthenticateError::Key(reason) => reason,
-            AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::InvalidApiKey,
-            AuthenticateError::Undecided(error) => return error.into(),
-        };
-        tracing::info!(reason = reason.code(), "bokamera: key denied");
-        let denial = Denial::of(reason, Level::AUTHENTICATE);
-        match denial {
-            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::InvalidApiKey,
-            Denial::LevelTooLow { .. } => Self::InvalidRole,
-            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        match Unproven::of("bokamera", error) {
+            Unproven::Refused => Self::InvalidApiKey,
+            Unproven::LevelTooLow => Self::InvalidRole,
+            Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
+            Unproven::Undecided(error) => error.into(),
         }
     }
 }

@@ -110,8 +110,7 @@ fn members(request: &RawRequest) -> Result<Map<String, Value>, Refusal> {
         Body::TooLarge => return Err(Refusal::TooLarge),
         Body::Incomplete => return Err(Refusal::PostBodyInvalid),
     };
-    let media_type = request.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") || bytes.trim_ascii().is_empty() {
+    if !request.media_type().eq_ignore_ascii_case("application/json") || bytes.trim_ascii().is_empty() {
         return Err(Refusal::PostBodyMissing);
     }
     match serde_json::from_slice(bytes).map_err(|_| Refusal::PostBodyInvalid)? {

@@ -2,10 +2,11 @@
 
 use super::route::Proof;
 use crate::command::{AuthenticateError, CommandError};
-use crate::dialect::denial::Denial;
+use crate::dialect::denial::Unproven;
 use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
-use crate::key::{Level, Status};
+use crate::key::Status;
+use crate::verify::DenyReason;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,21 +104,17 @@ impl Refusal {
 
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
-        let reason = match error {
-            AuthenticateError::Password => return Self::AuthenticationFailed,
-            AuthenticateError::NotActive(_) => return Self::AccountStatusLacking,
-            AuthenticateError::Undecided(error) => return error.into(),
-            AuthenticateError::Key(reason) => reason,
-        };
-        tracing::info!(reason = reason.code(), "freesewing: key denied");
-        if reason == crate::verify::DenyReason::OwnerNotActive {
+        if matches!(
+            error,
+            AuthenticateError::NotActive(_) | AuthenticateError::Key(DenyReason::OwnerNotActive)
+        ) {
             return Self::AccountStatusLacking;
         }
-        let denial = Denial::of(reason, Level::AUTHENTICATE);
-        match denial {
-            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::AuthenticationFailed,
-            Denial::LevelTooLow { .. } => Self::InsufficientAccessLevel,
-            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        match Unproven::of("freesewing", error) {
+            Unproven::Refused => Self::AuthenticationFailed,
+            Unproven::LevelTooLow => Self::InsufficientAccessLevel,
+            Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
+            Unproven::Undecided(error) => error.into(),
         }
     }
 }

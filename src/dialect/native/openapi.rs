@@ -14,9 +14,11 @@ use super::companies::{CompaniesJson, CompanyJson, EventsJson, KeyspaceJson, Key
 use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson};
 use super::import::ImportJson;
 use super::problem;
+use super::schema::Spelled;
 use super::verdict::{BatchJson, OwnJson, VerdictJson};
 use super::wanted::{Batch, Fields};
 use crate::exchange::RawResponse;
+use crate::key::{Prefix, Username};
 use crate::limits;
 
 /// `GET /openapi.json`.
@@ -185,6 +187,16 @@ fn page(after: Value) -> [(&'static str, Value); 2] {
     [("after", after), ("limit", limit)]
 }
 
+/// The schema of a text that has one in bodies, too.
+fn spelled<T: Spelled>() -> Value {
+    T::schema().to_value()
+}
+
+/// Any that can be one: which there are is for the answer to say.
+fn keyspace_name() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" })
+}
+
 fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })
 }
@@ -205,8 +217,7 @@ fn paths(making: &mut Making) -> Value {
 type Paths = Vec<(String, Value)>;
 
 fn users(m: &mut Making) -> Paths {
-    let username =
-        || Some(("username", json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$" })));
+    let username = || Some(("username", spelled::<Username>()));
     let [after, limit] = page(number());
     let list = m.operation::<UsersJson<'_>>("get", "listUsers", "Lists users by rising number.", 200);
     let list = list.queries(&[("company", uuid()), after, limit]);
@@ -245,7 +256,7 @@ fn companies(m: &mut Making) -> Paths {
     let audit = m.operation::<EventsJson>("get", "listEvents", "Lists who changed what and when.", 200);
     let audit = audit.queries(&page(number()));
     let check = m.operation::<ReportJson<'_>>("post", "check", "Walks the whole store.", 200);
-    let name = json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" });
+    let name = keyspace_name();
     vec![
         ("/v1/companies".to_owned(), path(None, vec![list, add])),
         ("/v1/companies/{id}".to_owned(), path(id(), vec![show, rename, remove])),
@@ -260,10 +271,10 @@ fn keys(m: &mut Making) -> Paths {
     let id = || Some(("id", uuid()));
     let [after, limit] = page(json!({ "type": "string", "pattern": "^([0-9a-f]{2}){1,64}$" }));
     let list = m.operation::<KeysJson<'_>>("get", "listKeys", "Lists keys.", 200).queries(&[
-        ("owner", json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$" })),
-        ("keyspace", json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" })),
+        ("owner", spelled::<Username>()),
+        ("keyspace", keyspace_name()),
         ("state", json!({ "type": "string", "enum": ["active", "expired", "suspended", "revoked"] })),
-        ("prefix", json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" })),
+        ("prefix", spelled::<Prefix>()),
         after,
         limit,
     ]);
@@ -323,8 +334,8 @@ fn import(m: &mut Making) -> Operation {
     import.value.insert("requestBody".to_owned(), body);
     import.queries(&[
         ("dry_run", json!({ "type": "string", "enum": ["true", "false"] })),
-        ("keyspace", json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" })),
-        ("owner", json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$" })),
+        ("keyspace", keyspace_name()),
+        ("owner", spelled::<Username>()),
         ("level", json!({ "type": "string", "pattern": "^[0-8]$" })),
     ])
 }
@@ -346,7 +357,7 @@ fn verifying(m: &mut Making) -> Paths {
         json!({ "keys": [{ "key": "kw_…" }, { "key": "kw_…", "level": 4 }] }),
     );
     let own = m.operation::<OwnJson<'_>>("get", "showOwnKey", "Shows the key that is presented.", 200);
-    let own = own.queries(&[("keyspace", json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" }))]);
+    let own = own.queries(&[("keyspace", keyspace_name())]);
     vec![
         ("/v1/verify".to_owned(), path(None, vec![one])),
         ("/v1/verify/batch".to_owned(), path(None, vec![batch])),

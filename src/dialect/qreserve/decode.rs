@@ -60,8 +60,7 @@ impl IpAddressesBody {
 /// # Errors
 /// [`Refusal::Malformed`], which does not repeat what was sent.
 pub(super) fn body<T: DeserializeOwned>(request: &RawRequest) -> Result<T, Refusal> {
-    let media_type = request.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+    if !request.media_type().eq_ignore_ascii_case("application/json") {
         return malformed("The content type must be application/json");
     }
     let bytes = request.body.bytes();

@@ -1,10 +1,9 @@
 //! Everything that can go wrong.
 
 use crate::command::{AuthenticateError, CommandError};
-use crate::dialect::denial::Denial;
+use crate::dialect::denial::Unproven;
 use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
-use crate::key::Level;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,17 +53,11 @@ impl Refusal {
 
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
-        let reason = match error {
-            AuthenticateError::Key(reason) => reason,
-            AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::InvalidKey,
-            AuthenticateError::Undecided(error) => return error.into(),
-        };
-        tracing::info!(reason = reason.code(), "qreserve: key denied");
-        let denial = Denial::of(reason, Level::AUTHENTICATE);
-        match denial {
-            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::InvalidKey,
-            Denial::LevelTooLow { .. } => Self::Forbidden,
-            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        match Unproven::of("qreserve", error) {
+            Unproven::Refused => Self::InvalidKey,
+            Unproven::LevelTooLow => Self::Forbidden,
+            Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
+            Unproven::Undecided(error) => error.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::{Parameters, Refusal};
+use crate::dialect::xml::is_allowed;
 use crate::exchange::{Field, Index};
 
 /// What a field may hold.
@@ -164,11 +165,6 @@ fn is_name(name: &str) -> bool {
 /// Text that XML 1.0 can hold.
 fn text(field: &Field) -> Result<&str, Wrong> {
     let Field::Text(bytes) = field else { return Err(Wrong::NotOneValue) };
-    let allowed = |letter: char| match letter {
-        '\t' | '\n' | '\r' => true,
-        '\0'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => false,
-        _ => true,
-    };
     let text = std::str::from_utf8(bytes).map_err(|_| Wrong::NotText)?;
-    if text.chars().all(allowed) { Ok(text) } else { Err(Wrong::NotText) }
+    if text.chars().all(is_allowed) { Ok(text) } else { Err(Wrong::NotText) }
 }

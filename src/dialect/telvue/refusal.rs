@@ -2,10 +2,8 @@
 
 use super::content::Mistake;
 use crate::command::AuthenticateError;
-use crate::dialect::denial::{Denial, title};
+use crate::dialect::denial::{Unproven, title};
 use crate::engine::EngineError;
-use crate::key::Level;
-use crate::verify::DenyReason;
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,22 +68,11 @@ impl Refusal {
 
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
-        match error {
-            AuthenticateError::Key(reason) => Self::from(reason),
-            AuthenticateError::Password | AuthenticateError::NotActive(_) => Self::AccessDenied,
-            AuthenticateError::Undecided(error) => Self::from(error),
-        }
-    }
-}
-
-impl From<DenyReason> for Refusal {
-    fn from(reason: DenyReason) -> Self {
-        tracing::info!(reason = reason.code(), "telvue: key denied");
-        let denial = Denial::of(reason, Level::AUTHENTICATE);
-        match denial {
-            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::AccessDenied,
-            Denial::LevelTooLow { .. } => Self::LevelTooLow,
-            Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
+        match Unproven::of("telvue", error) {
+            Unproven::Refused => Self::AccessDenied,
+            Unproven::LevelTooLow => Self::LevelTooLow,
+            Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
+            Unproven::Undecided(error) => error.into(),
         }
     }
 }

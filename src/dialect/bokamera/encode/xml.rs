@@ -9,6 +9,7 @@ use quick_xml::events::{BytesStart, BytesText, Event};
 
 use crate::dialect::bokamera::record::{Namespace, Record, Value};
 use crate::dialect::bokamera::refusal::{FieldError, Status};
+use crate::dialect::xml::is_allowed;
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="utf-8"?>"#;
 const INSTANCE: &str = r#"xmlns:i="http://www.w3.org/2001/XMLSchema-instance""#;
@@ -62,13 +63,8 @@ fn text(xml: &mut Xml, name: &str, text: &str) -> io::Result<()> {
 
 /// Text for XML 1.0: what that cannot hold is replaced, and a carriage return survives being read.
 fn escaped(text: &str) -> Cow<'_, str> {
-    let allowed = |letter: char| match letter {
-        '\t' | '\n' | '\r' => true,
-        '\0'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => false,
-        _ => true,
-    };
-    if text.contains('\r') || !text.chars().all(allowed) {
-        let replaced: String = text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect();
+    if text.contains('\r') || !text.chars().all(is_allowed) {
+        let replaced: String = text.chars().map(|c| if is_allowed(c) { c } else { '\u{fffd}' }).collect();
         // The library writes the same in decimal digits.
         Cow::Owned(partial_escape(&replaced).replace("&#13;", "&#xD;"))
     } else {
@@ -77,11 +73,11 @@ fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 fn fields(xml: &mut Xml, record: &Record) -> io::Result<()> {
-    let mut fields: Vec<_> = record.fields.iter().collect();
+    let mut ordered: Vec<_> = record.fields.iter().collect();
     if record.namespace == Namespace::Dtos {
-        fields.sort_by_key(|(name, _)| *name);
+        ordered.sort_by_key(|(name, _)| *name);
     }
-    fields.into_iter().try_for_each(|(name, value)| match value {
+    ordered.into_iter().try_for_each(|(name, value)| match value {
         Value::Text(None) => empty(xml, name, NIL),
         Value::Text(Some(value)) => text(xml, name, value),
         Value::Bool(value) => text(xml, name, if *value { "true" } else { "false" }),
@@ -89,15 +85,10 @@ fn fields(xml: &mut Xml, record: &Record) -> io::Result<()> {
         Value::Records(records) => element(xml, name, name, |xml| {
             records
                 .iter()
-                .try_for_each(|inner| element(xml, inner.name, inner.name, |xml| fields_of(xml, inner)))
+                .try_for_each(|inner| element(xml, inner.name, inner.name, |xml| fields(xml, inner)))
         }),
         Value::Status(value) => status(xml, name, record.namespace, value.as_ref()),
     })
-}
-
-// A second name, since a closure cannot name the function it is in.
-fn fields_of(xml: &mut Xml, record: &Record) -> io::Result<()> {
-    fields(xml, record)
 }
 
 const NIL: &str = r#"i:nil="true""#;
