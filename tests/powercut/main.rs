@@ -160,10 +160,15 @@ fn a_full_disk_closes_the_store_and_leaves_readers_the_state_before() {
 
 /// Lets the child commit until it fails by itself, and checks what it said and what it left.
 fn closes_in_order(mut command: Command, root: &Path, workload: Workload) {
-    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let ended = command.stderr(Stdio::piped()).output().unwrap();
+    let output = String::from_utf8(ended.stdout).unwrap();
     let acknowledged = output.lines().filter_map(|line| line.rsplit_once("acknowledge ")).next_back();
     let acknowledged = acknowledged.map_or(0, |(_, n)| n.parse().unwrap());
-    assert!(output.lines().any(|line| line == "closed in order"), "{output}");
+    assert!(
+        output.lines().any(|line| line == "closed in order"),
+        "{output}{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
     check(root, workload, acknowledged, acknowledged + 1).unwrap();
 }
 
@@ -332,18 +337,16 @@ fn after_failure(store: &SledStore, before: u64, failed: &Batch, error: &StoreEr
     assert!(matches!(store.commit(failed.clone()), Err(StoreError::Closed { .. })));
     assert!(store.closed().is_some() && store.close().is_err());
     assert_eq!(store.revision().0, before);
-    match store.scan(b"", None, usize::MAX) {
-        Ok(seen) => {
-            assert!(seen.iter().all(|entry| entry.version.0 <= before), "readers see the failed commit")
+    let all = store.scan(b"", None, usize::MAX);
+    let each = failed.writes().map(|(key, _)| store.get(key).map(Vec::from_iter));
+    for seen in each.chain([all]) {
+        match seen {
+            Ok(seen) => {
+                assert!(seen.iter().all(|entry| entry.version.0 <= before), "readers see the failed commit")
+            }
+            // sled cannot read pages any more that it could not write.
+            Err(error) => assert!(matches!(error, StoreError::Io { .. }), "{error}"),
         }
-        // sled cannot read pages any more that it could not write.
-        Err(error) => assert!(matches!(error, StoreError::Io { .. }), "{error}"),
-    }
-    for (key, _) in failed.writes() {
-        assert!(
-            store.get(key).unwrap().is_none_or(|entry| entry.version.0 <= before),
-            "a failed write is seen"
-        );
     }
     println!("closed in order");
 }
