@@ -40,6 +40,12 @@ pub const PLACE_BYTES_MAX: usize = 256;
 pub const STORE_SEGMENT_BYTES: usize = 1024 * 1024;
 /// Memory sled may use for its page cache.
 pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// How soon a key has to stop by itself to be named in a summary.
+pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
+/// Keys that a summary names of each kind.
+pub const SUMMARY_KEYS_MAX: usize = 10;
+/// Audit events that one look back goes through at most.
+pub const EVENTS_LOOKED_AT_MAX: usize = 20_000;
 /// Commits that `Store::changes` still remembers.
 pub const CHANGES_KEPT_MAX: usize = 1_024;
 /// Bytes of keys and values that these commits may hold together; the oldest are forgotten first.
@@ -105,6 +111,37 @@ pub const PASSWORD_QUEUE_MAX: usize = 16;
 /// When a caller who was told "busy" should come back.
 pub const PASSWORD_RETRY_AFTER_SECONDS: u32 = 2;
 
+/// Wrong passwords for one login name from one network before the next try has to wait.
+pub const LOGIN_TRIES: u32 = 5;
+/// The same for all login names together.
+pub const LOGIN_TRIES_BY_NETWORK: u32 = 100;
+/// Longest such wait.
+pub const LOGIN_WAIT_SECONDS_MAX: u32 = 60;
+/// How long wrong passwords are remembered.
+pub const LOGIN_TRIES_KEPT_MS: u64 = 15 * 60_000;
+/// Login names and networks that they are remembered of.
+pub const LOGIN_TRIES_MAX: usize = 20_000;
+
+/// Silence that ends a session of the console.
+pub const SESSION_IDLE_MS: u64 = 30 * 60_000;
+/// Longest session.
+pub const SESSION_MS: u64 = 12 * 3_600_000;
+/// Sessions at once; the one that was silent longest goes first.
+pub const SESSIONS_MAX: usize = 10_000;
+/// Sessions of one user at once.
+pub const SESSIONS_OF_USER_MAX: usize = 16;
+
+/// Requests of one bot that are remembered.
+pub const REQUESTS_REMEMBERED: usize = 20;
+/// Bots whose requests are remembered.
+pub const REQUESTS_REMEMBERED_BOTS_MAX: usize = 1_000;
+/// Pause between two samples of how much is verified.
+pub const SAMPLE_SECONDS: u64 = 10;
+/// Samples that are kept: half an hour.
+pub const SAMPLES_KEPT: usize = 181;
+/// How old a summary of all keys may be before it is counted anew.
+pub const SUMMARY_KEPT_MS: u64 = 60_000;
+
 /// How long a login's token is good: seven days.
 pub const TOKEN_SECONDS: u64 = 7 * 24 * 3_600;
 /// Longest token that is looked at.
@@ -135,6 +172,8 @@ pub const ARGON2_PASSES_MAX: u32 = 10;
 /// Most rounds of PBKDF2 that are taken.
 pub const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 
+/// Threads that count verdicts on their own; further ones share a counter.
+pub const TALLY_SHARDS: usize = 64;
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;
 /// Largest body of a request to verify that is answered at once; larger ones get a thread of their own.

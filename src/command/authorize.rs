@@ -44,9 +44,13 @@ fn need(command: &Command) -> Need {
         | Command::FindKeys(_)
         | Command::ListEvents { .. }
         | Command::ImportKeys { .. }
+        | Command::SearchEvents { .. }
+        | Command::CheckAudit
+        | Command::ShowOverview
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),
-        Command::ShowUser(_) => (Level::AUTHENTICATE, ADMINISTER),
+        Command::ShowUser(_) | Command::ListRequests(_) => (Level::AUTHENTICATE, ADMINISTER),
+        Command::CountSessions(_) | Command::EndSessions(_) => (Level::AUTHENTICATE, ALL),
         Command::ShowCompany(_) => (Level::AUTHENTICATE, Level::AUTHENTICATE),
         Command::ShowKey(_) => (Level::READ, ADMINISTER),
         Command::ListKeys { keyspace, .. } => {

@@ -139,6 +139,24 @@ impl Service {
                 self.engine.remove_company(actor, gate.company(id)?.get().id)?;
                 Outcome::Done
             }
+            Command::SearchEvents { filter, before, limit } => {
+                gate.anything()?.get();
+                Outcome::Trail(reader.trail(&filter, before, limit)?)
+            }
+            Command::CheckAudit => {
+                gate.anything()?.get();
+                Outcome::Chain(reader.audit_chain()?)
+            }
+            Command::ShowOverview => {
+                gate.anything()?.get();
+                Outcome::Overview(self.overview()?)
+            }
+            Command::ListRequests(named) => Outcome::Requests(self.recent.of(gate.user(&named)?.get().id)),
+            Command::CountSessions(named) => Outcome::Count(self.sessions_of(gate.user(&named)?.get().id)),
+            Command::EndSessions(named) => {
+                self.end_sessions_of(gate.user(&named)?.get().id);
+                Outcome::Done
+            }
             Command::Check => {
                 gate.anything()?.get();
                 Outcome::Checked(self.engine.check()?)

@@ -1,19 +1,26 @@
 //! The one door: everything a caller may ask, whatever the protocol, and who may ask it.
 
 mod authorize;
+mod backoff;
 mod caller;
 mod dispatch;
 mod error;
+mod fault;
 mod hs256;
+mod overview;
+mod recent;
 mod service;
+mod session;
+mod setup;
 #[cfg(test)]
 mod table_tests;
 mod token;
+mod trying;
 mod verifying;
 
 use crate::engine::{
-    CheckReport, Cursor, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewUser, RequestMark,
-    UserChange,
+    Chain, CheckReport, Cursor, EventFilter, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewUser,
+    RequestMark, Trail, UserChange,
 };
 use crate::key::{
     AuditEvent, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password,
@@ -22,8 +29,14 @@ use crate::key::{
 
 pub use caller::{AuthenticateError, Caller};
 pub use error::CommandError;
+pub use fault::Fault;
+pub use overview::Overview;
+pub use recent::AnsweredRequest;
 pub use service::Service;
+pub use session::{FormToken, SessionToken};
+pub use setup::SetupError;
 pub use token::Audience;
+pub use trying::Tried;
 pub use verifying::{Asker, Decision, Verifying, VerifyingError};
 
 /// Names a user.
@@ -168,8 +181,27 @@ pub enum Command {
         /// Most events wanted.
         limit: usize,
     },
+    /// Looks back through the audit, newest first. Answer: [`Outcome::Trail`].
+    SearchEvents {
+        /// Which events.
+        filter: EventFilter,
+        /// From before this event; `None` from the newest.
+        before: Option<u64>,
+        /// Most events wanted.
+        limit: usize,
+    },
+    /// Proves the audit's chain from its end to its beginning. Answer: [`Outcome::Chain`].
+    CheckAudit,
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
+    /// Counts what there is and how much is verified. Answer: [`Outcome::Overview`].
+    ShowOverview,
+    /// Reads the latest requests of a bot, newest first. Answer: [`Outcome::Requests`].
+    ListRequests(UserRef),
+    /// Counts the sessions of a user. Answer: [`Outcome::Count`].
+    CountSessions(UserRef),
+    /// Ends all sessions of a user. Answer: [`Outcome::Done`].
+    EndSessions(UserRef),
 }
 
 /// What a command led to.
@@ -201,4 +233,14 @@ pub enum Outcome {
     Companies(Vec<Company>),
     /// What walking the store found.
     Checked(CheckReport),
+    /// A page of audit events, newest first.
+    Trail(Trail),
+    /// The audit's chain.
+    Chain(Chain),
+    /// What there is, and how much is verified.
+    Overview(Overview),
+    /// Requests, newest first.
+    Requests(Vec<AnsweredRequest>),
+    /// How many.
+    Count(usize),
 }

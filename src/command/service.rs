@@ -1,10 +1,16 @@
 //! The door itself: authenticates callers; `dispatch.rs` carries out their commands.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::backoff::Backoff;
+use super::overview::Watch;
+use super::recent::Recent;
+use super::session::Sessions;
+use super::setup::Setup;
 use super::{AuthenticateError, Caller};
 use crate::clock::Timestamp;
-use crate::engine::{Engine, IndexState};
+use crate::engine::{Engine, EngineError, IndexState};
 use crate::key::{Keyspace, Password, Status, User, UserId};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 
@@ -13,13 +19,26 @@ use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 pub struct Service {
     pub(super) engine: Engine,
     pub(super) verifier: Verifier,
+    pub(super) backoff: Arc<Backoff>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) setup: Arc<Setup>,
+    pub(super) recent: Arc<Recent>,
+    pub(super) watch: Arc<Watch>,
 }
 
 impl Service {
     /// The door to `engine`.
     pub fn new(engine: Engine) -> Self {
         let verifier = Verifier::new(engine.reader());
-        Self { engine, verifier }
+        Self {
+            engine,
+            verifier,
+            backoff: Arc::default(),
+            sessions: Arc::default(),
+            setup: Arc::default(),
+            recent: Arc::default(),
+            watch: Arc::default(),
+        }
     }
 
     /// Authenticates whoever presents `text` as a key of `keyspace`.
@@ -51,14 +70,15 @@ impl Service {
     /// # Errors
     /// [`AuthenticateError::Password`] when refused; [`AuthenticateError::NotActive`] when the password is right, but
     /// the user may not act; [`AuthenticateError::Undecided`] with
-    /// [`EngineError::Busy`](crate::engine::EngineError::Busy) when too many others are waiting.
+    /// [`EngineError::Busy`] when too many others are waiting, or after too many wrong passwords for this login from
+    /// this address: others do not wait for them.
     pub fn by_password(
         &self,
         login: &str,
         password: &Password,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        self.by_password_of(self.user_by_login(login)?, password, client)
+        self.by_password_of(login, self.user_by_login(login)?, password, client)
     }
 
     /// As [`Service::by_password`], for clients that write a login name in any case or give the user's number.
@@ -79,17 +99,27 @@ impl Service {
         if let (None, Ok(number)) = (&user, login.parse()) {
             user = self.engine.reader().user(UserId(number)).map_err(AuthenticateError::Undecided)?;
         }
-        self.by_password_of(user, password, client)
+        self.by_password_of(login, user, password, client)
     }
 
     fn by_password_of(
         &self,
+        login: &str,
         user: Option<User>,
         password: &Password,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        let right = self.engine.check_password(user.as_ref(), password)?;
-        acting(user.filter(|_| right), client)
+        let retry_after_seconds = self.backoff.wait(login, client, self.now());
+        if retry_after_seconds > 0 {
+            return Err(AuthenticateError::Undecided(EngineError::Busy { retry_after_seconds }));
+        }
+        if self.engine.check_password(user.as_ref(), password)? {
+            self.backoff.succeeded(login, client);
+            acting(user, client)
+        } else {
+            self.backoff.failed(login, client, self.now());
+            Err(AuthenticateError::Password)
+        }
     }
 
     /// The user with this login name or e-mail address. No login name has an `@`.

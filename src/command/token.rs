@@ -118,7 +118,7 @@ fn provide() {
 }
 
 /// Tells one password from the next, and nothing else about it.
-fn fingerprint(user: &User, pepper: &Pepper) -> String {
+pub(super) fn fingerprint(user: &User, pepper: &Pepper) -> String {
     let hash = match &user.kind {
         Kind::Person { password: Some(hash) } => hash.as_phc(),
         Kind::Person { password: None } | Kind::Bot => "",

@@ -5,7 +5,6 @@
 mod below;
 pub mod bokamera;
 mod denial;
-mod fault;
 pub mod filebin;
 pub mod freesewing;
 pub mod gateway;

@@ -54,14 +54,16 @@ impl Reader {
         Ok((keys, next))
     }
 
-    /// Up to `limit` keys (at most 1,000) of everyone, by rising id, from just after one; fewer mean the end.
+    /// Up to `limit` keys (at most 1,000) of everyone, by rising id, from just after one, with the uses that are not
+    /// written yet; fewer mean the end.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
     pub fn keys(&self, after: Option<KeyId>, limit: usize) -> Result<Vec<Key>, EngineError> {
         let after = after.map(|id| schema::key(&id.to_bytes()));
         let entries = self.store.scan(schema::KEYS, after.as_deref(), limit.clamp(1, limits::PAGE_MAX))?;
-        Ok(entries.iter().map(Key::from_entry).collect::<Result<_, _>>()?)
+        let keys = entries.iter().map(|entry| Key::from_entry(entry).map(|key| self.with_uses(key)));
+        Ok(keys.collect::<Result<_, _>>()?)
     }
 
     /// The keys that show this prefix: most often one, at most 1,000.

@@ -147,7 +147,7 @@ impl Engine {
         Ok(self.0.stop()?)
     }
 
-    pub(super) fn entropy(&self) -> &dyn Entropy {
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
         self.0.entropy.as_ref()
     }
 

@@ -74,17 +74,20 @@ impl Reader {
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
     pub fn key(&self, id: KeyId) -> Result<Option<Key>, EngineError> {
-        let mut key: Option<Key> = self.get(&schema::key(&id.to_bytes()))?;
-        if let Some(key) = &mut key {
-            let now = self.now();
-            key.usage.merge(self.uses.of(id));
-            key.usage.merge(self.index.uses_left(id, now));
-            key.usage.merge(self.index.uses_of(&key.secrets.current.trace(), now));
-            if let Some((previous, _)) = &key.secrets.previous {
-                key.usage.merge(self.index.uses_of(&previous.trace(), now));
-            }
+        let key: Option<Key> = self.get(&schema::key(&id.to_bytes()))?;
+        Ok(key.map(|key| self.with_uses(key)))
+    }
+
+    /// The key with the uses that are not written yet.
+    pub(super) fn with_uses(&self, mut key: Key) -> Key {
+        let now = self.now();
+        key.usage.merge(self.uses.of(key.id));
+        key.usage.merge(self.index.uses_left(key.id, now));
+        key.usage.merge(self.index.uses_of(&key.secrets.current.trace(), now));
+        if let Some((previous, _)) = &key.secrets.previous {
+            key.usage.merge(self.index.uses_of(&previous.trace(), now));
         }
-        Ok(key)
+        key
     }
 
     /// The current text of a key, where a sealed copy of it is kept.

@@ -131,6 +131,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listeners, sockets, control, routes, proxies, service, bounds } = self;
         let (stop, stopped) = watch::channel(false);
+        let (sampled, watched) = (service.clone(), stopped.clone());
         let mut loops = JoinSet::new();
         let desk = Desk::new(routes.dialects, service.clone(), proxies, bounds);
         let workers = Arc::new(Workers::start());
@@ -164,11 +165,23 @@ impl Server {
             };
             loops.spawn(accept::serve(listener, door, stopped));
         }
+        loops.spawn(sample(sampled, watched));
         shutdown.await;
         tracing::info!("stopping");
         stop.send_replace(true);
         while loops.join_next().await.is_some() {}
         tracing::info!("stopped");
+    }
+}
+
+/// Takes a sample of how much is verified now and then, until the stop.
+async fn sample(service: Service, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(limits::SAMPLE_SECONDS));
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => service.sample(),
+            _ = stopped.changed() => return,
+        }
     }
 }
 

@@ -66,6 +66,46 @@ pub fn judge(
     )
 }
 
+/// The same judgement with every check, those behind the first refusal included, in their order.
+pub fn checks(
+    record: HotView<'_>,
+    owner: Option<OwnerStanding>,
+    request: &VerifyRequest<'_>,
+    now: Timestamp,
+) -> Vec<(Check, Option<DenyReason>)> {
+    let active = owner.is_some_and(|owner| owner.status == Status::Active);
+    let level = owner.map(|owner| record.level.min(owner.level)).unwrap_or(record.level);
+    let unless = |holds: bool, reason| (!holds).then_some(reason);
+    vec![
+        (Check::Owner, unless(owner.is_some(), DenyReason::OwnerGone)),
+        (Check::Keyspace, unless(*record.keyspace == *request.keyspace.name(), DenyReason::WrongKeyspace)),
+        (Check::State, standing(record.standing, now)),
+        (Check::OwnerStatus, unless(active || owner.is_none(), DenyReason::OwnerNotActive)),
+        (Check::Expiry, unless(!record.expiry.reached(now), DenyReason::Expired)),
+        (Check::Address, unless(record.allowlist.allows(request.client), DenyReason::AddressNotAllowed)),
+        (Check::Level, unless(level >= request.level, DenyReason::LevelTooLow { have: level })),
+    ]
+}
+
+/// What is looked at when a key is judged, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// That its owner is there.
+    Owner,
+    /// That it is of the keyspace.
+    Keyspace,
+    /// That it is neither suspended, revoked nor rotated out.
+    State,
+    /// That its owner may act.
+    OwnerStatus,
+    /// That its time is not over.
+    Expiry,
+    /// That its allowlist has the address.
+    Address,
+    /// That it may do what is asked.
+    Level,
+}
+
 fn standing(standing: Standing, now: Timestamp) -> Option<DenyReason> {
     match standing {
         Standing::Active => None,

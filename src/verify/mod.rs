@@ -3,14 +3,20 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod judge;
+mod tally;
+mod trial;
 mod verdict;
 
-pub use judge::judge;
+pub use judge::{Check, checks, judge};
+pub use tally::Verdicts;
+pub use trial::Trial;
 pub use verdict::{DenyReason, Identity, Verdict};
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use tally::Tally;
 
 use crate::clock::Timestamp;
 use crate::engine::{EngineError, Reader};
@@ -75,12 +81,18 @@ impl fmt::Debug for VerifyRequest<'_> {
 #[derive(Clone)]
 pub struct Verifier {
     reader: Reader,
+    tally: Arc<Tally>,
 }
 
 impl Verifier {
     /// A verifier over what `reader` sees.
-    pub const fn new(reader: Reader) -> Self {
-        Self { reader }
+    pub fn new(reader: Reader) -> Self {
+        Self { reader, tally: Arc::new(Tally::new()) }
+    }
+
+    /// The verdicts so far, of this verifier and its clones.
+    pub fn verdicts(&self) -> Verdicts {
+        self.tally.read()
     }
 
     /// What it sees.
@@ -113,7 +125,15 @@ impl Verifier {
             }
         });
         self.or_foreign(request, &mut verdict);
+        self.counted(&verdict);
         verdict
+    }
+
+    #[inline(always)]
+    fn counted(&self, verdict: &Result<Verdict, EngineError>) {
+        if let Ok(verdict) = verdict {
+            self.tally.count(verdict);
+        }
     }
 
     /// Where the text is nobody's and there are keys of other systems, it may be one of theirs. In place: a verdict is not
@@ -160,7 +180,7 @@ impl Verifier {
         &'a self,
         requests: &'a [VerifyRequest<'a>],
     ) -> impl ExactSizeIterator<Item = Result<Verdict, EngineError>> {
-        Verdicts::new(self, requests)
+        InTurn::new(self, requests)
     }
 
     /// Decides into `verdict`, which is not copied on its way out then.
@@ -221,8 +241,8 @@ impl Look for Decision<'_> {
     }
 }
 
-/// Verdicts on a list of requests, in their order.
-struct Verdicts<'a> {
+/// The verdicts on a list of requests, in their order.
+struct InTurn<'a> {
     verifier: &'a Verifier,
     requests: &'a [VerifyRequest<'a>],
     /// The next to decide.
@@ -231,14 +251,14 @@ struct Verdicts<'a> {
     begun: [Option<PresentedKey<'a>>; limits::PREFETCHED_KEYS_MAX],
 }
 
-impl<'a> Verdicts<'a> {
+impl<'a> InTurn<'a> {
     fn new(verifier: &'a Verifier, requests: &'a [VerifyRequest<'a>]) -> Self {
         let begun = std::array::from_fn(|at| requests.get(at).and_then(|request| verifier.begin(request)));
         Self { verifier, requests, at: 0, begun }
     }
 }
 
-impl Iterator for Verdicts<'_> {
+impl Iterator for InTurn<'_> {
     type Item = Result<Verdict, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -254,6 +274,7 @@ impl Iterator for Verdicts<'_> {
             });
         }
         self.verifier.or_foreign(request, &mut verdict);
+        self.verifier.counted(&verdict);
         Some(verdict)
     }
 
@@ -263,4 +284,4 @@ impl Iterator for Verdicts<'_> {
     }
 }
 
-impl ExactSizeIterator for Verdicts<'_> {}
+impl ExactSizeIterator for InTurn<'_> {}

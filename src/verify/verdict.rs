@@ -68,21 +68,42 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
+    /// Every code there is.
+    pub const CODES: [&'static str; 12] = [
+        "malformed",
+        "unknown",
+        "wrong_keyspace",
+        "suspended",
+        "revoked",
+        "rotated_out",
+        "owner_gone",
+        "owner_not_active",
+        "expired",
+        "address_not_allowed",
+        "level_too_low",
+        "rate_limited",
+    ];
+
     /// A stable name for logs and machine-readable answers.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
+        Self::CODES.get(self.number()).copied().unwrap_or_default()
+    }
+
+    /// Its place among the codes.
+    pub(super) const fn number(self) -> usize {
         match self {
-            Self::Malformed => "malformed",
-            Self::Unknown => "unknown",
-            Self::WrongKeyspace => "wrong_keyspace",
-            Self::Suspended => "suspended",
-            Self::Revoked => "revoked",
-            Self::RotatedOut => "rotated_out",
-            Self::OwnerGone => "owner_gone",
-            Self::OwnerNotActive => "owner_not_active",
-            Self::Expired => "expired",
-            Self::AddressNotAllowed => "address_not_allowed",
-            Self::LevelTooLow { .. } => "level_too_low",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::Malformed => 0,
+            Self::Unknown => 1,
+            Self::WrongKeyspace => 2,
+            Self::Suspended => 3,
+            Self::Revoked => 4,
+            Self::RotatedOut => 5,
+            Self::OwnerGone => 6,
+            Self::OwnerNotActive => 7,
+            Self::Expired => 8,
+            Self::AddressNotAllowed => 9,
+            Self::LevelTooLow { .. } => 10,
+            Self::RateLimited { .. } => 11,
         }
     }
 }

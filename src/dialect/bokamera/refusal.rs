@@ -4,9 +4,9 @@ use thiserror::Error;
 
 use super::record::{Namespace, Record, Value};
 use super::route::Operation;
+use crate::command::Fault;
 use crate::command::{AuthenticateError, CommandError};
 use crate::dialect::denial::Unproven;
-use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
 
 /// Why a request was refused, and what was asked for, if that is known: it decides about the form of the answer.

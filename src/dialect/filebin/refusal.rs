@@ -7,8 +7,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::AccessLevel;
+use crate::command::Fault;
 use crate::command::{AuthenticateError, CommandError};
-use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
 use crate::exchange::{Field, Index};
 use crate::limits;

@@ -1,9 +1,9 @@
 //! Everything that can go wrong, and the word for it.
 
 use super::route::Proof;
+use crate::command::Fault;
 use crate::command::{AuthenticateError, CommandError};
 use crate::dialect::denial::Unproven;
-use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
 use crate::key::Status;
 use crate::verify::DenyReason;

@@ -126,7 +126,12 @@ impl Exchange<'_> {
             | Outcome::Imported(_)
             | Outcome::Company(_)
             | Outcome::Companies(_)
-            | Outcome::Checked(_) => Err(Problem::Unexpected),
+            | Outcome::Checked(_)
+            | Outcome::Trail(_)
+            | Outcome::Chain(_)
+            | Outcome::Overview(_)
+            | Outcome::Requests(_)
+            | Outcome::Count(_) => Err(Problem::Unexpected),
         }
     }
 

@@ -60,15 +60,22 @@ fn answer(service: &Service, request: &RawRequest) -> Result<RawResponse, Refusa
     }
     // Before anything else: whoever has no key learns nothing of what is there.
     let caller = service.by_key(&Keyspace::QRESERVE, key(&request.head()), request.client)?;
+    let answer = answer_to(service, &caller, request);
+    let answer = answer.unwrap_or_else(|refusal| encode::refusal(&refusal));
+    service.note_request(&caller, request.client, &request.method, &request.path, answer.status);
+    Ok(answer)
+}
+
+fn answer_to(service: &Service, caller: &Caller, request: &RawRequest) -> Result<RawResponse, Refusal> {
     let (target, method) = route::read(&request.method, &request.path)?;
     match target {
         Target::Root => Ok(encode::server()),
-        Target::OwnUser => own_user(service, &caller),
+        Target::OwnUser => own_user(service, caller),
         Target::Managed { site, managed } => {
             if caller.level() < Level::ALL {
                 return Err(Refusal::Forbidden);
             }
-            Bots { service, caller: &caller, request, site }.answer(managed, method)
+            Bots { service, caller, request, site }.answer(managed, method)
         }
     }
 }

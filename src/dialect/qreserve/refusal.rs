@@ -1,8 +1,8 @@
 //! Everything that can go wrong.
 
+use crate::command::Fault;
 use crate::command::{AuthenticateError, CommandError};
 use crate::dialect::denial::Unproven;
-use crate::dialect::fault::Fault;
 use crate::engine::EngineError;
 
 /// Why a request was refused.

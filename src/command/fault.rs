@@ -1,11 +1,11 @@
-//! What kind of failure an engine's error is, for dialects that have few words for it.
+//! What kind of failure an engine's error is, for those who have few words for it.
 
 use crate::engine::EngineError;
 use crate::store::StoreError;
 
-/// The kinds of failure that dialects tell apart.
+/// The kinds of failure that dialects and the console tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// There is no such user.
     NoSuchUser,
     /// There is no such key.
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// The kind of `error`.
-    pub(super) const fn of(error: &EngineError) -> Self {
+    pub const fn of(error: &EngineError) -> Self {
         match error {
             EngineError::NoSuchUser => Self::NoSuchUser,
             EngineError::NoSuchKey => Self::NoSuchKey,

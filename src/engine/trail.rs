@@ -1,0 +1,250 @@
+//! Looking back through the audit: newest first, filtered, with the chain proved on the way.
+
+use std::collections::HashSet;
+
+use crate::clock::Timestamp;
+use crate::key::{Actor, AuditEvent, EventHash, KeyId, Subject, UserId};
+use crate::limits;
+use crate::store::codec::{AuditHead, Record as _};
+use crate::store::schema;
+
+use super::operation::event_hash;
+use super::{EngineError, Reader};
+
+/// Which events are wanted; what is left out does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// About this user, or a key that is theirs now.
+    pub user: Option<UserId>,
+    /// About this key.
+    pub key: Option<KeyId>,
+    /// By this user.
+    pub actor: Option<UserId>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// Events that were found, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// The events.
+    pub events: Vec<AuditEvent>,
+    /// Before which event to look further; `None` when everything was looked at.
+    pub next: Option<u64>,
+    /// The chain as far as it was looked at.
+    pub chain: Chain,
+}
+
+/// Events whose links were proved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// How many.
+    pub events: u64,
+    /// Sequence and hash of the newest event of all, to be kept elsewhere.
+    pub head: (u64, EventHash),
+    /// The newest event that is not what the one after it says: removed, altered or out of order.
+    pub broken_at: Option<u64>,
+}
+
+impl Reader {
+    /// Up to `limit` events (at most 1,000) that `filter` wants, newest first, from before the event `before`. Looks at
+    /// 20,000 events at most; [`Trail::next`] says where to go on.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn trail(
+        &self,
+        filter: &EventFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Trail, EngineError> {
+        let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let (mut events, mut last) = (Vec::new(), None);
+        let chain = self.look_back(before, limits::EVENTS_LOOKED_AT_MAX, &mut |event| {
+            last = Some(event.sequence);
+            if filter.wants(&event, &keys) {
+                events.push(event);
+            }
+            events.len() < limit
+        })?;
+        let next = last.filter(|sequence| *sequence > 1);
+        // Nothing older can be wanted.
+        let over = |event: &AuditEvent| filter.from.is_some_and(|from| event.at < from);
+        let next = match next.map(|sequence| self.get::<AuditEvent>(&schema::audit(sequence))).transpose()? {
+            Some(Some(event)) if over(&event) => None,
+            _ => next,
+        };
+        Ok(Trail { events, next, chain })
+    }
+
+    /// Proves every link of the audit's chain. The time it takes grows with the audit.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn audit_chain(&self) -> Result<Chain, EngineError> {
+        self.look_back(None, usize::MAX, &mut |_| true)
+    }
+
+    fn key_ids_of(&self, user: UserId) -> Result<HashSet<KeyId>, EngineError> {
+        let (mut ids, mut after) = (HashSet::new(), None);
+        loop {
+            let (keys, next) = self.keys_of(user, None, after.as_ref(), limits::PAGE_MAX)?;
+            ids.extend(keys.iter().map(|key| key.id));
+            after = next;
+            if after.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// Hands events to `look`, newest first, until it has enough, and proves the links between them.
+    fn look_back(
+        &self,
+        before: Option<u64>,
+        most: usize,
+        look: &mut dyn FnMut(AuditEvent) -> bool,
+    ) -> Result<Chain, EngineError> {
+        let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
+        let mut chain = Chain { events: 0, head: (head.sequence, head.hash), broken_at: None };
+        let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
+        // What the event just below `upper` must hash to.
+        let mut expected = match self.get::<AuditEvent>(&schema::audit(upper))? {
+            Some(later) => later.previous,
+            None => head.hash,
+        };
+        while upper > 1 {
+            let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
+            let entries = self.store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
+            let mut below = entries.into_iter().rev().peekable();
+            for sequence in (lower + 1..upper).rev() {
+                let place = schema::audit(sequence);
+                // Newer than asked for, or written meanwhile.
+                while below.next_if(|entry| entry.key > place).is_some() {}
+                let Some(entry) = below.next_if(|entry| entry.key == place) else {
+                    chain.broken_at = chain.broken_at.or(Some(sequence));
+                    continue;
+                };
+                let event = AuditEvent::from_entry(&entry)?;
+                if event_hash(&entry.value) != expected {
+                    chain.broken_at = chain.broken_at.or(Some(sequence));
+                }
+                expected = event.previous;
+                chain.events += 1;
+                if !look(event) || chain.events >= most as u64 {
+                    return Ok(chain);
+                }
+            }
+            upper = lower + 1;
+        }
+        if expected != EventHash::default() {
+            chain.broken_at = chain.broken_at.or(Some(0));
+        }
+        Ok(chain)
+    }
+}
+
+impl EventFilter {
+    fn wants(&self, event: &AuditEvent, keys: &HashSet<KeyId>) -> bool {
+        let about_user = |user: UserId| match event.subject {
+            Subject::User(id) => id == user,
+            Subject::Key(id) => keys.contains(&id),
+            Subject::Company(_) | Subject::Keys(_) => false,
+        };
+        let by = |user: UserId| match event.actor {
+            Actor::User { user: by, .. } => by == user,
+            Actor::Operator => false,
+        };
+        self.user.is_none_or(about_user)
+            && self.key.is_none_or(|key| event.subject == Subject::Key(key))
+            && self.actor.is_none_or(by)
+            && self.from.is_none_or(|from| event.at >= from)
+            && self.until.is_none_or(|until| event.at < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::{Engine, NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Keyspace, Level, PepperRing, Role};
+    use crate::store::{Batch, MemoryStore};
+
+    /// Two users with keys: events 1 and 2 about the users, then `keys` about keys of theirs in turn.
+    fn engine(keys: u64) -> (Engine, [UserId; 2]) {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let add = |name: &str| {
+            let new = NewUser::person(name.parse().unwrap(), Role::User, None);
+            engine.add_user(Actor::Operator, new).unwrap().id
+        };
+        let users = [add("ann"), add("bob")];
+        for n in 0..keys {
+            let actor = Actor::User { user: users[1], key: None, from: None };
+            let new = NewKey::new(*Keyspace::NATIVE.name(), users[n as usize % 2], Level::READ);
+            engine.create_key(actor, new).unwrap();
+        }
+        (engine, users)
+    }
+
+    fn sequences(trail: &Trail) -> Vec<u64> {
+        trail.events.iter().map(|event| event.sequence).collect()
+    }
+
+    #[test]
+    fn events_come_newest_first_in_pages_and_by_filter() {
+        let (engine, [ann, bob]) = engine(6);
+        let reader = engine.reader();
+        let all = reader.trail(&EventFilter::default(), None, 3).unwrap();
+        assert_eq!((sequences(&all), all.next), (vec![8, 7, 6], Some(6)));
+        let rest = reader.trail(&EventFilter::default(), all.next, 100).unwrap();
+        assert_eq!((sequences(&rest), rest.next), (vec![5, 4, 3, 2, 1], None));
+        assert_eq!((all.chain.broken_at, rest.chain.broken_at), (None, None));
+        let about = EventFilter { user: Some(ann), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&about, None, 100).unwrap()), [7, 5, 3, 1]);
+        let by = EventFilter { actor: Some(bob), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&by, None, 100).unwrap()), [8, 7, 6, 5, 4, 3]);
+        let Subject::Key(key) = all.events[0].subject else { panic!() };
+        let of_key = EventFilter { key: Some(key), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&of_key, None, 100).unwrap()), [8]);
+        let later = EventFilter { from: Some(Timestamp::MAX), ..EventFilter::default() };
+        assert_eq!(reader.trail(&later, None, 100).unwrap().events, []);
+    }
+
+    #[test]
+    fn a_removed_an_altered_and_a_swapped_event_break_the_chain() {
+        let places = |from, to| (schema::audit(from), schema::audit(to));
+        for (case, damage) in
+            ["none", "removed", "first removed", "altered", "swapped"].into_iter().enumerate()
+        {
+            let (engine, _) = engine(1_500);
+            let store = Arc::clone(&engine.view().store);
+            let (one, other) = places(700, 701);
+            let bytes = |place: &[u8]| store.get(place).unwrap().unwrap().value;
+            let mut batch = Batch::default();
+            match case {
+                0 => {}
+                1 => _ = batch.delete(one.clone()),
+                2 => _ = batch.delete(schema::audit(1)),
+                3 => {
+                    let mut event = AuditEvent::from_entry(&store.get(&one).unwrap().unwrap()).unwrap();
+                    event.at = event.at.plus_ms(1);
+                    _ = batch.put(one.clone(), event.encode().unwrap());
+                }
+                _ => {
+                    _ = batch.put(one.clone(), bytes(&other));
+                    _ = batch.put(other.clone(), bytes(&one));
+                }
+            }
+            store.commit(batch).unwrap();
+            let broken = engine.reader().audit_chain().unwrap().broken_at;
+            assert_eq!(broken.is_some(), case > 0, "{damage}");
+            assert_eq!(engine.check().unwrap().findings.is_empty(), case == 0, "{damage}");
+        }
+    }
+}

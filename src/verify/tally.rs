@@ -1,0 +1,107 @@
+//! How many verdicts of each kind there were, counted where they are reached.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::{DenyReason, Verdict};
+use crate::limits;
+
+/// Verdicts since the start: allowed ones, and those denied for each reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    counts: [u64; KINDS],
+}
+
+const KINDS: usize = DenyReason::CODES.len() + 1;
+const SHARDS: usize = limits::TALLY_SHARDS;
+
+impl Verdicts {
+    /// Allowed ones.
+    pub fn allowed(&self) -> u64 {
+        self.counts.first().copied().unwrap_or_default()
+    }
+
+    /// Denied ones, whatever the reason.
+    pub fn denied(&self) -> u64 {
+        self.by_reason().map(|(_, count)| count).sum()
+    }
+
+    /// Denied ones by [`DenyReason::code`].
+    pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        DenyReason::CODES.into_iter().zip(self.counts.into_iter().skip(1))
+    }
+}
+
+/// Counts verdicts. Each of the first threads has counters of its own, so that counting is an addition and no more.
+pub(super) struct Tally {
+    shards: Box<[Shard; SHARDS]>,
+}
+
+/// Apart from the others by more than the processor fetches at once.
+#[repr(align(128))]
+struct Shard([AtomicU64; KINDS]);
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self { shards: Box::new(std::array::from_fn(|_| Shard(std::array::from_fn(|_| AtomicU64::new(0))))) }
+    }
+
+    #[inline(always)]
+    pub(super) fn count(&self, verdict: &Verdict) {
+        let kind = match verdict {
+            Verdict::Allow(_) => 0,
+            Verdict::Deny(reason) => reason.number() + 1,
+        };
+        let shard = own_shard();
+        let Some(count) = self.shards.get(shard).and_then(|shard| shard.0.get(kind)) else { return };
+        if shard < SHARDS - 1 {
+            // Nobody else writes it.
+            count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        } else {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn read(&self) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for shard in self.shards.iter() {
+            for (sum, count) in verdicts.counts.iter_mut().zip(&shard.0) {
+                *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
+            }
+        }
+        verdicts
+    }
+}
+
+/// The number of this thread; all late ones share the last.
+#[inline(always)]
+fn own_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    OWN.with(|own| {
+        if own.get() == usize::MAX {
+            own.set(NEXT.fetch_add(1, Ordering::Relaxed).min(SHARDS - 1));
+        }
+        own.get()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_of_more_threads_than_counters_are_all_counted() {
+        let tally = Tally::new();
+        std::thread::scope(|scope| {
+            for _ in 0..SHARDS + 16 {
+                scope.spawn(|| (0..1_000).for_each(|_| tally.count(&Verdict::Deny(DenyReason::Unknown))));
+            }
+        });
+        let read = tally.read();
+        assert_eq!((read.allowed(), read.denied()), (0, (SHARDS as u64 + 16) * 1_000));
+        assert_eq!(read.by_reason().find(|(_, count)| *count > 0), Some(("unknown", read.denied())));
+    }
+}

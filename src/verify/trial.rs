@@ -1,0 +1,106 @@
+//! Trying a key out: the verdict and every check that leads to it, without using the key.
+
+use super::{Check, DenyReason, Verdict, Verifier, VerifyRequest, checks, judge};
+use crate::engine::EngineError;
+use crate::index::Found;
+use crate::key::{KeyId, UserId};
+
+/// What came of trying a key out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The verdict that verifying would reach, rate limits aside.
+    pub verdict: Verdict,
+    /// The key that the text names and its owner, whether allowed or not; `None` when nobody has the text.
+    pub key: Option<(KeyId, UserId)>,
+    /// Every check in order, and what it refuses for; none when nobody has the text.
+    pub checks: Vec<(Check, Option<DenyReason>)>,
+}
+
+impl Verifier {
+    /// Tries a key out: nothing is counted as a use, and nothing is spent from rate limits.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    ///
+    /// # Security
+    /// Says more about a key than a client may learn; it is for administrators.
+    pub fn try_out(&self, request: &VerifyRequest<'_>) -> Result<Trial, EngineError> {
+        let (reader, now) = (self.reader(), self.reader().now());
+        let mut trial =
+            Trial { verdict: Verdict::Deny(DenyReason::Malformed), key: None, checks: Vec::new() };
+        let mut look = |found: &Found<'_>| {
+            trial.verdict = judge(found.record, found.owner, request, now);
+            trial.key = Some((found.record.id, found.record.owner));
+            trial.checks = checks(found.record, found.owner, request, now);
+        };
+        let presented = request.keyspace.format().parse(request.text).ok();
+        if let Some(presented) = &presented {
+            reader.look_up(presented, &mut look)?;
+        }
+        if reader.knows_foreign_keys() {
+            reader.look_up_foreign(request.text, &mut look)?;
+        }
+        if presented.is_some() && trial.key.is_none() {
+            trial.verdict = Verdict::Deny(DenyReason::Unknown);
+        }
+        Ok(trial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::key::*;
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        (0_u64..4).prop_map(Timestamp::from_unix_ms)
+    }
+
+    fn standings() -> impl Strategy<Value = Standing> {
+        prop_oneof![
+            Just(Standing::Active),
+            time().prop_map(|until| Standing::Retiring { until }),
+            Just(Standing::Suspended),
+            Just(Standing::Revoked),
+        ]
+    }
+
+    fn levels() -> impl Strategy<Value = Level> {
+        (0..=8_u8).prop_map(|number| Level::new(number).unwrap())
+    }
+
+    fn owners() -> impl Strategy<Value = Option<OwnerStanding>> {
+        let owner = (levels(), proptest::sample::select(&Status::ALL[..]));
+        proptest::option::of(owner.prop_map(|(level, status)| OwnerStanding { level, status }))
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_check_that_refuses_is_the_verdict(
+            (standing, owner, level, asked) in (standings(), owners(), levels(), levels()),
+            (end, now) in (proptest::option::of(time()), time()),
+            (same, list) in (any::<bool>(), proptest::sample::select(vec!["", "10.0.0.1", "10.0.0.2"])),
+        ) {
+            let record = HotRecord {
+                id: KeyId::from_bytes([1; 16]),
+                keyspace: *if same { Keyspace::NATIVE } else { Keyspace::FILEBIN }.name(),
+                owner: UserId(1),
+                level,
+                standing,
+                expiry: end.map_or(Expiry::Never, Expiry::At),
+                allowlist: list.parse().unwrap(),
+                rate_limits: RateLimits::none(),
+            };
+            let client = Some("10.0.0.1".parse().unwrap());
+            let request = VerifyRequest { client, level: asked, ..VerifyRequest::new(&Keyspace::NATIVE, "") };
+            let first = checks(record.view(), owner, &request, now).into_iter().find_map(|(_, refused)| refused);
+            match judge(record.view(), owner, &request, now) {
+                Verdict::Allow(_) => prop_assert_eq!(first, None),
+                Verdict::Deny(reason) => prop_assert_eq!(first, Some(reason)),
+            }
+        }
+    }
+}
