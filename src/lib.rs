@@ -5,6 +5,8 @@ pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+#[cfg(feature = "server")]
+pub mod console;
 pub mod dialect;
 pub mod engine;
 pub mod entropy;

@@ -21,10 +21,10 @@ use super::open::{self, Opened};
 use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
-use crate::command::{Caller, Command, Outcome, Service};
+use crate::command::{Caller, Command, Service};
+use crate::console::Console;
 use crate::dialect::{Dialect, Gateway, Native};
 use crate::engine::{Engine, IndexState, NewUser};
-use crate::entropy::{OsEntropy, letters};
 use crate::key::{ParseError, Password, Role, Username};
 use crate::limits;
 use crate::server::{Bounds, Routes, Server, stop_signal};
@@ -32,16 +32,14 @@ use crate::store::sled::OpenOptions;
 
 /// The part of `serve --help` about the first start.
 pub(super) const FIRST_START: &str = "\
-The first start makes the secret file and the user admin, an administrator. Its password is taken from
-KEYWARD_ADMIN_PASSWORD, or from the first line of the file KEYWARD_ADMIN_PASSWORD_FILE; otherwise one is made up and
-printed once, on standard error. KEYWARD_LOG sets what is logged there: error, warn, info (the default), debug or trace.";
+The first start makes the secret file. With a password in KEYWARD_ADMIN_PASSWORD, or in the first line of the file
+KEYWARD_ADMIN_PASSWORD_FILE, it also makes the user admin, an administrator. Otherwise, as long as there are no users,
+it prints a one-time code on standard error, with which /console/setup makes one. KEYWARD_LOG sets what is logged there: error, warn, info (the default), debug or trace.";
 
 const ADMIN: &str = "admin";
 const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";
 const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
 /// Without the letters and digits that look like others.
-const PASSWORD_LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-const PASSWORD_LENGTH: usize = 20;
 
 /// Serves until the process is asked to stop.
 pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
@@ -65,10 +63,13 @@ fn run(
     listeners: Listeners,
     opened: &Opened,
 ) -> Result<(), Failure> {
-    match demo {
-        Some(_) => demo::add_users(&opened.service)?,
+    let code = match demo {
+        Some(_) => {
+            demo::add_users(&opened.service)?;
+            None
+        }
         None => first_start(&opened.service)?,
-    }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
     let bound = SocketFile::control(&place.data);
@@ -78,7 +79,8 @@ fn run(
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let site_url =
         asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
-    let routes = routes(asked, &site_url.unwrap_or_default())?;
+    let site_url = site_url.unwrap_or_default();
+    let routes = routes(asked, &site_url)?;
     let served = runtime.block_on(async {
         let shutdown = stop_signal()?;
         let listeners =
@@ -95,6 +97,9 @@ fn run(
             bounds: Bounds::default(),
         };
         announce(demo, &asked.listen, &addresses);
+        if let Some(code) = &code {
+            invite(code, &site_url);
+        }
         tokio::spawn(show_loading(opened.engine.clone()));
         server.run(shutdown).await;
         Ok(())
@@ -109,6 +114,8 @@ fn routes(asked: &Serve, site_url: &str) -> Result<Routes, Failure> {
     // The busiest first.
     let mut dialects: Vec<Arc<dyn Dialect>> =
         vec![Arc::new(gateway), Arc::new(Native::for_everyone(asked.open_verify))];
+    // Before QReserve's API, whose keys are presented at `/`, too.
+    dialects.push(Arc::new(Console::new(site_url)));
     dialects.extend(apis::served(asked, site_url)?);
     Ok(Routes { dialects, control: Some(Arc::new(Native::for_operator())), own: None })
 }
@@ -151,23 +158,33 @@ fn start_log() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the administrator that a store without users needs.
-fn first_start(service: &Service) -> Result<(), Failure> {
-    match service.dispatch(&Caller::operator(), Command::ListUsers { after: None, limit: 1 })? {
-        Outcome::Users(users) if users.is_empty() => {}
-        _ => return Ok(()),
+/// Makes the administrator that a store without users needs, if a password is given. Otherwise answers the code that
+/// makes one in a browser.
+fn first_start(service: &Service) -> Result<Option<Zeroizing<String>>, Failure> {
+    if service.has_users()? {
+        return Ok(None);
     }
-    let given = given_password()?;
-    let password = match &given {
-        Some(password) => password.clone(),
-        None => Zeroizing::new(letters(&OsEntropy, PASSWORD_LETTERS, PASSWORD_LENGTH)?),
-    };
+    let Some(password) = given_password()? else { return Ok(service.begin_setup()?) };
     add_administrator(service, ADMIN, password.as_bytes())?;
-    match given {
-        Some(_) => note("keyward: made the user admin, with the password given"),
-        None => note(&format!("keyward: made the user admin; the password, shown this once: {}", *password)),
-    }
-    Ok(())
+    note("keyward: made the user admin, with the password given");
+    Ok(None)
+}
+
+/// Says how whoever started this becomes administrator.
+fn invite(code: &str, site_url: &str) {
+    note(&format!(
+        "keyward: nobody is here yet. Make the administrator at {}/console/setup\n\
+         keyward: with this one-time code: {code}",
+        site_url.trim_end_matches('/')
+    ));
+}
+
+fn wrong(error: ParseError) -> Failure {
+    Failure::new(Exit::Usage, error.to_string())
+}
+
+fn parsed(name: &str) -> Result<Username, Failure> {
+    name.parse().map_err(wrong)
 }
 
 /// Adds an administrator of this name and password.
@@ -177,10 +194,8 @@ pub(super) fn add_administrator(service: &Service, name: &str, password: &[u8]) 
 
 /// Adds a person who can log in.
 pub(super) fn add_person(service: &Service, name: &str, role: Role, password: &[u8]) -> Result<(), Failure> {
-    let wrong = |error: ParseError| Failure::new(Exit::Usage, error.to_string());
-    let name: Username = name.parse().map_err(wrong)?;
     let password = Password::new(password).map_err(wrong)?;
-    let user = NewUser::person(name, role, Some(password));
+    let user = NewUser::person(parsed(name)?, role, Some(password));
     service.dispatch(&Caller::operator(), Command::AddUser(user))?;
     Ok(())
 }

@@ -50,9 +50,13 @@ impl Service {
         Ok(Some(code))
     }
 
-    /// Whether an administrator can be made by code.
+    /// Whether an administrator can be made by code: not any more once somebody is there.
     pub fn awaits_setup(&self) -> bool {
-        self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        let mut awaited = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.is_some() && self.has_users().unwrap_or(true) {
+            *awaited = None;
+        }
+        awaited.is_some()
     }
 
     /// Makes the first administrator.
@@ -86,7 +90,11 @@ impl Service {
         Ok(Caller::user(user.id, user.company, None, client, user.role.level()))
     }
 
-    fn has_users(&self) -> Result<bool, CommandError> {
+    /// Whether there is anybody yet.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the users could not be read.
+    pub fn has_users(&self) -> Result<bool, CommandError> {
         Ok(!self.engine.reader().users(None, 1)?.is_empty())
     }
 }
@@ -128,5 +136,6 @@ mod tests {
         let new = NewUser::person("ann".parse().unwrap(), Role::Administrator, None);
         service.engine.add_user(Actor::Operator, new).unwrap();
         assert!(matches!(set_up(&service, &code), Err(SetupError::Over)));
+        assert!(!service.awaits_setup());
     }
 }

@@ -43,6 +43,11 @@ impl<D: Dialect> Dialect for Below<D> {
         self.rest(path).is_some_and(|rest| self.dialect.claims(rest))
     }
 
+    fn passes(&self, head: &Head<'_>) -> bool {
+        let path = self.rest(head.path).unwrap_or(head.path);
+        self.dialect.passes(&Head { path, ..*head })
+    }
+
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         let path = self.rest(&request.path).unwrap_or(&request.path).to_owned();
         self.dialect.answer(service, &RawRequest { path, ..request.clone() })
@@ -61,6 +66,10 @@ impl<D: Dialect> Dialect for Below<D> {
 impl Dialect for Box<dyn Dialect> {
     fn claims(&self, path: &str) -> bool {
         (**self).claims(path)
+    }
+
+    fn passes(&self, head: &Head<'_>) -> bool {
+        (**self).passes(head)
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

@@ -31,6 +31,11 @@ pub trait Dialect: Send + Sync {
     /// a path, every answer, refusals included, is in its own shape.
     fn claims(&self, path: &str) -> bool;
 
+    /// Whether a request for a path that it claims is left to the next one who claims it.
+    fn passes(&self, _head: &Head<'_>) -> bool {
+        false
+    }
+
     /// Answers a request. May wait for the disk and for password hashing, so it is called where blocking is
     /// allowed.
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse;

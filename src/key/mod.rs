@@ -4,6 +4,7 @@
 //! possession and is kept only as a *keyed hash* under a *pepper*, and, where a keyspace documents viewing, as a
 //! *sealed copy*. The *key id* names the record in addresses, logs and the audit.
 
+mod access_level;
 mod allowlist;
 mod alphabet;
 mod audit;
@@ -30,6 +31,7 @@ mod trace;
 mod usage;
 mod user;
 
+pub use access_level::AccessLevel;
 pub use allowlist::{Allowlist, AllowlistError, Network, Networks};
 pub use audit::{Action, Actor, AuditEvent, EventHash, Subject};
 pub use change::Change;

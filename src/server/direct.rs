@@ -221,9 +221,9 @@ impl Desk {
     /// `None` when that cannot be done.
     fn answer_at_once(&self, approach: Approach, plain: &Plain<'_, '_>) -> Option<RawResponse> {
         let Plain { method, path, query, fields, body, .. } = plain;
-        let dialect = self.claiming(path)?;
         let origin = approach.origin(fields, &self.proxies);
         let head = Head { method, path, query, client: origin.client, entrance: origin.entrance, fields };
+        let dialect = self.claiming(&head)?;
         let mut prompt = self.ask(&**dialect, &head, None);
         if let Prompt::WantsBody = prompt {
             prompt = self.ask(&**dialect, &head, Some(&Body::Whole(body.to_vec())));

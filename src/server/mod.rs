@@ -6,6 +6,7 @@
 mod accept;
 mod body;
 mod connection;
+mod console;
 mod direct;
 mod local;
 mod origin;

@@ -29,8 +29,9 @@ pub(super) enum Next {
 impl Desk {
     /// Answers at once, if that can be done.
     pub(super) fn prompt<B>(&self, request: &Request<B>, origin: Origin) -> Next {
-        let Some(dialect) = self.claiming(request.uri().path()) else { return Next::Routes };
-        match self.ask(&**dialect, &head(request, origin), None) {
+        let head = head(request, origin);
+        let Some(dialect) = self.claiming(&head) else { return Next::Routes };
+        match self.ask(&**dialect, &head, None) {
             Prompt::Answer(answer) => Next::Answered(response(answer)),
             Prompt::WantsBody => Next::Body,
             Prompt::MayBlock => Next::Routes,
@@ -43,7 +44,7 @@ impl Desk {
         let read = body::read(&parts.headers, incoming.into_data_stream(), &self.bounds, &self.bodies).await;
         let request = Request::from_parts(parts, ());
         let path = request.uri().path();
-        let Some(dialect) = self.claiming(path) else {
+        let Some(dialect) = self.claiming(&head(&request, origin)) else {
             return closing(response(plain(404, "Not found")));
         };
         let Ok((body, room)) = read else { return closing(response(busy(&**dialect, path))) };

@@ -17,7 +17,7 @@ use super::{Bounds, body};
 use crate::command::Service;
 use crate::dialect::{Dialect, Failure};
 use crate::engine::IndexState;
-use crate::exchange::{Body, RawRequest, RawResponse, TrustedProxies};
+use crate::exchange::{Body, Head, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
 
 /// Who answers what.
@@ -101,8 +101,8 @@ impl Desk {
     }
 
     /// The dialect that answers this path.
-    pub(super) fn claiming(&self, path: &str) -> Option<&Arc<dyn Dialect>> {
-        self.dialects.iter().find(|dialect| dialect.claims(path))
+    pub(super) fn claiming(&self, head: &Head<'_>) -> Option<&Arc<dyn Dialect>> {
+        self.dialects.iter().find(|dialect| dialect.claims(head.path) && !dialect.passes(head))
     }
 
     /// Has the dialect answer on a thread that may block. `room` is what the body takes.
@@ -137,7 +137,19 @@ async fn serve<B: Buf>(
     origin: Origin,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    let Some(dialect) = desk.claiming(path.as_str()).cloned() else {
+    // Looked at before the body, and gone by then: it cannot be carried to another thread.
+    let claiming = {
+        let head = Head {
+            method: method.as_str(),
+            path: path.as_str(),
+            query: &query,
+            client: origin.client,
+            entrance: origin.entrance,
+            fields: &headers,
+        };
+        desk.claiming(&head).cloned()
+    };
+    let Some(dialect) = claiming else {
         return reply(plain(404, "Not found"));
     };
     let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {

@@ -3,7 +3,6 @@
 //! Where filebin's behaviour is an accident of its framework this dialect takes the plain way instead: it keeps no
 //! session, compares names exactly, and answers an array in the field `apikey` in JSON like every other.
 
-mod access_level;
 mod decode;
 mod encode;
 mod path;
@@ -11,7 +10,7 @@ mod refusal;
 
 use std::net::IpAddr;
 
-pub use access_level::AccessLevel;
+pub use crate::key::AccessLevel;
 pub use decode::{Request, decode};
 pub use encode::{Answer, ListedKey, encode};
 pub use refusal::Refusal;

@@ -1,8 +1,8 @@
-//! filebin's three names for what a key may do.
+//! Three names for what a key may do, as filebin has them.
 
 use std::fmt;
 
-use crate::key::Level;
+use super::Level;
 
 /// What a key may do, in filebin's words; each includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,236 @@
+//! One bot user: its role, and the tab with its API key.
+
+use maud::{Markup, html};
+
+use super::bots::{PATH, live_key, name};
+use super::form::{Input, Problem};
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::visit::SignedIn;
+use crate::command::{AnsweredRequest, Command, KeyRef, Outcome, UserRef};
+use crate::engine::{KeyChange, NewKey, UserChange};
+use crate::exchange::RawResponse;
+use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Kind, Level, Role, User, UserId};
+
+fn bot(of: &SignedIn<'_>, id: UserId) -> Result<User, Refusal> {
+    of.administrator()?;
+    let user = of.find_user(UserRef::Id(id))?;
+    if user.kind == Kind::Bot { Ok(user) } else { Err(Refusal::NotFound) }
+}
+
+fn tabs(bot: &User, on_key: bool) -> Markup {
+    let address = format!("{PATH}/{}", bot.id);
+    html! {
+        nav.tabs aria-label="Bot" {
+            a href=(address) aria-current=[(!on_key).then_some("page")] { "Bot user" }
+            a href={ (address) "/api-key" } aria-current=[on_key.then_some("page")] { "API Key" }
+        }
+    }
+}
+
+pub(super) fn answer(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<RawResponse, Refusal> {
+    let bot = bot(of, id)?;
+    if method == Method::Get {
+        return page(of, &bot, None);
+    }
+    let input = of.form()?;
+    let done = match input.text("do") {
+        "save" => save(of, &bot, &input),
+        "remove" if !input.has("sure") => {
+            Err(Problem::of("sure", "Tick the box to remove the bot user.").into())
+        }
+        "remove" => of
+            .dispatch(Command::RemoveUser(UserRef::Id(id)))
+            .map(|_| see_other(&format!("{PATH}?done=bot-removed"))),
+        _ => Err(Refusal::BadRequest),
+    };
+    match done {
+        Err(refusal @ Refusal::Invalid { .. }) => page(of, &bot, Some(&refusal)),
+        done => done,
+    }
+}
+
+fn save(of: &SignedIn<'_>, bot: &User, input: &Input) -> Result<RawResponse, Refusal> {
+    let change = UserChange { role: Some(input.parsed("role", "Role")?), ..UserChange::default() };
+    of.dispatch(Command::UpdateUser(UserRef::Id(bot.id), change))?;
+    Ok(see_other(&format!("{PATH}/{}?done=saved", bot.id)))
+}
+
+fn page(of: &SignedIn<'_>, bot: &User, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
+    let offered = [Role::User, Role::Moderator, Role::Administrator];
+    let own = Some(bot.role).filter(|role| !offered.contains(role));
+    let label = |role: Role| {
+        let mut label = role.name().to_owned();
+        if let Some(first) = label.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        (role.name().to_owned(), label)
+    };
+    let roles: Vec<_> = offered.into_iter().chain(own).map(label).collect();
+    let role = FieldOf::new("role", "Role", refusal)
+        .hint("What its key may do. A bot user never logs in to this console.");
+    let body = html! {
+        (tabs(bot, false))
+        form method="post" {
+            (parts::token(&of.token))
+            (role.select(&roles, bot.role.name()))
+            p.actions { button type="submit" name="do" value="save" { "Save" } }
+        }
+        section.strip {
+            h2 { "Remove bot user" }
+            form method="post" {
+                (parts::token(&of.token))
+                p.check {
+                    input #sure type="checkbox" name="sure" value="yes";
+                    label for="sure" { "Remove the bot user, which clears its API key, too" }
+                }
+                p { button.danger type="submit" name="do" value="remove" { "Remove bot user" } }
+            }
+        }
+    };
+    Ok(Page { section: Section::Bots, title: &name(bot), problem: refusal, body }.answer(of))
+}
+
+pub(super) fn api_key(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<RawResponse, Refusal> {
+    let tab = Tab { of, bot: bot(of, id)? };
+    match method {
+        Method::Get => tab.page(None, None, None),
+        Method::Post => {
+            let input = of.form()?;
+            match tab.act(&input) {
+                Err(refusal @ Refusal::Invalid { .. }) => tab.page(Some(&input), Some(&refusal), None),
+                done => done,
+            }
+        }
+    }
+}
+
+struct Tab<'a> {
+    of: &'a SignedIn<'a>,
+    bot: User,
+}
+
+impl Tab<'_> {
+    fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let key = live_key(self.of, self.bot.id)?;
+        let command = match (input.text("do"), key) {
+            // It acts as its bot does, whatever role that gets.
+            ("generate", _) => {
+                Command::CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), self.bot.id, Level::ALL))
+            }
+            ("regenerate", Some(key)) => Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 },
+            ("clear", Some(key)) => Command::DeleteKey(KeyRef::Id(key.id)),
+            ("restrict", Some(key)) => {
+                let allowlist: Allowlist = input.parsed("ip_addresses", "IP addresses")?;
+                let change = KeyChange { allowlist: Some(allowlist), ..KeyChange::default() };
+                Command::UpdateKey(KeyRef::Id(key.id), change)
+            }
+            ("regenerate" | "clear" | "restrict", None) => {
+                let text = "There is no API key any more.".to_owned();
+                return Err(Problem { field: None, text }.into());
+            }
+            _ => return Err(Refusal::BadRequest),
+        };
+        let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
+        match self.of.dispatch(command)? {
+            Outcome::Issued(_, text) => self.page(None, None, Some(text)),
+            Outcome::Done => back("cleared"),
+            Outcome::Key(_) => back("restricted"),
+            _ => Err(Refusal::Broken),
+        }
+    }
+
+    fn page(
+        &self,
+        input: Option<&Input>,
+        refusal: Option<&Refusal>,
+        issued: Option<IssuedKey>,
+    ) -> Result<RawResponse, Refusal> {
+        let key = live_key(self.of, self.bot.id)?;
+        let body = html! {
+            (tabs(&self.bot, true))
+            @if let Some(text) = issued { (parts::shown_once(text)) }
+            @match &key {
+                None => {
+                    p { "This bot user has no API key." }
+                    (self.button("generate", "Generate a new API key", ""))
+                }
+                Some(key) => (self.present(key, input, refusal)),
+            }
+            (self.requests()?)
+        };
+        let title = format!("{}: API Key", name(&self.bot));
+        Ok(Page { section: Section::Bots, title: &title, problem: refusal, body }.answer(self.of))
+    }
+
+    fn button(&self, action: &str, label: &str, class: &str) -> Markup {
+        html! {
+            form method="post" {
+                (parts::token(&self.of.token))
+                p { button class=[Some(class).filter(|class| !class.is_empty())] type="submit" name="do" value=(action) { (label) } }
+            }
+        }
+    }
+
+    fn present(&self, key: &Key, input: Option<&Input>, refusal: Option<&Refusal>) -> Markup {
+        let list = input.filter(|input| input.has("ip_addresses"));
+        let list =
+            list.map_or_else(|| key.allowlist.to_string(), |input| input.text("ip_addresses").to_owned());
+        let hint = "Addresses or ranges in CIDR form, separated by commas, as 1.2.3.4,99.100.101.0/24. Requests from \
+                    anywhere else fail as though the key were invalid. Leave blank for no restriction.";
+        html! {
+            dl.facts {
+                dt { "API Key" } dd { (parts::prefix(key)) }
+                dt { "Created on" } dd { (parts::moment(key.created)) }
+                dt { "Last used" } dd { (parts::last_use(key.usage.last)) }
+            }
+            form method="post" {
+                (parts::token(&self.of.token))
+                (FieldOf::new("ip_addresses", "IP addresses", refusal).hint(hint).text(&list))
+                p.actions { button type="submit" name="do" value="restrict" { "Save" } }
+            }
+            section.strip {
+                h2 { "Replace or end the key" }
+                p { "Regenerating overwrites the key: the old one fails from then on. So does a cleared one." }
+                div.row {
+                    (self.button("regenerate", "Regenerate API key", "quiet"))
+                    (self.button("clear", "Clear API key", "danger"))
+                }
+            }
+        }
+    }
+
+    fn requests(&self) -> Result<Markup, Refusal> {
+        let command = Command::ListRequests(UserRef::Id(self.bot.id));
+        let Outcome::Requests(requests) = self.of.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok(html! {
+            section.strip {
+                h2 { "Recent requests" }
+                @if requests.is_empty() {
+                    p.faint { "None since the server started." }
+                } @else {
+                    div.wide {
+                        table {
+                            caption.hidden { "Recent requests" }
+                            thead { tr { @for label in ["Time", "Request", "Status", "From"] { th scope="col" { (label) } } } }
+                            tbody { @for request in &requests { (request_row(request)) } }
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+fn request_row(request: &AnsweredRequest) -> Markup {
+    html! {
+        tr {
+            td data-label="Time" { (parts::moment(request.at)) }
+            td data-label="Request" { code { (request.method) " " (request.path) } }
+            td data-label="Status" { (request.status) }
+            td data-label="From" { @if let Some(from) = request.from { (from.to_canonical()) } }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Bot users: the list, and creating one.
+
+use maud::html;
+
+use super::directory::{Shown, Sort, Wanted, search};
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::visit::SignedIn;
+use crate::command::{Command, Outcome, UserRef};
+use crate::engine::{NewKind, NewUser};
+use crate::exchange::RawResponse;
+use crate::key::{Key, Keyspace, Kind, Role, User, UserId};
+
+pub(super) const PATH: &str = "/console/bots";
+
+/// A bot's name for people.
+pub(super) fn name(bot: &User) -> String {
+    bot.display_name.as_ref().map_or_else(|| bot.username.to_string(), ToString::to_string)
+}
+
+/// The bot's key, if it has one.
+pub(super) fn live_key(of: &SignedIn<'_>, bot: UserId) -> Result<Option<Key>, Refusal> {
+    let command = Command::ListKeys {
+        owner: UserRef::Id(bot),
+        keyspace: Some(*Keyspace::QRESERVE.name()),
+        after: None,
+        limit: None,
+        texts: false,
+    };
+    let Outcome::Keys(keys, _) = of.dispatch(command)? else { return Err(Refusal::Broken) };
+    Ok(keys.into_iter().map(|(key, _)| key).find(Key::is_live))
+}
+
+pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
+    of.administrator()?;
+    let wanted = Wanted::read(&of.query());
+    let accounts: Vec<_> = of.companies()?.iter().map(|company| company.account).collect();
+    let mut bots = of.visible_users()?;
+    bots.retain(|user| user.kind == Kind::Bot && !accounts.contains(&user.id));
+    let shown = Shown::of(bots, &wanted);
+    let keys = shown.rows.iter().map(|bot| live_key(of, bot.id)).collect::<Result<Vec<_>, _>>()?;
+    let body = html! {
+        p { "A bot user acts through the API alone, with a key of its own." }
+        form.line method="post" {
+            (parts::token(&of.token))
+            (FieldOf::new("name", "Name", refusal).needed(""))
+            button type="submit" { "Create bot user" }
+        }
+        (search(PATH, &wanted, "Search bots"))
+        div.wide {
+            table {
+                caption.hidden { "Bots" }
+                thead {
+                    tr {
+                        (wanted.heading(PATH, Sort::Name, "Name"))
+                        (wanted.heading(PATH, Sort::Role, "Role"))
+                        th scope="col" { "API Key" }
+                        th scope="col" { "IP restriction" }
+                        th scope="col" { "Last used" }
+                    }
+                }
+                tbody #rows {
+                    @for (bot, key) in shown.rows.iter().zip(&keys) {
+                        tr {
+                            th scope="row" { a href={ (PATH) "/" (bot.id) } { (name(bot)) } }
+                            td data-label="Role" { (bot.role.name()) }
+                            td data-label="API Key" {
+                                @if let Some(key) = key { (parts::prefix(key)) } @else { span.faint { "none" } }
+                            }
+                            td data-label="IP restriction" { @if let Some(key) = key { (key.allowlist) } }
+                            td data-label="Last used" {
+                                @if let Some(key) = key { (parts::last_use(key.usage.last)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if shown.rows.is_empty() { p.faint { "There is no such bot." } }
+        (shown.pager(PATH, &wanted))
+    };
+    Ok(Page { section: Section::Bots, title: "Bots", problem: refusal, body }.answer(of))
+}
+
+pub(super) fn create(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
+    of.administrator()?;
+    let input = of.form()?;
+    let name = match input.parsed("name", "Name") {
+        Ok(name) => name,
+        Err(problem) => return page(of, Some(&problem.into())),
+    };
+    let new = NewUser {
+        username: None,
+        display_name: Some(name),
+        email: None,
+        kind: NewKind::Bot,
+        role: Role::User,
+        company: of.user.company,
+    };
+    let Outcome::User(bot) = of.dispatch(Command::AddUser(new))? else { return Err(Refusal::Broken) };
+    Ok(see_other(&format!("{PATH}/{}?done=bot-added", bot.id)))
+}

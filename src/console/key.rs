@@ -1,0 +1,275 @@
+//! One key: what it may do and where, what would change, and the ends it can come to.
+
+use maud::{Markup, html};
+
+use super::draft;
+use super::form::{Input, Problem};
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::visit::SignedIn;
+use crate::command::{Command, KeyRef, Outcome, UserRef};
+use crate::engine::KeyChange;
+use crate::exchange::RawResponse;
+use crate::key::{Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, Use, User};
+
+pub(super) fn answer(of: &SignedIn<'_>, id: KeyId, method: Method) -> Result<RawResponse, Refusal> {
+    let Outcome::Key(key) = of.dispatch(Command::ShowKey(KeyRef::Id(id)))? else {
+        return Err(Refusal::Broken);
+    };
+    let owner = of.find_user(UserRef::Id(key.owner))?;
+    let one = One { of, key: *key, owner };
+    match method {
+        Method::Get => one.page(None, None, None),
+        Method::Post => {
+            let input = of.form()?;
+            match one.act(&input) {
+                Err(refusal @ Refusal::Invalid { .. }) => one.page(Some(&input), Some(&refusal), None),
+                done => done,
+            }
+        }
+    }
+}
+
+struct One<'a> {
+    of: &'a SignedIn<'a>,
+    key: Key,
+    owner: User,
+}
+
+impl One<'_> {
+    fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let named = KeyRef::Id(self.key.id);
+        let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
+        let (command, done) = match input.text("do") {
+            "save" => (Command::UpdateKey(named, self.changed(draft::change(input)?)), "saved"),
+            "preview" => {
+                draft::change(input)?;
+                return self.page(Some(input), None, None);
+            }
+            "suspend" => (Command::UpdateKey(named, switch(false)), "suspended"),
+            "resume" => (Command::UpdateKey(named, switch(true)), "resumed"),
+            "rotate" => {
+                let grace_ms = draft::grace_ms(input)?;
+                let Outcome::Issued(_, text) =
+                    self.of.dispatch(Command::RotateKey { key: named, grace_ms })?
+                else {
+                    return Err(Refusal::Broken);
+                };
+                return self.page(None, None, Some(text));
+            }
+            "revoke" => {
+                let reason: RevokeReason = input.parsed("reason", "Reason")?;
+                (Command::RevokeKey(named, reason), "revoked")
+            }
+            "delete" if !input.has("sure") => {
+                return Err(Problem::of("sure", "Tick the box to delete the key.").into());
+            }
+            "delete" => {
+                self.of.dispatch(Command::DeleteKey(named))?;
+                return Ok(see_other(&format!("{}done=deleted", self.list_with_query())));
+            }
+            _ => return Err(Refusal::BadRequest),
+        };
+        self.of.dispatch(command)?;
+        Ok(see_other(&format!("/console/key/{}?done={done}", self.key.id)))
+    }
+
+    /// Only what the person changed: a level above their own may stay as it is.
+    fn changed(&self, change: KeyChange) -> KeyChange {
+        KeyChange { level: change.level.filter(|level| *level != self.key.level), ..change }
+    }
+
+    fn list_with_query(&self) -> String {
+        let path = format!("/console/keys/{}", self.key.keyspace);
+        if self.owner.id == self.of.user.id {
+            format!("{path}?")
+        } else {
+            format!("{path}?owner={}&", self.owner.id)
+        }
+    }
+
+    fn text(&self) -> Result<Option<IssuedKey>, Refusal> {
+        match self.of.dispatch(Command::ShowText(KeyRef::Id(self.key.id))) {
+            Ok(Outcome::Text(text)) => Ok(text),
+            Ok(_) => Err(Refusal::Broken),
+            // Whoever may only read keys sees no text.
+            Err(Refusal::Forbidden) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn page(
+        &self,
+        input: Option<&Input>,
+        refusal: Option<&Refusal>,
+        issued: Option<IssuedKey>,
+    ) -> Result<RawResponse, Refusal> {
+        let preview = input.filter(|input| refusal.is_none() && input.text("do") == "preview");
+        let preview = preview.map(draft::change).transpose()?;
+        let body = html! {
+            p { a href=(self.list_with_query().trim_end_matches(['?', '&'])) { "All keys of this keyspace" } }
+            @if let Some(text) = issued { (parts::shown_once(text)) }
+            (self.facts()?)
+            @if let Some(change) = &preview { (self.preview(change)) }
+            @if self.key.is_live() {
+                (self.edit(input, refusal))
+                (self.switch())
+                (self.rotation())
+                (self.revocation())
+            }
+            (self.deletion(refusal))
+        };
+        let comment = self.key.comment.as_str();
+        let title =
+            if comment.is_empty() { "Key without a comment".to_owned() } else { format!("Key: {comment}") };
+        Ok(Page { section: Section::Keys, title: &title, problem: refusal, body }.answer(self.of))
+    }
+
+    fn facts(&self) -> Result<Markup, Refusal> {
+        let key = &self.key;
+        let text = self.text()?;
+        Ok(html! {
+            dl.facts {
+                dt { "Key" } dd { @match text { Some(text) => (parts::copyable("key-text", &text.reveal())), None => (parts::prefix(key)) } }
+                dt { "Id" } dd { code { (key.id) } }
+                dt { "Keyspace" } dd { (key.keyspace) }
+                dt { "Owner" } dd { a href={ "/console/config/users/" (self.owner.id) } { (self.owner.username) } }
+                dt { "State" } dd {
+                    (parts::state(key, self.of.visit.service.now()))
+                    @if let KeyState::Revoked { at, reason, .. } = &key.state { " " (parts::moment(*at)) ", " (reason.name()) }
+                }
+                dt { "Created on" } dd { (parts::moment(key.created)) }
+                dt { "Used" } dd { (key.usage.count) " times, last " (parts::last_use(key.usage.last)) }
+                @if let Some((old, until)) = &key.secrets.previous {
+                    dt { "Old key" } dd { code { (old.prefix.as_str()) "…" } " verifies until " (parts::moment(*until)) }
+                }
+                @for limit in key.rate_limits.all() {
+                    dt { "Rate limit" } dd { (limit.name) ": " (limit.count) " in " (limit.seconds) " s, at once " (limit.burst) }
+                }
+            }
+        })
+    }
+
+    fn edit(&self, input: Option<&Input>, refusal: Option<&Refusal>) -> Markup {
+        let key = &self.key;
+        let value = |name: &str, stored: String| {
+            let typed = input.filter(|input| input.has("comment"));
+            typed.map_or(stored, |input| input.text(name).to_owned())
+        };
+        let field = |name, label| FieldOf::new(name, label, refusal);
+        let mut levels = Keyspace::named(&key.keyspace)
+            .map(|keyspace| draft::levels(&keyspace, self.of.caller.level()))
+            .unwrap_or_default();
+        if !levels.iter().any(|(value, _)| *value == key.level.to_string()) {
+            levels.push((key.level.to_string(), draft::level_name(&key.keyspace, key.level)));
+        }
+        let expires = match key.expiry {
+            Expiry::Never => String::new(),
+            Expiry::At(end) => end.to_string(),
+        };
+        html! {
+            form.strip method="post" {
+                h2 { "Restrict" }
+                (parts::token(&self.of.token))
+                (field("comment", "Comment").text(&value("comment", key.comment.to_string())))
+                (field("level", "Access").select(&levels, &value("level", key.level.to_string())))
+                (field("allowlist", "IP addresses")
+                    .hint("Addresses or ranges, separated by commas. Blank for anywhere.")
+                    .text(&value("allowlist", key.allowlist.to_string())))
+                (field("expires", "Expires").hint("As 2027-01-31T12:00:00Z, in UTC. Blank for never.").text(&value("expires", expires)))
+                p.actions {
+                    button type="submit" name="do" value="save" { "Save" }
+                    " "
+                    button.quiet type="submit" name="do" value="preview" { "What would change" }
+                }
+            }
+        }
+    }
+
+    /// What the change would have meant for the last use of the key.
+    fn preview(&self, change: &KeyChange) -> Markup {
+        let acts = |level: Level| level.min(self.owner.role.level());
+        let (before, after) = (acts(self.key.level), acts(change.level.unwrap_or(self.key.level)));
+        let verdict = |allowed: bool| if allowed { "allowed" } else { "refused" };
+        let list = change.allowlist.as_ref().unwrap_or(&self.key.allowlist);
+        html! {
+            section.box.preview aria-labelledby="preview-heading" {
+                h2 #preview-heading { "What would change" }
+                p {
+                    "It acts with level " (before) " now, and would act with level " (after) "."
+                    @if after < before { " Whatever needs more would be refused." }
+                }
+                @match self.key.usage.last {
+                    None => p { "It was never used, so nothing is known of where it is used from." },
+                    Some(Use { at, from }) => p {
+                        "Its last use, " (parts::moment(at))
+                        @if let Some(from) = from { " from " (from.to_canonical()) }
+                        ": " (verdict(self.key.allowlist.allows(from))) " now, would be "
+                        strong { (verdict(list.allows(from))) } "."
+                    },
+                }
+                p.hint { "Nothing is changed yet: press Save below to change it." }
+            }
+        }
+    }
+
+    fn switch(&self) -> Markup {
+        let (action, label, text) = match self.key.state {
+            KeyState::Suspended => ("resume", "Resume", "It is refused until it is resumed."),
+            KeyState::Active | KeyState::Revoked { .. } => {
+                ("suspend", "Suspend", "A suspended key is refused until it is resumed.")
+            }
+        };
+        html! {
+            form.strip method="post" {
+                h2 { (label) }
+                (parts::token(&self.of.token))
+                p { (text) }
+                p { button.quiet type="submit" name="do" value=(action) { (label) } }
+            }
+        }
+    }
+
+    fn rotation(&self) -> Markup {
+        html! {
+            form.strip method="post" {
+                h2 { "Rotate" }
+                (parts::token(&self.of.token))
+                p { "A new key takes this one's place, with the same rights." }
+                (FieldOf::new("grace", "The old key", None).select(&draft::graces(), "0"))
+                p { button.quiet type="submit" name="do" value="rotate" { "Rotate" } }
+            }
+        }
+    }
+
+    fn revocation(&self) -> Markup {
+        let reasons = RevokeReason::ALL.map(|reason| (reason.name(), reason.name()));
+        html! {
+            form.strip method="post" {
+                h2 { "Revoke" }
+                (parts::token(&self.of.token))
+                p { "A revoked key is refused for good; its record stays." }
+                (FieldOf::new("reason", "Reason", None).select(&draft::named(&reasons), "unspecified"))
+                p { button.danger type="submit" name="do" value="revoke" { "Revoke" } }
+            }
+        }
+    }
+
+    fn deletion(&self, refusal: Option<&Refusal>) -> Markup {
+        let wrong =
+            matches!(refusal, Some(Refusal::Invalid { problem, .. }) if problem.field == Some("sure"));
+        html! {
+            form.strip method="post" {
+                h2 { "Delete" }
+                (parts::token(&self.of.token))
+                p.check {
+                    input #sure type="checkbox" name="sure" value="yes" aria-invalid=[wrong.then_some("true")];
+                    label for="sure" { "Delete the key and its record" }
+                }
+                p { button.danger type="submit" name="do" value="delete" { "Delete" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! My keys: the list of one keyspace, and creating a key there.
+
+use maud::{Markup, html};
+
+use super::draft;
+use super::form::Input;
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::visit::SignedIn;
+use crate::command::{Command, KeyRef, Outcome, UserRef};
+use crate::engine::Cursor;
+use crate::exchange::RawResponse;
+use crate::key::{AccessLevel, IssuedKey, Issuing, Key, Keyspace, Level, User, UserId, Viewing};
+
+/// Rows of one page.
+const ROWS: usize = 100;
+
+pub(super) fn answer(of: &SignedIn<'_>, keyspace: &str, method: Method) -> Result<RawResponse, Refusal> {
+    let keyspace = keyspace.parse().ok().and_then(|name| Keyspace::named(&name)).ok_or(Refusal::NotFound)?;
+    let owner = match of.query().text("owner") {
+        "" => of.user.clone(),
+        id => of.find_user(UserRef::Id(UserId(id.parse().map_err(|_| Refusal::NotFound)?)))?,
+    };
+    let list = List { of, keyspace, owner };
+    match method {
+        Method::Get => list.page(None, None, None),
+        Method::Post => list.act(&of.form()?),
+    }
+}
+
+struct List<'a> {
+    of: &'a SignedIn<'a>,
+    keyspace: Keyspace,
+    owner: User,
+}
+
+impl List<'_> {
+    fn is_own(&self) -> bool {
+        self.owner.id == self.of.user.id
+    }
+
+    /// The address of the same list for another keyspace.
+    fn address(&self, keyspace: &Keyspace) -> String {
+        let owner = if self.is_own() { String::new() } else { format!("?owner={}", self.owner.id) };
+        format!("/console/keys/{}{owner}", keyspace.name())
+    }
+
+    fn back(&self, done: &str) -> RawResponse {
+        let address = self.address(&self.keyspace);
+        let join = if address.contains('?') { '&' } else { '?' };
+        see_other(&format!("{address}{join}done={done}"))
+    }
+
+    fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let done = match input.text("do") {
+            "create" => self.create(input),
+            "delete" => self.delete(input),
+            _ => Err(Refusal::BadRequest),
+        };
+        match done {
+            Err(refusal @ Refusal::Invalid { .. }) => self.page(Some(input), Some(&refusal), None),
+            done => done,
+        }
+    }
+
+    fn create(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let now = self.of.visit.service.now();
+        let new = draft::new_key(input, &self.keyspace, self.owner.id, now)?;
+        let command = match draft::mark(input) {
+            Some(mark) => Command::CreateKeyOnce(new, mark),
+            None => Command::CreateKey(new),
+        };
+        match self.of.dispatch(command)? {
+            Outcome::Issued(key, text) if self.keyspace.viewing() == Viewing::Once => {
+                self.page(None, None, Some((*key, text)))
+            }
+            // It is the top row. Or the form was sent again, and the key is there since the first time.
+            Outcome::Issued(..) | Outcome::Key(_) => Ok(self.back("created")),
+            _ => Err(Refusal::Broken),
+        }
+    }
+
+    fn delete(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let id = input.text("key").parse().map_err(|_| Refusal::BadRequest)?;
+        self.of.dispatch(Command::DeleteKey(KeyRef::Within(self.keyspace, id)))?;
+        Ok(self.back("deleted"))
+    }
+
+    fn rows(&self) -> Result<(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>), Refusal> {
+        let query = self.of.query();
+        let after = match query.text("after") {
+            "" => None,
+            cursor => Some(cursor.parse().map_err(|_| Refusal::NotFound)?),
+        };
+        let command = Command::ListKeys {
+            owner: UserRef::Id(self.owner.id),
+            keyspace: Some(*self.keyspace.name()),
+            after,
+            limit: Some(ROWS),
+            texts: true,
+        };
+        let Outcome::Keys(keys, next) = self.of.dispatch(command)? else { return Err(Refusal::Broken) };
+        Ok((keys, next))
+    }
+
+    fn page(
+        &self,
+        input: Option<&Input>,
+        refusal: Option<&Refusal>,
+        issued: Option<(Key, IssuedKey)>,
+    ) -> Result<RawResponse, Refusal> {
+        let (rows, next) = self.rows()?;
+        let next = next.map(|cursor| {
+            let address = self.address(&self.keyspace);
+            format!("{address}{}after={cursor}", if address.contains('?') { '&' } else { '?' })
+        });
+        let body = html! {
+            nav.tabs aria-label="Keyspaces" {
+                @for keyspace in Keyspace::all() {
+                    a href=(self.address(&keyspace)) aria-current=[(keyspace == self.keyspace).then_some("page")] {
+                        (keyspace.name())
+                    }
+                }
+            }
+            @if let Some((_, text)) = issued { (parts::shown_once(text)) }
+            @if rows.is_empty() {
+                p.faint { "There are no keys here yet." }
+            } @else if self.keyspace == Keyspace::FILEBIN {
+                (self.filebin_table(rows))
+            } @else {
+                (self.table(rows))
+            }
+            @if let Some(next) = next {
+                nav.pager aria-label="Pages" { a href=(next) rel="next" { "Next" } }
+            }
+            (self.below(input, refusal)?)
+        };
+        let title = if self.is_own() {
+            "API keys".to_owned()
+        } else {
+            format!("API keys of {}", self.owner.username)
+        };
+        Ok(Page { section: Section::Keys, title: &title, problem: refusal, body }.answer(self.of))
+    }
+
+    fn filebin_table(&self, rows: Vec<(Key, Option<IssuedKey>)>) -> Markup {
+        html! {
+            div.wide {
+                table.striped {
+                    caption.hidden { "API keys" }
+                    thead {
+                        tr {
+                            @for label in ["#", "Key", "Comment", "Created on", "Access"] { th scope="col" { (label) } }
+                            th scope="col" { span.hidden { "Delete" } }
+                        }
+                    }
+                    tbody {
+                        @for (number, (key, text)) in (1..).zip(rows) {
+                            tr {
+                                td data-label="#" { (number) }
+                                td data-label="Key" { (self.text_or_prefix(&key, text)) }
+                                td.comment data-label="Comment" { (key.comment) }
+                                td data-label="Created on" { (parts::moment(key.created)) }
+                                td data-label="Access" { (access(key.level)) }
+                                td { (self.delete_button(&key, number)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn table(&self, rows: Vec<(Key, Option<IssuedKey>)>) -> Markup {
+        let now = self.of.visit.service.now();
+        let labels =
+            ["Key", "Comment", "State", "Access", "Expires", "IP addresses", "Last used", "Created on"];
+        html! {
+            div.wide {
+                table.striped {
+                    caption.hidden { "API keys" }
+                    thead {
+                        tr {
+                            @for label in labels { th scope="col" { (label) } }
+                            th scope="col" { span.hidden { "Delete" } }
+                        }
+                    }
+                    tbody {
+                        @for (number, (key, text)) in (1..).zip(rows) {
+                            tr {
+                                td data-label="Key" { (self.text_or_prefix(&key, text)) }
+                                td.comment data-label="Comment" { (key.comment) }
+                                td data-label="State" { (parts::state(&key, now)) }
+                                td data-label="Access" { (draft::level_name(&key.keyspace, key.level)) }
+                                td data-label="Expires" { (parts::expiry(key.expiry)) }
+                                td data-label="IP addresses" { (key.allowlist) }
+                                td data-label="Last used" { (parts::last_use(key.usage.last)) }
+                                td data-label="Created on" { (parts::moment(key.created)) }
+                                td { (self.delete_button(&key, number)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn text_or_prefix(&self, key: &Key, text: Option<IssuedKey>) -> Markup {
+        let shown = match text {
+            Some(text) => html! { code { (*text.reveal()) } },
+            None => parts::prefix(key),
+        };
+        html! { a href={ "/console/key/" (key.id) } { (shown) } }
+    }
+
+    fn delete_button(&self, key: &Key, number: usize) -> Markup {
+        html! {
+            form method="post" action=(self.address(&self.keyspace)) {
+                (parts::token(&self.of.token))
+                input type="hidden" name="key" value=(key.id);
+                button.danger.small type="submit" name="do" value="delete" aria-label={ "Delete key " (number) } { "Delete" }
+            }
+        }
+    }
+
+    /// How more keys come about.
+    fn below(&self, input: Option<&Input>, refusal: Option<&Refusal>) -> Result<Markup, Refusal> {
+        Ok(match self.keyspace.issuing() {
+            Issuing::Freely => html! {
+                @if self.keyspace == Keyspace::FILEBIN { (explained()) }
+                (self.create_form(input, refusal)?)
+            },
+            Issuing::WithAccess => html! {
+                p {
+                    "The key of this keyspace comes with API Access: see "
+                    a href={ "/console/config/users/" (self.owner.id) } { "Edit User" } "."
+                }
+            },
+            Issuing::OnePerBot => html! { p { "Keys of this keyspace belong to bot users, one each." } },
+        })
+    }
+
+    fn create_form(&self, input: Option<&Input>, refusal: Option<&Refusal>) -> Result<Markup, Refusal> {
+        let typed = |name| input.map_or("", |input| input.text(name));
+        let preselected = AccessLevel::Apikey.level().min(self.of.caller.level()).to_string();
+        let level = if typed("level").is_empty() { &preselected } else { typed("level") };
+        let field = |name, label| FieldOf::new(name, label, refusal);
+        let once = self.of.visit.service.visit()?;
+        Ok(html! {
+            form.strip method="post" action=(self.address(&self.keyspace)) {
+                h2 { "Create a new key" }
+                (parts::token(&self.of.token))
+                input type="hidden" name="once" value=(once.reveal());
+                div.row {
+                    (field("comment", "Comment").text(typed("comment")))
+                    (field("level", "Access").select(&draft::levels(&self.keyspace, self.of.caller.level()), level))
+                    @if self.keyspace != Keyspace::FILEBIN {
+                        (field("life", "Expires").select(&draft::lives(), typed("life")))
+                        (field("allowlist", "IP addresses").hint("Blank for anywhere.").text(typed("allowlist")))
+                    }
+                }
+                p.actions { button type="submit" name="do" value="create" { "Create a new key" } }
+            }
+        })
+    }
+}
+
+/// The name of a level of access; the highest with a warning.
+fn access(level: Level) -> Markup {
+    let access = AccessLevel::of(level);
+    html! {
+        (access.name())
+        @if access == AccessLevel::Full { " " span.warning title="May manage keys" { span aria-hidden="true" { "▲" } span.hidden { "may manage keys" } } }
+    }
+}
+
+fn explained() -> Markup {
+    html! {
+        h2 { "Access levels:" }
+        dl.levels {
+            dt { "basic" } dd { "Uploads and nothing else: it cannot see what there is." }
+            dt { "apikey" } dd { "Reads and changes files; cannot touch API keys." }
+            dt { "full" } dd { "Everything the account may, other API keys included." }
+        }
+    }
+}

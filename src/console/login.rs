@@ -1,0 +1,93 @@
+//! Logging in and out.
+
+use maud::html;
+
+use super::page::{self, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::visit::Visit;
+use crate::command::{AuthenticateError, SessionToken};
+use crate::exchange::RawResponse;
+use crate::key::Password;
+
+/// Where whoever is not logged in goes, and how they come back.
+pub(super) fn address_back_to(visit: &Visit<'_>) -> String {
+    if visit.service.awaits_setup() {
+        return "/console/setup".to_owned();
+    }
+    let path = visit.request.path.as_str();
+    if visit.request.method == "GET" && path != "/console" && is_plain(path) {
+        format!("/console/login?to={path}")
+    } else {
+        "/console/login".to_owned()
+    }
+}
+
+/// Whether it is an address of ours that means nothing else in a query or a header field.
+fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte);
+    path.starts_with("/console") && path.bytes().all(plain)
+}
+
+pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, Refusal> {
+    match method {
+        Method::Get if visit.service.awaits_setup() => Ok(see_other("/console/setup")),
+        Method::Get => Ok(page(visit, &visit.visitor()?, None, "")),
+        Method::Post => log_in(visit),
+    }
+}
+
+fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, login: &str) -> RawResponse {
+    let query = super::form::Input::of_query(&visit.request.query);
+    let body = html! {
+        @if query.text("done") == "logged-out" { p.notice role="status" { "You are logged out." } }
+        @if let Some(refusal) = refusal { (page::trouble(refusal)) }
+        form method="post" {
+            (parts::token(visitor))
+            (FieldOf::new("login", "User name or e-mail address", None).input("text", login, "username", true))
+            (FieldOf::new("password", "Password", None).password("current-password", true))
+            p.actions { button type="submit" { "Log in" } }
+        }
+    };
+    let answer = page::outside(refusal.map_or(200, Refusal::status), "Log in", &body);
+    let answer = match refusal {
+        Some(Refusal::Busy { retry_after_seconds: Some(seconds) }) => {
+            answer.with_header("retry-after", seconds.to_string())
+        }
+        _ => answer,
+    };
+    visit.with_visitor(answer, Some(visitor))
+}
+
+fn log_in(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
+    let input = visit.visitor_form()?;
+    let login = input.text("login");
+    let again = |refusal: &Refusal| Ok(page(visit, &visit.visitor()?, Some(refusal), login));
+    let wrong = || {
+        Refusal::from(super::form::Problem {
+            field: None,
+            text: "The user name or the password is wrong.".to_owned(),
+        })
+    };
+    let Ok(password) = Password::new(input.bytes("password")) else { return again(&wrong()) };
+    match visit.service.by_password(login, &password, visit.request.client) {
+        Ok(caller) => {
+            let token = visit.service.begin_session(&caller)?;
+            let to = super::form::Input::of_query(&visit.request.query);
+            let to = Some(to.text("to")).filter(|to| is_plain(to)).unwrap_or("/console");
+            Ok(visit.with_visitor(visit.with_session(see_other(to), Some(&token)), None))
+        }
+        Err(AuthenticateError::Undecided(error)) => again(&error.into()),
+        Err(AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_)) => {
+            again(&wrong())
+        }
+    }
+}
+
+pub(super) fn log_out(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
+    let signed_in = visit.signed_in()?;
+    signed_in.form()?;
+    visit.service.end_session(&signed_in.token);
+    Ok(visit.with_session(see_other("/console/login?done=logged-out"), None))
+}

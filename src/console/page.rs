@@ -1,0 +1,213 @@
+//! What every page has around it: the head, the way to other pages, what was just done, what went wrong.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::form::Problem;
+use super::refusal::Refusal;
+use super::visit::{SignedIn, Visit};
+use super::{assets, parts};
+use crate::exchange::RawResponse;
+
+/// Where in the console a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Overview,
+    Keys,
+    Config,
+    Bots,
+    Try,
+    Audit,
+}
+
+/// What was just done, as the address of the page that says so names it.
+const DONE: [(&str, &str); 17] = [
+    ("saved", "Saved."),
+    ("cancelled", "Cancelled. Nothing was changed."),
+    ("added", "The user was added."),
+    ("removed", "The user was removed, with all keys."),
+    ("bot-added", "The bot user was created."),
+    ("bot-removed", "The bot user was removed, and its API key cleared."),
+    ("restricted", "The IP restriction was saved."),
+    ("cleared", "The API key was cleared."),
+    ("created", "The key was created."),
+    ("deleted", "The key was deleted."),
+    ("suspended", "The key is suspended until it is resumed."),
+    ("resumed", "The key was resumed."),
+    ("revoked", "The key was revoked, for good."),
+    ("sessions-ended", "All sessions were ended."),
+    ("logged-out", "You are logged out."),
+    ("set-up", "The administrator was made. You are logged in."),
+    ("password", "The password was changed. All other sessions were ended."),
+];
+
+/// Whatever may load where pages go.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+impl Section {
+    const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::Overview, "Overview", "/console"),
+        (Self::Keys, "My keys", "/console/keys/filebin"),
+        (Self::Config, "Config", "/console/config"),
+        (Self::Bots, "Bots", "/console/bots"),
+        (Self::Try, "Try a key", "/console/try"),
+        (Self::Audit, "Audit", "/console/audit"),
+    ];
+
+    const fn is_for_administrators(self) -> bool {
+        match self {
+            Self::Bots | Self::Audit => true,
+            Self::Overview | Self::Keys | Self::Config | Self::Try => false,
+        }
+    }
+}
+
+/// A page of somebody who is logged in.
+pub(super) struct Page<'a> {
+    pub(super) section: Section,
+    pub(super) title: &'a str,
+    /// What is wrong with the form that was sent.
+    pub(super) problem: Option<&'a Refusal>,
+    pub(super) body: Markup,
+}
+
+impl Page<'_> {
+    pub(super) fn answer(&self, signed_in: &SignedIn<'_>) -> RawResponse {
+        let done = signed_in.query();
+        let done =
+            DONE.iter().find(|(code, _)| *code == done.text("done")).filter(|_| self.problem.is_none());
+        let content = html! {
+            (header(signed_in, Some(self.section)))
+            main #main {
+                h1 { (self.title) }
+                @if let Some((_, text)) = done { p.notice role="status" { (text) } }
+                @if let Some(refusal) = self.problem { (trouble(refusal)) }
+                (self.body)
+            }
+        };
+        let answer = document(self.problem.map_or(200, Refusal::status), self.title, &content);
+        with_retry(answer, self.problem)
+    }
+}
+
+/// What went wrong, above the form.
+pub(super) fn trouble(refusal: &Refusal) -> Markup {
+    let problem = match refusal {
+        Refusal::Invalid { problem, .. } => problem.clone(),
+        _ => Problem { field: None, text: refusal.words().1 },
+    };
+    html! {
+        p.problem role="alert" {
+            (problem.text)
+            @if let Some(field) = problem.field { " " a href={ "#" (field) } { "Go to the field" } }
+        }
+    }
+}
+
+fn header(signed_in: &SignedIn<'_>, section: Option<Section>) -> Markup {
+    let shown = Section::ALL.into_iter();
+    let shown =
+        shown.filter(|(section, ..)| signed_in.is_administrator() || !section.is_for_administrators());
+    html! {
+        a.skip href="#main" { "Skip to the content" }
+        header {
+            a.brand href="/console" { "keyward" }
+            nav aria-label="Main" {
+                @for (other, label, href) in shown {
+                    a href=(href) aria-current=[(Some(other) == section).then_some("page")] { (label) }
+                }
+            }
+            form.who method="post" action="/console/logout" {
+                (parts::token(&signed_in.token))
+                a href={ "/console/config/users/" (signed_in.user.id) } { (signed_in.user.username) }
+                button.quiet type="submit" { "Log out" }
+            }
+        }
+    }
+}
+
+/// A page of somebody who is not logged in.
+pub(super) fn outside(status: u16, title: &str, body: &Markup) -> RawResponse {
+    let content = html! {
+        main.narrow #main {
+            p.brand { "keyward" }
+            h1 { (title) }
+            (body)
+        }
+    };
+    document(status, title, &content)
+}
+
+/// A page that says why there is no other.
+pub(super) fn refused(visit: &Visit<'_>, refusal: &Refusal) -> RawResponse {
+    if matches!(refusal, Refusal::LogIn) {
+        return see_other(&super::login::address_back_to(visit));
+    }
+    let Ok(signed_in) = visit.signed_in() else { return bare(refusal) };
+    let (heading, text) = refusal.words();
+    let content = html! {
+        (header(&signed_in, None))
+        main #main {
+            h1 { (heading) }
+            p.problem role="alert" { (text) }
+            p { a href="/console" { "To the overview" } }
+        }
+    };
+    with_retry(document(refusal.status(), heading, &content), Some(refusal))
+}
+
+/// The same for whoever is not logged in.
+pub(super) fn bare(refusal: &Refusal) -> RawResponse {
+    let (heading, text) = refusal.words();
+    let body = html! {
+        p.problem role="alert" { (text) }
+        p { a href="/console" { "To the console" } }
+    };
+    with_retry(outside(refusal.status(), heading, &body), Some(refusal))
+}
+
+fn with_retry(answer: RawResponse, refusal: Option<&Refusal>) -> RawResponse {
+    match refusal {
+        Some(Refusal::Busy { retry_after_seconds: Some(seconds) }) => {
+            answer.with_header("retry-after", seconds.to_string())
+        }
+        Some(Refusal::MethodNotAllowed) => answer.with_header("allow", "GET, HEAD, POST"),
+        _ => answer,
+    }
+}
+
+fn document(status: u16, title: &str, content: &Markup) -> RawResponse {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) " – keyward" }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml";
+                link rel="stylesheet" href=(assets::STYLE.address());
+                script src=(assets::SCRIPT.address()) defer {}
+            }
+            body { (content) }
+        }
+    };
+    hardened(RawResponse::new(status, "text/html; charset=utf-8", page.into_string()))
+}
+
+/// The answer with what keeps other sites and old browsers away from it.
+pub(super) fn hardened(answer: RawResponse) -> RawResponse {
+    answer
+        .with_header("content-security-policy", POLICY)
+        .with_header("x-content-type-options", "nosniff")
+        .with_header("x-frame-options", "DENY")
+        .with_header("referrer-policy", "same-origin")
+        .with_header("cross-origin-opener-policy", "same-origin")
+        .with_header("cross-origin-resource-policy", "same-origin")
+}
+
+/// Has the browser get another page.
+pub(super) fn see_other(address: &str) -> RawResponse {
+    hardened(RawResponse::new(303, "text/html; charset=utf-8", ""))
+        .with_header("location", address.to_owned())
+}

@@ -1,0 +1,190 @@
+//! Pieces that many pages are made of.
+
+use maud::{Markup, html};
+
+use super::form::Problem;
+use super::refusal::Refusal;
+use crate::clock::Timestamp;
+use crate::command::SessionToken;
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Status, Use};
+
+/// What ties a form to its session.
+pub(super) fn token(of: &SessionToken) -> Markup {
+    html! { input type="hidden" name="form_token" value=(of.form_token().as_str()); }
+}
+
+/// A field with its label, a hint below it, and the problem where it has one.
+pub(super) struct FieldOf<'a> {
+    pub(super) name: &'a str,
+    pub(super) label: &'a str,
+    pub(super) hint: Option<&'a str>,
+    pub(super) problem: Option<&'a Refusal>,
+}
+
+impl<'a> FieldOf<'a> {
+    pub(super) const fn new(name: &'a str, label: &'a str, problem: Option<&'a Refusal>) -> Self {
+        Self { name, label, hint: None, problem }
+    }
+
+    pub(super) const fn hint(self, hint: &'a str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    fn own_problem(&self) -> Option<&Problem> {
+        match self.problem {
+            Some(Refusal::Invalid { problem, .. }) => {
+                Some(problem).filter(|problem| problem.field == Some(self.name))
+            }
+            _ => None,
+        }
+    }
+
+    fn described_by(&self) -> Option<String> {
+        let hint = self.hint.map(|_| format!("{}-hint", self.name));
+        let problem = self.own_problem().map(|_| format!("{}-problem", self.name));
+        let ids: Vec<_> = hint.into_iter().chain(problem).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+
+    fn around(&self, control: &Markup) -> Markup {
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) }
+                (control)
+                @if let Some(hint) = self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
+                @if let Some(problem) = self.own_problem() {
+                    p.wrong id={ (self.name) "-problem" } { (problem.text) }
+                }
+            }
+        }
+    }
+
+    /// A line of text.
+    pub(super) fn text(&self, value: &str) -> Markup {
+        self.input("text", value, "off", false)
+    }
+
+    /// A line of text that has to be there.
+    pub(super) fn needed(&self, value: &str) -> Markup {
+        self.input("text", value, "off", true)
+    }
+
+    /// A password, never filled in by us.
+    pub(super) fn password(&self, autocomplete: &str, required: bool) -> Markup {
+        self.input("password", "", autocomplete, required)
+    }
+
+    pub(super) fn input(&self, kind: &str, value: &str, autocomplete: &str, required: bool) -> Markup {
+        let wrong = self.own_problem().map(|_| "true");
+        self.around(&html! {
+            input id=(self.name) name=(self.name) type=(kind) value=[(kind != "password").then_some(value)]
+                autocomplete=(autocomplete) required[required] aria-invalid=[wrong]
+                aria-describedby=[self.described_by()] spellcheck="false";
+        })
+    }
+
+    /// One of several.
+    pub(super) fn select(&self, options: &[(String, String)], chosen: &str) -> Markup {
+        self.around(&html! {
+            select id=(self.name) name=(self.name) aria-describedby=[self.described_by()] {
+                @for (value, label) in options {
+                    option value=(value) selected[value == chosen] { (label) }
+                }
+            }
+        })
+    }
+}
+
+/// A moment, to the minute, in UTC.
+pub(super) fn moment(at: Timestamp) -> Markup {
+    let exact = at.to_string();
+    html! { time datetime=(exact) title=(exact) { (minutes(&exact)) } }
+}
+
+/// `2026/11/29 02:19` of an RFC 3339 moment.
+fn minutes(exact: &str) -> String {
+    exact
+        .chars()
+        .take(16)
+        .map(|c| {
+            if c == '-' {
+                '/'
+            } else if c == 'T' {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// When a key stops by itself.
+pub(super) fn expiry(expiry: Expiry) -> Markup {
+    match expiry {
+        Expiry::Never => html! { "never" },
+        Expiry::At(end) => moment(end),
+    }
+}
+
+/// When and from where a key was used last.
+pub(super) fn last_use(last: Option<Use>) -> Markup {
+    match last {
+        None => html! { span.faint { "never" } },
+        Some(Use { at, from }) => html! {
+            (moment(at))
+            @if let Some(from) = from { " from " (from.to_canonical()) }
+        },
+    }
+}
+
+/// A key's state in a word.
+pub(super) fn state(key: &Key, now: Timestamp) -> Markup {
+    let (class, word) = match (&key.state, key.expiry.reached(now)) {
+        (KeyState::Active, false) => ("good", "active"),
+        (KeyState::Active, true) => ("over", "expired"),
+        (KeyState::Suspended, _) => ("held", "suspended"),
+        (KeyState::Revoked { .. }, _) => ("over", "revoked"),
+    };
+    html! { span class={ "state " (class) } { (word) } }
+}
+
+/// A user's status in a word.
+pub(super) fn status(status: Status) -> Markup {
+    let class = match status {
+        Status::Active => "good",
+        Status::Inactive => "held",
+        Status::Blocked => "over",
+    };
+    html! { span class={ "state " (class) } { (status.name()) } }
+}
+
+/// A key that is shown this once.
+pub(super) fn shown_once(text: IssuedKey) -> Markup {
+    html! {
+        section.once aria-labelledby="once-heading" {
+            h2 #once-heading { "Copy the key now" }
+            p { "It will not be shown again. Store it in a safe place, as you would a password." }
+            (copyable("new-key", &text.reveal()))
+        }
+    }
+}
+
+/// A text with a button that copies it, where there is a script for it.
+pub(super) fn copyable(id: &str, text: &str) -> Markup {
+    html! {
+        p.copyable {
+            code id=(id) { (text) }
+            " "
+            button.quiet type="button" data-copy=(id) hidden { "Copy" }
+        }
+    }
+}
+
+/// Shows the beginning of a key, which is no secret; imported keys have none to show.
+pub(super) fn prefix(key: &Key) -> Markup {
+    if key.secrets.current.shows_prefix() {
+        html! { code { (key.secrets.current.prefix.as_str()) "…" } }
+    } else {
+        html! { span.faint { "imported" } }
+    }
+}

@@ -1,0 +1,142 @@
+//! Why a page is not shown, or nothing was changed.
+
+use super::form::Problem;
+use crate::command::{CommandError, Fault};
+use crate::engine::EngineError;
+
+/// Why.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Nobody is logged in: to the log-in page, and back afterwards.
+    LogIn,
+    /// It is not this person's to see or do. Also what is not there, so that nobody learns the difference.
+    Forbidden,
+    /// There is no such page.
+    NotFound,
+    /// The page is not asked for that way.
+    MethodNotAllowed,
+    /// The form did not come from a page of this session.
+    ForeignForm,
+    /// The request was not understood.
+    BadRequest,
+    /// It is larger than any form.
+    TooLarge,
+    /// It does not go with what there is, or can never be.
+    Invalid {
+        /// Whether it is because of what there is.
+        conflict: bool,
+        /// What to tell the person.
+        problem: Problem,
+    },
+    /// Too much is waiting. Come back later.
+    Busy {
+        /// When, if known.
+        retry_after_seconds: Option<u32>,
+    },
+    /// No changes are taken now.
+    Unavailable,
+    /// The server is at fault.
+    Broken,
+}
+
+impl Refusal {
+    pub(super) const fn status(&self) -> u16 {
+        match self {
+            Self::LogIn => 303,
+            Self::BadRequest | Self::Invalid { conflict: false, .. } => 400,
+            Self::Forbidden | Self::ForeignForm => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Invalid { conflict: true, .. } => 409,
+            Self::TooLarge => 413,
+            Self::Busy { .. } | Self::Unavailable => 503,
+            Self::Broken => 500,
+        }
+    }
+
+    /// A heading and a sentence for the person.
+    pub(super) fn words(&self) -> (&'static str, String) {
+        let (heading, text) = match self {
+            Self::LogIn => ("Log in", "Log in to see this page."),
+            Self::Forbidden => ("Not yours to see", "This page is not there for you, or not there at all."),
+            Self::NotFound => ("Not found", "There is no such page."),
+            Self::MethodNotAllowed => ("Not that way", "This page cannot be asked for in that way."),
+            Self::ForeignForm => (
+                "Nothing was changed",
+                "The form did not come from a page of this session, or the session is over. Go back, load the page \
+                 again and send the form once more.",
+            ),
+            Self::BadRequest => ("Not understood", "The request did not arrive whole."),
+            Self::TooLarge => ("Too large", "The form is larger than the server takes."),
+            Self::Invalid { problem, .. } => return ("Nothing was changed", problem.text.clone()),
+            Self::Busy { retry_after_seconds: Some(seconds) } => {
+                return ("Wait a moment", format!("Too many tries. Try again in {seconds} seconds."));
+            }
+            Self::Busy { retry_after_seconds: None } => {
+                ("Wait a moment", "Too many requests are waiting. Try again soon.")
+            }
+            Self::Unavailable => (
+                "No changes now",
+                "The server takes no changes at the moment; keys go on verifying. Its log says why.",
+            ),
+            Self::Broken => ("Something is wrong", "The server could not answer. Its log says why."),
+        };
+        (heading, text.to_owned())
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid { conflict: false, problem }
+    }
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        let text = || {
+            let mut text = error.to_string();
+            if let Some(first) = text.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            text.push('.');
+            text
+        };
+        match &error {
+            CommandError::LevelTooLow { .. } | CommandError::NotYours => Self::Forbidden,
+            CommandError::LevelAboveOwn { .. } => Problem { field: Some("level"), text: text() }.into(),
+            CommandError::Engine(engine) => match Fault::of(engine) {
+                Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => Self::Forbidden,
+                Fault::Conflict => {
+                    Self::Invalid { conflict: true, problem: Problem { field: field(engine), text: text() } }
+                }
+                Fault::Invalid => Problem { field: field(engine), text: text() }.into(),
+                Fault::Busy { retry_after_seconds } => {
+                    Self::Busy { retry_after_seconds: Some(retry_after_seconds) }
+                }
+                Fault::Unavailable => Self::Unavailable,
+                Fault::Broken => {
+                    tracing::error!(%error, "a page could not be made");
+                    Self::Broken
+                }
+            },
+        }
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        CommandError::Engine(error).into()
+    }
+}
+
+/// The field that the error is about, by its name in the forms.
+const fn field(error: &EngineError) -> Option<&'static str> {
+    match error {
+        EngineError::UsernameTaken => Some("username"),
+        EngineError::EmailTaken => Some("email"),
+        EngineError::ExpiryOutOfRange => Some("expires"),
+        EngineError::GraceTooLong => Some("grace"),
+        EngineError::BotPassword => Some("password"),
+        _ => None,
+    }
+}

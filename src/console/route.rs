@@ -1,0 +1,58 @@
+//! Which page an address is.
+
+use super::refusal::Refusal;
+use super::visit::Visit;
+use super::{assets, audit, bot, bots, key, keys, login, overview, setup, try_key, user, users};
+use crate::exchange::RawResponse;
+use crate::key::UserId;
+
+/// How a page is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+}
+
+/// Answers with the page, or does what its form says.
+pub(super) fn answer(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
+    let method = match visit.request.method.as_str() {
+        "GET" | "HEAD" => Method::Get,
+        "POST" => Method::Post,
+        _ => return Err(Refusal::MethodNotAllowed),
+    };
+    let path = visit.request.path.strip_prefix("/console").ok_or(Refusal::NotFound)?;
+    let path: Vec<_> = path.split('/').skip(1).collect();
+    match (path.as_slice(), method) {
+        (["assets", name], Method::Get) => return assets::answer(name, &visit.request.query),
+        (["login"], _) => return login::answer(visit, method),
+        (["setup"], _) => return setup::answer(visit, method),
+        (["logout"], Method::Post) => return login::log_out(visit),
+        _ => {}
+    }
+    let signed_in = visit.signed_in()?;
+    let of = &signed_in;
+    match (path.as_slice(), method) {
+        ([] | [""], Method::Get) => overview::page(of),
+        (["config"], Method::Get) => users::config(of),
+        (["config", "users"], Method::Get) => users::page(of),
+        (["config", "users", "new"], _) => users::add(of, method),
+        (["config", "users", id], _) => user::answer(of, user(id)?, method),
+        (["bots"], Method::Get) => bots::page(of, None),
+        (["bots"], Method::Post) => bots::create(of),
+        (["bots", id], _) => bot::answer(of, user(id)?, method),
+        (["bots", id, "api-key"], _) => bot::api_key(of, user(id)?, method),
+        (["keys", keyspace], _) => keys::answer(of, keyspace, method),
+        (["key", id], _) => key::answer(of, id.parse().map_err(|_| Refusal::NotFound)?, method),
+        (["try"], _) => try_key::answer(of, method),
+        (["audit"], Method::Get) => audit::page(of),
+        (
+            [] | [""] | ["config"] | ["config", "users"] | ["audit"] | ["logout"] | ["assets", _],
+            Method::Get | Method::Post,
+        ) => Err(Refusal::MethodNotAllowed),
+        _ => Err(Refusal::NotFound),
+    }
+}
+
+fn user(text: &str) -> Result<UserId, Refusal> {
+    text.parse().map(UserId).map_err(|_| Refusal::NotFound)
+}

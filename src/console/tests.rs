@@ -1,0 +1,1 @@
+//! Pages as whoever sends requests sees them.

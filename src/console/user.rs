@@ -1,0 +1,334 @@
+//! The Edit User page: who somebody is, API access, and the box API Settings where a new key is tried on.
+
+use maud::{Markup, html};
+
+use super::form::{Input, Problem};
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::setup::new_password;
+use super::users::{access_key, company_options, roles};
+use super::visit::SignedIn;
+use crate::command::{AuthenticateError, Command, KeyRef, Outcome, UserRef};
+use crate::engine::UserChange;
+use crate::exchange::RawResponse;
+use crate::key::{Change, IssuedKey, Key, Kind, Password, Status, User, UserId};
+
+const USERS: &str = "/console/config/users";
+
+pub(super) fn answer(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<RawResponse, Refusal> {
+    let edit = Edit { of, user: of.find_user(UserRef::Id(id))? };
+    match method {
+        Method::Get => {
+            // Whoever comes here anew has left the page where a key was proposed.
+            edit.discard()?;
+            edit.page(None, None, None)
+        }
+        Method::Post => edit.act(&of.form()?),
+    }
+}
+
+struct Edit<'a> {
+    of: &'a SignedIn<'a>,
+    user: User,
+}
+
+impl Edit<'_> {
+    fn is_own(&self) -> bool {
+        self.user.id == self.of.user.id
+    }
+
+    fn named(&self) -> UserRef {
+        UserRef::Id(self.user.id)
+    }
+
+    fn back(&self, done: &str) -> RawResponse {
+        see_other(&format!("{USERS}/{}?done={done}", self.user.id))
+    }
+
+    fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let done = match input.text("do") {
+            "save" => self.save(input),
+            "cancel" => {
+                self.discard()?;
+                return Ok(see_other(&format!("{USERS}?done=cancelled")));
+            }
+            "generate" => return self.generate(input),
+            "remove" => return self.remove(input),
+            "end-sessions" => self.end_sessions(),
+            _ => Err(Refusal::BadRequest),
+        };
+        match done {
+            Ok(answer) => Ok(answer),
+            Err(refusal @ (Refusal::Invalid { .. } | Refusal::Busy { .. })) => {
+                self.page(Some(input), Some(&refusal), None)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The key that came with API access, if the caller may touch it.
+    fn key(&self) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
+        match access_key(self.of, &self.user) {
+            Err(Refusal::Forbidden) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn discard(&self) -> Result<(), Refusal> {
+        if let Some((key, _)) = self.key()? {
+            match self.of.dispatch(Command::DiscardText(KeyRef::Id(key.id))) {
+                Ok(_) | Err(Refusal::Forbidden) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a new key that is not in force; until Save the old one is.
+    fn generate(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
+        let Outcome::Issued(_, text) = self.of.dispatch(Command::ProposeText(KeyRef::Id(key.id)))? else {
+            return Err(Refusal::Broken);
+        };
+        self.page(Some(input), None, Some(text))
+    }
+
+    fn save(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        // Everything is read before anything is changed.
+        let password = new_password(input)?;
+        let current = input.bytes("current_password");
+        if self.of.is_administrator() {
+            let change = self.change(input)?;
+            self.of.dispatch(Command::UpdateUser(self.named(), change))?;
+        }
+        let pending = !input.text("pending").is_empty();
+        let keeps_access = !self.of.is_administrator() || input.has("api_access");
+        if pending && keeps_access {
+            self.adopt()?;
+        }
+        match password {
+            None => Ok(self.back("saved")),
+            Some(password) => self.set_password(password, current),
+        }
+    }
+
+    fn change(&self, input: &Input) -> Result<UserChange, Refusal> {
+        Ok(UserChange {
+            username: Some(input.parsed("username", "User name")?),
+            display_name: change(input.optional("display_name", "Name")?),
+            email: change(input.optional("email", "E-mail address")?),
+            role: Some(input.parsed("role", "Role")?),
+            company: change(input.optional("company", "Company")?),
+            status: Some(input.parsed("status", "Status")?),
+            api_access: Some(input.has("api_access")),
+        })
+    }
+
+    /// Puts the proposed key in force: the one that was shown here, never one that the browser sends.
+    fn adopt(&self) -> Result<(), Refusal> {
+        let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
+        self.of.dispatch(Command::AdoptText(KeyRef::Id(key.id)))?;
+        Ok(())
+    }
+
+    fn set_password(&self, password: Password, current: &[u8]) -> Result<RawResponse, Refusal> {
+        if self.is_own() {
+            self.check_current(current)?;
+        }
+        self.of.dispatch(Command::SetPassword(self.named(), password))?;
+        let answer = self.back("password");
+        if !self.is_own() {
+            return Ok(answer);
+        }
+        // The password ended this session, too: the person goes on in a new one.
+        let token = self.of.visit.service.begin_session(&self.of.caller)?;
+        Ok(self.of.visit.with_session(answer, Some(&token)))
+    }
+
+    fn check_current(&self, current: &[u8]) -> Result<(), Refusal> {
+        let wrong = || Problem::of("current_password", "The current password is wrong.");
+        let current = Password::new(current).map_err(|_| wrong())?;
+        let (service, client) = (self.of.visit.service, self.of.visit.request.client);
+        match service.by_password(self.user.username.as_str(), &current, client) {
+            Ok(_) => Ok(()),
+            Err(AuthenticateError::Undecided(error)) => Err(error.into()),
+            Err(
+                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_),
+            ) => Err(wrong().into()),
+        }
+    }
+
+    fn end_sessions(&self) -> Result<RawResponse, Refusal> {
+        self.of.dispatch(Command::EndSessions(self.named()))?;
+        Ok(self.back("sessions-ended"))
+    }
+
+    fn remove(&self, input: &Input) -> Result<RawResponse, Refusal> {
+        if !input.has("sure") {
+            let refusal = Problem::of("sure", "Tick the box to remove the user.").into();
+            return self.page(None, Some(&refusal), None);
+        }
+        match self.of.dispatch(Command::RemoveUser(self.named())) {
+            Ok(_) => Ok(see_other(&format!("{USERS}?done=removed"))),
+            Err(refusal @ Refusal::Invalid { .. }) => self.page(None, Some(&refusal), None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn page(
+        &self,
+        input: Option<&Input>,
+        refusal: Option<&Refusal>,
+        proposed: Option<IssuedKey>,
+    ) -> Result<RawResponse, Refusal> {
+        let cancel =
+            html! { button.quiet type="submit" name="do" value="cancel" formnovalidate { "Cancel" } };
+        let body = html! {
+            form.edit method="post" {
+                (parts::token(&self.of.token))
+                // The first button is the one that the Enter key presses.
+                button.hidden type="submit" name="do" value="save" tabindex="-1" aria-hidden="true" { "Save" }
+                div.two {
+                    div {
+                        @if self.of.is_administrator() { (self.fields(input, refusal)?) } @else { (self.facts()) }
+                        (self.password_fields(refusal))
+                    }
+                    (self.api_settings(proposed)?)
+                }
+                p.actions { button type="submit" name="do" value="save" { "Save" } " " (cancel) }
+            }
+            (self.sessions()?)
+            @if self.of.is_administrator() { (self.removal(refusal)) }
+        };
+        let title = format!("Edit User {}", self.user.username);
+        Ok(Page { section: Section::Config, title: &title, problem: refusal, body }.answer(self.of))
+    }
+
+    fn fields(&self, input: Option<&Input>, refusal: Option<&Refusal>) -> Result<Markup, Refusal> {
+        let user = &self.user;
+        let value = |name: &str, stored: String| input.map_or(stored, |input| input.text(name).to_owned());
+        let optional = |field: Option<String>| field.unwrap_or_default();
+        let field = |name, label| FieldOf::new(name, label, refusal);
+        let access = input.map_or(user.api_access, |input| input.has("api_access"));
+        let statuses = Status::ALL.map(|status| (status.name().to_owned(), status.name().to_owned()));
+        let display_name = optional(user.display_name.as_ref().map(ToString::to_string));
+        let email = optional(user.email.as_ref().map(ToString::to_string));
+        let company = optional(user.company.map(|company| company.to_string()));
+        Ok(html! {
+            (field("username", "User name").needed(&value("username", user.username.to_string())))
+            (field("display_name", "Name").text(&value("display_name", display_name)))
+            (field("email", "E-mail address").input("email", &value("email", email), "off", false))
+            (field("role", "Role").select(&roles(), &value("role", user.role.name().to_owned())))
+            (field("company", "Company").select(&company_options(&self.of.companies()?), &value("company", company)))
+            (field("status", "Status").select(&statuses, &value("status", user.status.name().to_owned())))
+            p.check {
+                input #api_access type="checkbox" name="api_access" value="yes" checked[access];
+                label for="api_access" { "API Access" }
+            }
+        })
+    }
+
+    fn facts(&self) -> Markup {
+        let user = &self.user;
+        html! {
+            dl.facts {
+                dt { "User name" } dd { (user.username) }
+                @if let Some(name) = &user.display_name { dt { "Name" } dd { (name) } }
+                @if let Some(email) = &user.email { dt { "E-mail address" } dd { (email) } }
+                dt { "Role" } dd { (user.role.name()) }
+                dt { "Status" } dd { (parts::status(user.status)) }
+                dt { "API Access" } dd { (if user.api_access { "granted" } else { "not granted: ask an administrator" }) }
+            }
+        }
+    }
+
+    fn password_fields(&self, refusal: Option<&Refusal>) -> Markup {
+        let may = self.of.is_administrator() || self.is_own();
+        if self.user.kind == Kind::Bot || !may {
+            return html! {};
+        }
+        let field = |name, label| FieldOf::new(name, label, refusal);
+        html! {
+            details open[Problem::is_about(problem(refusal), "password") || Problem::is_about(problem(refusal), "password_again") || Problem::is_about(problem(refusal), "current_password")] {
+                summary { "Change the password" }
+                @if self.is_own() { (field("current_password", "Current password").password("current-password", false)) }
+                (field("password", "New password").password("new-password", false))
+                (field("password_again", "New password again").password("new-password", false))
+            }
+        }
+    }
+
+    /// The box on the right side, for users with API access.
+    fn api_settings(&self, proposed: Option<IssuedKey>) -> Result<Markup, Refusal> {
+        let Some((_, text)) = self.key()? else { return Ok(html! {}) };
+        Ok(html! {
+            section.box aria-labelledby="api-settings" {
+                h2 #api-settings { "API Settings" }
+                @if let Some(text) = text {
+                    p.label { (if proposed.is_some() { "API key in force" } else { "API key" }) }
+                    (parts::copyable("api-key", &text.reveal()))
+                }
+                @if let Some(proposed) = proposed {
+                    p.label { "New key, not in force yet" }
+                    (parts::copyable("proposed-key", &proposed.reveal()))
+                    p.hint { "Press Save to accept it, or Cancel to keep the old key. It waits for 15 minutes." }
+                    input type="hidden" name="pending" value="yes";
+                }
+                p { button.quiet type="submit" name="do" value="generate" formnovalidate { "Generate New Key" } }
+            }
+        })
+    }
+
+    fn sessions(&self) -> Result<Markup, Refusal> {
+        let count = match self.of.dispatch(Command::CountSessions(self.named())) {
+            Ok(Outcome::Count(count)) => count,
+            Ok(_) => return Err(Refusal::Broken),
+            // Only administrators and the person know.
+            Err(Refusal::Forbidden) => return Ok(html! {}),
+            Err(refusal) => return Err(refusal),
+        };
+        Ok(html! {
+            section.strip {
+                h2 { "Sessions" }
+                form method="post" {
+                    (parts::token(&self.of.token))
+                    p { (count) " open in browsers." }
+                    p { button.quiet type="submit" name="do" value="end-sessions" { "End all sessions" } }
+                }
+                @if self.of.is_administrator() {
+                    p { a href={ "/console/keys/native?owner=" (self.user.id) } { "Keys of " (self.user.username) } }
+                }
+            }
+        })
+    }
+
+    fn removal(&self, refusal: Option<&Refusal>) -> Markup {
+        html! {
+            section.strip {
+                h2 { "Remove User" }
+                form method="post" {
+                    (parts::token(&self.of.token))
+                    p.check {
+                        input #sure type="checkbox" name="sure" value="yes"
+                            aria-invalid=[Problem::is_about(problem(refusal), "sure").then_some("true")];
+                        label for="sure" { "Remove the user and every key of theirs, for good" }
+                    }
+                    p { button.danger type="submit" name="do" value="remove" { "Remove User" } }
+                }
+            }
+        }
+    }
+}
+
+fn change<T>(new: Option<T>) -> Change<T> {
+    new.map_or(Change::Clear, Change::Set)
+}
+
+const fn problem(refusal: Option<&Refusal>) -> Option<&Problem> {
+    match refusal {
+        Some(Refusal::Invalid { problem, .. }) => Some(problem),
+        _ => None,
+    }
+}

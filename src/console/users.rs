@@ -1,0 +1,184 @@
+//! Config → Users: everyone, with the API key in line for those who have access; and adding somebody.
+
+use maud::{Markup, html};
+
+use super::directory::{Shown, Sort, Wanted, search};
+use super::form::Input;
+use super::page::{Page, Section, see_other};
+use super::parts::{self, FieldOf};
+use super::refusal::Refusal;
+use super::route::Method;
+use super::setup::new_password;
+use super::visit::SignedIn;
+use crate::command::{Command, Outcome, UserRef};
+use crate::engine::{NewKind, NewUser};
+use crate::exchange::RawResponse;
+use crate::key::{Company, IssuedKey, Key, Keyspace, Kind, Role, User};
+
+const PATH: &str = "/console/config/users";
+
+pub(super) fn config(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
+    let body = html! {
+        ul.cards {
+            li {
+                a href=(PATH) { "Users" }
+                p { "Names, roles, passwords, and who has API access." }
+            }
+            @if of.is_administrator() {
+                li {
+                    a href="/console/bots" { "Bots" }
+                    p { "Bot users and the API key of each." }
+                }
+            }
+        }
+    };
+    Ok(Page { section: Section::Config, title: "Config", problem: None, body }.answer(of))
+}
+
+pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
+    let wanted = Wanted::read(&of.query());
+    let shown = Shown::of(of.visible_users()?, &wanted);
+    let keys = shown.rows.iter().map(|user| key_in_line(of, user)).collect::<Result<Vec<_>, _>>()?;
+    let heading = |sort, label| wanted.heading(PATH, sort, label);
+    let body = html! {
+        div.bar {
+            (search(PATH, &wanted, "Search users"))
+            @if of.is_administrator() { a.button href={ (PATH) "/new" } { "Add User" } }
+        }
+        div.wide {
+            table {
+                caption.hidden { "Users" }
+                thead {
+                    tr {
+                        (heading(Sort::Name, "Name"))
+                        (heading(Sort::Access, "API Key"))
+                        (heading(Sort::Email, "E-mail"))
+                        (heading(Sort::Role, "Role"))
+                        (heading(Sort::Status, "Status"))
+                        (heading(Sort::Created, "Created on"))
+                        th scope="col" { "Edit" }
+                    }
+                }
+                tbody #rows {
+                    @for (user, key) in shown.rows.iter().zip(keys) { (row(user, key)) }
+                }
+            }
+        }
+        @if shown.rows.is_empty() { p.faint { "Nobody matches." } }
+        (shown.pager(PATH, &wanted))
+    };
+    Ok(Page { section: Section::Config, title: "Users", problem: None, body }.answer(of))
+}
+
+fn row(user: &User, key: Option<IssuedKey>) -> Markup {
+    let address = format!("{PATH}/{}", user.id);
+    html! {
+        tr {
+            th scope="row" {
+                a href=(address) { (user.username) }
+                @if let Some(name) = &user.display_name { span.under { (name) } }
+            }
+            td data-label="API Key" { @if let Some(key) = key { code { (*key.reveal()) } } }
+            td data-label="E-mail" { @if let Some(email) = &user.email { (email) } }
+            td data-label="Role" { (user.role.name()) @if user.kind == Kind::Bot { " (bot)" } }
+            td data-label="Status" { (parts::status(user.status)) }
+            td data-label="Created on" { (parts::moment(user.created)) }
+            td { a href=(address) aria-label={ "Edit " (user.username) } { "Edit" } }
+        }
+    }
+}
+
+/// The key that came with API access, and its text as far as it may be seen.
+pub(super) fn access_key(
+    of: &SignedIn<'_>,
+    user: &User,
+) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
+    if !user.api_access {
+        return Ok(None);
+    }
+    let command = Command::ListKeys {
+        owner: UserRef::Id(user.id),
+        keyspace: Some(*Keyspace::TELVUE.name()),
+        after: None,
+        limit: None,
+        texts: true,
+    };
+    let Outcome::Keys(keys, _) = of.dispatch(command)? else { return Err(Refusal::Broken) };
+    Ok(keys.into_iter().find(|(key, _)| key.is_live()))
+}
+
+fn key_in_line(of: &SignedIn<'_>, user: &User) -> Result<Option<IssuedKey>, Refusal> {
+    // Whoever may not list keys sees none.
+    match access_key(of, user) {
+        Ok(found) => Ok(found.and_then(|(_, text)| text)),
+        Err(Refusal::Forbidden) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+pub(super) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, Refusal> {
+    of.administrator()?;
+    match method {
+        Method::Get => add_page(of, None, None),
+        Method::Post => {
+            let input = of.form()?;
+            let added = draft(&input).and_then(|new| of.dispatch(Command::AddUser(new)));
+            match added {
+                Ok(Outcome::User(user)) => Ok(see_other(&format!("{PATH}/{}?done=added", user.id))),
+                Ok(_) => Err(Refusal::Broken),
+                Err(refusal) => add_page(of, Some(&input), Some(&refusal)),
+            }
+        }
+    }
+}
+
+fn draft(input: &Input) -> Result<NewUser, Refusal> {
+    Ok(NewUser {
+        username: Some(input.parsed("username", "User name")?),
+        display_name: input.optional("display_name", "Name")?,
+        email: input.optional("email", "E-mail address")?,
+        kind: NewKind::Person { password: new_password(input)? },
+        role: input.parsed("role", "Role")?,
+        company: input.optional("company", "Company")?,
+    })
+}
+
+fn add_page(
+    of: &SignedIn<'_>,
+    input: Option<&Input>,
+    refusal: Option<&Refusal>,
+) -> Result<RawResponse, Refusal> {
+    let typed = |name| input.map_or("", |input| input.text(name));
+    let role = if typed("role").is_empty() { Role::User.name() } else { typed("role") };
+    let field = |name, label| FieldOf::new(name, label, refusal);
+    let body = html! {
+        form method="post" {
+            (parts::token(&of.token))
+            (field("username", "User name").hint("For logging in: letters, digits and . _ + -").needed(typed("username")))
+            (field("display_name", "Name").text(typed("display_name")))
+            (field("email", "E-mail address").input("email", typed("email"), "off", false))
+            (field("role", "Role").select(&roles(), role))
+            (field("company", "Company").select(&company_options(&of.companies()?), typed("company")))
+            (field("password", "Password").hint("Without one there is no login.").password("new-password", false))
+            (field("password_again", "Password again").password("new-password", false))
+            p.actions {
+                button type="submit" { "Add User" }
+                " "
+                a href=(PATH) { "Cancel" }
+            }
+        }
+    };
+    Ok(Page { section: Section::Config, title: "Add User", problem: refusal, body }.answer(of))
+}
+
+/// Every role, highest first.
+pub(super) fn roles() -> Vec<(String, String)> {
+    let named = |role: Role| (role.name().to_owned(), format!("{} (level {})", role.name(), role.level()));
+    Role::ALL.into_iter().rev().map(named).collect()
+}
+
+pub(super) fn company_options(companies: &[Company]) -> Vec<(String, String)> {
+    let none = (String::new(), "None".to_owned());
+    let named = companies.iter().map(|company| (company.id.to_string(), company.name.to_string()));
+    [none].into_iter().chain(named).collect()
+}

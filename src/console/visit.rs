@@ -1,0 +1,153 @@
+//! One request to the console: whose it is, and whether it came from a page of this site.
+
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+
+use super::Console;
+use super::form::Input;
+use super::refusal::Refusal;
+use crate::command::{AuthenticateError, Caller, Command, Outcome, Service, SessionToken, UserRef};
+use crate::exchange::{Body, RawRequest, RawResponse};
+use crate::key::{Level, User};
+
+/// The session's token.
+const SESSION: &str = "keyward_session";
+/// What the forms of a browser without a session are tied to.
+const VISIT: &str = "keyward_visit";
+
+/// One request.
+pub(super) struct Visit<'a> {
+    pub(super) console: &'a Console,
+    pub(super) service: &'a Service,
+    pub(super) request: &'a RawRequest,
+}
+
+/// One request by somebody who is logged in.
+pub(super) struct SignedIn<'a> {
+    pub(super) visit: &'a Visit<'a>,
+    pub(super) caller: Caller,
+    pub(super) user: User,
+    pub(super) token: SessionToken,
+}
+
+impl<'a> Visit<'a> {
+    fn cookie(&self, name: &str) -> Option<SessionToken> {
+        let sent = self.request.headers.iter().filter(|(field, _)| field == "cookie");
+        let texts = sent.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+        let found = texts.flat_map(|text| Cookie::split_parse(text.to_owned())).flatten();
+        let mut named = found.filter(|cookie| cookie.name() == name);
+        named.next().map(|cookie| SessionToken::received(cookie.value()))
+    }
+
+    /// Whoever is logged in.
+    pub(super) fn signed_in(&'a self) -> Result<SignedIn<'a>, Refusal> {
+        let token = self.cookie(SESSION).ok_or(Refusal::LogIn)?;
+        let caller = match self.service.by_session(&token, self.request.client) {
+            Ok(caller) => caller,
+            Err(AuthenticateError::Undecided(error)) => return Err(error.into()),
+            Err(
+                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_),
+            ) => return Err(Refusal::LogIn),
+        };
+        let own = caller.id().map(UserRef::Id).ok_or(Refusal::LogIn)?;
+        let Outcome::User(user) = self.service.dispatch(&caller, Command::ShowUser(own))? else {
+            return Err(Refusal::Broken);
+        };
+        Ok(SignedIn { visit: self, caller, user: *user, token })
+    }
+
+    /// The token that ties forms to this browser before anybody logged in, fresh where it has none.
+    pub(super) fn visitor(&self) -> Result<SessionToken, Refusal> {
+        match self.cookie(VISIT) {
+            Some(token) => Ok(token),
+            None => Ok(self.service.visit()?),
+        }
+    }
+
+    /// The fields of a form that a page of this site sent with the token of `of`.
+    pub(super) fn form_of(&self, of: &SessionToken) -> Result<Input, Refusal> {
+        match self.request.body {
+            Body::Whole(_) => {}
+            Body::TooLarge => return Err(Refusal::TooLarge),
+            Body::Incomplete => return Err(Refusal::BadRequest),
+        }
+        let input = Input::read(self.request);
+        if self.comes_from_this_site() && of.form_token().is(input.bytes("form_token")) {
+            Ok(input)
+        } else {
+            Err(Refusal::ForeignForm)
+        }
+    }
+
+    /// The fields of a form that was sent before anybody logged in.
+    pub(super) fn visitor_form(&self) -> Result<Input, Refusal> {
+        self.form_of(&self.cookie(VISIT).ok_or(Refusal::ForeignForm)?)
+    }
+
+    /// What browsers say about the page that a form was on. All of today send one of both.
+    fn comes_from_this_site(&self) -> bool {
+        if let Some(site) = self.request.header("sec-fetch-site") {
+            return site == "same-origin";
+        }
+        let Some(origin) = self.request.header("origin").map(str::to_ascii_lowercase) else { return false };
+        let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+        let host = self.request.header("host").map(str::to_ascii_lowercase);
+        origin == self.console.origin || (!authority.is_empty() && host.as_deref() == Some(authority))
+    }
+
+    /// Whether the browser came over TLS: what it says of the page it sends from, or else how the site is reached.
+    fn is_secure(&self) -> bool {
+        let origin = self.request.header("origin").unwrap_or(&self.console.origin);
+        origin.starts_with("https://")
+    }
+
+    fn with_cookie(
+        &self,
+        answer: RawResponse,
+        name: &'static str,
+        value: Option<&SessionToken>,
+    ) -> RawResponse {
+        let cookie = Cookie::build((name, value.map_or("", SessionToken::reveal)))
+            .path("/console")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.is_secure());
+        let cookie = if value.is_none() { cookie.max_age(Duration::ZERO) } else { cookie };
+        answer.with_header("set-cookie", cookie.build().to_string())
+    }
+
+    /// The answer that has the browser keep a new session, or end its own.
+    pub(super) fn with_session(&self, answer: RawResponse, token: Option<&SessionToken>) -> RawResponse {
+        self.with_cookie(answer, SESSION, token)
+    }
+
+    /// The answer that has the browser keep what its forms are tied to.
+    pub(super) fn with_visitor(&self, answer: RawResponse, token: Option<&SessionToken>) -> RawResponse {
+        self.with_cookie(answer, VISIT, token)
+    }
+}
+
+impl SignedIn<'_> {
+    pub(super) fn is_administrator(&self) -> bool {
+        self.caller.level() >= Level::ALL
+    }
+
+    /// Refuses whoever is no administrator.
+    pub(super) fn administrator(&self) -> Result<(), Refusal> {
+        if self.is_administrator() { Ok(()) } else { Err(Refusal::Forbidden) }
+    }
+
+    /// The fields of a form of this session.
+    pub(super) fn form(&self) -> Result<Input, Refusal> {
+        self.visit.form_of(&self.token)
+    }
+
+    pub(super) fn dispatch(&self, command: Command) -> Result<Outcome, Refusal> {
+        Ok(self.visit.service.dispatch(&self.caller, command)?)
+    }
+
+    /// The fields of the address's query.
+    pub(super) fn query(&self) -> Input {
+        Input::of_query(&self.visit.request.query)
+    }
+}

@@ -1,0 +1,24 @@
+//! The console as one of those who answer requests.
+
+use crate::command::Service;
+use crate::console::Console;
+use crate::dialect::{Dialect, Failure};
+use crate::exchange::{Head, RawRequest, RawResponse};
+
+impl Dialect for Console {
+    fn claims(&self, path: &str) -> bool {
+        Self::claims(self, path)
+    }
+
+    fn passes(&self, head: &Head<'_>) -> bool {
+        Self::passes(self, head)
+    }
+
+    fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        Self::answer(self, service, request)
+    }
+
+    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+        Self::failed(self, failure == Failure::Busy)
+    }
+}
