@@ -53,10 +53,12 @@ impl Site {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
-    /// With a store that a server was started on and stopped.
+    /// With a store that a server was started on and stopped, and an administrator.
     fn started_once() -> Self {
         let site = Self::new();
-        assert_eq!(site.serve(&[]).stop().code, 0);
+        let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("KEYWARD_ADMIN_PASSWORD", "hunter1");
+        assert_eq!(Server::of(command).stop().code, 0);
         site
     }
 
@@ -279,7 +281,7 @@ fn every_subcommand_works_while_the_server_is_stopped() {
 
 #[test]
 fn every_subcommand_works_while_the_server_runs() {
-    let site = Site::new();
+    let site = Site::started_once();
     let server = site.serve(&[]);
     exercise(&site);
     assert!(server.takes_login("flo", "hunter3"), "the password set last is the one");
@@ -292,20 +294,28 @@ fn every_subcommand_works_while_the_server_runs() {
 }
 
 #[test]
-fn the_first_start_makes_an_administrator_and_says_the_password_once() {
+fn a_first_start_says_how_to_become_administrator_until_there_is_somebody() {
     let site = Site::new();
     let server = site.serve(&[]);
     assert_eq!((mode(&site.data()), mode(&site.data().join("secret"))), (0o700, 0o600));
     let socket = site.data().join("keyward.sock");
     assert_eq!(mode(&socket), 0o600, "others cannot reach the control socket");
-    // The password is only known once the server's errors are read, so it is tried on the next server.
+    let address = server.address.clone();
     let first = server.stop();
     assert!(!socket.exists(), "a clean stop removes the control socket");
-    let password = first.err.split("shown this once: ").nth(1).unwrap().lines().next().unwrap();
-    assert_eq!(password.len(), 20, "{}", first.err);
+    let code = |said: &Done| {
+        let code = said.err.split("one-time code: ").nth(1);
+        code.map(|rest| rest.lines().next().unwrap().to_owned())
+    };
+    assert!(first.err.contains(&format!("http://{address}/console/setup")), "{}", first.err);
+    assert_eq!(code(&first).unwrap().len(), 24, "{}", first.err);
+    let second = site.serve(&[]).stop();
+    assert_ne!(code(&first), code(&second), "a new one at each start");
+    let added = site.run_with(&["user", "add", "root", "--role", "administrator", "--password-stdin"], "hunter2\n");
+    assert_eq!(added.code, 0, "{}", added.err);
     let server = site.serve(&[]);
-    assert!(server.takes_login("admin", password));
-    assert!(!server.stop().err.contains("password"), "it is said once");
+    assert!(server.takes_login("root", "hunter2"));
+    assert_eq!(code(&server.stop()), None);
 }
 
 #[test]
@@ -453,7 +463,7 @@ fn a_reader_who_leaves_ends_the_run_without_a_panic() {
 
 #[test]
 fn many_at_once_are_all_answered() {
-    let site = Site::new();
+    let site = Site::started_once();
     let _server = site.serve(&[]);
     thread::scope(|scope| {
         for n in 0..8 {
