@@ -311,7 +311,8 @@ fn a_first_start_says_how_to_become_administrator_until_there_is_somebody() {
     assert_eq!(code(&first).unwrap().len(), 24, "{}", first.err);
     let second = site.serve(&[]).stop();
     assert_ne!(code(&first), code(&second), "a new one at each start");
-    let added = site.run_with(&["user", "add", "root", "--role", "administrator", "--password-stdin"], "hunter2\n");
+    let added =
+        site.run_with(&["user", "add", "root", "--role", "administrator", "--password-stdin"], "hunter2\n");
     assert_eq!(added.code, 0, "{}", added.err);
     let server = site.serve(&[]);
     assert!(server.takes_login("root", "hunter2"));

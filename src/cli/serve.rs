@@ -39,8 +39,6 @@ it prints a one-time code on standard error, with which /console/setup makes one
 const ADMIN: &str = "admin";
 const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";
 const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
-/// Without the letters and digits that look like others.
-
 /// Serves until the process is asked to stop.
 pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     start_log()?;

@@ -12,6 +12,7 @@ use crate::engine::{EngineError, NewUser};
 use crate::entropy::letters;
 use crate::key::{Password, Role, Username};
 
+/// Without the letters and digits that look like others.
 const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const CODE_LENGTH: usize = 24;
 
@@ -122,7 +123,7 @@ mod tests {
         assert!(matches!(set_up(&service, ""), Err(SetupError::Over)), "none was printed");
         let code = service.begin_setup().unwrap().unwrap();
         assert!(service.awaits_setup());
-        assert!(matches!(set_up(&service, &code[1..]), Err(SetupError::WrongCode)));
+        assert!(matches!(set_up(&service, "wrong"), Err(SetupError::WrongCode)));
         assert_eq!(set_up(&service, &code).unwrap().level(), Level::ALL);
         assert!(!service.awaits_setup());
         assert!(matches!(set_up(&service, &code), Err(SetupError::Over)));

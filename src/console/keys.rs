@@ -14,6 +14,9 @@ use crate::engine::Cursor;
 use crate::exchange::RawResponse;
 use crate::key::{AccessLevel, IssuedKey, Issuing, Key, Keyspace, Level, User, UserId, Viewing};
 
+/// A key, and its text as far as it may be seen.
+type Row = (Key, Option<IssuedKey>);
+
 /// Rows of one page.
 const ROWS: usize = 100;
 
@@ -88,7 +91,7 @@ impl List<'_> {
         Ok(self.back("deleted"))
     }
 
-    fn rows(&self) -> Result<(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>), Refusal> {
+    fn rows(&self) -> Result<(Vec<Row>, Option<Cursor>), Refusal> {
         let query = self.of.query();
         let after = match query.text("after") {
             "" => None,
@@ -145,7 +148,7 @@ impl List<'_> {
         Ok(Page { section: Section::Keys, title: &title, problem: refusal, body }.answer(self.of))
     }
 
-    fn filebin_table(&self, rows: Vec<(Key, Option<IssuedKey>)>) -> Markup {
+    fn filebin_table(&self, rows: Vec<Row>) -> Markup {
         html! {
             div.wide {
                 table.striped {
@@ -173,7 +176,7 @@ impl List<'_> {
         }
     }
 
-    fn table(&self, rows: Vec<(Key, Option<IssuedKey>)>) -> Markup {
+    fn table(&self, rows: Vec<Row>) -> Markup {
         let now = self.of.visit.service.now();
         let labels =
             ["Key", "Comment", "State", "Access", "Expires", "IP addresses", "Last used", "Created on"];

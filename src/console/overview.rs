@@ -33,7 +33,7 @@ fn administrator(overview: &Overview) -> Markup {
     let summary = &overview.summary;
     html! {
         p.faint {
-            (summary.people) " people and " (summary.bots) " bots. Keys were counted " (parts::moment(summary.at)) " UTC."
+            "People: " (summary.people) ". Bots: " (summary.bots) ". Counted " (parts::moment(summary.at)) " UTC."
         }
         div.panels {
             section.panel {

@@ -25,13 +25,13 @@ pub(super) fn line(values: &[f64], label: &str) -> Markup {
 /// Bars beside their labels, the longest as wide as there is room.
 pub(super) fn bars(rows: &[(String, u64)], label: &str) -> Markup {
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
-    let width = |count: u64| (count.saturating_mul(160) / most).max(u64::from(count > 0));
+    let width = |count: u64| (count.saturating_mul(136) / most).max(u64::from(count > 0));
     html! {
         svg.plot role="img" aria-label=(label) viewBox={ "0 0 320 " (rows.len() * 20) } width=(WIDTH) height=(rows.len() * 20) {
             @for (at, (name, count)) in rows.iter().enumerate() {
                 text x="0" y=(at * 20 + 14) { (name) }
-                rect.bar x="120" y=(at * 20 + 4) width=(width(*count)) height="12" {}
-                text x=(126 + width(*count)) y=(at * 20 + 14) { (count) }
+                rect.bar x="136" y=(at * 20 + 4) width=(width(*count)) height="12" {}
+                text x=(142 + width(*count)) y=(at * 20 + 14) { (count) }
             }
         }
     }

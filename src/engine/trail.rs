@@ -229,16 +229,16 @@ mod tests {
             let mut batch = Batch::default();
             match case {
                 0 => {}
-                1 => _ = batch.delete(one.clone()),
-                2 => _ = batch.delete(schema::audit(1)),
+                1 => batch.delete(one.clone()),
+                2 => batch.delete(schema::audit(1)),
                 3 => {
                     let mut event = AuditEvent::from_entry(&store.get(&one).unwrap().unwrap()).unwrap();
                     event.at = event.at.plus_ms(1);
-                    _ = batch.put(one.clone(), event.encode().unwrap());
+                    batch.put(one.clone(), event.encode().unwrap());
                 }
                 _ => {
-                    _ = batch.put(one.clone(), bytes(&other));
-                    _ = batch.put(other.clone(), bytes(&one));
+                    batch.put(one.clone(), bytes(&other));
+                    batch.put(other.clone(), bytes(&one));
                 }
             }
             store.commit(batch).unwrap();

@@ -2,7 +2,11 @@
 //! hostile names come to. Needs Chromium, node and three npm packages; without them it says so and passes.
 
 #![cfg(feature = "server")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says why it was skipped"
+)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -24,7 +28,7 @@ fn needed() -> Result<(PathBuf, PathBuf), String> {
     }
     let browsers = named("KEYWARD_CHROMIUM").into_iter().chain(["/usr/bin/chromium".into()]);
     let browser = browsers.into_iter().find(|browser| browser.is_file());
-    browser.map(|browser| (browser, libraries)).ok_or("there is no Chromium".to_owned())
+    browser.map(|browser| (browser, libraries)).ok_or_else(|| "there is no Chromium".to_owned())
 }
 
 /// A server on a directory of its own.
@@ -48,18 +52,6 @@ impl Site {
         Self { _dir: dir, server, address }
     }
 
-    /// The code for setting up, and the rest of what the server says.
-    fn setup_code(&mut self) -> (String, BufReader<ChildStderr>) {
-        let mut said = BufReader::new(self.server.stderr.take().unwrap());
-        loop {
-            let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "no code was printed");
-            if let Some((_, code)) = line.trim().rsplit_once("one-time code: ") {
-                return (code.to_owned(), said);
-            }
-        }
-    }
-
     /// A native key of the demo's administrator.
     fn administrator_key(&self) -> String {
         let mut curl = Command::new("curl");
@@ -70,14 +62,20 @@ impl Site {
         answer.get("text").unwrap().as_str().unwrap().to_owned()
     }
 
-    fn stop(mut self) -> String {
+    fn stop(mut self) {
         kill_process(Pid::from_child(&self.server), Signal::TERM).unwrap();
-        let mut said = String::new();
-        if let Some(mut stderr) = self.server.stderr.take() {
-            stderr.read_to_string(&mut said).unwrap();
+        assert!(self.server.wait().unwrap().success());
+    }
+}
+
+/// The code that the server printed for setting up.
+fn setup_code(said: &mut BufReader<ChildStderr>) -> String {
+    loop {
+        let mut line = String::new();
+        assert!(said.read_line(&mut line).unwrap() > 0, "no code was printed");
+        if let Some((_, code)) = line.trim().rsplit_once("one-time code: ") {
+            return code.to_owned();
         }
-        assert!(self.server.wait().unwrap().success(), "{said}");
-        said
     }
 }
 
@@ -95,20 +93,17 @@ fn run(story: &str) -> Option<(String, String)> {
     node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console").join(story));
     node.arg(format!("http://{}", site.address));
     node.env("KEYWARD_NODE_CLIENTS", libraries).env("KEYWARD_CHROMIUM", browser).env("NO_PROXY", "*");
-    let mut reading = None;
+    let mut said = BufReader::new(site.server.stderr.take().unwrap());
     if story == "setup.mjs" {
-        let (code, said) = site.setup_code();
-        node.env("KEYWARD_SETUP_CODE", code);
-        reading = Some(said);
+        node.env("KEYWARD_SETUP_CODE", setup_code(&mut said));
     } else {
         node.env("KEYWARD_TEST_KEY", site.administrator_key());
-        reading = reading.or_else(|| site.server.stderr.take().map(BufReader::new));
     }
     // Read meanwhile, or a server that says much would wait for a reader.
     let reader = std::thread::spawn(move || {
-        let mut said = String::new();
-        reading.map(|mut reading| reading.read_to_string(&mut said)).transpose().unwrap();
-        said
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        rest
     });
     let told = node.output().unwrap();
     site.stop();
