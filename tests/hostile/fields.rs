@@ -80,9 +80,12 @@ fn bytes_that_are_no_text_are_refused_in_every_field() {
             let fields: Vec<_> = kept.chain([(field, bytes)]).collect();
             each_way(&site, why, target, &fields);
         }
-        let login = [("access_level", b"basic".as_slice()), ("username", bytes), ("password", b"test")];
-        each_way(&site, "user/login-failed", CREATE, &login);
-        // Each time another name: who guesses has to wait.
+        // Who guesses has to wait, and all that is no text is one name. So not each of them there, and each time another
+        // name below.
+        if bytes == b"\xff" {
+            let login = [("access_level", b"basic".as_slice()), ("username", bytes), ("password", b"test")];
+            each_way(&site, "user/login-failed", CREATE, &login);
+        }
         let name = format!("test-{}", bytes.escape_ascii().to_string().replace('\\', "."));
         let login =
             [("access_level", b"basic".as_slice()), ("username", name.as_bytes()), ("password", bytes)];

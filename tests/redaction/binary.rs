@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
+use crate::console::use_console;
 use crate::site::{Server, Site};
 
 const ADMIN: &str = "aDminPassphraseOfTheFirstStart";
@@ -33,6 +34,7 @@ fn nothing_that_comes_out_or_stays_behind_shows_a_secret() {
     }
     logins(&mut site, &server);
     manage_by_filebin(&mut site, &server);
+    use_console(&mut site, &server, "admin", ADMIN, WRONG);
     bad_json(&mut site, &keys[5]);
     wrong_arguments(&mut site, &keys[5]);
     change(&mut site, &keys);
@@ -50,15 +52,16 @@ fn nothing_that_comes_out_or_stays_behind_shows_a_secret() {
 }
 
 #[test]
-fn a_made_up_password_is_printed_once_and_kept_nowhere() {
+fn a_code_for_setting_up_is_printed_once_and_kept_nowhere() {
     let mut site = Site::new();
     let server = site.serve("log", &[], &[]);
+    // Begun to answer, it has printed the code.
+    site.ask(&server, "GET /console/setup HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", &[]);
     let log = fs::read_to_string(site.path("log")).unwrap();
-    let password = log.split("shown this once: ").nth(1).unwrap().lines().next().unwrap().to_owned();
-    site.planted.plant("made up", password.as_bytes());
-    create_by_login(&mut site, &server, "admin", &password, "of admin");
-    let log = site.stop(server, &["made up"]);
-    assert_eq!(log.matches(&password).count(), 1);
+    let code = log.split("one-time code: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    site.planted.plant("code", code.as_bytes());
+    let log = site.stop(server, &["code"]);
+    assert_eq!(log.matches(&code).count(), 1);
     let server = site.serve("log", &[], &[]);
     site.stop(server, &[]);
     site.keep_files();

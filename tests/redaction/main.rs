@@ -11,6 +11,7 @@
 )]
 
 mod binary;
+mod console;
 mod library;
 mod planted;
 mod site;
