@@ -45,7 +45,8 @@ pub(super) fn calls(address: SocketAddr) -> String {
     let create = "curl -s $base/user/create_apikey -F username=test -F password=test";
     let new_key = r#"sed 's/.*"new_key" *: *"\([^"]*\)".*/\1/'"#;
     format!(
-        "# The users test and admin have their names as passwords. Paste into another terminal:\n\
+        "# The users test and admin have their names as passwords, for http://{address}/console, too.\n\
+         # Paste into another terminal:\n\
          base=http://{address}/api/v2.0.0\n\
          apikey=$({create} -F access_level=full -F comment=demo | {new_key})\n\
          delete_key=$({create} -F access_level=basic -F \"comment=to be deleted\" | {new_key})\n\
