@@ -66,7 +66,7 @@ impl Refusal {
                 "The form did not come from a page of this session, or the session is over. Go back, load the page \
                  again and send the form once more.",
             ),
-            Self::BadRequest => ("Not understood", "The request did not arrive whole."),
+            Self::BadRequest => ("Not understood", "The server did not understand this request."),
             Self::TooLarge => ("Too large", "The form is larger than the server takes."),
             Self::Invalid { problem, .. } => return ("Nothing was changed", problem.text.clone()),
             Self::Busy { retry_after_seconds: Some(seconds) } => {

@@ -98,7 +98,9 @@ impl Edit<'_> {
     fn save(&self, input: &Input) -> Result<RawResponse, Refusal> {
         // Everything is read before anything is changed.
         let password = new_password(input)?;
-        let current = input.bytes("current_password");
+        if password.is_some() && self.is_own() {
+            self.check_current(input.bytes("current_password"))?;
+        }
         if self.of.is_administrator() {
             let change = self.change(input)?;
             self.of.dispatch(Command::UpdateUser(self.named(), change))?;
@@ -110,7 +112,7 @@ impl Edit<'_> {
         }
         match password {
             None => Ok(self.back("saved")),
-            Some(password) => self.set_password(password, current),
+            Some(password) => self.set_password(password),
         }
     }
 
@@ -133,10 +135,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    fn set_password(&self, password: Password, current: &[u8]) -> Result<RawResponse, Refusal> {
-        if self.is_own() {
-            self.check_current(current)?;
-        }
+    fn set_password(&self, password: Password) -> Result<RawResponse, Refusal> {
         self.of.dispatch(Command::SetPassword(self.named(), password))?;
         let answer = self.back("password");
         if !self.is_own() {
@@ -250,8 +249,10 @@ impl Edit<'_> {
             return html! {};
         }
         let field = |name, label| FieldOf::new(name, label, refusal);
+        let fields = ["current_password", "password", "password_again"];
+        let wrong = fields.iter().any(|field| Problem::is_about(problem(refusal), field));
         html! {
-            details open[Problem::is_about(problem(refusal), "password") || Problem::is_about(problem(refusal), "password_again") || Problem::is_about(problem(refusal), "current_password")] {
+            details open[wrong] {
                 summary { "Change the password" }
                 @if self.is_own() { (field("current_password", "Current password").password("current-password", false)) }
                 (field("password", "New password").password("new-password", false))
