@@ -83,10 +83,13 @@ impl<'a> FieldOf<'a> {
         })
     }
 
-    /// One of several.
+    /// One of several, or what is chosen already though it is not among them: a form sent as it is changes nothing.
     pub(super) fn select(&self, options: &[(String, String)], chosen: &str) -> Markup {
         self.around(&html! {
             select id=(self.name) name=(self.name) aria-describedby=[self.described_by()] {
+                @if !options.iter().any(|(value, _)| value == chosen) {
+                    option value=(chosen) selected { (chosen) }
+                }
                 @for (value, label) in options {
                     option value=(value) selected[value == chosen] { (label) }
                 }

@@ -397,3 +397,12 @@ fn only_a_browser_that_goes_to_the_root_is_the_console_s() {
     assert!(passes("GET", "/", &[page, ("authorization", "QR-1")]) && passes("POST", "/", &[page]));
     assert!(!passes("POST", "/console/login", &[]));
 }
+
+#[test]
+fn what_is_chosen_stays_even_if_it_is_not_offered() {
+    let options = [("a".to_owned(), "A".to_owned())];
+    let select =
+        |chosen| parts::FieldOf::new("company", "Company", None).select(&options, chosen).into_string();
+    assert!(select("a").contains("<option value=\"a\" selected>A") && !select("a").contains("value=\"b\""));
+    assert!(select("b").contains("<option value=\"b\" selected>b") && select("b").contains(">A</option>"));
+}
