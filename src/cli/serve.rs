@@ -34,11 +34,13 @@ use crate::store::sled::OpenOptions;
 pub(super) const FIRST_START: &str = "\
 The first start makes the secret file. With a password in KEYWARD_ADMIN_PASSWORD, or in the first line of the file
 KEYWARD_ADMIN_PASSWORD_FILE, it also makes the user admin, an administrator. Otherwise, as long as there are no users,
-it prints a one-time code on standard error, with which /console/setup makes one. KEYWARD_LOG sets what is logged there: error, warn, info (the default), debug or trace.";
+it prints a one-time code on standard error, with which /console/setup makes one. KEYWARD_LOG sets what is logged there:
+error, warn, info (the default), debug or trace.";
 
 const ADMIN: &str = "admin";
 const ADMIN_PASSWORD: &str = "KEYWARD_ADMIN_PASSWORD";
 const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
+
 /// Serves until the process is asked to stop.
 pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     start_log()?;

@@ -82,3 +82,13 @@ pub enum AuthenticateError {
     #[error(transparent)]
     Undecided(#[from] EngineError),
 }
+
+impl AuthenticateError {
+    /// The error, where it could not be decided; a refusal has none to tell.
+    pub fn undecided(self) -> Option<EngineError> {
+        match self {
+            Self::Undecided(error) => Some(error),
+            Self::Key(_) | Self::Password | Self::NotActive(_) => None,
+        }
+    }
+}

@@ -151,7 +151,9 @@ impl Service {
                 gate.anything()?.get();
                 Outcome::Overview(self.overview()?)
             }
-            Command::ListRequests(named) => Outcome::Requests(self.recent.of(gate.user(&named)?.get().id)),
+            Command::ListRequests(named) => {
+                Outcome::Requests(self.memory.recent.of(gate.user(&named)?.get().id))
+            }
             Command::CountSessions(named) => Outcome::Count(self.sessions_of(gate.user(&named)?.get().id)),
             Command::EndSessions(named) => {
                 self.end_sessions_of(gate.user(&named)?.get().id);

@@ -29,7 +29,7 @@ pub(super) struct Watch {
 impl Service {
     /// Takes a sample of how much was verified; whoever serves does so every [`limits::SAMPLE_SECONDS`].
     pub fn sample(&self) {
-        let mut samples = self.watch.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.memory.watch.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.push_back((self.now(), self.verifier.verdicts()));
         if samples.len() > limits::SAMPLES_KEPT {
             samples.pop_front();
@@ -38,14 +38,14 @@ impl Service {
 
     pub(super) fn overview(&self) -> Result<Overview, CommandError> {
         let summary = self.summary()?;
-        let samples = self.watch.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = self.memory.watch.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let samples = samples.iter().copied().collect();
         Ok(Overview { summary, verdicts: self.verifier.verdicts(), samples })
     }
 
     /// Held while it is counted: one walk through the store at a time.
     fn summary(&self) -> Result<Arc<Summary>, CommandError> {
-        let mut kept = self.watch.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.memory.watch.summary.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let fresh =
             |summary: &&Arc<Summary>| summary.at <= now && now < summary.at.plus_ms(limits::SUMMARY_KEPT_MS);

@@ -53,7 +53,7 @@ impl Service {
         let Some(user) = caller.id() else { return };
         let short = |text: &str| text.chars().take(200).collect::<String>();
         let (method, path) = (short(method), short(path));
-        self.recent.note(user, AnsweredRequest { at: self.now(), method, path, status, from });
+        self.memory.recent.note(user, AnsweredRequest { at: self.now(), method, path, status, from });
     }
 }
 

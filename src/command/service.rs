@@ -19,26 +19,24 @@ use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 pub struct Service {
     pub(super) engine: Engine,
     pub(super) verifier: Verifier,
-    pub(super) backoff: Arc<Backoff>,
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) setup: Arc<Setup>,
-    pub(super) recent: Arc<Recent>,
-    pub(super) watch: Arc<Watch>,
+    pub(super) memory: Arc<Memory>,
+}
+
+/// What the door remembers, until the process ends.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) backoff: Backoff,
+    pub(super) sessions: Sessions,
+    pub(super) setup: Setup,
+    pub(super) recent: Recent,
+    pub(super) watch: Watch,
 }
 
 impl Service {
     /// The door to `engine`.
     pub fn new(engine: Engine) -> Self {
         let verifier = Verifier::new(engine.reader());
-        Self {
-            engine,
-            verifier,
-            backoff: Arc::default(),
-            sessions: Arc::default(),
-            setup: Arc::default(),
-            recent: Arc::default(),
-            watch: Arc::default(),
-        }
+        Self { engine, verifier, memory: Arc::default() }
     }
 
     /// Authenticates whoever presents `text` as a key of `keyspace`.
@@ -109,15 +107,15 @@ impl Service {
         password: &Password,
         client: Option<IpAddr>,
     ) -> Result<Caller, AuthenticateError> {
-        let retry_after_seconds = self.backoff.wait(login, client, self.now());
+        let retry_after_seconds = self.memory.backoff.wait(login, client, self.now());
         if retry_after_seconds > 0 {
             return Err(AuthenticateError::Undecided(EngineError::Busy { retry_after_seconds }));
         }
         if self.engine.check_password(user.as_ref(), password)? {
-            self.backoff.succeeded(login, client);
+            self.memory.backoff.succeeded(login, client);
             acting(user, client)
         } else {
-            self.backoff.failed(login, client, self.now());
+            self.memory.backoff.failed(login, client, self.now());
             Err(AuthenticateError::Password)
         }
     }

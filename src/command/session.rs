@@ -13,7 +13,7 @@ use super::{AuthenticateError, Caller, Service};
 use crate::clock::Timestamp;
 use crate::engine::EngineError;
 use crate::entropy::letters;
-use crate::key::UserId;
+use crate::key::{User, UserId};
 use crate::limits;
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -103,9 +103,9 @@ impl Sessions {
         let mut all = self.all();
         let now = session.begun;
         all.retain(|_, other| !other.is_over(now));
-        let (user, own) = (session.user, |other: &Session| other.user == session.user);
+        let own = |other: &Session| other.user == session.user;
         if all.values().filter(|other| own(other)).count() >= limits::SESSIONS_OF_USER_MAX {
-            remove_oldest(&mut all, |other| other.user == user);
+            remove_oldest(&mut all, own);
         }
         if all.len() >= limits::SESSIONS_MAX {
             remove_oldest(&mut all, |_| true);
@@ -122,11 +122,12 @@ fn remove_oldest(all: &mut HashMap<Place, Session>, of: impl Fn(&Session) -> boo
 }
 
 impl Service {
-    /// A token for a browser without a session, so that its forms can carry one, too.
+    /// A token that nobody had before: for a browser without a session, so that its forms can carry one, too, or for a
+    /// form that counts once.
     ///
     /// # Errors
     /// [`EngineError::Entropy`].
-    pub fn visit(&self) -> Result<SessionToken, EngineError> {
+    pub fn fresh_token(&self) -> Result<SessionToken, EngineError> {
         SessionToken::generate(self)
     }
 
@@ -142,11 +143,11 @@ impl Service {
         let (_, pepper) = reader.peppers().current();
         let token = SessionToken::generate(self)?;
         let (now, password) = (reader.now(), fingerprint(&user, pepper));
-        self.sessions.add(token.place(), Session { user: user.id, password, begun: now, seen: now });
+        self.memory.sessions.add(token.place(), Session { user: user.id, password, begun: now, seen: now });
         Ok(token)
     }
 
-    /// Authenticates whoever has a session's token; the level is the one of the person's role now.
+    /// Authenticates whoever has a session's token, and says who it is; the level is the one of the person's role now.
     ///
     /// # Errors
     /// [`AuthenticateError::Password`] when there is no such session any more; [`AuthenticateError::NotActive`];
@@ -155,10 +156,10 @@ impl Service {
         &self,
         token: &SessionToken,
         client: Option<IpAddr>,
-    ) -> Result<Caller, AuthenticateError> {
+    ) -> Result<(Caller, User), AuthenticateError> {
         let reader = self.engine.reader();
         let (user, password) = {
-            let (now, mut all) = (reader.now(), self.sessions.all());
+            let (now, mut all) = (reader.now(), self.memory.sessions.all());
             let session = all.get_mut(&token.place()).filter(|session| !session.is_over(now));
             let session = session.ok_or(AuthenticateError::Password)?;
             session.seen = now;
@@ -166,22 +167,24 @@ impl Service {
         };
         let (_, pepper) = reader.peppers().current();
         let user = reader.user(user).map_err(AuthenticateError::Undecided)?;
-        acting(user.filter(|user| fingerprint(user, pepper) == password), client)
+        let user = user.filter(|user| fingerprint(user, pepper) == password);
+        let user = user.ok_or(AuthenticateError::Password)?;
+        Ok((acting(Some(user.clone()), client)?, user))
     }
 
     /// Ends a session, if there is one.
     pub fn end_session(&self, token: &SessionToken) {
-        self.sessions.all().remove(&token.place());
+        self.memory.sessions.all().remove(&token.place());
     }
 
     pub(super) fn end_sessions_of(&self, user: UserId) {
-        self.sessions.all().retain(|_, session| session.user != user);
+        self.memory.sessions.all().retain(|_, session| session.user != user);
     }
 
     /// How many sessions a user has.
     pub(super) fn sessions_of(&self, user: UserId) -> usize {
         let now = self.now();
-        let all = self.sessions.all();
+        let all = self.memory.sessions.all();
         all.values().filter(|session| session.user == user && !session.is_over(now)).count()
     }
 }
@@ -282,9 +285,9 @@ mod tests {
             };
             let mut place = [0; 32];
             place[..8].copy_from_slice(&n.to_be_bytes());
-            world.service.sessions.add(place, session);
+            world.service.memory.sessions.add(place, session);
         }
-        assert_eq!(world.service.sessions.all().len(), limits::SESSIONS_MAX);
+        assert_eq!(world.service.memory.sessions.all().len(), limits::SESSIONS_MAX);
     }
 
     #[test]

@@ -47,13 +47,13 @@ impl Service {
         }
         let code = letters(self.engine.entropy(), LETTERS, CODE_LENGTH).map_err(EngineError::Entropy)?;
         let code = Zeroizing::new(code);
-        *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
+        *self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
         Ok(Some(code))
     }
 
     /// Whether an administrator can be made by code: not any more once somebody is there.
     pub fn awaits_setup(&self) -> bool {
-        let mut awaited = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut awaited = self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
         if awaited.is_some() && self.has_users().unwrap_or(true) {
             *awaited = None;
         }
@@ -75,7 +75,7 @@ impl Service {
         client: Option<IpAddr>,
     ) -> Result<Caller, SetupError> {
         // Held meanwhile: the code counts once.
-        let mut awaited = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut awaited = self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
         let right = awaited.as_ref().ok_or(SetupError::Over)?;
         if !bool::from(right.as_bytes().ct_eq(code.trim().as_bytes())) {
             return Err(SetupError::WrongCode);

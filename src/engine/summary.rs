@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
-use crate::key::{Expiry, Key, KeyState, KeyspaceName, Kind};
+use crate::key::{Condition, Expiry, Key, KeyspaceName, Kind, User};
 use crate::limits;
+use crate::store::codec::Record as _;
+use crate::store::{paged, schema};
 
 use super::{EngineError, Reader};
 
@@ -58,40 +60,30 @@ impl Reader {
             unused: Vec::new(),
             unused_count: 0,
         };
-        let mut after = None;
-        loop {
-            let users = self.users(after, limits::PAGE_MAX)?;
-            let bots = users.iter().filter(|user| user.kind == Kind::Bot).count();
-            summary.bots += bots as u64;
-            summary.people += (users.len() - bots) as u64;
-            match users.last() {
-                Some(last) if users.len() == limits::PAGE_MAX => after = Some(last.id),
-                Some(_) | None => break,
+        for entry in paged(None, |after, limit| self.store.scan(schema::USERS, after, limit)) {
+            match User::from_entry(&entry?)?.kind {
+                Kind::Person { .. } => summary.people += 1,
+                Kind::Bot => summary.bots += 1,
             }
         }
-        let mut after = None;
-        loop {
-            let keys = self.keys(after, limits::PAGE_MAX)?;
-            let (whole, last) = (keys.len() == limits::PAGE_MAX, keys.last().map(|key| key.id));
-            keys.into_iter().for_each(|key| summary.count(key));
-            if !whole {
-                return Ok(summary);
-            }
-            after = last;
+        for entry in paged(None, |after, limit| self.store.scan(schema::KEYS, after, limit)) {
+            summary.count(self.with_uses(Key::from_entry(&entry?)?));
         }
+        Ok(summary)
     }
 }
 
 impl Summary {
     fn count(&mut self, key: Key) {
         let counts = self.keyspaces.entry(key.keyspace).or_default();
-        match (&key.state, key.expiry.reached(self.at)) {
-            (KeyState::Active, false) => counts.active += 1,
-            (KeyState::Active, true) => counts.expired += 1,
-            (KeyState::Suspended, _) => counts.suspended += 1,
-            (KeyState::Revoked { .. }, _) => counts.revoked += 1,
+        let condition = key.condition(self.at);
+        match condition {
+            Condition::Active => counts.active += 1,
+            Condition::Expired => counts.expired += 1,
+            Condition::Suspended => counts.suspended += 1,
+            Condition::Revoked => counts.revoked += 1,
         }
-        if key.state != KeyState::Active || key.expiry.reached(self.at) {
+        if condition != Condition::Active {
             return;
         }
         let end = |key: &Key| match key.expiry {

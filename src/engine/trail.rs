@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::key::{Actor, AuditEvent, EventHash, KeyId, Subject, UserId};
 use crate::limits;
 use crate::store::codec::{AuditHead, Record as _};
-use crate::store::schema;
+use crate::store::{paged, schema};
 
 use super::operation::event_hash;
 use super::{EngineError, Reader};
@@ -62,21 +62,16 @@ impl Reader {
     ) -> Result<Trail, EngineError> {
         let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
         let limit = limit.clamp(1, limits::PAGE_MAX);
-        let (mut events, mut last) = (Vec::new(), None);
+        let (mut events, mut next) = (Vec::new(), None);
         let chain = self.look_back(before, limits::EVENTS_LOOKED_AT_MAX, &mut |event| {
-            last = Some(event.sequence);
+            // Nothing before it, or nothing that can be wanted.
+            let last = event.sequence <= 1 || filter.from.is_some_and(|from| event.at < from);
+            next = (!last).then_some(event.sequence);
             if filter.wants(&event, &keys) {
                 events.push(event);
             }
             events.len() < limit
         })?;
-        let next = last.filter(|sequence| *sequence > 1);
-        // Nothing older can be wanted.
-        let over = |event: &AuditEvent| filter.from.is_some_and(|from| event.at < from);
-        let next = match next.map(|sequence| self.get::<AuditEvent>(&schema::audit(sequence))).transpose()? {
-            Some(Some(event)) if over(&event) => None,
-            _ => next,
-        };
         Ok(Trail { events, next, chain })
     }
 
@@ -89,15 +84,11 @@ impl Reader {
     }
 
     fn key_ids_of(&self, user: UserId) -> Result<HashSet<KeyId>, EngineError> {
-        let (mut ids, mut after) = (HashSet::new(), None);
-        loop {
-            let (keys, next) = self.keys_of(user, None, after.as_ref(), limits::PAGE_MAX)?;
-            ids.extend(keys.iter().map(|key| key.id));
-            after = next;
-            if after.is_none() {
-                return Ok(ids);
-            }
-        }
+        let listing = schema::owned(user.0);
+        let ids = paged(None, |after, limit| self.store.scan(&listing, after, limit)).filter_map(|entry| {
+            entry.map(|entry| schema::indexed_id(&entry.key).map(KeyId::from_bytes)).transpose()
+        });
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// Hands events to `look`, newest first, until it has enough, and proves the links between them.

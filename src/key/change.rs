@@ -29,3 +29,10 @@ impl<T> Change<T> {
         }
     }
 }
+
+impl<T> From<Option<T>> for Change<T> {
+    /// What somebody filled in, or left empty on purpose.
+    fn from(filled_in: Option<T>) -> Self {
+        filled_in.map_or(Self::Clear, Self::Set)
+    }
+}

@@ -51,7 +51,7 @@ pub use presented::{PresentedKey, UncheckedKey};
 pub use record::{HotRecord, HotView, Key, Secrets, Standing, StoredSecret, StoredTrace};
 pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use slow::SlowHash;
-pub use state::{Expiry, KeyState, RevokeReason};
+pub use state::{Condition, Expiry, KeyState, RevokeReason};
 pub use text::{Comment, DisplayName, Email, Prefix, Username};
 pub use trace::{KeyTrace, Locator};
 pub use usage::{Usage, Use};

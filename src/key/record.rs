@@ -1,7 +1,7 @@
 //! What is stored about one key.
 
 use super::{
-    Allowlist, Comment, Email, Expiry, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName, Level,
+    Allowlist, Comment, Condition, Email, Expiry, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName, Level,
     PepperNumber, Prefix, RateLimits, SealedCopy, SlowHash, Usage, UserId,
 };
 use crate::clock::Timestamp;
@@ -90,6 +90,16 @@ impl Key {
         match self.state {
             KeyState::Active | KeyState::Suspended => true,
             KeyState::Revoked { .. } => false,
+        }
+    }
+
+    /// Where it is in its life at `now`.
+    pub fn condition(&self, now: Timestamp) -> Condition {
+        match self.state {
+            KeyState::Active if self.expiry.reached(now) => Condition::Expired,
+            KeyState::Active => Condition::Active,
+            KeyState::Suspended => Condition::Suspended,
+            KeyState::Revoked { .. } => Condition::Revoked,
         }
     }
 

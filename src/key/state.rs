@@ -92,3 +92,40 @@ pub enum KeyState {
         reason: RevokeReason,
     },
 }
+
+/// Where a key is in its life at one moment: its state, and of an active key whether its time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It verifies, if its owner may act.
+    Active,
+    /// It was active when its time was over.
+    Expired,
+    /// Stopped until resumed.
+    Suspended,
+    /// Stopped for good.
+    Revoked,
+}
+
+impl Condition {
+    /// Every condition.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Expired, Self::Suspended, Self::Revoked];
+
+    /// Its name in queries and on pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl FromStr for Condition {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let found = Self::ALL.into_iter().find(|condition| condition.name() == text);
+        found.ok_or(ParseError::new("state", "must be active, expired, suspended or revoked"))
+    }
+}

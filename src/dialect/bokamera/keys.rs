@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::command::{Caller, Command, KeyRef, Outcome, UserRef};
 use crate::engine::{KeyChange, NewKey};
 use crate::key::{
-    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Email, Expiry, Key, KeyState, Keyspace,
+    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Condition, Email, Expiry, Key, Keyspace,
     Level, UncheckedKey,
 };
 use crate::limits;
@@ -184,7 +184,7 @@ fn expiry(input: &Input) -> Result<Option<Expiry>, Wrong> {
 }
 
 fn is_active(key: &Key, now: Timestamp) -> bool {
-    key.state == KeyState::Active && !key.expiry.reached(now)
+    key.condition(now) == Condition::Active
 }
 
 fn record(key: &Key, company: &Company, text: zeroize::Zeroizing<String>, now: Timestamp) -> Record {

@@ -4,8 +4,7 @@ use thiserror::Error;
 
 use super::record::{Namespace, Record, Value};
 use super::route::Operation;
-use crate::command::Fault;
-use crate::command::{AuthenticateError, CommandError};
+use crate::command::{AuthenticateError, CommandError, Fault};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 

@@ -2,11 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use super::Refusal;
 use super::path::{self, Endpoint};
 use super::refusal::shown_array;
-use super::{AccessLevel, Refusal};
 use crate::exchange::{Field, Form, RawRequest};
-use crate::key::{Comment, KeyFormat, Password, UncheckedKey};
+use crate::key::{AccessLevel, Comment, KeyFormat, Password, UncheckedKey};
 use crate::limits;
 
 /// A request that reached an endpoint. Never printed: it may hold a key.

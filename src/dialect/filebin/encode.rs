@@ -4,9 +4,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{AccessLevel, Refusal};
+use super::Refusal;
 use crate::exchange::RawResponse;
-use crate::key::{IssuedKey, Key, UncheckedKey};
+use crate::key::{AccessLevel, IssuedKey, Key, UncheckedKey};
 
 /// What a request led to; the names are those of its JSON members.
 #[derive(Serialize)]

@@ -10,7 +10,6 @@ mod refusal;
 
 use std::net::IpAddr;
 
-pub use crate::key::AccessLevel;
 pub use decode::{Request, decode};
 pub use encode::{Answer, ListedKey, encode};
 pub use refusal::Refusal;
@@ -20,7 +19,7 @@ use super::{Dialect, Failure};
 use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::engine::NewKey;
 use crate::exchange::{RawRequest, RawResponse};
-use crate::key::{Keyspace, UserId};
+use crate::key::{AccessLevel, Keyspace, UserId};
 
 /// The filebin dialect.
 ///

@@ -6,11 +6,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::AccessLevel;
-use crate::command::Fault;
-use crate::command::{AuthenticateError, CommandError};
+use crate::command::{AuthenticateError, CommandError, Fault};
 use crate::engine::EngineError;
 use crate::exchange::{Field, Index};
+use crate::key::AccessLevel;
 use crate::limits;
 use crate::store::StoreError;
 use crate::verify::DenyReason;

@@ -1,8 +1,7 @@
 //! Everything that can go wrong, and the word for it.
 
 use super::route::Proof;
-use crate::command::Fault;
-use crate::command::{AuthenticateError, CommandError};
+use crate::command::{AuthenticateError, CommandError, Fault};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 use crate::key::Status;

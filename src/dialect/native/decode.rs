@@ -221,7 +221,7 @@ impl FromStr for Moment {
 pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Change<T>, D::Error> {
-    Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
+    Option::deserialize(deserializer).map(Change::from)
 }
 
 pub(super) fn unwrapped<T>(change: Change<Text<T>>) -> Change<T> {

@@ -5,51 +5,17 @@ use std::collections::HashMap;
 use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
 use super::route::KeyAction;
 use super::{Exchange, Problem, decode, encode};
-use crate::clock::Timestamp;
 use crate::command::{Command, CommandError, KeyRef, Outcome, UserRef};
 use crate::engine::{Cursor, EngineError, KeyChange, RequestMark};
 use crate::exchange::RawResponse;
-use crate::key::{Key, KeyId, KeyState, ParseError, Prefix, User, UserId, Username};
+use crate::key::{Condition, Key, KeyId, Prefix, User, UserId, Username};
 use crate::limits;
-
-/// Which keys of a page are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StateFilter {
-    Active,
-    Expired,
-    Suspended,
-    Revoked,
-}
-
-impl std::str::FromStr for StateFilter {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Ok(match text {
-            "active" => Self::Active,
-            "expired" => Self::Expired,
-            "suspended" => Self::Suspended,
-            "revoked" => Self::Revoked,
-            _ => return Err(ParseError::new("state", "must be active, expired, suspended or revoked")),
-        })
-    }
-}
-
-impl StateFilter {
-    fn shows(self, key: &Key, now: Timestamp) -> bool {
-        match &key.state {
-            KeyState::Active => self == if key.expiry.reached(now) { Self::Expired } else { Self::Active },
-            KeyState::Suspended => self == Self::Suspended,
-            KeyState::Revoked { .. } => self == Self::Revoked,
-        }
-    }
-}
 
 impl Exchange<'_> {
     pub(super) fn keys(&self) -> Result<RawResponse, Problem> {
         let [owner, keyspace, state, prefix, after, limit] =
             decode::query(&self.request.query, ["owner", "keyspace", "state", "prefix", "after", "limit"])?;
-        let state = state.map(|state| state.parse::<StateFilter>()).transpose()?;
+        let state = state.map(|state| state.parse::<Condition>()).transpose()?;
         let limit = decode::limit(limit)?;
         let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
         let owner = owner.map(|owner| decode::parsed::<Username>("owner", &owner)).transpose()?;
@@ -75,7 +41,7 @@ impl Exchange<'_> {
         let now = self.service.now();
         keys.retain(|key| {
             keyspace.is_none_or(|keyspace| key.keyspace == keyspace)
-                && state.is_none_or(|state| state.shows(key, now))
+                && state.is_none_or(|state| state == key.condition(now))
         });
         Ok(encode::keys(&keys, &self.owners_of(&keys)?, next))
     }

@@ -1,7 +1,6 @@
 //! Everything that can go wrong.
 
-use crate::command::Fault;
-use crate::command::{AuthenticateError, CommandError};
+use crate::command::{AuthenticateError, CommandError, Fault};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
