@@ -37,7 +37,7 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
             div.wide {
                 table.striped {
                     caption.hidden { "Audit" }
-                    thead { tr { @for label in ["#", "When", "Who", "From", "What", "Whom or what"] { th scope="col" { (label) } } } }
+                    thead { tr { (parts::headings(&["#", "When", "Who", "From", "What", "Whom or what"])) } }
                     tbody { @for row in rows { (row) } }
                 }
             }
@@ -101,17 +101,14 @@ fn whole_chain(of: &SignedIn<'_>) -> Result<Chain, Refusal> {
     Ok(chain)
 }
 
-fn address(query: &Input, last: &str) -> String {
+/// The address of what matches the same filters before this event.
+fn older(query: &Input, before: u64) -> String {
     let encoded = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
     let given = FILTERS.iter().filter(|field| !query.text(field).is_empty());
     let given: String = given.map(|field| format!("{field}={}&", encoded(query.text(field)))).collect();
-    format!("/console/audit?{given}{last}")
-}
-
-fn older(query: &Input, before: u64) -> String {
-    address(query, &format!("before={before}"))
+    format!("/console/audit?{given}before={before}")
 }
 
 fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {

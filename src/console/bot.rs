@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::bots::{PATH, live_key, name};
 use super::form::{Input, Problem};
-use super::page::{Page, Section, see_other};
+use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
@@ -46,10 +46,7 @@ pub(super) fn answer(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<Ra
             .map(|_| see_other(&format!("{PATH}?done=bot-removed"))),
         _ => Err(Refusal::BadRequest),
     };
-    match done {
-        Err(refusal @ Refusal::Invalid { .. }) => page(of, &bot, Some(&refusal)),
-        done => done,
-    }
+    or_again(done, |refusal| page(of, &bot, Some(refusal)))
 }
 
 fn save(of: &SignedIn<'_>, bot: &User, input: &Input) -> Result<RawResponse, Refusal> {
@@ -61,13 +58,7 @@ fn save(of: &SignedIn<'_>, bot: &User, input: &Input) -> Result<RawResponse, Ref
 fn page(of: &SignedIn<'_>, bot: &User, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
     let offered = [Role::User, Role::Moderator, Role::Administrator];
     let own = Some(bot.role).filter(|role| !offered.contains(role));
-    let label = |role: Role| {
-        let mut label = role.name().to_owned();
-        if let Some(first) = label.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        (role.name().to_owned(), label)
-    };
+    let label = |role: Role| (role.name().to_owned(), parts::capitalized(role.name().to_owned()));
     let roles: Vec<_> = offered.into_iter().chain(own).map(label).collect();
     let role = FieldOf::new("role", "Role", refusal)
         .hint("What its key may do. A bot user never logs in to this console.");
@@ -82,10 +73,7 @@ fn page(of: &SignedIn<'_>, bot: &User, refusal: Option<&Refusal>) -> Result<RawR
             h2 { "Remove bot user" }
             form method="post" {
                 (parts::token(&of.token))
-                p.check {
-                    input #sure type="checkbox" name="sure" value="yes";
-                    label for="sure" { "Remove the bot user, which clears its API key, too" }
-                }
+                (parts::sure("Remove the bot user, which clears its API key, too", refusal))
                 p { button.danger type="submit" name="do" value="remove" { "Remove bot user" } }
             }
         }
@@ -99,10 +87,7 @@ pub(super) fn api_key(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<R
         Method::Get => tab.page(None, None, None),
         Method::Post => {
             let input = of.form()?;
-            match tab.act(&input) {
-                Err(refusal @ Refusal::Invalid { .. }) => tab.page(Some(&input), Some(&refusal), None),
-                done => done,
-            }
+            or_again(tab.act(&input), |refusal| tab.page(Some(&input), Some(refusal), None))
         }
     }
 }
@@ -128,8 +113,7 @@ impl Tab<'_> {
                 Command::UpdateKey(KeyRef::Id(key.id), change)
             }
             ("regenerate" | "clear" | "restrict", None) => {
-                let text = "There is no API key any more.".to_owned();
-                return Err(Problem { field: None, text }.into());
+                return Err(Problem::general("There is no API key any more.").into());
             }
             _ => return Err(Refusal::BadRequest),
         };
@@ -214,7 +198,7 @@ impl Tab<'_> {
                     div.wide {
                         table {
                             caption.hidden { "Recent requests" }
-                            thead { tr { @for label in ["Time", "Request", "Status", "From"] { th scope="col" { (label) } } } }
+                            thead { tr { (parts::headings(&["Time", "Request", "Status", "From"])) } }
                             tbody { @for request in &requests { (request_row(request)) } }
                         }
                     }

@@ -7,7 +7,7 @@ use super::page::{Page, Section, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::visit::SignedIn;
-use crate::command::{Command, Outcome, UserRef};
+use crate::command::{Command, Outcome};
 use crate::engine::{NewKind, NewUser};
 use crate::exchange::RawResponse;
 use crate::key::{Key, Keyspace, Kind, Role, User, UserId};
@@ -21,15 +21,7 @@ pub(super) fn name(bot: &User) -> String {
 
 /// The bot's key, if it has one.
 pub(super) fn live_key(of: &SignedIn<'_>, bot: UserId) -> Result<Option<Key>, Refusal> {
-    let command = Command::ListKeys {
-        owner: UserRef::Id(bot),
-        keyspace: Some(*Keyspace::QRESERVE.name()),
-        after: None,
-        limit: None,
-        texts: false,
-    };
-    let Outcome::Keys(keys, _) = of.dispatch(command)? else { return Err(Refusal::Broken) };
-    Ok(keys.into_iter().map(|(key, _)| key).find(Key::is_live))
+    Ok(of.live_key(bot, &Keyspace::QRESERVE)?.map(|(key, _)| key))
 }
 
 pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
@@ -55,9 +47,7 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
                     tr {
                         (wanted.heading(PATH, Sort::Name, "Name"))
                         (wanted.heading(PATH, Sort::Role, "Role"))
-                        th scope="col" { "API Key" }
-                        th scope="col" { "IP restriction" }
-                        th scope="col" { "Last used" }
+                        (parts::headings(&["API Key", "IP restriction", "Last used"]))
                     }
                 }
                 tbody #rows {

@@ -8,7 +8,7 @@ use super::form::Input;
 use super::refusal::Refusal;
 use super::visit::SignedIn;
 use crate::command::{Command, Outcome, UserRef};
-use crate::key::{Company, CompanyId, Level, Status, User};
+use crate::key::{Company, CompanyId, IssuedKey, Key, Keyspace, Level, Status, User, UserId};
 use crate::limits;
 
 /// Rows of one page.
@@ -80,15 +80,6 @@ impl Wanted {
         }
     }
 
-    fn matches(&self, user: &User) -> bool {
-        let wanted = self.search.to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&wanted);
-        wanted.is_empty()
-            || has(user.username.as_str())
-            || user.display_name.as_ref().is_some_and(|name| has(name.as_str()))
-            || user.email.as_ref().is_some_and(|email| has(email.as_str()))
-    }
-
     fn address(&self, path: &str, sort: Sort, down: bool, page: usize) -> String {
         let search = percent_encoding::utf8_percent_encode(&self.search, percent_encoding::NON_ALPHANUMERIC);
         let order = if down { "down" } else { "up" };
@@ -111,6 +102,14 @@ impl Wanted {
     }
 }
 
+/// Whether one of the names has the text in it, whatever the case of letters; `search` is in lower case.
+fn matches(user: &User, search: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(search);
+    has(user.username.as_str())
+        || user.display_name.as_ref().is_some_and(|name| has(name.as_str()))
+        || user.email.as_ref().is_some_and(|email| has(email.as_str()))
+}
+
 /// One page of a list.
 pub(super) struct Shown {
     pub(super) rows: Vec<User>,
@@ -122,7 +121,8 @@ pub(super) struct Shown {
 impl Shown {
     /// The page that is wanted of these users.
     pub(super) fn of(mut users: Vec<User>, wanted: &Wanted) -> Self {
-        users.retain(|user| wanted.matches(user));
+        let search = wanted.search.to_lowercase();
+        users.retain(|user| search.is_empty() || matches(user, &search));
         let all = users.len();
         let page = wanted.page.min(all.div_ceil(ROWS).max(1));
         let order = |a: &User, b: &User| {
@@ -210,6 +210,28 @@ impl SignedIn<'_> {
             return Err(Refusal::Broken);
         };
         Ok(*user)
+    }
+
+    /// The one key of a user that verifies in this keyspace, and its text as far as it may be seen. Whoever may not
+    /// list keys sees none.
+    pub(super) fn live_key(
+        &self,
+        owner: UserId,
+        keyspace: &Keyspace,
+    ) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
+        let command = Command::ListKeys {
+            owner: UserRef::Id(owner),
+            keyspace: Some(*keyspace.name()),
+            after: None,
+            limit: None,
+            texts: true,
+        };
+        match self.dispatch(command) {
+            Ok(Outcome::Keys(keys, _)) => Ok(keys.into_iter().find(|(key, _)| key.is_live())),
+            Ok(_) => Err(Refusal::Broken),
+            Err(Refusal::Forbidden) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// The companies there are, for administrators; at most 1,000.

@@ -9,7 +9,7 @@ use crate::key::{AccessLevel, Expiry, Keyspace, KeyspaceName, Level, UserId};
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Offered lives of a new key: days, and their label.
-const LIVES: [(&str, &str); 5] = [
+pub(super) const LIVES: [(&str, &str); 5] = [
     ("", "Never"),
     ("7", "After 7 days"),
     ("30", "After 30 days"),
@@ -18,20 +18,8 @@ const LIVES: [(&str, &str); 5] = [
 ];
 
 /// Offered grace periods of a rotation: hours, and their label.
-const GRACES: [(&str, &str); 4] =
+pub(super) const GRACES: [(&str, &str); 4] =
     [("0", "Ends at once"), ("1", "1 hour more"), ("24", "1 day more"), ("168", "7 days more")];
-
-pub(super) fn named(options: &[(&str, &str)]) -> Vec<(String, String)> {
-    options.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
-}
-
-pub(super) fn lives() -> Vec<(String, String)> {
-    named(&LIVES)
-}
-
-pub(super) fn graces() -> Vec<(String, String)> {
-    named(&GRACES)
-}
 
 /// The levels that somebody of level `cap` may give, lowest first, in the keyspace's own words.
 pub(super) fn levels(keyspace: &Keyspace, cap: Level) -> Vec<(String, String)> {

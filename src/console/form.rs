@@ -21,8 +21,9 @@ impl Problem {
         Self { field: Some(field), text: text.into() }
     }
 
-    pub(super) fn is_about(problem: Option<&Self>, field: &str) -> bool {
-        problem.is_some_and(|problem| problem.field == Some(field))
+    /// One that is no single field's.
+    pub(super) fn general(text: impl Into<String>) -> Self {
+        Self { field: None, text: text.into() }
     }
 }
 

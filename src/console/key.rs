@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::draft;
 use super::form::{Input, Problem};
-use super::page::{Page, Section, see_other};
+use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
+use super::{draft, keys};
 use crate::command::{Command, KeyRef, Outcome, UserRef};
 use crate::engine::KeyChange;
 use crate::exchange::RawResponse;
@@ -24,10 +24,7 @@ pub(super) fn answer(of: &SignedIn<'_>, id: KeyId, method: Method) -> Result<Raw
         Method::Get => one.page(None, None, None),
         Method::Post => {
             let input = of.form()?;
-            match one.act(&input) {
-                Err(refusal @ Refusal::Invalid { .. }) => one.page(Some(&input), Some(&refusal), None),
-                done => done,
-            }
+            or_again(one.act(&input), |refusal| one.page(Some(&input), Some(refusal), None))
         }
     }
 }
@@ -68,7 +65,7 @@ impl One<'_> {
             }
             "delete" => {
                 self.of.dispatch(Command::DeleteKey(named))?;
-                return Ok(see_other(&format!("{}done=deleted", self.list_with_query())));
+                return Ok(see_other(&self.list("done=deleted")));
             }
             _ => return Err(Refusal::BadRequest),
         };
@@ -81,13 +78,9 @@ impl One<'_> {
         KeyChange { level: change.level.filter(|level| *level != self.key.level), ..change }
     }
 
-    fn list_with_query(&self) -> String {
-        let path = format!("/console/keys/{}", self.key.keyspace);
-        if self.owner.id == self.of.user.id {
-            format!("{path}?")
-        } else {
-            format!("{path}?owner={}&", self.owner.id)
-        }
+    /// The address of the list it is in.
+    fn list(&self, more: &str) -> String {
+        keys::address(self.of, &self.key.keyspace, self.owner.id, more)
     }
 
     fn text(&self) -> Result<Option<IssuedKey>, Refusal> {
@@ -109,7 +102,7 @@ impl One<'_> {
         let preview = input.filter(|input| refusal.is_none() && input.text("do") == "preview");
         let preview = preview.map(draft::change).transpose()?;
         let body = html! {
-            p { a href=(self.list_with_query().trim_end_matches(['?', '&'])) { "All keys of this keyspace" } }
+            p { a href=(self.list("")) { "All keys of this keyspace" } }
             @if let Some(text) = issued { (parts::shown_once(text)) }
             (self.facts()?)
             @if let Some(change) = &preview { (self.preview(change)) }
@@ -238,7 +231,7 @@ impl One<'_> {
                 h2 { "Rotate" }
                 (parts::token(&self.of.token))
                 p { "A new key takes this one's place, with the same rights." }
-                (FieldOf::new("grace", "The old key", None).select(&draft::graces(), "0"))
+                (FieldOf::new("grace", "The old key", None).select(&draft::GRACES, "0"))
                 p { button.quiet type="submit" name="do" value="rotate" { "Rotate" } }
             }
         }
@@ -251,23 +244,18 @@ impl One<'_> {
                 h2 { "Revoke" }
                 (parts::token(&self.of.token))
                 p { "A revoked key is refused for good; its record stays." }
-                (FieldOf::new("reason", "Reason", None).select(&draft::named(&reasons), "unspecified"))
+                (FieldOf::new("reason", "Reason", None).select(&reasons, "unspecified"))
                 p { button.danger type="submit" name="do" value="revoke" { "Revoke" } }
             }
         }
     }
 
     fn deletion(&self, refusal: Option<&Refusal>) -> Markup {
-        let wrong =
-            matches!(refusal, Some(Refusal::Invalid { problem, .. }) if problem.field == Some("sure"));
         html! {
             form.strip method="post" {
                 h2 { "Delete" }
                 (parts::token(&self.of.token))
-                p.check {
-                    input #sure type="checkbox" name="sure" value="yes" aria-invalid=[wrong.then_some("true")];
-                    label for="sure" { "Delete the key and its record" }
-                }
+                (parts::sure("Delete the key and its record", refusal))
                 p { button.danger type="submit" name="do" value="delete" { "Delete" } }
             }
         }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::draft;
 use super::form::Input;
-use super::page::{Page, Section, see_other};
+use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
@@ -12,7 +12,9 @@ use super::visit::SignedIn;
 use crate::command::{Command, KeyRef, Outcome, UserRef};
 use crate::engine::Cursor;
 use crate::exchange::RawResponse;
-use crate::key::{AccessLevel, IssuedKey, Issuing, Key, Keyspace, Level, User, UserId, Viewing};
+use crate::key::{
+    AccessLevel, IssuedKey, Issuing, Key, Keyspace, KeyspaceName, Level, User, UserId, Viewing,
+};
 
 /// A key, and its text as far as it may be seen.
 type Row = (Key, Option<IssuedKey>);
@@ -33,6 +35,15 @@ pub(super) fn answer(of: &SignedIn<'_>, keyspace: &str, method: Method) -> Resul
     }
 }
 
+/// The address of somebody's keys in a keyspace, with `more` in its query.
+pub(super) fn address(of: &SignedIn<'_>, keyspace: &KeyspaceName, owner: UserId, more: &str) -> String {
+    let owner = if owner == of.user.id { String::new() } else { format!("owner={owner}") };
+    let query =
+        [owner.as_str(), more].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/console/keys/{keyspace}{mark}{query}")
+}
+
 struct List<'a> {
     of: &'a SignedIn<'a>,
     keyspace: Keyspace,
@@ -46,14 +57,16 @@ impl List<'_> {
 
     /// The address of the same list for another keyspace.
     fn address(&self, keyspace: &Keyspace) -> String {
-        let owner = if self.is_own() { String::new() } else { format!("?owner={}", self.owner.id) };
-        format!("/console/keys/{}{owner}", keyspace.name())
+        address(self.of, keyspace.name(), self.owner.id, "")
+    }
+
+    /// The address of this list with more in its query.
+    fn address_with(&self, more: &str) -> String {
+        address(self.of, self.keyspace.name(), self.owner.id, more)
     }
 
     fn back(&self, done: &str) -> RawResponse {
-        let address = self.address(&self.keyspace);
-        let join = if address.contains('?') { '&' } else { '?' };
-        see_other(&format!("{address}{join}done={done}"))
+        see_other(&self.address_with(&format!("done={done}")))
     }
 
     fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
@@ -62,10 +75,7 @@ impl List<'_> {
             "delete" => self.delete(input),
             _ => Err(Refusal::BadRequest),
         };
-        match done {
-            Err(refusal @ Refusal::Invalid { .. }) => self.page(Some(input), Some(&refusal), None),
-            done => done,
-        }
+        or_again(done, |refusal| self.page(Some(input), Some(refusal), None))
     }
 
     fn create(&self, input: &Input) -> Result<RawResponse, Refusal> {
@@ -76,8 +86,8 @@ impl List<'_> {
             None => Command::CreateKey(new),
         };
         match self.of.dispatch(command)? {
-            Outcome::Issued(key, text) if self.keyspace.viewing() == Viewing::Once => {
-                self.page(None, None, Some((*key, text)))
+            Outcome::Issued(_, text) if self.keyspace.viewing() == Viewing::Once => {
+                self.page(None, None, Some(text))
             }
             // It is the top row. Or the form was sent again, and the key is there since the first time.
             Outcome::Issued(..) | Outcome::Key(_) => Ok(self.back("created")),
@@ -112,13 +122,10 @@ impl List<'_> {
         &self,
         input: Option<&Input>,
         refusal: Option<&Refusal>,
-        issued: Option<(Key, IssuedKey)>,
+        issued: Option<IssuedKey>,
     ) -> Result<RawResponse, Refusal> {
         let (rows, next) = self.rows()?;
-        let next = next.map(|cursor| {
-            let address = self.address(&self.keyspace);
-            format!("{address}{}after={cursor}", if address.contains('?') { '&' } else { '?' })
-        });
+        let next = next.map(|cursor| self.address_with(&format!("after={cursor}")));
         let body = html! {
             nav.tabs aria-label="Keyspaces" {
                 @for keyspace in Keyspace::all() {
@@ -127,13 +134,13 @@ impl List<'_> {
                     }
                 }
             }
-            @if let Some((_, text)) = issued { (parts::shown_once(text)) }
+            @if let Some(text) = issued { (parts::shown_once(text)) }
             @if rows.is_empty() {
                 p.faint { "There are no keys here yet." }
             } @else if self.keyspace == Keyspace::FILEBIN {
                 (self.filebin_table(rows))
             } @else {
-                (self.table(rows))
+                (self.full_table(rows))
             }
             @if let Some(next) = next {
                 nav.pager aria-label="Pages" { a href=(next) rel="next" { "Next" } }
@@ -149,58 +156,56 @@ impl List<'_> {
     }
 
     fn filebin_table(&self, rows: Vec<Row>) -> Markup {
-        html! {
-            div.wide {
-                table.striped {
-                    caption.hidden { "API keys" }
-                    thead {
-                        tr {
-                            @for label in ["#", "Key", "Comment", "Created on", "Access"] { th scope="col" { (label) } }
-                            th scope="col" { span.hidden { "Delete" } }
-                        }
-                    }
-                    tbody {
-                        @for (number, (key, text)) in (1..).zip(rows) {
-                            tr {
-                                td data-label="#" { (number) }
-                                td data-label="Key" { (self.text_or_prefix(&key, text)) }
-                                td.comment data-label="Comment" { (key.comment) }
-                                td data-label="Created on" { (parts::moment(key.created)) }
-                                td data-label="Access" { (access(key.level)) }
-                                td { (self.delete_button(&key, number)) }
-                            }
-                        }
-                    }
-                }
+        self.table(&["#", "Key", "Comment", "Created on", "Access"], rows, |number, key, shown| {
+            html! {
+                td data-label="#" { (number) }
+                td data-label="Key" { (shown) }
+                td.comment data-label="Comment" { (key.comment) }
+                td data-label="Created on" { (parts::moment(key.created)) }
+                td data-label="Access" { (access(key.level)) }
             }
-        }
+        })
     }
 
-    fn table(&self, rows: Vec<Row>) -> Markup {
+    fn full_table(&self, rows: Vec<Row>) -> Markup {
         let now = self.of.visit.service.now();
         let labels =
             ["Key", "Comment", "State", "Access", "Expires", "IP addresses", "Last used", "Created on"];
+        self.table(&labels, rows, |_, key, shown| {
+            html! {
+                td data-label="Key" { (shown) }
+                td.comment data-label="Comment" { (key.comment) }
+                td data-label="State" { (parts::state(key, now)) }
+                td data-label="Access" { (draft::level_name(&key.keyspace, key.level)) }
+                td data-label="Expires" { (parts::expiry(key.expiry)) }
+                td data-label="IP addresses" { (key.allowlist) }
+                td data-label="Last used" { (parts::last_use(key.usage.last)) }
+                td data-label="Created on" { (parts::moment(key.created)) }
+            }
+        })
+    }
+
+    /// A row for each key, by its number from 1 and what of its text is shown, and a button that deletes it.
+    fn table(
+        &self,
+        labels: &[&str],
+        rows: Vec<Row>,
+        cells: impl Fn(usize, &Key, Markup) -> Markup,
+    ) -> Markup {
         html! {
             div.wide {
                 table.striped {
                     caption.hidden { "API keys" }
                     thead {
                         tr {
-                            @for label in labels { th scope="col" { (label) } }
+                            (parts::headings(labels))
                             th scope="col" { span.hidden { "Delete" } }
                         }
                     }
                     tbody {
                         @for (number, (key, text)) in (1..).zip(rows) {
                             tr {
-                                td data-label="Key" { (self.text_or_prefix(&key, text)) }
-                                td.comment data-label="Comment" { (key.comment) }
-                                td data-label="State" { (parts::state(&key, now)) }
-                                td data-label="Access" { (draft::level_name(&key.keyspace, key.level)) }
-                                td data-label="Expires" { (parts::expiry(key.expiry)) }
-                                td data-label="IP addresses" { (key.allowlist) }
-                                td data-label="Last used" { (parts::last_use(key.usage.last)) }
-                                td data-label="Created on" { (parts::moment(key.created)) }
+                                (cells(number, &key, text_or_prefix(&key, text)))
                                 td { (self.delete_button(&key, number)) }
                             }
                         }
@@ -208,14 +213,6 @@ impl List<'_> {
                 }
             }
         }
-    }
-
-    fn text_or_prefix(&self, key: &Key, text: Option<IssuedKey>) -> Markup {
-        let shown = match text {
-            Some(text) => html! { code { (*text.reveal()) } },
-            None => parts::prefix(key),
-        };
-        html! { a href={ "/console/key/" (key.id) } { (shown) } }
     }
 
     fn delete_button(&self, key: &Key, number: usize) -> Markup {
@@ -250,7 +247,7 @@ impl List<'_> {
         let preselected = AccessLevel::Apikey.level().min(self.of.caller.level()).to_string();
         let level = if typed("level").is_empty() { &preselected } else { typed("level") };
         let field = |name, label| FieldOf::new(name, label, refusal);
-        let once = self.of.visit.service.visit()?;
+        let once = self.of.visit.service.fresh_token()?;
         Ok(html! {
             form.strip method="post" action=(self.address(&self.keyspace)) {
                 h2 { "Create a new key" }
@@ -260,7 +257,7 @@ impl List<'_> {
                     (field("comment", "Comment").text(typed("comment")))
                     (field("level", "Access").select(&draft::levels(&self.keyspace, self.of.caller.level()), level))
                     @if self.keyspace != Keyspace::FILEBIN {
-                        (field("life", "Expires").select(&draft::lives(), typed("life")))
+                        (field("life", "Expires").select(&draft::LIVES, typed("life")))
                         (field("allowlist", "IP addresses").hint("Blank for anywhere.").text(typed("allowlist")))
                     }
                 }
@@ -268,6 +265,14 @@ impl List<'_> {
             }
         })
     }
+}
+
+fn text_or_prefix(key: &Key, text: Option<IssuedKey>) -> Markup {
+    let shown = match text {
+        Some(text) => html! { code { (*text.reveal()) } },
+        None => parts::prefix(key),
+    };
+    html! { a href={ "/console/key/" (key.id) } { (shown) } }
 }
 
 /// The name of a level of access; the highest with a warning.

@@ -2,12 +2,13 @@
 
 use maud::html;
 
+use super::form::{Input, Problem};
 use super::page::{self, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::Visit;
-use crate::command::{AuthenticateError, SessionToken};
+use crate::command::SessionToken;
 use crate::exchange::RawResponse;
 use crate::key::Password;
 
@@ -39,10 +40,9 @@ pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, R
 }
 
 fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, login: &str) -> RawResponse {
-    let query = super::form::Input::of_query(&visit.request.query);
+    let query = Input::of_query(&visit.request.query);
     let body = html! {
         @if query.text("done") == "logged-out" { p.notice role="status" { "You are logged out." } }
-        @if let Some(refusal) = refusal { (page::trouble(refusal)) }
         form method="post" {
             (parts::token(visitor))
             (FieldOf::new("login", "User name or e-mail address", None).input("text", login, "username", true))
@@ -50,39 +50,23 @@ fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, lo
             p.actions { button type="submit" { "Log in" } }
         }
     };
-    let answer = page::outside(refusal.map_or(200, Refusal::status), "Log in", &body);
-    let answer = match refusal {
-        Some(Refusal::Busy { retry_after_seconds: Some(seconds) }) => {
-            answer.with_header("retry-after", seconds.to_string())
-        }
-        _ => answer,
-    };
-    visit.with_visitor(answer, Some(visitor))
+    visit.with_visitor(page::outside("Log in", refusal, &body), Some(visitor))
 }
 
 fn log_in(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
     let input = visit.visitor_form()?;
     let login = input.text("login");
     let again = |refusal: &Refusal| Ok(page(visit, &visit.visitor()?, Some(refusal), login));
-    let wrong = || {
-        Refusal::from(super::form::Problem {
-            field: None,
-            text: "The user name or the password is wrong.".to_owned(),
-        })
-    };
+    let wrong = || Refusal::from(Problem::general("The user name or the password is wrong."));
     let Ok(password) = Password::new(input.bytes("password")) else { return again(&wrong()) };
-    match visit.service.by_password(login, &password, visit.request.client) {
-        Ok(caller) => {
-            let token = visit.service.begin_session(&caller)?;
-            let to = super::form::Input::of_query(&visit.request.query);
-            let to = Some(to.text("to")).filter(|to| is_plain(to)).unwrap_or("/console");
-            Ok(visit.with_visitor(visit.with_session(see_other(to), Some(&token)), None))
-        }
-        Err(AuthenticateError::Undecided(error)) => again(&error.into()),
-        Err(AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_)) => {
-            again(&wrong())
-        }
-    }
+    let caller = match visit.service.by_password(login, &password, visit.request.client) {
+        Ok(caller) => caller,
+        Err(error) => return again(&error.undecided().map_or_else(wrong, Refusal::from)),
+    };
+    let token = visit.service.begin_session(&caller)?;
+    let query = Input::of_query(&visit.request.query);
+    let to = Some(query.text("to")).filter(|to| is_plain(to)).unwrap_or("/console");
+    Ok(visit.with_visitor(visit.with_session(see_other(to), Some(&token)), None))
 }
 
 pub(super) fn log_out(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {

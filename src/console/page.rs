@@ -73,28 +73,47 @@ pub(super) struct Page<'a> {
 
 impl Page<'_> {
     pub(super) fn answer(&self, signed_in: &SignedIn<'_>) -> RawResponse {
-        let done = signed_in.query();
-        let done =
-            DONE.iter().find(|(code, _)| *code == done.text("done")).filter(|_| self.problem.is_none());
-        let content = html! {
-            (header(signed_in, Some(self.section)))
-            main #main {
-                h1 { (self.title) }
-                @if let Some((_, text)) = done { p.notice role="status" { (text) } }
-                @if let Some(refusal) = self.problem { (trouble(refusal)) }
-                (self.body)
-            }
-        };
-        let answer = document(self.problem.map_or(200, Refusal::status), self.title, &content);
-        with_retry(answer, self.problem)
+        inside(signed_in, Some(self.section), self.title, self.problem, &self.body)
+    }
+}
+
+fn inside(
+    signed_in: &SignedIn<'_>,
+    section: Option<Section>,
+    title: &str,
+    problem: Option<&Refusal>,
+    body: &Markup,
+) -> RawResponse {
+    let query = signed_in.query();
+    let done = DONE.iter().find(|(code, _)| *code == query.text("done")).filter(|_| problem.is_none());
+    let content = html! {
+        (header(signed_in, section))
+        main #main {
+            h1 { (title) }
+            @if let Some((_, text)) = done { p.notice role="status" { (text) } }
+            @if let Some(refusal) = problem { (trouble(refusal)) }
+            (body)
+        }
+    };
+    document(title, problem, &content)
+}
+
+/// What came of a form, or the page `again` that says what is wrong with it.
+pub(super) fn or_again(
+    done: Result<RawResponse, Refusal>,
+    again: impl FnOnce(&Refusal) -> Result<RawResponse, Refusal>,
+) -> Result<RawResponse, Refusal> {
+    match done {
+        Err(refusal) if refusal.is_about_form() => again(&refusal),
+        done => done,
     }
 }
 
 /// What went wrong, above the form.
-pub(super) fn trouble(refusal: &Refusal) -> Markup {
+fn trouble(refusal: &Refusal) -> Markup {
     let problem = match refusal {
         Refusal::Invalid { problem, .. } => problem.clone(),
-        _ => Problem { field: None, text: refusal.words().1 },
+        _ => Problem::general(refusal.words().1),
     };
     html! {
         p.problem role="alert" {
@@ -127,15 +146,16 @@ fn header(signed_in: &SignedIn<'_>, section: Option<Section>) -> Markup {
 }
 
 /// A page of somebody who is not logged in.
-pub(super) fn outside(status: u16, title: &str, body: &Markup) -> RawResponse {
+pub(super) fn outside(title: &str, problem: Option<&Refusal>, body: &Markup) -> RawResponse {
     let content = html! {
         main.narrow #main {
             p.brand { "keyward" }
             h1 { (title) }
+            @if let Some(refusal) = problem { (trouble(refusal)) }
             (body)
         }
     };
-    document(status, title, &content)
+    document(title, problem, &content)
 }
 
 /// A page that says why there is no other.
@@ -144,39 +164,16 @@ pub(super) fn refused(visit: &Visit<'_>, refusal: &Refusal) -> RawResponse {
         return see_other(&super::login::address_back_to(visit));
     }
     let Ok(signed_in) = visit.signed_in() else { return bare(refusal) };
-    let (heading, text) = refusal.words();
-    let content = html! {
-        (header(&signed_in, None))
-        main #main {
-            h1 { (heading) }
-            p.problem role="alert" { (text) }
-            p { a href="/console" { "To the overview" } }
-        }
-    };
-    with_retry(document(refusal.status(), heading, &content), Some(refusal))
+    let body = html! { p { a href="/console" { "To the overview" } } };
+    inside(&signed_in, None, refusal.words().0, Some(refusal), &body)
 }
 
 /// The same for whoever is not logged in.
 pub(super) fn bare(refusal: &Refusal) -> RawResponse {
-    let (heading, text) = refusal.words();
-    let body = html! {
-        p.problem role="alert" { (text) }
-        p { a href="/console" { "To the console" } }
-    };
-    with_retry(outside(refusal.status(), heading, &body), Some(refusal))
+    outside(refusal.words().0, Some(refusal), &html! { p { a href="/console" { "To the console" } } })
 }
 
-fn with_retry(answer: RawResponse, refusal: Option<&Refusal>) -> RawResponse {
-    match refusal {
-        Some(Refusal::Busy { retry_after_seconds: Some(seconds) }) => {
-            answer.with_header("retry-after", seconds.to_string())
-        }
-        Some(Refusal::MethodNotAllowed) => answer.with_header("allow", "GET, HEAD, POST"),
-        _ => answer,
-    }
-}
-
-fn document(status: u16, title: &str, content: &Markup) -> RawResponse {
+fn document(title: &str, problem: Option<&Refusal>, content: &Markup) -> RawResponse {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -192,7 +189,15 @@ fn document(status: u16, title: &str, content: &Markup) -> RawResponse {
             body { (content) }
         }
     };
-    hardened(RawResponse::new(status, "text/html; charset=utf-8", page.into_string()))
+    let status = problem.map_or(200, Refusal::status);
+    let answer = hardened(RawResponse::new(status, "text/html; charset=utf-8", page.into_string()));
+    match problem {
+        Some(Refusal::Busy { retry_after_seconds: Some(seconds) }) => {
+            answer.with_header("retry-after", seconds.to_string())
+        }
+        Some(Refusal::MethodNotAllowed) => answer.with_header("allow", "GET, HEAD, POST"),
+        _ => answer,
+    }
 }
 
 /// The answer with what keeps other sites and old browsers away from it.

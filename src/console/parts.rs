@@ -6,7 +6,7 @@ use super::form::Problem;
 use super::refusal::Refusal;
 use crate::clock::Timestamp;
 use crate::command::SessionToken;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Status, Use};
+use crate::key::{Condition, Expiry, IssuedKey, Key, Status, Use};
 
 /// What ties a form to its session.
 pub(super) fn token(of: &SessionToken) -> Markup {
@@ -31,12 +31,7 @@ impl<'a> FieldOf<'a> {
     }
 
     fn own_problem(&self) -> Option<&Problem> {
-        match self.problem {
-            Some(Refusal::Invalid { problem, .. }) => {
-                Some(problem).filter(|problem| problem.field == Some(self.name))
-            }
-            _ => None,
-        }
+        self.problem.and_then(|refusal| refusal.about(self.name))
     }
 
     fn described_by(&self) -> Option<String> {
@@ -84,18 +79,42 @@ impl<'a> FieldOf<'a> {
     }
 
     /// One of several, or what is chosen already though it is not among them: a form sent as it is changes nothing.
-    pub(super) fn select(&self, options: &[(String, String)], chosen: &str) -> Markup {
+    pub(super) fn select<T: AsRef<str>>(&self, options: &[(T, T)], chosen: &str) -> Markup {
         self.around(&html! {
             select id=(self.name) name=(self.name) aria-describedby=[self.described_by()] {
-                @if !options.iter().any(|(value, _)| value == chosen) {
+                @if !options.iter().any(|(value, _)| value.as_ref() == chosen) {
                     option value=(chosen) selected { (chosen) }
                 }
                 @for (value, label) in options {
-                    option value=(value) selected[value == chosen] { (label) }
+                    option value=(value.as_ref()) selected[value.as_ref() == chosen] { (label.as_ref()) }
                 }
             }
         })
     }
+}
+
+/// A box to tick before something is gone for good.
+pub(super) fn sure(label: &str, problem: Option<&Refusal>) -> Markup {
+    let wrong = problem.and_then(|refusal| refusal.about("sure")).map(|_| "true");
+    html! {
+        p.check {
+            input #sure type="checkbox" name="sure" value="yes" aria-invalid=[wrong];
+            label for="sure" { (label) }
+        }
+    }
+}
+
+/// The headings of a table.
+pub(super) fn headings(labels: &[&str]) -> Markup {
+    html! { @for label in labels { th scope="col" { (label) } } }
+}
+
+/// The text with a capital letter at its beginning.
+pub(super) fn capitalized(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 /// A moment, to the minute, in UTC.
@@ -106,19 +125,7 @@ pub(super) fn moment(at: Timestamp) -> Markup {
 
 /// `2026/11/29 02:19` of an RFC 3339 moment.
 fn minutes(exact: &str) -> String {
-    exact
-        .chars()
-        .take(16)
-        .map(|c| {
-            if c == '-' {
-                '/'
-            } else if c == 'T' {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect()
+    exact.get(..16).unwrap_or(exact).replace('-', "/").replace('T', " ")
 }
 
 /// When a key stops by itself.
@@ -142,13 +149,13 @@ pub(super) fn last_use(last: Option<Use>) -> Markup {
 
 /// A key's state in a word.
 pub(super) fn state(key: &Key, now: Timestamp) -> Markup {
-    let (class, word) = match (&key.state, key.expiry.reached(now)) {
-        (KeyState::Active, false) => ("good", "active"),
-        (KeyState::Active, true) => ("over", "expired"),
-        (KeyState::Suspended, _) => ("held", "suspended"),
-        (KeyState::Revoked { .. }, _) => ("over", "revoked"),
+    let condition = key.condition(now);
+    let class = match condition {
+        Condition::Active => "good",
+        Condition::Suspended => "held",
+        Condition::Expired | Condition::Revoked => "over",
     };
-    html! { span class={ "state " (class) } { (word) } }
+    html! { span class={ "state " (class) } { (condition.name()) } }
 }
 
 /// A user's status in a word.

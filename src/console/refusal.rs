@@ -1,6 +1,7 @@
 //! Why a page is not shown, or nothing was changed.
 
 use super::form::Problem;
+use super::parts::capitalized;
 use crate::command::{CommandError, Fault};
 use crate::engine::EngineError;
 
@@ -54,6 +55,19 @@ impl Refusal {
         }
     }
 
+    /// What is wrong with this field, if it is this one's.
+    pub(super) fn about(&self, field: &str) -> Option<&Problem> {
+        match self {
+            Self::Invalid { problem, .. } => Some(problem).filter(|problem| problem.field == Some(field)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is said on the page of the form, where what was typed stays.
+    pub(super) const fn is_about_form(&self) -> bool {
+        matches!(self, Self::Invalid { .. } | Self::Busy { .. })
+    }
+
     /// A heading and a sentence for the person.
     pub(super) fn words(&self) -> (&'static str, String) {
         let (heading, text) = match self {
@@ -93,14 +107,7 @@ impl From<Problem> for Refusal {
 
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
-        let text = || {
-            let mut text = error.to_string();
-            if let Some(first) = text.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            text.push('.');
-            text
-        };
+        let text = || format!("{}.", capitalized(error.to_string()));
         match &error {
             CommandError::LevelTooLow { .. } | CommandError::NotYours => Self::Forbidden,
             CommandError::LevelAboveOwn { .. } => Problem { field: Some("level"), text: text() }.into(),

@@ -39,9 +39,7 @@ fn set_up(visit: &Visit<'_>, input: &Input) -> Result<SessionToken, Refusal> {
         Err(SetupError::WrongCode) => {
             Err(Problem::of("code", "The code is not the one that the server printed.").into())
         }
-        Err(SetupError::Over) => {
-            Err(Problem { field: None, text: "There is an administrator already: log in.".to_owned() }.into())
-        }
+        Err(SetupError::Over) => Err(Problem::general("There is an administrator already: log in.").into()),
         Err(SetupError::Command(error)) => Err(error.into()),
     }
 }
@@ -63,7 +61,6 @@ pub(super) fn new_password(input: &Input) -> Result<Option<Password>, Problem> {
 fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, name: &str) -> RawResponse {
     let body = html! {
         p { "Nobody is here yet. The server printed a one-time code when it started, on standard error." }
-        @if let Some(refusal) = refusal { (page::trouble(refusal)) }
         form method="post" {
             (parts::token(visitor))
             (FieldOf::new("code", "One-time code", refusal).needed(""))
@@ -73,6 +70,5 @@ fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, na
             p.actions { button type="submit" { "Make the administrator" } }
         }
     };
-    let answer = page::outside(refusal.map_or(200, Refusal::status), "Set up keyward", &body);
-    visit.with_visitor(answer, Some(visitor))
+    visit.with_visitor(page::outside("Set up keyward", refusal, &body), Some(visitor))
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::draft;
 use super::form::{Input, Problem};
-use super::page::{Page, Section};
+use super::page::{Page, Section, or_again};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
@@ -21,11 +21,8 @@ pub(super) fn answer(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, R
         Method::Get => page(of, None, None, None),
         Method::Post => {
             let input = of.form()?;
-            match tried(of, &input) {
-                Ok(tried) => page(of, Some(&input), None, Some(&tried)),
-                Err(refusal @ Refusal::Invalid { .. }) => page(of, Some(&input), Some(&refusal), None),
-                Err(refusal) => Err(refusal),
-            }
+            let done = tried(of, &input).and_then(|tried| page(of, Some(&input), None, Some(&tried)));
+            or_again(done, |refusal| page(of, Some(&input), Some(refusal), None))
         }
     }
 }

@@ -3,17 +3,17 @@
 use maud::{Markup, html};
 
 use super::form::{Input, Problem};
-use super::page::{Page, Section, see_other};
+use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::setup::new_password;
 use super::users::{access_key, company_options, roles};
 use super::visit::SignedIn;
-use crate::command::{AuthenticateError, Command, KeyRef, Outcome, UserRef};
+use crate::command::{Command, KeyRef, Outcome, UserRef};
 use crate::engine::UserChange;
 use crate::exchange::RawResponse;
-use crate::key::{Change, IssuedKey, Key, Kind, Password, Status, User, UserId};
+use crate::key::{IssuedKey, Key, Kind, Password, Status, User, UserId};
 
 const USERS: &str = "/console/config/users";
 
@@ -59,21 +59,11 @@ impl Edit<'_> {
             "end-sessions" => self.end_sessions(),
             _ => Err(Refusal::BadRequest),
         };
-        match done {
-            Ok(answer) => Ok(answer),
-            Err(refusal @ (Refusal::Invalid { .. } | Refusal::Busy { .. })) => {
-                self.page(Some(input), Some(&refusal), None)
-            }
-            Err(refusal) => Err(refusal),
-        }
+        or_again(done, |refusal| self.page(Some(input), Some(refusal), None))
     }
 
-    /// The key that came with API access, if the caller may touch it.
     fn key(&self) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
-        match access_key(self.of, &self.user) {
-            Err(Refusal::Forbidden) => Ok(None),
-            found => found,
-        }
+        access_key(self.of, &self.user)
     }
 
     fn discard(&self) -> Result<(), Refusal> {
@@ -119,10 +109,10 @@ impl Edit<'_> {
     fn change(&self, input: &Input) -> Result<UserChange, Refusal> {
         Ok(UserChange {
             username: Some(input.parsed("username", "User name")?),
-            display_name: change(input.optional("display_name", "Name")?),
-            email: change(input.optional("email", "E-mail address")?),
+            display_name: input.optional("display_name", "Name")?.into(),
+            email: input.optional("email", "E-mail address")?.into(),
             role: Some(input.parsed("role", "Role")?),
-            company: change(input.optional("company", "Company")?),
+            company: input.optional("company", "Company")?.into(),
             status: Some(input.parsed("status", "Status")?),
             api_access: Some(input.has("api_access")),
         })
@@ -150,13 +140,8 @@ impl Edit<'_> {
         let wrong = || Problem::of("current_password", "The current password is wrong.");
         let current = Password::new(current).map_err(|_| wrong())?;
         let (service, client) = (self.of.visit.service, self.of.visit.request.client);
-        match service.by_password(self.user.username.as_str(), &current, client) {
-            Ok(_) => Ok(()),
-            Err(AuthenticateError::Undecided(error)) => Err(error.into()),
-            Err(
-                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_),
-            ) => Err(wrong().into()),
-        }
+        let checked = service.by_password(self.user.username.as_str(), &current, client);
+        checked.map(|_| ()).map_err(|error| error.undecided().map_or_else(|| wrong().into(), Refusal::from))
     }
 
     fn end_sessions(&self) -> Result<RawResponse, Refusal> {
@@ -165,15 +150,15 @@ impl Edit<'_> {
     }
 
     fn remove(&self, input: &Input) -> Result<RawResponse, Refusal> {
-        if !input.has("sure") {
-            let refusal = Problem::of("sure", "Tick the box to remove the user.").into();
-            return self.page(None, Some(&refusal), None);
-        }
-        match self.of.dispatch(Command::RemoveUser(self.named())) {
-            Ok(_) => Ok(see_other(&format!("{USERS}?done=removed"))),
-            Err(refusal @ Refusal::Invalid { .. }) => self.page(None, Some(&refusal), None),
-            Err(refusal) => Err(refusal),
-        }
+        let done = if input.has("sure") {
+            self.of
+                .dispatch(Command::RemoveUser(self.named()))
+                .map(|_| see_other(&format!("{USERS}?done=removed")))
+        } else {
+            Err(Problem::of("sure", "Tick the box to remove the user.").into())
+        };
+        // The other form of the page was not sent with this one.
+        or_again(done, |refusal| self.page(None, Some(refusal), None))
     }
 
     fn page(
@@ -211,7 +196,7 @@ impl Edit<'_> {
         let optional = |field: Option<String>| field.unwrap_or_default();
         let field = |name, label| FieldOf::new(name, label, refusal);
         let access = input.map_or(user.api_access, |input| input.has("api_access"));
-        let statuses = Status::ALL.map(|status| (status.name().to_owned(), status.name().to_owned()));
+        let statuses = Status::ALL.map(|status| (status.name(), status.name()));
         let display_name = optional(user.display_name.as_ref().map(ToString::to_string));
         let email = optional(user.email.as_ref().map(ToString::to_string));
         let company = optional(user.company.map(|company| company.to_string()));
@@ -250,7 +235,7 @@ impl Edit<'_> {
         }
         let field = |name, label| FieldOf::new(name, label, refusal);
         let fields = ["current_password", "password", "password_again"];
-        let wrong = fields.iter().any(|field| Problem::is_about(problem(refusal), field));
+        let wrong = fields.iter().any(|field| refusal.is_some_and(|refusal| refusal.about(field).is_some()));
         html! {
             details open[wrong] {
                 summary { "Change the password" }
@@ -311,25 +296,10 @@ impl Edit<'_> {
                 h2 { "Remove User" }
                 form method="post" {
                     (parts::token(&self.of.token))
-                    p.check {
-                        input #sure type="checkbox" name="sure" value="yes"
-                            aria-invalid=[Problem::is_about(problem(refusal), "sure").then_some("true")];
-                        label for="sure" { "Remove the user and every key of theirs, for good" }
-                    }
+                    (parts::sure("Remove the user and every key of theirs, for good", refusal))
                     p { button.danger type="submit" name="do" value="remove" { "Remove User" } }
                 }
             }
         }
-    }
-}
-
-fn change<T>(new: Option<T>) -> Change<T> {
-    new.map_or(Change::Clear, Change::Set)
-}
-
-const fn problem(refusal: Option<&Refusal>) -> Option<&Problem> {
-    match refusal {
-        Some(Refusal::Invalid { problem, .. }) => Some(problem),
-        _ => None,
     }
 }

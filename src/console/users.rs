@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::setup::new_password;
 use super::visit::SignedIn;
-use crate::command::{Command, Outcome, UserRef};
+use crate::command::{Command, Outcome};
 use crate::engine::{NewKind, NewUser};
 use crate::exchange::RawResponse;
 use crate::key::{Company, IssuedKey, Key, Keyspace, Kind, Role, User};
@@ -38,7 +38,7 @@ pub(super) fn config(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
 pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     let wanted = Wanted::read(&of.query());
     let shown = Shown::of(of.visible_users()?, &wanted);
-    let keys = shown.rows.iter().map(|user| key_in_line(of, user)).collect::<Result<Vec<_>, _>>()?;
+    let keys = shown.rows.iter().map(|user| access_key(of, user)).collect::<Result<Vec<_>, _>>()?;
     let heading = |sort, label| wanted.heading(PATH, sort, label);
     let body = html! {
         div.bar {
@@ -60,7 +60,7 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
                     }
                 }
                 tbody #rows {
-                    @for (user, key) in shown.rows.iter().zip(keys) { (row(user, key)) }
+                    @for (user, key) in shown.rows.iter().zip(keys) { (row(user, key.and_then(|(_, text)| text))) }
                 }
             }
         }
@@ -88,32 +88,12 @@ fn row(user: &User, key: Option<IssuedKey>) -> Markup {
     }
 }
 
-/// The key that came with API access, and its text as far as it may be seen.
+/// The key that came with API access.
 pub(super) fn access_key(
     of: &SignedIn<'_>,
     user: &User,
 ) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
-    if !user.api_access {
-        return Ok(None);
-    }
-    let command = Command::ListKeys {
-        owner: UserRef::Id(user.id),
-        keyspace: Some(*Keyspace::TELVUE.name()),
-        after: None,
-        limit: None,
-        texts: true,
-    };
-    let Outcome::Keys(keys, _) = of.dispatch(command)? else { return Err(Refusal::Broken) };
-    Ok(keys.into_iter().find(|(key, _)| key.is_live()))
-}
-
-fn key_in_line(of: &SignedIn<'_>, user: &User) -> Result<Option<IssuedKey>, Refusal> {
-    // Whoever may not list keys sees none.
-    match access_key(of, user) {
-        Ok(found) => Ok(found.and_then(|(_, text)| text)),
-        Err(Refusal::Forbidden) => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
+    if user.api_access { of.live_key(user.id, &Keyspace::TELVUE) } else { Ok(None) }
 }
 
 pub(super) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, Refusal> {

@@ -6,7 +6,7 @@ use cookie::{Cookie, SameSite};
 use super::Console;
 use super::form::Input;
 use super::refusal::Refusal;
-use crate::command::{AuthenticateError, Caller, Command, Outcome, Service, SessionToken, UserRef};
+use crate::command::{Caller, Command, Outcome, Service, SessionToken};
 use crate::exchange::{Body, RawRequest, RawResponse};
 use crate::key::{Level, User};
 
@@ -42,25 +42,17 @@ impl<'a> Visit<'a> {
     /// Whoever is logged in.
     pub(super) fn signed_in(&'a self) -> Result<SignedIn<'a>, Refusal> {
         let token = self.cookie(SESSION).ok_or(Refusal::LogIn)?;
-        let caller = match self.service.by_session(&token, self.request.client) {
-            Ok(caller) => caller,
-            Err(AuthenticateError::Undecided(error)) => return Err(error.into()),
-            Err(
-                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_),
-            ) => return Err(Refusal::LogIn),
-        };
-        let own = caller.id().map(UserRef::Id).ok_or(Refusal::LogIn)?;
-        let Outcome::User(user) = self.service.dispatch(&caller, Command::ShowUser(own))? else {
-            return Err(Refusal::Broken);
-        };
-        Ok(SignedIn { visit: self, caller, user: *user, token })
+        let found = self.service.by_session(&token, self.request.client);
+        let (caller, user) =
+            found.map_err(|error| error.undecided().map_or(Refusal::LogIn, Refusal::from))?;
+        Ok(SignedIn { visit: self, caller, user, token })
     }
 
     /// The token that ties forms to this browser before anybody logged in, fresh where it has none.
     pub(super) fn visitor(&self) -> Result<SessionToken, Refusal> {
         match self.cookie(VISIT) {
             Some(token) => Ok(token),
-            None => Ok(self.service.visit()?),
+            None => Ok(self.service.fresh_token()?),
         }
     }
 
