@@ -85,7 +85,9 @@ fn inside(
     body: &Markup,
 ) -> RawResponse {
     let query = signed_in.query();
-    let done = DONE.iter().find(|(code, _)| *code == query.text("done")).filter(|_| problem.is_none());
+    // A form is sent to the address that said what was done before it.
+    let shown = problem.is_none() && signed_in.visit.request.method != "POST";
+    let done = DONE.iter().find(|(code, _)| shown && *code == query.text("done"));
     let content = html! {
         (header(signed_in, section))
         main #main {

@@ -71,6 +71,9 @@ for (const javaScriptEnabled of [true, false]) {
   const twice = await generate();
   await mine.getByRole("button", { name: "Save", exact: true }).click();
   assert.equal(await key(mine, "api-key"), twice);
+  assert.equal(await mine.getByRole("status").innerText(), "Saved.");
+  await generate();
+  assert.equal(await mine.getByRole("status").count(), 0, "nothing is saved while a key waits");
   assert.deepEqual(
     [await version(granted), await version(once), await version(twice)],
     [401, 401, 200],
