@@ -21,6 +21,11 @@ impl Exchange<'_> {
         let owner = owner.map(|owner| decode::parsed::<Username>("owner", &owner)).transpose()?;
         let owner = owner.map(UserRef::Name).or_else(|| self.caller.id().map(UserRef::Id));
         let (mut keys, next) = match (owner, prefix) {
+            (_, Some(_)) if after.is_some() => {
+                return Err(Problem::invalid(
+                    "keys of one prefix are one page, so after does not go with prefix".to_owned(),
+                ));
+            }
             (_, Some(prefix)) => {
                 let prefix: Prefix = decode::parsed("prefix", &prefix)?;
                 (self.listed(Command::FindKeys(prefix))?.0, None)
@@ -104,9 +109,10 @@ impl Exchange<'_> {
     /// What tells this request from others, if it has a name.
     fn mark(&self) -> Result<Option<RequestMark>, Problem> {
         let Some(name) = self.request.header("idempotency-key") else { return Ok(None) };
-        if name.is_empty() || name.len() > limits::REQUEST_NAME_BYTES_MAX {
+        let right = (1..=limits::REQUEST_NAME_BYTES_MAX).contains(&name.len());
+        if !right || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Problem::invalid(format!(
-                "Idempotency-Key must be 1 to {} bytes",
+                "Idempotency-Key must be 1 to {} letters, digits and signs",
                 limits::REQUEST_NAME_BYTES_MAX
             )));
         }

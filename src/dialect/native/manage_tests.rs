@@ -48,7 +48,9 @@ fn a_repeated_creation_answers_the_same_key_without_its_text() {
     let other = create("a", json!({ "keyspace": "native", "owner": "flo", "level": 3 }));
     assert_eq!((other.0, &other.1["code"]), (409, &json!("idempotency_key_reused")));
     assert_eq!(create("b", body.clone()).0, 201);
-    assert_eq!(create("", body.clone()).0, 422);
+    for name in ["", "two words", "tab\t", &"x".repeat(256)] {
+        assert_eq!(create(name, body.clone()).0, 422, "{name:?}");
+    }
     api.clock.advance_ms(crate::limits::REQUEST_KEPT_MS);
     assert_eq!(create("a", body).0, 201, "after its time it is a new request");
 }
