@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use keyward::config::SecretFile;
 use keyward::engine::{Engine, IndexState, NewKey, NewUser, Parts};
 use keyward::entropy::{Entropy as _, OsEntropy};
-use keyward::key::{Actor, KeyFormat, KeyId, Keyspace, Level, Role, UserId};
-use keyward::store::codec::{AuditHead, Record as _};
+use keyward::key::{Actor, AuditHead, KeyFormat, KeyId, Keyspace, Level, Role, UserId};
+use keyward::store::codec::Record as _;
 use keyward::store::{Revision, SledStore, Store, schema};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 

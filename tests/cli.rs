@@ -173,9 +173,23 @@ fn exercise(site: &Site) {
     users(site);
     keys(site);
     site.ok(&["user", "remove", "robot"]);
+    audit(site);
     assert!(site.ok(&["check"]).ends_with("audit events, 0 findings\n"));
     assert_eq!(site.json(&["check"])["findings"], Value::Array(Vec::new()));
     refusals(site);
+}
+
+/// A head that was kept holds later, and another one does not.
+fn audit(site: &Site) {
+    let head = site.json(&["audit", "verify"])["head"].as_str().unwrap().to_owned();
+    site.ok(&["user", "add", "late"]);
+    site.ok(&["user", "remove", "late"]);
+    let proved = site.ok(&["audit", "verify", "--kept", &head]);
+    assert!(proved.contains(" events proved, head "), "{proved}");
+    let (sequence, _) = head.split_once(':').unwrap();
+    let done = site.run(&["audit", "verify", "--kept", &format!("{sequence}:{}", "00".repeat(32))]);
+    assert!(done.code == 1 && done.out.contains("not there, or not the same"), "{}", done.out);
+    assert_eq!(site.run(&["audit", "verify", "--kept", "7"]).code, 2);
 }
 
 fn users(site: &Site) {

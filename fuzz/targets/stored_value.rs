@@ -5,9 +5,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewKind, NewUser, UserChange};
-use keyward::key::{Actor, AuditEvent, Comment, HotRecord, Key, KeyId, Keyspace, Level, Role, User, UserId};
+use keyward::key::{
+    Actor, AuditEvent, AuditHead, Comment, HotRecord, Key, KeyId, Keyspace, Level, Role, User, UserId,
+};
 use keyward::limits;
-use keyward::store::codec::{AuditHead, Damage, PepperChecks, Record};
+use keyward::store::codec::{Damage, PepperChecks, Record};
 use keyward::store::{Batch, Entry, MemoryStore, Revision, Store, StoreError, schema};
 use keyward::verify::{Verdict, Verifier, VerifyRequest, judge};
 

@@ -12,7 +12,9 @@ use super::listen::ListenAt;
 use super::period::{Expires, Period};
 use super::serve::FIRST_START;
 use crate::exchange::TrustedPeer;
-use crate::key::{CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username};
+use crate::key::{
+    AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
+};
 
 /// API keys in one binary: issue, list, restrict, rotate, revoke and verify
 #[derive(Debug, Parser)]
@@ -61,8 +63,8 @@ pub(super) enum Task {
     /// Add, list and change companies
     #[command(subcommand)]
     Company(CompanyTask),
-    /// List who changed what and when, one page at a time
-    Audit(Page),
+    /// List who changed what and when, one page at a time, or prove that nothing of it was changed since
+    Audit(Audit),
     /// Walk the whole store and report what does not agree
     Check,
     /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
@@ -210,6 +212,25 @@ pub(super) struct Page {
     /// Most records of the page, up to 1000
     #[arg(long, default_value_t = 100)]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    pub(super) task: Option<AuditTask>,
+    #[command(flatten)]
+    pub(super) page: Page,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditTask {
+    /// Prove the chain over all events and print its head, to be kept elsewhere
+    Verify {
+        /// A head that was printed before: fail unless its event is still there, and the same
+        #[arg(long, value_name = "HEAD")]
+        kept: Option<AuditHead>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,8 @@
-//! `keyward company …` and `keyward audit`.
+//! `keyward company …`.
 
 use serde_json::{Value, json};
 
-use super::args::{CompanyTask, Output, Page};
+use super::args::{CompanyTask, Output};
 use super::door::Door;
 use super::failure::{Exit, Failure};
 use super::screen::{cell, fields, line, note, table};
@@ -31,15 +31,6 @@ pub(super) fn run(door: &mut Door, output: Output, task: CompanyTask) -> Result<
     Ok(Exit::Done)
 }
 
-/// `keyward audit`.
-pub(super) fn audit(door: &mut Door, output: Output, page: &Page) -> Result<Exit, Failure> {
-    let page = door.ask("GET", &format!("/v1/audit?{}", query(page)), None)?;
-    let headings = ["EVENT", "AT", "ACTION", "SUBJECT", "ID", "BY USER", "BY KEY", "FROM"];
-    let places = ["/sequence", "/at", "/action", "/subject/kind", "/subject/id", "/user", "/key", "/from"];
-    list(output, &page, "events", headings, places)?;
-    Ok(Exit::Done)
-}
-
 fn address(id: CompanyId) -> String {
     format!("/v1/companies/{id}")
 }
@@ -51,7 +42,8 @@ fn show(output: Output, company: &Value) -> Result<(), Failure> {
     }
 }
 
-fn list<const N: usize>(
+/// Prints a page of `name`, and how to go on.
+pub(super) fn list<const N: usize>(
     output: Output,
     page: &Value,
     name: &str,

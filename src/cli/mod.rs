@@ -2,6 +2,7 @@
 
 mod apis;
 mod args;
+mod audit;
 mod bench;
 mod check;
 mod company;
@@ -19,6 +20,7 @@ mod screen;
 mod secret;
 mod serve;
 mod socket;
+mod undumpable;
 mod user;
 
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ use self::screen::note;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
+    undumpable::begin();
     // Whatever is created from here on is for its owner alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let args = match Args::try_parse() {
@@ -58,7 +61,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),
         Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
         Task::Company(task) => Door::with(&place, |door| company::run(door, output, task)),
-        Task::Audit(page) => Door::with(&place, |door| company::audit(door, output, &page)),
+        Task::Audit(asked) => Door::with(&place, |door| audit::run(door, output, &asked)),
         Task::Check => Door::with(&place, |door| check::run(door, output)),
         Task::Bench(asked) => bench::run(&asked, output),
     }

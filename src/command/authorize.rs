@@ -45,7 +45,7 @@ fn need(command: &Command) -> Need {
         | Command::ListEvents { .. }
         | Command::ImportKeys { .. }
         | Command::SearchEvents { .. }
-        | Command::CheckAudit
+        | Command::CheckAudit { .. }
         | Command::ShowOverview
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),

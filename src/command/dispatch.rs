@@ -143,9 +143,9 @@ impl Service {
                 gate.anything()?.get();
                 Outcome::Trail(reader.trail(&filter, before, limit)?)
             }
-            Command::CheckAudit => {
+            Command::CheckAudit { kept } => {
                 gate.anything()?.get();
-                Outcome::Chain(reader.audit_chain()?)
+                Outcome::Chain(reader.audit_chain(kept.as_ref())?)
             }
             Command::ShowOverview => {
                 gate.anything()?.get();

@@ -23,8 +23,8 @@ use crate::engine::{
     RequestMark, Trail, UserChange,
 };
 use crate::key::{
-    AuditEvent, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName, Password,
-    Prefix, RevokeReason, UncheckedKey, User, UserId, Username,
+    AuditEvent, AuditHead, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName,
+    Password, Prefix, RevokeReason, UncheckedKey, User, UserId, Username,
 };
 
 pub use caller::{AuthenticateError, Caller};
@@ -191,7 +191,10 @@ pub enum Command {
         limit: usize,
     },
     /// Proves the audit's chain from its end to its beginning. Answer: [`Outcome::Chain`].
-    CheckAudit,
+    CheckAudit {
+        /// A newest event that was kept elsewhere, to be found again.
+        kept: Option<AuditHead>,
+    },
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
     /// Counts what there is and how much is verified. Answer: [`Outcome::Overview`].

@@ -42,7 +42,7 @@ fn expected(command: &Command) -> About {
         | Command::ImportKeys { .. }
         | Command::ListEvents { .. }
         | Command::SearchEvents { .. }
-        | Command::CheckAudit
+        | Command::CheckAudit { .. }
         | Command::ShowOverview
         | Command::Check => About::Nobody(8),
         Command::ListUsersOf { .. } => About::Company(6),
@@ -168,7 +168,7 @@ impl World {
             Command::ImportKeys { keys: vec![ImportedKey { new: new_key(), secret }], dry: false },
             Command::ListEvents { after: 0, limit: 10 },
             Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 10 },
-            Command::CheckAudit,
+            Command::CheckAudit { kept: None },
             Command::ShowOverview,
             Command::Check,
         ]

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::command::{Command, Outcome, UserRef};
 use crate::engine::{Chain, EventFilter, Trail};
 use crate::exchange::RawResponse;
-use crate::key::{Actor, AuditEvent, Subject, UserId};
+use crate::key::{Actor, AuditEvent, AuditHead, Subject, UserId};
 
 const ROWS: usize = 100;
 const FILTERS: [&str; 5] = ["user", "key", "actor", "from", "until"];
@@ -97,7 +97,9 @@ fn trail(of: &SignedIn<'_>, filter: EventFilter, query: &Input) -> Result<Trail,
 }
 
 fn whole_chain(of: &SignedIn<'_>) -> Result<Chain, Refusal> {
-    let Outcome::Chain(chain) = of.dispatch(Command::CheckAudit)? else { return Err(Refusal::Broken) };
+    let Outcome::Chain(chain) = of.dispatch(Command::CheckAudit { kept: None })? else {
+        return Err(Refusal::Broken);
+    };
     Ok(chain)
 }
 
@@ -132,7 +134,7 @@ fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {
 }
 
 fn chain(chain: &Chain, whole: bool) -> Markup {
-    let (sequence, hash) = chain.head;
+    let AuditHead { sequence, hash } = chain.head;
     html! {
         p.chain {
             @match chain.broken_at {

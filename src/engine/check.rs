@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{AuditEvent, Company, HotRecord, Key, User, UserId};
+use crate::key::{AuditEvent, AuditHead, Company, HotRecord, Key, User, UserId};
 use crate::limits;
-use crate::store::codec::{AuditHead, Deleted, Record, Repeatable};
+use crate::store::codec::{Deleted, Record, Repeatable};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
 use super::entries::{Entries, of_key, of_user};

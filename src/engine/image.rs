@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::index::{Fingerprint, HotIndex, Published};
-use crate::key::HotRecord;
+use crate::key::{AuditHead, HotRecord};
 use crate::limits;
-use crate::store::codec::{AuditHead, Record as _};
+use crate::store::codec::Record as _;
 use crate::store::{Revision, Store, StoreError, schema};
 
 /// The state of a store that an image is of.

@@ -1,8 +1,8 @@
 //! One operation: what it reads, what it writes, and its audit event, as one batch.
 
 use crate::clock::Timestamp;
-use crate::key::{Action, Actor, AuditEvent, EventHash, Subject};
-use crate::store::codec::{AuditHead, Record};
+use crate::key::{Action, Actor, AuditEvent, AuditHead, EventHash, Subject};
+use crate::store::codec::Record;
 use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
 use super::EngineError;

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use crate::clock::Timestamp;
-use crate::key::{Actor, AuditEvent, EventHash, KeyId, Subject, UserId};
+use crate::key::{Actor, AuditEvent, AuditHead, EventHash, KeyId, Subject, UserId};
 use crate::limits;
-use crate::store::codec::{AuditHead, Record as _};
+use crate::store::codec::Record as _;
 use crate::store::{paged, schema};
 
 use super::operation::event_hash;
@@ -42,10 +42,12 @@ pub struct Trail {
 pub struct Chain {
     /// How many.
     pub events: u64,
-    /// Sequence and hash of the newest event of all, to be kept elsewhere.
-    pub head: (u64, EventHash),
+    /// The newest event of all, to be kept elsewhere.
+    pub head: AuditHead,
     /// The newest event that is not what the one after it says: removed, altered or out of order.
     pub broken_at: Option<u64>,
+    /// Whether the event that was kept elsewhere is there, and the same; `None` when none was asked about.
+    pub kept: Option<bool>,
 }
 
 impl Reader {
@@ -75,12 +77,24 @@ impl Reader {
         Ok(Trail { events, next, chain })
     }
 
-    /// Proves every link of the audit's chain. The time it takes grows with the audit.
+    /// Proves every link of the audit's chain, and that the event `kept` elsewhere is one of it. The time it takes grows
+    /// with the audit.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
-    pub fn audit_chain(&self) -> Result<Chain, EngineError> {
-        self.look_back(None, usize::MAX, &mut |_| true)
+    ///
+    /// # Security
+    /// Whoever can write the store can write another chain that holds in itself. It does not hold a head that was kept
+    /// elsewhere before.
+    pub fn audit_chain(&self, kept: Option<&AuditHead>) -> Result<Chain, EngineError> {
+        let kept = kept.map(|kept| self.has_event(kept)).transpose()?;
+        Ok(Chain { kept, ..self.look_back(None, usize::MAX, &mut |_| true)? })
+    }
+
+    fn has_event(&self, kept: &AuditHead) -> Result<bool, EngineError> {
+        let event = self.store.get(&schema::audit(kept.sequence))?;
+        let hash = event.map_or_else(EventHash::default, |event| event_hash(&event.value));
+        Ok(hash == kept.hash)
     }
 
     fn key_ids_of(&self, user: UserId) -> Result<HashSet<KeyId>, EngineError> {
@@ -99,7 +113,7 @@ impl Reader {
         look: &mut dyn FnMut(AuditEvent) -> bool,
     ) -> Result<Chain, EngineError> {
         let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
-        let mut chain = Chain { events: 0, head: (head.sequence, head.hash), broken_at: None };
+        let mut chain = Chain { head, ..Chain::default() };
         let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
         // What the event just below `upper` must hash to.
         let mut expected = match self.get::<AuditEvent>(&schema::audit(upper))? {
@@ -233,9 +247,28 @@ mod tests {
                 }
             }
             store.commit(batch).unwrap();
-            let broken = engine.reader().audit_chain().unwrap().broken_at;
+            let broken = engine.reader().audit_chain(None).unwrap().broken_at;
             assert_eq!(broken.is_some(), case > 0, "{damage}");
             assert_eq!(engine.check().unwrap().findings.is_empty(), case == 0, "{damage}");
+        }
+    }
+
+    #[test]
+    fn a_head_that_was_kept_tells_whether_the_past_is_the_same() {
+        let (engine, _) = engine(3);
+        let kept = engine.reader().audit_chain(None).unwrap().head;
+        let (others, _) = self::engine(9);
+        for (reader, kept, same) in [
+            (engine.reader(), kept, true),
+            (others.reader(), kept, false),
+            (engine.reader(), AuditHead { sequence: 99, ..kept }, false),
+            (engine.reader(), AuditHead::default(), true),
+        ] {
+            let chain = reader.audit_chain(Some(&kept)).unwrap();
+            assert_eq!((chain.broken_at, chain.kept), (None, Some(same)), "{kept}");
+        }
+        for text in ["", "1", "1:ab", "+1:", &format!("+1:{}", "00".repeat(32))] {
+            assert!(text.parse::<AuditHead>().is_err(), "{text}");
         }
     }
 }

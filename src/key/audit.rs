@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
-use super::{CompanyId, KeyId, UserId};
+use super::{CompanyId, KeyId, ParseError, UserId};
 use crate::clock::Timestamp;
 
 /// Who made a change.
@@ -115,6 +116,45 @@ pub enum Subject {
 /// BLAKE3 of an event as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventHash(pub [u8; 32]);
+
+/// Number and hash of the newest event. Kept elsewhere, it tells later whether the events up to it are still the same.
+///
+/// ```
+/// use keyward::key::AuditHead;
+/// let text = format!("7:{}", "ab".repeat(32));
+/// let head: AuditHead = text.parse()?;
+/// assert_eq!((head.sequence, head.to_string()), (7, text));
+/// # Ok::<(), keyward::key::ParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditHead {
+    /// Number of the event; 0 when there is none.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: EventHash,
+}
+
+impl fmt::Display for AuditHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.sequence, hex::encode(self.hash.0))
+    }
+}
+
+impl FromStr for AuditHead {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let wrong =
+            ParseError::new("head", "must be the number of an event, a colon and 64 hexadecimal digits");
+        let (sequence, digits) = text.split_once(':').ok_or(wrong)?;
+        if !sequence.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong);
+        }
+        let mut hash = [0; 32];
+        hex::decode_to_slice(digits, &mut hash).map_err(|_| wrong)?;
+        Ok(Self { sequence: sequence.parse().map_err(|_| wrong)?, hash: EventHash(hash) })
+    }
+}
 
 /// One change, chained to the one before it. Written only together with the change, so its outcome is always
 /// "done".

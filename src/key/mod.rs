@@ -33,7 +33,7 @@ mod user;
 
 pub use access_level::AccessLevel;
 pub use allowlist::{Allowlist, AllowlistError, Network, Networks};
-pub use audit::{Action, Actor, AuditEvent, EventHash, Subject};
+pub use audit::{Action, Actor, AuditEvent, AuditHead, EventHash, Subject};
 pub use change::Change;
 pub use company::Company;
 pub use error::ParseError;

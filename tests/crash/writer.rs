@@ -6,10 +6,10 @@ use std::sync::Arc;
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::key::{
-    Actor, Change, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber,
+    Actor, AuditHead, Change, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber,
     PepperRing, RevokeReason, Role, Status, User, UserId,
 };
-use keyward::store::codec::{AuditHead, Record as _};
+use keyward::store::codec::Record as _;
 use keyward::store::sled::OpenOptions;
 use keyward::store::{SledStore, Store, StoreError, schema};
 use rand::rngs::StdRng;

@@ -61,7 +61,7 @@ impl Client {
             }
             let line = line.trim_end().to_ascii_lowercase();
             if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                status = rest[..3].parse().map_err(io::Error::other)?;
+                status = rest.get(..3).unwrap_or_default().parse().map_err(io::Error::other)?;
             } else if let Some(text) = line.strip_prefix("content-length: ") {
                 length = text.parse().map_err(io::Error::other)?;
             } else if line.is_empty() {

@@ -13,5 +13,6 @@
 mod binary;
 mod console;
 mod library;
+mod memory;
 mod planted;
 mod site;

@@ -1,16 +1,14 @@
-//! Companies, keyspaces and the audit: what is asked about them, and what is answered.
+//! Companies and keyspaces: what is asked about them, and what is answered.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::body::{CompanyPatch, NewCompanyBody};
 use super::encode::json;
-use super::{Exchange, Problem, decode, encode};
+use super::{Exchange, Problem, decode};
 use crate::command::{Command, Outcome};
 use crate::exchange::RawResponse;
-use crate::key::{
-    Actor, AuditEvent, Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Subject, Viewing,
-};
+use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
 
 impl Exchange<'_> {
     pub(super) fn companies(&self) -> Result<RawResponse, Problem> {
@@ -45,17 +43,6 @@ impl Exchange<'_> {
             return Err(Problem::Unexpected);
         };
         Ok(company)
-    }
-
-    pub(super) fn audit(&self) -> Result<RawResponse, Problem> {
-        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
-        let limit = decode::limit(limit)?;
-        let after = after.map_or(Ok(0), |after| decode::parsed("after", &after))?;
-        let Outcome::Events(events) = self.dispatch(Command::ListEvents { after, limit })? else {
-            return Err(Problem::Unexpected);
-        };
-        let next = events.last().filter(|_| events.len() >= limit).map(|last| last.sequence.to_string());
-        Ok(json(200, &EventsJson { events: events.iter().map(EventJson::from).collect(), next }))
     }
 }
 
@@ -118,56 +105,6 @@ impl KeyspaceJson {
                 Issuing::WithAccess => "with_access",
                 Issuing::OnePerBot => "one_per_bot",
             },
-        }
-    }
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct EventsJson {
-    events: Vec<EventJson>,
-    next: Option<String>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct EventJson {
-    sequence: u64,
-    at: String,
-    action: &'static str,
-    /// `null` for whoever controls the machine.
-    user: Option<u64>,
-    key: Option<String>,
-    from: Option<String>,
-    subject: SubjectJson,
-    previous: String,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct SubjectJson {
-    kind: &'static str,
-    id: String,
-}
-
-impl From<&AuditEvent> for EventJson {
-    fn from(event: &AuditEvent) -> Self {
-        let (user, key, from) = match &event.actor {
-            Actor::Operator => (None, None, None),
-            Actor::User { user, key, from } => (Some(user.0), *key, *from),
-        };
-        let (kind, id) = match &event.subject {
-            Subject::User(id) => ("user", id.to_string()),
-            Subject::Key(id) => ("key", id.to_string()),
-            Subject::Company(id) => ("company", id.to_string()),
-            Subject::Keys(count) => ("keys", count.to_string()),
-        };
-        Self {
-            sequence: event.sequence,
-            at: event.at.to_string(),
-            action: event.action.name(),
-            user,
-            key: key.map(|key| key.to_string()),
-            from: from.map(|from| from.to_string()),
-            subject: SubjectJson { kind, id },
-            previous: encode::hex(&event.previous.0),
         }
     }
 }

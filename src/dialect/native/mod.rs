@@ -13,6 +13,7 @@
 //! GET               /v1/keys/{id}/text
 //! POST              /v1/keys/{id}/suspend  resume  rotate  revoke  undelete
 //! GET               /v1/audit                     ?after= &limit=
+//! POST              /v1/audit/verify
 //! POST              /v1/import                    ?dry_run= &keyspace= &owner= &level=
 //! POST              /v1/check
 //!
@@ -27,6 +28,7 @@
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
+mod audit;
 mod body;
 mod caller;
 mod companies;
@@ -197,6 +199,7 @@ impl Exchange<'_> {
             (Target::KeyAction(id, action), "POST") => self.act(id, action),
             (Target::Audit, "GET") => self.audit(),
             (Target::Import, "POST") => self.import(),
+            (Target::AuditChain, "POST") => self.verify_audit(),
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),
         }

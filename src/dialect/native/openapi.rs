@@ -6,11 +6,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::audit::{ChainJson, EventsJson, VerifyAuditBody};
 use super::body::{
     CompanyPatch, ImportLine, KeyPatch, NewCompanyBody, NewKeyBody, NewUserBody, PasswordBody, RevokeBody,
     RotateBody, UserPatch,
 };
-use super::companies::{CompaniesJson, CompanyJson, EventsJson, KeyspaceJson, KeyspacesJson};
+use super::companies::{CompaniesJson, CompanyJson, KeyspaceJson, KeyspacesJson};
 use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson};
 use super::import::ImportJson;
 use super::problem;
@@ -255,6 +256,9 @@ fn companies(m: &mut Making) -> Paths {
     let keyspace = m.operation::<KeyspaceJson>("get", "showKeyspace", "Shows a kind of keys.", 200);
     let audit = m.operation::<EventsJson>("get", "listEvents", "Lists who changed what and when.", 200);
     let audit = audit.queries(&page(number()));
+    let chain = m.operation::<ChainJson>("post", "verifyAudit", "Proves the audit's chain.", 200);
+    let head = format!("1:{}", "0f".repeat(32));
+    let chain = chain.takes::<VerifyAuditBody>(m, false, json!({ "kept": head }));
     let check = m.operation::<ReportJson<'_>>("post", "check", "Walks the whole store.", 200);
     let name = keyspace_name();
     vec![
@@ -263,6 +267,7 @@ fn companies(m: &mut Making) -> Paths {
         ("/v1/keyspaces".to_owned(), path(None, vec![keyspaces])),
         ("/v1/keyspaces/{name}".to_owned(), path(Some(("name", name)), vec![keyspace])),
         ("/v1/audit".to_owned(), path(None, vec![audit])),
+        ("/v1/audit/verify".to_owned(), path(None, vec![chain])),
         ("/v1/check".to_owned(), path(None, vec![check])),
     ]
 }

@@ -25,6 +25,7 @@ pub(super) enum Target {
     VerifyBatch,
     Own,
     Audit,
+    AuditChain,
     Import,
     Check,
 }
@@ -55,6 +56,7 @@ impl Target {
                 name.parse().map(Self::Keyspace).map_err(|_| Problem::NoSuchAddress)
             }
             [Some("audit"), None, ..] => Ok(Self::Audit),
+            [Some("audit"), Some("verify"), None, _] => Ok(Self::AuditChain),
             [Some("import"), None, ..] => Ok(Self::Import),
             [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
@@ -94,6 +96,7 @@ impl Target {
             | Self::KeyText(_)
             | Self::KeyAction(..)
             | Self::Audit
+            | Self::AuditChain
             | Self::Import
             | Self::Check => false,
         }
@@ -106,7 +109,12 @@ impl Target {
             Self::User(_) | Self::Company(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
             Self::Password(_) => "PUT",
             Self::Keyspaces | Self::Keyspace(_) | Self::KeyText(_) | Self::Audit | Self::Own => "GET, HEAD",
-            Self::KeyAction(..) | Self::Verify | Self::VerifyBatch | Self::Import | Self::Check => "POST",
+            Self::KeyAction(..)
+            | Self::Verify
+            | Self::VerifyBatch
+            | Self::AuditChain
+            | Self::Import
+            | Self::Check => "POST",
         }
     }
 }

@@ -3,16 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Damage, Record, StoreError, read, write};
-use crate::key::{EventHash, PepperNumber, UserId};
-
-/// The newest audit event: its sequence and hash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AuditHead {
-    /// Sequence of the newest event, 0 before the first.
-    pub sequence: u64,
-    /// Its hash, all zeros before the first.
-    pub hash: EventHash,
-}
+use crate::key::{AuditHead, EventHash, PepperNumber, UserId};
 
 impl Record for AuditHead {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 pub use foreign::{StoredScheme, StoredSchemes};
 pub use kept::{Deleted, Repeatable};
-pub use meta::{AuditHead, PepperChecks};
+pub use meta::PepperChecks;
 
 use super::{Entry, StoreError, schema};
 use crate::key::ParseError;
