@@ -46,6 +46,8 @@ pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 pub const SUMMARY_KEYS_MAX: usize = 10;
 /// Audit events that one look back goes through at most.
 pub const EVENTS_LOOKED_AT_MAX: usize = 20_000;
+/// Entries that are written with one sync where a whole store is filled.
+pub const FILL_BATCH: usize = 5_000;
 /// Commits that `Store::changes` still remembers.
 pub const CHANGES_KEPT_MAX: usize = 1_024;
 /// Bytes of keys and values that these commits may hold together; the oldest are forgotten first.

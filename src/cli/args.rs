@@ -67,6 +67,15 @@ pub(super) enum Task {
     Audit(Audit),
     /// Walk the whole store and report what does not agree
     Check,
+    /// Copy the whole store as it is at one moment, also while a server runs; not the secret file
+    Backup {
+        /// File to write, or - for standard output
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store; the server must be stopped
+    Restore(Restore),
+    /// Give the space back that the store does not need; the server must be stopped
+    Compact,
     /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
     Bench(Bench),
 }
@@ -212,6 +221,16 @@ pub(super) struct Page {
     /// Most records of the page, up to 1000
     #[arg(long, default_value_t = 100)]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Restore {
+    /// File that `keyward backup` wrote
+    pub(super) file: PathBuf,
+    /// Restore also when keys that were revoked, suspended, rotated or deleted since would be good again, and when
+    /// the store there is cannot be read
+    #[arg(long)]
+    pub(super) bring_back: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 mod apis;
 mod args;
 mod audit;
+mod backup;
 mod bench;
 mod check;
 mod company;
@@ -63,6 +64,9 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Company(task) => Door::with(&place, |door| company::run(door, output, task)),
         Task::Audit(asked) => Door::with(&place, |door| audit::run(door, output, &asked)),
         Task::Check => Door::with(&place, |door| check::run(door, output)),
+        Task::Backup { file } => Door::with(&place, |door| backup::back_up(door, &file)),
+        Task::Restore(asked) => backup::restore(&place, &asked),
+        Task::Compact => backup::compact(&place),
         Task::Bench(asked) => bench::run(&asked, output),
     }
 }

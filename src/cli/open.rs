@@ -1,6 +1,6 @@
 //! Opens a data directory: the store, the secret file, the engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::Place;
 use super::failure::{Exit, Failure};
@@ -27,7 +27,7 @@ pub(super) fn open(place: &Place, options: OpenOptions) -> Result<Opened, Failur
     if let Some(files) = &found.set_aside {
         note(&format!("keyward: damaged files were put into {}", files.display()));
     }
-    let secret = SecretFile::at(secret_path(place));
+    let secret = secret(place);
     let peppers = secret.read_or_create(store.revision() == Revision(0), &OsEntropy)?;
     let engine = Engine::open(Parts::new(store, peppers))?;
     Ok(Opened { service: Service::new(engine.clone()), engine })
@@ -36,19 +36,23 @@ pub(super) fn open(place: &Place, options: OpenOptions) -> Result<Opened, Failur
 /// Opens a directory that a server was started on before; a mistyped name makes none.
 pub(super) fn existing(place: &Place) -> Result<Opened, Failure> {
     if !is_store(&place.data) {
-        let advice = "check --data, or begin with `keyward serve`";
-        return Err(Failure::new(
-            Exit::Data,
-            format!("there is no store in {}; {advice}", place.data.display()),
-        ));
+        return Err(no_store(place));
     }
     open(place, OpenOptions::default())
 }
 
-fn is_store(data: &Path) -> bool {
+/// Whether there is a store in this directory.
+pub(super) fn is_store(data: &Path) -> bool {
     data.join("watermark").exists()
 }
 
-fn secret_path(place: &Place) -> PathBuf {
-    place.secret_file.clone().unwrap_or_else(|| place.data.join("secret"))
+/// There is none.
+pub(super) fn no_store(place: &Place) -> Failure {
+    let advice = "check --data, or begin with `keyward serve`";
+    Failure::new(Exit::Data, format!("there is no store in {}; {advice}", place.data.display()))
+}
+
+/// The secret file of a data directory.
+pub(super) fn secret(place: &Place) -> SecretFile {
+    SecretFile::at(place.secret_file.clone().unwrap_or_else(|| place.data.join("secret")))
 }

@@ -46,6 +46,7 @@ fn need(command: &Command) -> Need {
         | Command::ImportKeys { .. }
         | Command::SearchEvents { .. }
         | Command::CheckAudit { .. }
+        | Command::Backup { .. }
         | Command::ShowOverview
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),

@@ -159,6 +159,10 @@ impl Service {
                 self.end_sessions_of(gate.user(&named)?.get().id);
                 Outcome::Done
             }
+            Command::Backup { from } => {
+                gate.anything()?.get();
+                Outcome::Piece(reader.backup_piece(from.as_ref())?)
+            }
             Command::Check => {
                 gate.anything()?.get();
                 Outcome::Checked(self.engine.check()?)

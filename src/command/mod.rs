@@ -19,8 +19,8 @@ mod trying;
 mod verifying;
 
 use crate::engine::{
-    Chain, CheckReport, Cursor, EventFilter, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewUser,
-    RequestMark, Trail, UserChange,
+    BackupPiece, BackupPlace, Chain, CheckReport, Cursor, EventFilter, Imported, ImportedKey, KeyChange,
+    NewCompany, NewKey, NewUser, RequestMark, Trail, UserChange,
 };
 use crate::key::{
     AuditEvent, AuditHead, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName,
@@ -195,6 +195,11 @@ pub enum Command {
         /// A newest event that was kept elsewhere, to be found again.
         kept: Option<AuditHead>,
     },
+    /// Copies the next piece of the whole store, from its beginning when `from` is `None`. Answer: [`Outcome::Piece`].
+    Backup {
+        /// Where the piece before ended.
+        from: Option<BackupPlace>,
+    },
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
     /// Counts what there is and how much is verified. Answer: [`Outcome::Overview`].
@@ -238,6 +243,8 @@ pub enum Outcome {
     Checked(CheckReport),
     /// A page of audit events, newest first.
     Trail(Trail),
+    /// A piece of a backup.
+    Piece(BackupPiece),
     /// The audit's chain.
     Chain(Chain),
     /// What there is, and how much is verified.

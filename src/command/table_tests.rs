@@ -43,6 +43,7 @@ fn expected(command: &Command) -> About {
         | Command::ListEvents { .. }
         | Command::SearchEvents { .. }
         | Command::CheckAudit { .. }
+        | Command::Backup { .. }
         | Command::ShowOverview
         | Command::Check => About::Nobody(8),
         Command::ListUsersOf { .. } => About::Company(6),
@@ -169,6 +170,7 @@ impl World {
             Command::ListEvents { after: 0, limit: 10 },
             Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 10 },
             Command::CheckAudit { kept: None },
+            Command::Backup { from: None },
             Command::ShowOverview,
             Command::Check,
         ]

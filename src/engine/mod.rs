@@ -5,6 +5,7 @@
 //! it is safe, and once a revoke has answered no verify can allow.
 
 mod access;
+mod backup;
 mod check;
 mod companies;
 mod create;
@@ -37,6 +38,7 @@ mod update;
 mod usage;
 mod users;
 
+pub use backup::{BackupPiece, BackupPlace, ComingBack, coming_back};
 pub use check::{CheckReport, Finding};
 pub use draft::{KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 pub use error::EngineError;

@@ -3,6 +3,7 @@
 //! Two implementations keep the same contract: [`SledStore`] on disk and [`MemoryStore`], the reference model.
 //! `README.md` beside this file has every key and value, byte by byte.
 
+pub mod backup;
 mod batch;
 mod changes;
 pub mod codec;

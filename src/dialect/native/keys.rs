@@ -100,6 +100,7 @@ impl Exchange<'_> {
             | Outcome::Checked(_)
             | Outcome::Trail(_)
             | Outcome::Chain(_)
+            | Outcome::Piece(_)
             | Outcome::Overview(_)
             | Outcome::Requests(_)
             | Outcome::Count(_) => Err(Problem::Unexpected),

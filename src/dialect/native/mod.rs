@@ -29,6 +29,7 @@
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
 mod audit;
+mod backup;
 mod body;
 mod caller;
 mod companies;
@@ -128,6 +129,8 @@ impl Dialect for Native {
         let verify = self.verify(service, &head, &request.body);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
+            // Over the network there is no such address, for nobody.
+            (Ok(Target::Backup), Side::Public { .. }) => Err(Problem::NoSuchAddress),
             (Ok(target), _) if target.is_verifying() => verify.answer(&target),
             (Ok(target), Side::Operator) => {
                 let caller = &Caller::operator();
@@ -199,6 +202,7 @@ impl Exchange<'_> {
             (Target::KeyAction(id, action), "POST") => self.act(id, action),
             (Target::Audit, "GET") => self.audit(),
             (Target::Import, "POST") => self.import(),
+            (Target::Backup, "POST") => self.backup(),
             (Target::AuditChain, "POST") => self.verify_audit(),
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),

@@ -26,6 +26,7 @@ pub(super) enum Target {
     Own,
     Audit,
     AuditChain,
+    Backup,
     Import,
     Check,
 }
@@ -57,6 +58,7 @@ impl Target {
             }
             [Some("audit"), None, ..] => Ok(Self::Audit),
             [Some("audit"), Some("verify"), None, _] => Ok(Self::AuditChain),
+            [Some("backup"), None, ..] => Ok(Self::Backup),
             [Some("import"), None, ..] => Ok(Self::Import),
             [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
@@ -97,6 +99,7 @@ impl Target {
             | Self::KeyAction(..)
             | Self::Audit
             | Self::AuditChain
+            | Self::Backup
             | Self::Import
             | Self::Check => false,
         }
@@ -113,6 +116,7 @@ impl Target {
             | Self::Verify
             | Self::VerifyBatch
             | Self::AuditChain
+            | Self::Backup
             | Self::Import
             | Self::Check => "POST",
         }

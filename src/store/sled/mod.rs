@@ -3,6 +3,7 @@
 mod barrier;
 mod durable;
 mod open;
+pub mod replace;
 mod replaced;
 mod snapshots;
 mod tally;

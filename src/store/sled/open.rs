@@ -13,7 +13,7 @@ use crate::store::{Revision, SledStore, StoreError, envelope, schema};
 
 use super::tally::Tally;
 use super::watermark::{Keeper, Mark, State, Watermark};
-use super::{barrier, durable, guarded, io, read, snapshots};
+use super::{barrier, durable, guarded, io, read, replace, snapshots};
 
 /// How to open a store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +61,7 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     let dir = &std::path::absolute(dir).map_err(io("finding the data directory"))?;
     barrier::create(dir).map_err(io("creating the data directory"))?;
     let lock = lock(dir)?;
+    replace::finish(dir).map_err(io("putting the new store in its place"))?;
     let watermark = dir.join("watermark");
     let (file, mark) = Watermark::open(&watermark).map_err(io("reading the watermark"))?;
     let places = Places {
@@ -81,7 +82,8 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     Ok((SledStore::new(dir.to_owned(), database, keeper, tally, lock), opened))
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+/// Holds the directory for this process.
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let mut options = File::options();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"));
     let file = file.map_err(io("opening the lock file"))?;

@@ -1,0 +1,204 @@
+//! Puts another store in the place of one, at one moment: a store that is built beside it, whole, before it counts.
+//!
+//! `replacement.partial` is being built and means nothing; under the name `replacement` it is what the directory holds
+//! from then on, and whoever opens the directory next finishes the exchange. What was there before is in `replaced`.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::StoreError;
+
+use super::open::lock;
+use super::{barrier, io as failed};
+
+/// A data directory whose store is to be replaced.
+#[derive(Debug)]
+pub struct Replacing {
+    directory: PathBuf,
+    /// Held so that nobody opens it meanwhile; `None` when an open store does that.
+    _lock: Option<File>,
+}
+
+impl Replacing {
+    /// Holds `directory`, with or without a store in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when it is open; [`StoreError::Io`].
+    pub fn directory(directory: &Path) -> Result<Self, StoreError> {
+        let directory = std::path::absolute(directory).map_err(failed("finding the data directory"))?;
+        barrier::create(&directory).map_err(failed("creating the data directory"))?;
+        let file = lock(&directory)?;
+        Self::begin(directory, Some(file))
+    }
+
+    /// Replaces the store of `directory` that this process has open, and closed for writes. It has to stay so until
+    /// [`Replacing::finish`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn beside(directory: &Path) -> Result<Self, StoreError> {
+        let directory = std::path::absolute(directory).map_err(failed("finding the data directory"))?;
+        Self::begin(directory, None)
+    }
+
+    fn begin(directory: PathBuf, lock: Option<File>) -> Result<Self, StoreError> {
+        barrier::remove_tree(&partial(&directory)).map_err(failed("removing an unfinished store"))?;
+        Ok(Self { directory, _lock: lock })
+    }
+
+    /// Where the store that is to come is built.
+    pub fn place(&self) -> PathBuf {
+        partial(&self.directory)
+    }
+
+    /// Makes what was built, and closed in good order, the store of the directory. Its next open finishes that, also
+    /// after a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]: the directory has its old store, or already the new one.
+    pub fn finish(self) -> Result<(), StoreError> {
+        let what = "putting the new store in its place";
+        barrier::sync_tree(&self.place()).map_err(failed(what))?;
+        barrier::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
+    }
+
+    /// Removes what was built; the directory keeps its store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn give_up(self) -> Result<(), StoreError> {
+        barrier::remove_tree(&self.place()).map_err(failed("removing an unfinished store"))
+    }
+}
+
+fn partial(directory: &Path) -> PathBuf {
+    directory.join("replacement.partial")
+}
+
+fn complete(directory: &Path) -> PathBuf {
+    directory.join("replacement")
+}
+
+/// Where the store lies that was replaced last.
+pub fn replaced(directory: &Path) -> PathBuf {
+    directory.join("replaced")
+}
+
+/// Removes the store that was replaced last.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn forget_replaced(directory: &Path) -> Result<(), StoreError> {
+    barrier::remove_tree(&replaced(directory)).map_err(failed("removing the old store"))
+}
+
+/// Finishes an exchange whose new store is complete. The caller holds the directory. Every step may be the last before
+/// a power cut: the next open goes on with the one after it.
+pub(super) fn finish(directory: &Path) -> io::Result<()> {
+    let new = complete(directory);
+    if !new.exists() {
+        return Ok(());
+    }
+    let (database, watermark) = (directory.join(super::DATABASE), directory.join("watermark"));
+    let new_database = new.join(super::DATABASE);
+    if new_database.exists() {
+        if database.exists() {
+            let old = replaced(directory);
+            barrier::remove_tree(&old)?;
+            barrier::create(&old)?;
+            if watermark.exists() {
+                fs::copy(&watermark, old.join("watermark"))?;
+            }
+            barrier::sync_tree(&old)?;
+            // Copies of the old database would be taken for the state of the new one.
+            barrier::remove_tree(&directory.join("aside"))?;
+            fs::rename(&database, old.join(super::DATABASE))?;
+            barrier::sync(&old)?;
+            barrier::sync(directory)?;
+        }
+        fs::rename(&new_database, &database)?;
+        barrier::sync(&new)?;
+        barrier::sync(directory)?;
+    }
+    let new_watermark = new.join("watermark");
+    if new_watermark.exists() {
+        fs::rename(&new_watermark, &watermark)?;
+        barrier::sync(&new)?;
+        barrier::sync(directory)?;
+    }
+    barrier::remove_tree(&new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sled::OpenOptions;
+    use crate::store::{Batch, SledStore, Store as _};
+
+    fn filled(directory: &Path, value: &[u8]) -> SledStore {
+        let (store, _) = SledStore::open(directory, OpenOptions::default()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(b"n/test", value);
+        store.commit(batch).unwrap();
+        store
+    }
+
+    fn value(directory: &Path) -> Vec<u8> {
+        let (store, _) = SledStore::open(directory, OpenOptions::default()).unwrap();
+        let value = store.get(b"n/test").unwrap().unwrap().value;
+        store.close().unwrap();
+        value
+    }
+
+    /// A directory with an old store, and one built to replace it.
+    fn replacing() -> (tempfile::TempDir, Replacing) {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path(), b"old").close().unwrap();
+        let replacing = Replacing::directory(dir.path()).unwrap();
+        filled(&replacing.place(), b"new").close().unwrap();
+        (dir, replacing)
+    }
+
+    #[test]
+    fn the_new_store_counts_from_one_moment_on_and_the_old_one_is_kept() {
+        let (dir, replacing) = replacing();
+        assert!(matches!(Replacing::directory(dir.path()), Err(StoreError::Locked { .. })));
+        replacing.finish().unwrap();
+        assert_eq!(value(dir.path()), b"new");
+        assert_eq!(value(&replaced(dir.path())), b"old");
+        forget_replaced(dir.path()).unwrap();
+        assert_eq!(value(dir.path()), b"new");
+    }
+
+    #[test]
+    fn what_is_not_finished_changes_nothing() {
+        let (dir, replacing) = replacing();
+        drop(replacing);
+        assert_eq!(value(dir.path()), b"old");
+        Replacing::directory(dir.path()).unwrap().give_up().unwrap();
+        assert!(!partial(dir.path()).exists());
+        assert_eq!(value(dir.path()), b"old");
+    }
+
+    /// Carries out the first `steps` renames only, by undoing the later ones.
+    #[test]
+    fn an_exchange_that_was_interrupted_goes_on() {
+        for step in 0..3 {
+            let (dir, replacing) = replacing();
+            replacing.finish().unwrap();
+            let (at, new) = (|name: &str| dir.path().join(name), complete(dir.path()));
+            if step >= 1 {
+                fs::create_dir(at("replaced")).unwrap();
+                fs::copy(at("watermark"), at("replaced/watermark")).unwrap();
+                fs::rename(at("db"), at("replaced/db")).unwrap();
+            }
+            if step >= 2 {
+                fs::rename(new.join("db"), at("db")).unwrap();
+            }
+            assert_eq!(value(dir.path()), b"new", "after {step} steps");
+            assert_eq!(value(&replaced(dir.path())), b"old", "after {step} steps");
+            assert!(!new.exists());
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Backups with the real binary: what was acknowledged is in them, what was revoked since does not come back unasked,
+//! and a kill while a store is replaced leaves the old one or the new one.
+
+#![cfg(feature = "server")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Site {
+    dir: TempDir,
+}
+
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Site {
+    /// A store with the user flo, as a server left it that was stopped.
+    fn new() -> Self {
+        let site = Self { dir: tempfile::tempdir().unwrap() };
+        let server = site.serve();
+        stop(server);
+        site.ok(&["user", "add", "flo"]);
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+        command.env_clear().env("KEYWARD_DATA", self.path("data")).current_dir(self.dir.path()).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run_with(&self, args: &[&str], input: &str) -> Done {
+        let mut child = self.command(args).spawn().unwrap();
+        // A run that does not read its input may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let done = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: done.status.code().unwrap_or(-1), out: text(done.stdout), err: text(done.stderr) }
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.run_with(args, "")
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!(done.code, 0, "{args:?}: {} {}", done.out, done.err);
+        done.out
+    }
+
+    fn serve(&self) -> Child {
+        let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on "), "{line}");
+        child
+    }
+
+    /// A new key of flo's: its id and its text.
+    fn key(&self) -> (String, String) {
+        let out = self.ok(&["key", "create", "--owner", "flo", "--output", "json"]);
+        let key: Value = serde_json::from_str(&out).unwrap();
+        (key["key"]["id"].as_str().unwrap().to_owned(), key["text"].as_str().unwrap().to_owned())
+    }
+
+    fn is_good(&self, text: &str) -> bool {
+        match self.run_with(&["key", "verify"], text).code {
+            0 => true,
+            4 => false,
+            other => panic!("verify ended with {other}"),
+        }
+    }
+
+    /// What `check` counts, in a store without findings.
+    fn counts(&self) -> Value {
+        let report: Value = serde_json::from_str(&self.ok(&["check", "--output", "json"])).unwrap();
+        assert_eq!(report["findings"], Value::Array(Vec::new()));
+        report
+    }
+}
+
+fn stop(mut server: Child) {
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+fn contents(dir: &Path) -> u64 {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn a_backup_made_while_keys_are_made_is_whole_and_moves_to_another_machine() {
+    let site = Site::new();
+    let lines = |from: usize| -> String {
+        (from..from + 6_000)
+            .map(|nth| format!("{{\"key\":\"other_{nth:08}\",\"owner\":\"flo\"}}\n"))
+            .collect()
+    };
+    let import = |site: &Site, from| {
+        let done = site.run_with(&["key", "import", "-"], &lines(from));
+        assert_eq!(done.code, 0, "{}", done.err);
+    };
+    import(&site, 0);
+    let server = site.serve();
+    let (_, text) = site.key();
+    std::thread::scope(|scope| {
+        let more = scope.spawn(|| import(&site, 6_000));
+        let told = site.ok(&["backup", "first"]);
+        assert!(told.contains("the secret file is not in it"), "{told}");
+        more.join().unwrap();
+    });
+    site.ok(&["backup", "second"]);
+    let whole = site.counts();
+    stop(server);
+
+    for (file, all) in [("first", false), ("second", true)] {
+        let other = Site { dir: tempfile::tempdir().unwrap() };
+        fs::copy(site.path(file), other.path(file)).unwrap();
+        let done = other.run(&["restore", file]);
+        assert!(done.code == 5 && done.err.contains("secret file"), "without its secret: {}", done.err);
+        fs::copy(site.path("data/secret"), other.path("data/secret")).unwrap();
+        assert_eq!(other.ok(&["restore", file]), "restored\n");
+        assert!(other.is_good(&text) && other.is_good("other_00000000"));
+        let counts = other.counts();
+        assert_eq!(counts == whole, all, "{counts}, all: {whole}");
+        assert!(counts["keys"].as_u64() >= Some(6_001));
+    }
+    assert!(!site.path("first.partial").exists());
+}
+
+#[test]
+fn what_was_taken_away_since_comes_back_only_when_asked_for() {
+    let site = Site::new();
+    site.ok(&["user", "add", "bo"]);
+    let (kept, kept_text) = site.key();
+    let gone: Vec<_> = ["revoke", "suspend", "rotate", "delete"].map(|how| (how, site.key())).into();
+    let bo: Value =
+        serde_json::from_str(&site.ok(&["key", "create", "--owner", "bo", "--output", "json"])).unwrap();
+    let bo = (bo["key"]["id"].as_str().unwrap(), bo["text"].as_str().unwrap());
+    site.ok(&["backup", "before"]);
+    for (how, (id, _)) in &gone {
+        site.ok(&["key", how, id]);
+    }
+    site.ok(&["user", "set", "bo", "--status", "blocked"]);
+    let (_, later) = site.key();
+    let counts = site.counts();
+
+    let done = site.run(&["restore", "before"]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    for ((_, (id, _)), because) in gone.iter().zip(["revoked", "suspended", "rotated", "deleted"]) {
+        let line = done.out.lines().find(|line| line.starts_with(id.as_str())).unwrap();
+        assert!(line.ends_with(&format!("of flo: {because} since")), "{line}");
+    }
+    assert!(done.out.contains(&format!("{} ", bo.0)) && done.out.contains("of bo: owner blocked since"));
+    assert!(!done.out.contains(&kept) && done.out.lines().count() == 5, "{}", done.out);
+    assert_eq!(site.counts(), counts, "nothing was restored");
+    let all = || gone.iter().map(|(_, (_, text))| text.as_str()).chain([bo.1]);
+    assert!(all().all(|text| !site.is_good(text)) && site.is_good(&later));
+
+    let done = site.run(&["restore", "before", "--bring-back"]);
+    assert!(done.code == 0 && done.err.contains("the store before is in "), "{}", done.err);
+    assert!(all().all(|text| site.is_good(text)) && site.is_good(&kept_text));
+    assert!(!site.is_good(&later), "it was made after the backup");
+}
+
+#[test]
+fn what_is_not_a_whole_backup_is_refused_and_so_is_a_store_in_use() {
+    let site = Site::new();
+    let (_, text) = site.key();
+    site.ok(&["backup", "good"]);
+    let mut bytes = fs::read(site.path("good")).unwrap();
+    fs::write(site.path("cut"), &bytes[..bytes.len() - 1]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(site.path("damaged"), &bytes).unwrap();
+    fs::write(site.path("other"), "something else").unwrap();
+    let server = site.serve();
+    let done = site.run(&["restore", "good"]);
+    assert!(done.code == 5 && done.err.contains("in use"), "{}", done.err);
+    assert_eq!(site.run(&["compact"]).code, 5);
+    assert!(site.is_good(&text));
+    stop(server);
+    for file in ["cut", "damaged", "other", "absent"] {
+        for more in [&[][..], &["--bring-back"]] {
+            let done = site.run(&[&["restore", file], more].concat());
+            assert_eq!(done.code, 1, "{file}: {}", done.err);
+        }
+        assert!(site.is_good(&text));
+    }
+    assert!(!site.path("data/replacement.partial").exists() && !site.path("data/replaced").exists());
+}
+
+#[test]
+fn compacting_takes_nothing_but_space() {
+    let site = Site::new();
+    let (id, text) = site.key();
+    let server = site.serve();
+    for nth in 0..40 {
+        site.ok(&["key", "update", &id, "--comment", &format!("comment {nth}")]);
+    }
+    stop(server);
+    let counts = site.counts();
+    let before = contents(&site.path("data/db"));
+    let told = site.ok(&["compact"]);
+    assert!(told.contains(" kB before, "), "{told}");
+    assert!(contents(&site.path("data/db")) <= before, "{before} bytes before");
+    assert_eq!(site.counts(), counts);
+    assert!(site.is_good(&text) && !site.path("data/replaced").exists());
+}
+
+#[test]
+fn a_kill_while_a_store_is_replaced_leaves_one_of_both_whole() {
+    let site = Site::new();
+    let (_, text) = site.key();
+    site.ok(&["backup", "before"]);
+    let old = site.counts();
+    let (_, later) = site.key();
+    let begun = Instant::now();
+    site.ok(&["compact"]);
+    let whole = begun.elapsed();
+    let (mut kept, mut replaced) = (0, 0);
+    for nth in 0..24 {
+        let args: &[&str] = if nth % 2 == 0 { &["compact"] } else { &["restore", "before"] };
+        let mut child = site.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The moment of the kill is what is varied; nothing waits for it.
+        let until = Instant::now() + whole.mul_f64(f64::from(nth) / 20.0) / 2 + Duration::from_millis(1);
+        while Instant::now() < until && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        let counts = site.counts();
+        assert!(site.is_good(&text), "round {nth}");
+        if counts == old {
+            assert!(!site.is_good(&later));
+            replaced += 1;
+            // Forth again, for the next round.
+            fs::remove_dir_all(site.path("data")).unwrap();
+            copy(&site.path("saved"), &site.path("data"));
+        } else {
+            assert!(site.is_good(&later), "round {nth}");
+            kept += 1;
+        }
+        if nth == 0 {
+            copy(&site.path("data"), &site.path("saved"));
+        }
+    }
+    assert!(kept > 0 && kept + replaced == 24);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
