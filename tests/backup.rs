@@ -8,7 +8,6 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -42,6 +41,12 @@ impl Site {
         command.env_clear().env("KEYWARD_DATA", self.path("data")).current_dir(self.dir.path()).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// A run that nobody listens to.
+    fn quiet(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     fn run_with(&self, args: &[&str], input: &str) -> Done {
@@ -230,18 +235,13 @@ fn a_kill_while_a_store_is_replaced_leaves_one_of_both_whole() {
     site.ok(&["backup", "before"]);
     let old = site.counts();
     let (_, later) = site.key();
-    let begun = Instant::now();
-    site.ok(&["compact"]);
-    let whole = begun.elapsed();
+    // How often a process can be looked at while it runs says where in its life it is.
+    let whole = looks(&mut site.quiet(&["compact"]), u64::MAX);
     let (mut kept, mut replaced) = (0, 0);
     for nth in 0..24 {
         let args: &[&str] = if nth % 2 == 0 { &["compact"] } else { &["restore", "before"] };
-        let mut child = site.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // The moment of the kill is what is varied; nothing waits for it.
-        let until = Instant::now() + whole.mul_f64(f64::from(nth) / 20.0) / 2 + Duration::from_millis(1);
-        while Instant::now() < until && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
+        let mut child = site.quiet(args);
+        looks(&mut child, whole * nth / 20);
         let _ = child.kill();
         child.wait().unwrap();
         let counts = site.counts();
@@ -263,6 +263,11 @@ fn a_kill_while_a_store_is_replaced_leaves_one_of_both_whole() {
     assert!(kept > 0 && kept + replaced == 24);
 }
 
+/// Looks at a process until it has ended, at most so often; how often.
+fn looks(child: &mut Child, most: u64) -> u64 {
+    (0..most).find(|_| child.try_wait().unwrap().is_some()).unwrap_or(most)
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -273,4 +278,39 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), to).unwrap();
         }
     }
+}
+
+#[test]
+fn a_pepper_is_rotated_and_retired_when_its_keys_have_been_used() {
+    let site = Site::new();
+    let (_, used) = site.key();
+    let (idle, _) = site.key();
+    site.ok(&["secret", "rotate"]);
+    let server = site.serve();
+    let (_, newer) = site.key();
+    let secrets = |site: &Site| -> Value {
+        let listed: Value = serde_json::from_str(&site.ok(&["secret", "list", "--output", "json"])).unwrap();
+        listed["peppers"].as_array().unwrap().iter().map(|pepper| pepper["secrets"].clone()).collect()
+    };
+    assert_eq!(secrets(&site), serde_json::json!([2, 1]));
+    assert_eq!(site.run(&["secret", "retire", "1"]).code, 5, "a server runs");
+    stop(server);
+    assert!(site.is_good(&used) && site.is_good(&newer));
+    assert_eq!(secrets(&site), serde_json::json!([1, 2]));
+    let done = site.run(&["secret", "retire", "1"]);
+    assert!(done.code == 1 && done.err.contains("1 secrets are known under pepper 1 alone"), "{}", done.err);
+    site.ok(&["key", "rotate", &idle]);
+    assert_eq!(site.run(&["secret", "retire", "2"]).code, 1, "it is the current one");
+    assert_eq!(site.ok(&["secret", "retire", "1"]), "pepper 1 is retired\n");
+    let file = fs::read_to_string(site.path("data/secret")).unwrap();
+    assert!(!file.contains("pepper 1 ") && file.contains("pepper 2 "));
+    assert!(site.is_good(&used) && site.is_good(&newer));
+    assert_eq!(site.counts()["keys"], 3);
+    fs::remove_file(site.path("data/secret")).unwrap();
+    let done = site.run(&["check"]);
+    assert!(
+        done.code == 5 && done.err.contains("without it no issued key verifies any more"),
+        "{}",
+        done.err
+    );
 }

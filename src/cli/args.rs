@@ -74,6 +74,9 @@ pub(super) enum Task {
     },
     /// Put a backup in the place of the store; the server must be stopped
     Restore(Restore),
+    /// Rotate the secrets that all hashes, signatures and sealed copies are made with
+    #[command(subcommand)]
+    Secret(SecretTask),
     /// Give the space back that the store does not need; the server must be stopped
     Compact,
     /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
@@ -221,6 +224,19 @@ pub(super) struct Page {
     /// Most records of the page, up to 1000
     #[arg(long, default_value_t = 100)]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretTask {
+    /// List the peppers, and how many secrets are known under each
+    List,
+    /// Add a fresh pepper to the secret file; the server uses it from its next start on
+    Rotate,
+    /// Let go of a pepper that no secret is known under any more; the server must be stopped
+    Retire {
+        /// Its number
+        number: u8,
+    },
 }
 
 #[derive(Debug, clap::Args)]

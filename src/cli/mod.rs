@@ -15,6 +15,7 @@ mod key;
 mod limit;
 mod listen;
 mod open;
+mod pepper;
 mod period;
 mod progress;
 mod screen;
@@ -66,6 +67,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Check => Door::with(&place, |door| check::run(door, output)),
         Task::Backup { file } => Door::with(&place, |door| backup::back_up(door, &file)),
         Task::Restore(asked) => backup::restore(&place, &asked),
+        Task::Secret(task) => pepper::run(&place, output, &task),
         Task::Compact => backup::compact(&place),
         Task::Bench(asked) => bench::run(&asked, output),
     }

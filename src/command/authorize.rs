@@ -47,6 +47,7 @@ fn need(command: &Command) -> Need {
         | Command::SearchEvents { .. }
         | Command::CheckAudit { .. }
         | Command::Backup { .. }
+        | Command::CountPeppers
         | Command::ShowOverview
         | Command::Check => (ALL, ALL),
         Command::ListUsersOf { .. } => (ADMINISTER, ADMINISTER),

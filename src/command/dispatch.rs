@@ -159,6 +159,10 @@ impl Service {
                 self.end_sessions_of(gate.user(&named)?.get().id);
                 Outcome::Done
             }
+            Command::CountPeppers => {
+                gate.anything()?.get();
+                Outcome::Peppers(reader.pepper_uses()?)
+            }
             Command::Backup { from } => {
                 gate.anything()?.get();
                 Outcome::Piece(reader.backup_piece(from.as_ref())?)

@@ -20,7 +20,7 @@ mod verifying;
 
 use crate::engine::{
     BackupPiece, BackupPlace, Chain, CheckReport, Cursor, EventFilter, Imported, ImportedKey, KeyChange,
-    NewCompany, NewKey, NewUser, RequestMark, Trail, UserChange,
+    NewCompany, NewKey, NewUser, PepperUses, RequestMark, Trail, UserChange,
 };
 use crate::key::{
     AuditEvent, AuditHead, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName,
@@ -200,6 +200,8 @@ pub enum Command {
         /// Where the piece before ended.
         from: Option<BackupPlace>,
     },
+    /// Counts the secrets under each pepper. Answer: [`Outcome::Peppers`].
+    CountPeppers,
     /// Walks the whole store. Answer: [`Outcome::Checked`].
     Check,
     /// Counts what there is and how much is verified. Answer: [`Outcome::Overview`].
@@ -243,6 +245,8 @@ pub enum Outcome {
     Checked(CheckReport),
     /// A page of audit events, newest first.
     Trail(Trail),
+    /// How many secrets are known under each pepper.
+    Peppers(PepperUses),
     /// A piece of a backup.
     Piece(BackupPiece),
     /// The audit's chain.

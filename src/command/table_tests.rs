@@ -44,6 +44,7 @@ fn expected(command: &Command) -> About {
         | Command::SearchEvents { .. }
         | Command::CheckAudit { .. }
         | Command::Backup { .. }
+        | Command::CountPeppers
         | Command::ShowOverview
         | Command::Check => About::Nobody(8),
         Command::ListUsersOf { .. } => About::Company(6),
@@ -171,6 +172,7 @@ impl World {
             Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 10 },
             Command::CheckAudit { kept: None },
             Command::Backup { from: None },
+            Command::CountPeppers,
             Command::ShowOverview,
             Command::Check,
         ]

@@ -70,6 +70,12 @@ pub enum SecretFileError {
         /// The system's answer.
         source: io::Error,
     },
+    /// Every number for a pepper is taken: retire one, or two.
+    #[error("the secret file {} has a pepper of the highest number, 255", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
     /// No pepper could be made.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -159,16 +165,56 @@ impl SecretFile {
         PepperRing::new(peppers).map_err(|_| malformed(2, "is missing: there is no pepper"))
     }
 
+    /// Adds a fresh pepper, current for whoever reads the file from now on; its number.
+    ///
+    /// # Errors
+    /// [`SecretFileError::Full`]; as [`SecretFile::read`]; [`SecretFileError::Entropy`].
+    ///
+    /// # Durability
+    /// When this answers, the file has it also after a power cut. It always has every older one, too.
+    pub fn rotate(&self, entropy: &dyn Entropy) -> Result<PepperNumber, SecretFileError> {
+        let mut peppers = self.read()?.into_peppers();
+        let newest = peppers.last_key_value().map_or(0, |(number, _)| number.0);
+        let next = newest.checked_add(1).map(PepperNumber);
+        let next = next.ok_or_else(|| SecretFileError::Full { path: self.path.clone() })?;
+        peppers.insert(next, Pepper::generate(entropy)?);
+        self.put(&peppers)?;
+        Ok(next)
+    }
+
+    /// Takes a pepper out, which no store may need any more; one that is not there is no error.
+    ///
+    /// # Errors
+    /// As [`SecretFile::read`].
+    pub fn remove(&self, number: PepperNumber) -> Result<(), SecretFileError> {
+        let mut peppers = self.read()?.into_peppers();
+        if peppers.remove(&number).is_none() {
+            return Ok(());
+        }
+        if peppers.is_empty() {
+            return Err(SecretFileError::Malformed {
+                path: self.path.clone(),
+                line: 2,
+                problem: "is its last pepper, and stays",
+            });
+        }
+        self.put(&peppers)
+    }
+
     fn create(&self, entropy: &dyn Entropy) -> Result<PepperRing, SecretFileError> {
         let ring = PepperRing::generate(entropy)?;
+        self.put(&ring.clone().into_peppers())?;
+        Ok(ring)
+    }
+
+    fn put(&self, peppers: &BTreeMap<PepperNumber, Pepper>) -> Result<(), SecretFileError> {
         let mut text = Zeroizing::new(format!("{HEADER}\n"));
-        for (number, pepper) in ring.all() {
+        for (number, pepper) in peppers {
             let digits = Zeroizing::new(hex::encode(pepper.reveal()));
             // Writing to a string cannot fail.
             let _ = writeln!(text, "pepper {} {}", number.0, *digits);
         }
-        self.write(&text).map_err(|source| self.io(source))?;
-        Ok(ring)
+        self.write(&text).map_err(|source| self.io(source))
     }
 
     /// Puts the whole file in its place at one moment, durably.
@@ -243,6 +289,21 @@ mod tests {
         let (_dir, secret) = file(&text, 0o600);
         let ring = secret.read().unwrap();
         assert_eq!((ring.current().0, ring.all().count()), (PepperNumber(2), 2));
+    }
+
+    #[test]
+    fn a_fresh_pepper_becomes_current_and_an_old_one_goes() {
+        let (_dir, secret) = file(&format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32)), 0o600);
+        let one = *secret.read().unwrap().current().1.reveal();
+        assert_eq!(secret.rotate(&OsEntropy).unwrap(), PepperNumber(2));
+        let ring = secret.read().unwrap();
+        assert_eq!((ring.current().0, ring.get(PepperNumber(1)).unwrap().reveal()), (PepperNumber(2), &one));
+        secret.remove(PepperNumber(1)).unwrap();
+        secret.remove(PepperNumber(1)).unwrap();
+        assert_eq!(secret.read().unwrap().all().count(), 1);
+        assert!(secret.remove(PepperNumber(2)).is_err(), "a file without peppers is none");
+        let (_dir, full) = file(&format!("{HEADER}\npepper 255 {}\n", "ab".repeat(32)), 0o600);
+        assert!(matches!(full.rotate(&OsEntropy), Err(SecretFileError::Full { .. })));
     }
 
     #[test]

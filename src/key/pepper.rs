@@ -116,6 +116,11 @@ impl PepperRing {
         Ok(Self { current: *current, newest: newest.clone(), peppers })
     }
 
+    /// The peppers by number.
+    pub fn into_peppers(self) -> BTreeMap<PepperNumber, Pepper> {
+        self.peppers
+    }
+
     /// A ring of one fresh pepper, number 1.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Pieces of a backup, for the machine's owner alone.
+//! What is for the machine's owner alone: pieces of a backup, and which peppers are in use.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +8,7 @@ use super::encode::json;
 use super::{Exchange, Problem, decode};
 use crate::command::{Command, Outcome};
 use crate::exchange::RawResponse;
+use crate::key::PepperNumber;
 
 impl Exchange<'_> {
     pub(super) fn backup(&self) -> Result<RawResponse, Problem> {
@@ -20,6 +21,14 @@ impl Exchange<'_> {
         let frames = STANDARD.encode(&piece.frames);
         Ok(json(200, &PieceJson { frames, next, revision: piece.revision.0 }))
     }
+
+    pub(super) fn peppers(&self) -> Result<RawResponse, Problem> {
+        let Outcome::Peppers(uses) = self.dispatch(Command::CountPeppers)? else {
+            return Err(Problem::Unexpected);
+        };
+        let pepper = |(number, secrets): (PepperNumber, u64)| PepperJson { number: number.0, secrets };
+        Ok(json(200, &PeppersJson { peppers: uses.into_iter().map(pepper).collect() }))
+    }
 }
 
 #[derive(Serialize)]
@@ -27,4 +36,15 @@ struct PieceJson {
     frames: String,
     next: Option<String>,
     revision: u64,
+}
+
+#[derive(Serialize)]
+struct PeppersJson {
+    peppers: Vec<PepperJson>,
+}
+
+#[derive(Serialize)]
+struct PepperJson {
+    number: u8,
+    secrets: u64,
 }

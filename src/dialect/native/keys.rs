@@ -101,6 +101,7 @@ impl Exchange<'_> {
             | Outcome::Trail(_)
             | Outcome::Chain(_)
             | Outcome::Piece(_)
+            | Outcome::Peppers(_)
             | Outcome::Overview(_)
             | Outcome::Requests(_)
             | Outcome::Count(_) => Err(Problem::Unexpected),

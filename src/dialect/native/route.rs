@@ -27,6 +27,7 @@ pub(super) enum Target {
     Audit,
     AuditChain,
     Backup,
+    Peppers,
     Import,
     Check,
 }
@@ -59,6 +60,7 @@ impl Target {
             [Some("audit"), None, ..] => Ok(Self::Audit),
             [Some("audit"), Some("verify"), None, _] => Ok(Self::AuditChain),
             [Some("backup"), None, ..] => Ok(Self::Backup),
+            [Some("peppers"), None, ..] => Ok(Self::Peppers),
             [Some("import"), None, ..] => Ok(Self::Import),
             [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
@@ -100,6 +102,7 @@ impl Target {
             | Self::Audit
             | Self::AuditChain
             | Self::Backup
+            | Self::Peppers
             | Self::Import
             | Self::Check => false,
         }
@@ -111,7 +114,12 @@ impl Target {
             Self::Users | Self::Companies | Self::Keys => "GET, HEAD, POST",
             Self::User(_) | Self::Company(_) | Self::Key(_) => "GET, HEAD, PATCH, DELETE",
             Self::Password(_) => "PUT",
-            Self::Keyspaces | Self::Keyspace(_) | Self::KeyText(_) | Self::Audit | Self::Own => "GET, HEAD",
+            Self::Keyspaces
+            | Self::Keyspace(_)
+            | Self::KeyText(_)
+            | Self::Audit
+            | Self::Peppers
+            | Self::Own => "GET, HEAD",
             Self::KeyAction(..)
             | Self::Verify
             | Self::VerifyBatch
