@@ -167,3 +167,20 @@ fn over_the_network_everyone_does_what_they_may() {
     assert_eq!(by(&eve, "DELETE", &format!("/v1/keys/{own}"), Value::Null).0, 204);
     assert_eq!(by(&by_key, "GET", "/v1/keys", Value::Null).0, 401, "and then it is nobody's");
 }
+
+#[test]
+fn what_is_for_the_owner_of_the_machine_is_nowhere_on_the_network() {
+    let api = Api::with_flo();
+    api.ask("PATCH", "/v1/users/flo", json!({ "role": "administrator" }));
+    let (_, text) = api.key(json!({ "level": 8 }));
+    let bearer = format!("Bearer {text}");
+    for (method, path) in [("POST", "/v1/backup"), ("GET", "/v1/peppers")] {
+        assert_eq!(api.ask(method, path, Value::Null).0, 200, "{path}");
+        for entrance in [Entrance::Local, Entrance::Network { peer: "192.0.2.1".parse().unwrap() }] {
+            let headers = [("authorization", bearer.as_str())];
+            let everyone = Native::for_everyone(true);
+            let answer = api.answer_by(everyone, entrance, method, path, &headers, Body::Whole(Vec::new()));
+            assert_eq!(answer.status, 404, "{path}");
+        }
+    }
+}

@@ -409,7 +409,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(examples, 12);
+        assert_eq!(examples, 13);
     }
 
     #[test]
@@ -429,6 +429,6 @@ mod tests {
             described.sort_unstable();
             assert_eq!(described, methods, "{path}");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 21);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 22);
     }
 }
