@@ -10,6 +10,8 @@
  *   KEYWARD_SYNC_DELAY_US    sleep this long in every fsync and fdatasync
  *   KEYWARD_SYNC_FAIL_AT     the sync of this number, and only that one, fails with EIO and does nothing
  *   KEYWARD_KILL_AT_SYNC     the process is killed when it begins the sync of this number
+ *   KEYWARD_FAULT            file whose first byte says what fails below KEYWARD_JOURNAL_ROOT from now on: 0 nothing, 1 writing
+ *                            with ENOSPC, 2 writing with EIO, 3 syncing with EIO, 4 writing and creating with EROFS
  *   KEYWARD_SYNC_COUNT       file whose first 8 bytes (little-endian) count the fsync and fdatasync calls
  *   KEYWARD_TEST_NO_OVERRIDE redirects the program's own sync_file_range to the kernel, as if it were not there;
  *                            `hidden` still answers the program's self-check, `seen` does not
@@ -57,6 +59,20 @@ static useconds_t delay;
 static uint64_t fail_at, kill_at; /* numbers of syncs, from 1 */
 static uint64_t *count;
 static uint64_t syncs;
+static const volatile unsigned char *fault;
+
+enum { WRITING = 1, SYNCING, CREATING };
+
+/* The error that `what` meets with; 0 when it is to be done. */
+static int fails(int what) {
+    switch (fault ? *fault : 0) {
+    case 1: return what == WRITING ? ENOSPC : 0;
+    case 2: return what == WRITING ? EIO : 0;
+    case 3: return what == SYNCING ? EIO : 0;
+    case 4: return what == SYNCING ? 0 : EROFS;
+    default: return 0;
+    }
+}
 
 static int hidden;
 
@@ -114,6 +130,12 @@ __attribute__((constructor)) static void start(void) {
         if (count == MAP_FAILED) fail(value);
         close(fd);
     }
+    if ((value = getenv("KEYWARD_FAULT"))) {
+        int fd = syscall(SYS_openat, AT_FDCWD, value, O_RDONLY | O_CLOEXEC, 0);
+        fault = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+        if (fd < 0 || fault == MAP_FAILED) fail(value);
+        close(fd);
+    }
     if ((value = getenv("KEYWARD_TEST_NO_OVERRIDE"))) {
         hidden = !strcmp(value, "hidden");
         remove_override();
@@ -164,6 +186,7 @@ static int open_recorded(int dir, const char *name, int flags, mode_t mode) {
     char path[PATH_MAX];
     const char *place = flags & (O_CREAT | O_TRUNC) ? resolve(dir, name, path) : NULL;
     if (!place) return syscall(SYS_openat, dir, name, flags, mode);
+    if ((errno = fails(CREATING))) return -1;
     pthread_mutex_lock(&lock);
     struct stat status;
     int present = fstatat(dir, name, &status, 0) == 0;
@@ -193,6 +216,7 @@ int creat(const char *name, mode_t mode) { return open_recorded(AT_FDCWD, name, 
 
 static ssize_t write_recorded(int fd, const struct iovec *parts, int number, off64_t at) {
     uint64_t inode = tracked(fd);
+    if (inode && (errno = fails(WRITING))) return -1;
     if (inode) pthread_mutex_lock(&lock);
     off64_t from = at < 0 && inode ? lseek64(fd, 0, SEEK_CUR) : at;
     ssize_t written = at < 0 ? syscall(SYS_writev, fd, parts, number) : syscall(SYS_pwritev, fd, parts, number, at, 0L);
@@ -292,7 +316,8 @@ static int sync_recorded(long call, int fd) {
     if (number == kill_at) kill(getpid(), SIGKILL);
     if (delay) usleep(delay);
     if (count) __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
-    int result = number != fail_at ? syscall(call, fd) : (errno = EIO, -1), error = errno;
+    int broken = number == fail_at || (inode && fails(SYNCING));
+    int result = broken ? (errno = EIO, -1) : syscall(call, fd), error = errno;
     if (inode && result == 0) {
         pthread_mutex_lock(&lock);
         record(8, NULL, 0, inode, number, NULL, 0);

@@ -1,0 +1,111 @@
+//! For each API a request that creates something, and one that only uses a key.
+
+use base64::Engine as _;
+
+use crate::site::Keys;
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) struct Request {
+    pub(crate) api: &'static str,
+    pub(crate) bytes: Vec<u8>,
+    /// What it is answered with when the API takes no changes, and as what.
+    pub(crate) refused: u16,
+    pub(crate) media_type: &'static str,
+    /// What the API says then.
+    pub(crate) says: &'static str,
+}
+
+/// A request with these header fields, one a line.
+pub(crate) fn request(method: &str, target: &str, fields: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("{method} {target} HTTP/1.1\r\nhost: x\r\n{fields}\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into()
+}
+
+fn basic(text: &str) -> String {
+    format!("authorization: Basic {}", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+const JSON: &str = "content-type: application/json";
+
+/// Requests that create a key or a user, each API's own way. TelVue's has none.
+pub(crate) fn creations(keys: &Keys) -> Vec<Request> {
+    let key = |space: &str| keys[space].as_str();
+    let login = basic(&format!("test:{PASSWORD}"));
+    let form = "content-type: application/x-www-form-urlencoded";
+    let password = PASSWORD.replace(' ', "+");
+    let filebin = format!("username=test&password={password}&access_level=apikey");
+    let freesewing = format!("{}\r\n{JSON}", basic(key("freesewing")));
+    let qreserve = format!("authorization: {}\r\n{JSON}", key("qreserve"));
+    let native = format!("authorization: Bearer {}\r\n{JSON}", key("native"));
+    vec![
+        Request {
+            api: "filebin",
+            refused: 503,
+            bytes: request("POST", "/api/v2.0.0/user/create_apikey", form, &filebin),
+            media_type: "application/json",
+            says: "\"status\":\"error\"",
+        },
+        Request {
+            api: "freesewing",
+            // Its document has this for whatever goes wrong in storing a key.
+            refused: 500,
+            bytes: request(
+                "POST",
+                "/apikeys/key",
+                &freesewing,
+                "{\"name\":\"n\",\"level\":2,\"expiresIn\":3600}",
+            ),
+            media_type: "application/json; charset=utf-8",
+            says: "createApikeyFailed",
+        },
+        Request {
+            api: "qreserve",
+            refused: 503,
+            bytes: request("POST", "/sites/main/bots", &qreserve, "{\"display_name\":\"Another\"}"),
+            media_type: "application/json",
+            says: "The server is unavailable",
+        },
+        Request {
+            api: "bokamera",
+            refused: 503,
+            bytes: request("POST", "/apikeys", &format!("{login}\r\n{JSON}"), "{\"Notes\":\"web shop\"}"),
+            media_type: "application/json",
+            says: "ServiceUnavailable",
+        },
+        Request {
+            api: "native",
+            refused: 503,
+            bytes: request(
+                "POST",
+                "/v1/keys",
+                &native,
+                "{\"keyspace\":\"native\",\"owner\":\"test\",\"level\":2}",
+            ),
+            media_type: "application/problem+json",
+            says: "\"code\":\"store_",
+        },
+    ]
+}
+
+/// Requests that need nothing but a good key.
+pub(crate) fn uses(keys: &Keys) -> Vec<Request> {
+    let key = |space: &str| keys[space].as_str();
+    let of = |api, target: &str, fields: &str| Request {
+        api,
+        bytes: request("GET", target, fields, ""),
+        refused: 0,
+        media_type: "",
+        says: "",
+    };
+    vec![
+        of("freesewing", "/whoami/key", &basic(key("freesewing"))),
+        of("qreserve", "/users/self", &format!("authorization: {}", key("qreserve"))),
+        of("telvue", &format!("/xml/software_version?api_key={}", key("telvue")), "accept: */*"),
+        of("bokamera", "/version", &format!("x-api-key: {}", key("bokamera"))),
+        of("native", "/v1/self", &format!("authorization: Bearer {}", key("native"))),
+        of("gateway", "/auth/native", &format!("x-api-key: {}", key("native"))),
+        of("gateway for filebin", "/auth/filebin", &format!("x-api-key: {}", key("filebin"))),
+    ]
+}
