@@ -66,7 +66,12 @@ pub(super) enum Task {
     /// List who changed what and when, one page at a time, or prove that nothing of it was changed since
     Audit(Audit),
     /// Walk the whole store and report what does not agree
-    Check,
+    Check {
+        /// Build the store anew from its records, with every index made again, and go on without what cannot be read;
+        /// the server must be stopped, and the store before is kept
+        #[arg(long)]
+        repair: bool,
+    },
     /// Copy the whole store as it is at one moment, also while a server runs; not the secret file
     Backup {
         /// File to write, or - for standard output

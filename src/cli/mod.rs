@@ -18,6 +18,8 @@ mod open;
 mod pepper;
 mod period;
 mod progress;
+mod rebuild;
+mod restore;
 mod screen;
 mod secret;
 mod serve;
@@ -64,11 +66,12 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
         Task::Company(task) => Door::with(&place, |door| company::run(door, output, task)),
         Task::Audit(asked) => Door::with(&place, |door| audit::run(door, output, &asked)),
-        Task::Check => Door::with(&place, |door| check::run(door, output)),
+        Task::Check { repair: true } => rebuild::repair(&place),
+        Task::Check { repair: false } => Door::with(&place, |door| check::run(door, output)),
         Task::Backup { file } => Door::with(&place, |door| backup::back_up(door, &file)),
-        Task::Restore(asked) => backup::restore(&place, &asked),
+        Task::Restore(asked) => restore::restore(&place, &asked),
         Task::Secret(task) => pepper::run(&place, output, &task),
-        Task::Compact => backup::compact(&place),
+        Task::Compact => rebuild::compact(&place),
         Task::Bench(asked) => bench::run(&asked, output),
     }
 }

@@ -97,6 +97,24 @@ impl SledStore {
         open::open(dir, options)
     }
 
+    /// Hands every entry to `each` that is stored, in order. A damaged one comes as [`StoreError::Corrupt`], and the walk
+    /// goes on behind it. For a store that takes no writes any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Corrupt`] when nothing behind a place can be read; what `each` answers.
+    pub fn salvage(
+        &self,
+        mut each: impl FnMut(Result<Entry, StoreError>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut stored = guarded("scanning", || Ok(self.database.iter()))?;
+        while let Some((key, sealed)) = guarded("scanning", || stored.next().transpose())? {
+            if !schema::is_own(&key) {
+                each(entry(&key, &sealed))?;
+            }
+        }
+        Ok(())
+    }
+
     fn new(directory: PathBuf, database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
