@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -71,23 +71,95 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The operating system's wall clock, as of its last tick: a few milliseconds old at most, and read in a fraction of
 /// the time that the exact one takes.
+///
+/// Within a process it never goes back: what has expired stays expired. When the system's clock is set forward it
+/// follows within 10 ms; set back, it keeps its lead and goes on at the pace of the time that passes. So nothing ends
+/// earlier than by the sum of such leads, and a restart believes the system's clock again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[cfg(target_os = "linux")]
     fn now(&self) -> Timestamp {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-        // Before 1970 it is 1970.
-        let ms = u64::try_from(now.tv_sec).unwrap_or(0).saturating_mul(1_000);
-        Timestamp::from_unix_ms(ms).plus_ms(u64::try_from(now.tv_nsec / 1_000_000).unwrap_or(0))
+        static STEADY: Steady = Steady::new();
+        STEADY.now(passed_ms(), wall_ms)
+    }
+}
+
+/// Milliseconds that passed since some moment.
+#[cfg(target_os = "linux")]
+fn passed_ms() -> u64 {
+    of(rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse))
+}
+
+/// Milliseconds since 1970, as the system has them; 0 before.
+#[cfg(target_os = "linux")]
+fn wall_ms() -> u64 {
+    of(rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse))
+}
+
+#[cfg(target_os = "linux")]
+fn of(time: rustix::time::Timespec) -> u64 {
+    let ms = u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000);
+    ms.saturating_add(u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+fn passed_ms() -> u64 {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+fn wall_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How often the wall clock is looked at; in between time passes by itself.
+const LOOK_MS: u64 = 10;
+/// A clock that is set back by less is an everyday correction.
+const LEAD_TOLD_MS: u64 = 60_000;
+
+/// Turns a clock that is set forward and back into one that never goes back.
+struct Steady {
+    /// The most that the wall clock was ever ahead of the time passed.
+    ahead: AtomicU64,
+    /// When the wall clock is looked at next, in time passed.
+    next: AtomicU64,
+    /// Whether it was told that the wall clock is far behind.
+    told: AtomicBool,
+}
+
+impl Steady {
+    const fn new() -> Self {
+        Self { ahead: AtomicU64::new(0), next: AtomicU64::new(0), told: AtomicBool::new(false) }
     }
 
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_unix_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    #[inline]
+    fn now(&self, passed: u64, wall: impl FnOnce() -> u64) -> Timestamp {
+        if passed >= self.next.load(Ordering::Acquire) {
+            self.look(passed, wall());
+        }
+        Timestamp::from_unix_ms(passed.saturating_add(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    #[cold]
+    fn look(&self, passed: u64, wall: u64) {
+        let ahead = wall.saturating_sub(passed);
+        let before = self.ahead.fetch_max(ahead, Ordering::Relaxed);
+        // Whoever sees this sees the line above, too.
+        self.next.fetch_max(passed.saturating_add(LOOK_MS), Ordering::Release);
+        let lead = before.saturating_sub(ahead);
+        let far = lead > LEAD_TOLD_MS;
+        if self.told.swap(far, Ordering::Relaxed) != far && far {
+            let seconds = lead / 1_000;
+            tracing::warn!(
+                seconds,
+                "the system's clock was set back; keys go by the later time until a restart"
+            );
+        }
     }
 }
 
@@ -122,5 +194,47 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_clock_that_is_set_never_takes_time_back_nor_runs_ahead_of_what_it_was_set_to(
+            steps in prop::collection::vec((0..50_u64, -100_000..100_000_i64), 1..200),
+        ) {
+            let steady = Steady::new();
+            let (mut passed, mut wall, mut ahead, mut before) = (0_u64, 1_000_000_i64, 0_i64, 0);
+            for (pause, set) in steps {
+                passed += pause;
+                // Set only now and then, by up to 100 s.
+                wall += pause as i64 + if set % 5 == 0 { set } else { 0 };
+                ahead = ahead.max(wall - passed as i64);
+                let now = steady.now(passed, || u64::try_from(wall).unwrap_or(0)).unix_ms();
+                prop_assert!(now >= before, "it went back from {before} to {now}");
+                prop_assert!(now <= passed + u64::try_from(ahead).unwrap_or(0), "earlier ends than it was set to");
+                before = now;
+            }
+            // Left alone, it shows the latest that it was set to.
+            passed += LOOK_MS;
+            let now = steady.now(passed, || u64::try_from(wall).unwrap_or(0) + LOOK_MS);
+            prop_assert!(now.unix_ms() as i64 >= wall);
+        }
+    }
+
+    #[test]
+    fn it_follows_forward_at_once_and_back_never() {
+        let steady = Steady::new();
+        let at = |passed, wall| steady.now(passed, || wall).unix_ms();
+        assert_eq!(at(0, 1_000_000), 1_000_000);
+        assert_eq!(at(5, 0), 1_000_005, "in between the wall clock is not asked");
+        assert_eq!(at(10, 2_000_000), 2_000_000);
+        assert_eq!(at(1_000, 1_000_990), 2_000_990, "it keeps its lead");
+        assert!(SystemClock.now() >= Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
     }
 }

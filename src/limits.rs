@@ -228,7 +228,9 @@ pub const REQUESTS_MAX: usize = 2_048;
 pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
 /// Time that requests in flight have to finish after a stop was asked for.
 pub const DRAIN_SECONDS: u64 = 5;
-/// Most connections served at once; more wait in the listen queue.
+/// Connections that are looked at for one that is silent, when another needs its place.
+pub const CROWD_LOOKED_AT_MAX: usize = 256;
+/// Most connections served at once; silent ones make room for others, which otherwise wait in the listen queue.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Most connections to the local control socket at once: it has to stay reachable while the others are flooded.
 pub const CONTROL_CONNECTIONS_MAX: usize = 16;

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::crowd::Crowd;
 use super::local::LocalStream;
 use super::origin::Approach;
 use super::route::Desk;
 use super::shutdown::stopping;
+use super::stream::Progress;
 use super::workers::Workers;
 use super::{Bounds, connection};
 use crate::limits;
@@ -86,6 +88,8 @@ pub(super) struct Door {
     pub(super) workers: Arc<Workers>,
     /// Connections that may still be opened.
     pub(super) connections: Arc<Semaphore>,
+    /// Those that are open.
+    pub(super) crowd: Arc<Crowd>,
     /// Bounds of each.
     pub(super) bounds: Bounds,
 }
@@ -94,9 +98,10 @@ pub(super) struct Door {
 pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     tokio::select! {
-        () = accept(listener, &door, &stop, &mut connections) => {}
-        () = stopping(stop.clone()) => {}
+        () = accept(listener, &door, &mut connections) => {}
+        () = stopping(stop) => {}
     }
+    door.crowd.end();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
         tracing::warn!(
@@ -107,25 +112,37 @@ pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Rece
     }
 }
 
+/// A place for one more connection. When all are taken, one that waits for its next request is ended for it.
+async fn place(door: &Door) -> Option<OwnedSemaphorePermit> {
+    loop {
+        let wanted = Arc::clone(&door.connections);
+        if let Ok(permit) = Arc::clone(&wanted).try_acquire_owned() {
+            return Some(permit);
+        }
+        door.crowd.make_room();
+        let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
+        if let Ok(permit) = tokio::time::timeout(pause, wanted.acquire_owned()).await {
+            // Only fails once the semaphore is closed, which nobody does.
+            return permit.ok();
+        }
+    }
+}
+
 /// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
-async fn accept<L: Listener>(
-    listener: L,
-    door: &Door,
-    stop: &watch::Receiver<bool>,
-    connections: &mut JoinSet<()>,
-) {
+async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet<()>) {
     let local = listener.is_local();
-    // Only fails once the semaphore is closed, which nobody does.
-    while let Ok(permit) = Arc::clone(&door.connections).acquire_owned().await {
+    while let Some(permit) = place(door).await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
             Ok((accepted, peer)) => {
                 let place = door.workers.place();
                 let approach = Approach::new(peer, local, &door.desk.proxies);
-                let (door, stop, runtime) = (door.clone(), stop.clone(), place.runtime.clone());
+                let progress = Progress::new();
+                let stop = door.crowd.join(progress.clone());
+                let (door, runtime) = (door.clone(), place.runtime.clone());
                 let served = async move {
                     match L::open(accepted) {
-                        Ok(stream) => connection::serve(stream, approach, door, stop).await,
+                        Ok(stream) => connection::serve(stream, progress, approach, door, stop).await,
                         Err(failure) => tracing::warn!(%failure, "a connection could not be served"),
                     }
                     drop((permit, place));
@@ -202,7 +219,8 @@ mod tests {
         let service = Service::new(Engine::open(parts).unwrap());
         let desk = Desk::new(Vec::new(), service, TrustedProxies::default(), bounds);
         let (workers, connections) = (Arc::new(Workers::default()), Arc::new(Semaphore::new(1)));
-        let door = Door { desk, filter, workers, connections, bounds };
+        let crowd = Arc::default();
+        let door = Door { desk, filter, workers, connections, crowd, bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
         let server = tokio::spawn(serve(listener, door, stopped));

@@ -31,12 +31,12 @@ use crate::limits;
 /// answered, and an idle connection is closed at once.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
+    progress: Progress,
     approach: Approach,
     door: Door,
     stop: watch::Receiver<bool>,
 ) {
     let Door { desk, filter, bounds, .. } = door;
-    let progress = Progress::new();
     let mut stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
     match direct::serve(&mut stream, &progress, approach, &desk, stop.clone()).await {
         Ok(Outcome::Closed) => return,

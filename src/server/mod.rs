@@ -7,6 +7,7 @@ mod accept;
 mod body;
 mod connection;
 mod console;
+mod crowd;
 mod direct;
 mod local;
 mod origin;
@@ -84,7 +85,8 @@ pub struct Server {
 /// What the server allows; [`Bounds::default`] takes all of it from [`limits`].
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Most connections of clients at once; fewer when the process may not open as many files.
+    /// Most connections of clients at once; fewer when the process may not open as many files. When all are taken, those
+    /// that wait for their next request make room for others.
     pub connections: usize,
     /// Most requests being answered or waiting for a thread.
     pub requests: usize,
@@ -144,6 +146,7 @@ impl Server {
             connections: Arc::new(Semaphore::new(
                 connections_max(bounds.connections) + (listeners.len() + sockets.len()).saturating_sub(1),
             )),
+            crowd: Arc::default(),
             bounds,
         };
         for listener in listeners {
@@ -162,6 +165,7 @@ impl Server {
                 desk,
                 workers,
                 connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
+                crowd: Arc::default(),
                 bounds,
             };
             loops.spawn(accept::serve(listener, door, stopped));

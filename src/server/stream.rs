@@ -60,6 +60,11 @@ impl Progress {
         self.state().phase = Phase::Idle;
     }
 
+    /// Whether nothing of the next request has come.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state().phase == Phase::Idle
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -51,7 +51,8 @@ fn a_failing_disk_is_told_in_every_api_while_verifying_goes_on() {
         }
         for request in uses(&keys) {
             let answer = server.ask(&request.bytes);
-            assert_eq!(answer.status, 200, "{fault}, {}: {answer:?}", request.api);
+            let right = answer.status == 200 || answer.status == request.refused;
+            assert!(right, "{fault}, {}: {answer:?}", request.api);
         }
         // Having room again is not enough: what is on the disk is not known before it was looked at.
         site.fail(0);

@@ -89,23 +89,28 @@ pub(crate) fn creations(keys: &Keys) -> Vec<Request> {
     ]
 }
 
-/// Requests that need nothing but a good key.
+/// Requests that need nothing but a good key: of those that show records sled may refuse to read one again that it
+/// could not write, which is a 503; those that only decide are answered from memory.
 pub(crate) fn uses(keys: &Keys) -> Vec<Request> {
     let key = |space: &str| keys[space].as_str();
-    let of = |api, target: &str, fields: &str| Request {
-        api,
-        bytes: request("GET", target, fields, ""),
-        refused: 0,
-        media_type: "",
-        says: "",
+    let of = |refused: u16| {
+        move |api, method: &str, target: &str, fields: &str, body: &str| {
+            let bytes = request(method, target, fields, body);
+            Request { api, bytes, refused, media_type: "", says: "" }
+        }
     };
+    let (shows, decides) = (of(503), of(200));
+    let asked = |space: &str| format!("{{\"keyspace\":\"{space}\",\"key\":\"{}\"}}", key(space));
+    let telvue = format!("/xml/software_version?api_key={}", key("telvue"));
     vec![
-        of("freesewing", "/whoami/key", &basic(key("freesewing"))),
-        of("qreserve", "/users/self", &format!("authorization: {}", key("qreserve"))),
-        of("telvue", &format!("/xml/software_version?api_key={}", key("telvue")), "accept: */*"),
-        of("bokamera", "/version", &format!("x-api-key: {}", key("bokamera"))),
-        of("native", "/v1/self", &format!("authorization: Bearer {}", key("native"))),
-        of("gateway", "/auth/native", &format!("x-api-key: {}", key("native"))),
-        of("gateway for filebin", "/auth/filebin", &format!("x-api-key: {}", key("filebin"))),
+        shows("freesewing", "GET", "/whoami/key", &basic(key("freesewing")), ""),
+        shows("qreserve", "GET", "/users/self", &format!("authorization: {}", key("qreserve")), ""),
+        shows("native", "GET", "/v1/self", &format!("authorization: Bearer {}", key("native")), ""),
+        shows("telvue", "GET", &telvue, "accept: */*", ""),
+        shows("bokamera", "GET", "/version", &format!("x-api-key: {}", key("bokamera")), ""),
+        decides("gateway", "GET", "/auth/native", &format!("x-api-key: {}", key("native")), ""),
+        decides("gateway for filebin", "GET", "/auth/filebin", &format!("x-api-key: {}", key("filebin")), ""),
+        decides("verify for freesewing", "POST", "/v1/verify", JSON, &asked("freesewing")),
+        decides("verify for qreserve", "POST", "/v1/verify", JSON, &asked("qreserve")),
     ]
 }

@@ -129,6 +129,29 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn silent_connections_make_room_and_those_at_work_do_not() {
+    bounded(async {
+        let mut server = Running::start(Bounds { connections: 4, ..patient() }).await;
+        let mut busy = server.connect().await;
+        busy.send(get("/wait")).await;
+        server.begun.recv().await.unwrap();
+        let mut silent = Vec::new();
+        for path in ["/a", "/healthz", "/a", "/healthz", "/a", "/healthz"] {
+            let mut client = server.connect().await;
+            client.send(get(path)).await;
+            assert_eq!(client.answer().await.status, 200, "who comes later is served");
+            silent.push(client);
+        }
+        for _ in 0..3 {
+            assert_eq!(server.ask(get("/a")).await.status, 200);
+        }
+        server.go.send(()).unwrap();
+        assert_eq!(busy.answer().await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn requests_beyond_the_bound_are_told_to_come_back() {
     bounded(async {
         let mut server = Running::start(Bounds { requests: 1, ..patient() }).await;
