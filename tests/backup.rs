@@ -26,8 +26,7 @@ impl Site {
     /// A store with the user flo, as a server left it that was stopped.
     fn new() -> Self {
         let site = Self { dir: tempfile::tempdir().unwrap() };
-        let server = site.serve();
-        stop(server);
+        drop(site.serve());
         site.ok(&["user", "add", "flo"]);
         site
     }
@@ -68,12 +67,12 @@ impl Site {
         done.out
     }
 
-    fn serve(&self) -> Child {
+    fn serve(&self) -> Server {
         let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("listening on "), "{line}");
-        child
+        Server(child)
     }
 
     /// A new key of flo's: its id and its text.
@@ -99,9 +98,14 @@ impl Site {
     }
 }
 
-fn stop(mut server: Child) {
-    server.kill().unwrap();
-    server.wait().unwrap();
+/// A server at work, killed when dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn contents(dir: &Path) -> u64 {
@@ -131,7 +135,7 @@ fn a_backup_made_while_keys_are_made_is_whole_and_moves_to_another_machine() {
     });
     site.ok(&["backup", "second"]);
     let whole = site.counts();
-    stop(server);
+    drop(server);
 
     for (file, all) in [("first", false), ("second", true)] {
         let other = Site { dir: tempfile::tempdir().unwrap() };
@@ -199,7 +203,7 @@ fn what_is_not_a_whole_backup_is_refused_and_so_is_a_store_in_use() {
     assert!(done.code == 5 && done.err.contains("in use"), "{}", done.err);
     assert_eq!(site.run(&["compact"]).code, 5);
     assert!(site.is_good(&text));
-    stop(server);
+    drop(server);
     for file in ["cut", "damaged", "other", "absent"] {
         for more in [&[][..], &["--bring-back"]] {
             let done = site.run(&[&["restore", file], more].concat());
@@ -295,7 +299,7 @@ fn a_pepper_is_rotated_and_retired_when_its_keys_have_been_used() {
     };
     assert_eq!(secrets(&site), serde_json::json!([2, 1]));
     assert_eq!(site.run(&["secret", "retire", "1"]).code, 5, "a server runs");
-    stop(server);
+    drop(server);
     assert!(site.is_good(&used) && site.is_good(&newer));
     assert_eq!(secrets(&site), serde_json::json!([1, 2]));
     let done = site.run(&["secret", "retire", "1"]);

@@ -53,14 +53,14 @@ const DEAD_MAX: usize = 60;
 
 impl World {
     /// A client whose user is made now.
-    pub(crate) fn new(number: usize, admin: &str, server: &Server) -> Self {
+    pub(crate) fn new(number: u64, admin: &str, server: &Server) -> Self {
         let user = format!("client{number}");
         let made = Client::new(server, admin).ask("POST", "/v1/users", &json!({ "username": user }));
         assert_eq!(made.unwrap().0, 201);
         Self {
             user,
             admin: admin.to_owned(),
-            random: StdRng::seed_from_u64(number as u64),
+            random: StdRng::seed_from_u64(number),
             display_name: None,
             keys: BTreeMap::new(),
             deleted: BTreeMap::new(),

@@ -17,8 +17,18 @@ fn as_somebody(command: &mut Command) -> &mut Command {
     if geteuid().is_root() { command.uid(NOBODY).gid(NOBODY) } else { command }
 }
 
-/// A server of somebody's in `dir`, at work and allowed to leave a core dump, and the binary it is.
-fn server(dir: &Path) -> Child {
+/// A process that is killed when dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server of somebody's in `dir`, at work and allowed to leave a core dump.
+fn server(dir: &Path) -> Running {
     let binary = dir.join("keyward");
     fs::copy(env!("CARGO_BIN_EXE_keyward"), &binary).unwrap();
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
@@ -28,36 +38,39 @@ fn server(dir: &Path) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -c unlimited 2>/dev/null; exec ./keyward serve --listen 127.0.0.1:0"]);
     command.current_dir(dir).env("KEYWARD_DATA", dir.join("data"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = as_somebody(&mut command).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let (running, line) = first_line(as_somebody(&mut command));
     assert!(line.starts_with("listening on "), "{line:?}");
-    child
+    running
+}
+
+/// Starts it and waits for its first line.
+fn first_line(command: &mut Command) -> (Running, String) {
+    let mut running = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (running, line)
 }
 
 /// Whether somebody can read the environment of a process, for which the system asks what it asks for its memory.
-fn can_look_into(child: &Child) -> bool {
-    let path = format!("/proc/{}/environ", child.id());
+fn can_look_into(running: &Running) -> bool {
+    let path = format!("/proc/{}/environ", running.0.id());
     let mut command = Command::new("cat");
     command.arg(path).current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
     as_somebody(&mut command).status().unwrap().success()
 }
 
 /// Ends it as a crash does; whether the system made a core dump.
-fn crash(mut child: Child) -> bool {
-    kill_process(Pid::from_child(&child), Signal::ABORT).unwrap();
-    child.wait().unwrap().core_dumped()
+fn crash(mut running: Running) -> bool {
+    kill_process(Pid::from_child(&running.0), Signal::ABORT).unwrap();
+    running.0.wait().unwrap().core_dumped()
 }
 
 /// A process that does nothing about it.
-fn other(dir: &Path) -> Child {
+fn other(dir: &Path) -> Running {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -c unlimited 2>/dev/null; echo; exec sleep 60"]).current_dir(dir);
-    let mut child = as_somebody(command.stdout(Stdio::piped())).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    child
+    first_line(as_somebody(&mut command)).0
 }
 
 #[test]
@@ -67,7 +80,7 @@ fn memory_is_left_to_no_core_dump_and_to_nobody_else() {
     let other = other(dir.path());
     assert!(can_look_into(&other), "this test can tell");
     assert!(!can_look_into(&server));
-    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.0.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
     if !crash(other) {
