@@ -11,33 +11,23 @@ use super::screen::{line, note};
 use crate::engine::Repair;
 use crate::limits;
 use crate::store::backup::Frame;
-use crate::store::sled::OpenOptions;
 use crate::store::sled::replace::{self, Replacing};
+use crate::store::sled::{OpenOptions, Opened};
 use crate::store::{Batch, SledStore, Store as _, StoreError, paged};
 
 /// `keyward compact`.
 pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
-    if !open::is_store(&place.data) {
-        return Err(open::no_store(place));
-    }
-    let (store, _) = SledStore::open(&place.data, OpenOptions::default())?;
-    store.close()?;
-    let replacing = Replacing::beside(&place.data)?;
+    let (store, _) = open_store(place, OpenOptions::default())?;
     let before = size(&place.data.join("db"));
-    let copied = fill(&replacing, |filling| {
+    rebuild(place, &store, |filling| {
         for entry in paged(None, |after, limit| store.scan(b"", after, limit)) {
             let entry = entry?;
             filling.add(Frame { key: entry.key, value: Some(entry.value) })?;
         }
         Ok(())
-    });
-    if let Err(failure) = copied {
-        replacing.give_up()?;
-        return Err(failure);
-    }
-    replacing.finish()?;
+    })?;
     drop(store);
-    SledStore::open(&place.data, OpenOptions::default())?.0.close()?;
+    exchange(place)?;
     replace::forget_replaced(&place.data)?;
     let after = size(&place.data.join("db"));
     line(&format!("{} kB before, {} kB after", before / 1024, after / 1024))?;
@@ -46,34 +36,17 @@ pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
 
 /// `keyward check --repair`.
 pub(super) fn repair(place: &Place) -> Result<Exit, Failure> {
-    if !open::is_store(&place.data) {
-        return Err(open::no_store(place));
-    }
-    let (store, found) = SledStore::open(&place.data, OpenOptions { recover: true })?;
+    let (store, found) = open_store(place, OpenOptions { recover: true })?;
     if let Some(report) = found.recovered {
         note(&format!("keyward: {report}"));
     }
-    store.close()?;
-    let replacing = Replacing::beside(&place.data)?;
     let mut repair = Repair::default();
-    let repaired = fill(&replacing, |filling| {
-        let put = |filling: &mut Filling, entries: BTreeMap<Vec<u8>, Vec<u8>>| {
-            entries.into_iter().try_for_each(|(key, value)| filling.add(Frame { key, value: Some(value) }))
-        };
-        store.salvage(|found| {
-            let entries = repair.entries(found)?;
-            put(filling, entries)
-        })?;
-        let rest = repair.rest()?;
-        Ok(put(filling, rest)?)
-    });
-    if let Err(failure) = repaired {
-        replacing.give_up()?;
-        return Err(failure);
-    }
-    replacing.finish()?;
+    rebuild(place, &store, |filling| {
+        store.salvage(|found| filling.add_all(repair.entries(found)?))?;
+        Ok(filling.add_all(repair.rest()?)?)
+    })?;
     drop(store);
-    SledStore::open(&place.data, OpenOptions::default())?.0.close()?;
+    exchange(place)?;
     for place in &repair.lost {
         line(&format!("{place} could not be read"))?;
     }
@@ -81,6 +54,32 @@ pub(super) fn repair(place: &Place) -> Result<Exit, Failure> {
     line(&format!("{made} entries written, {dropped} of indexes made again, {} lost", lost.len()))?;
     note(&format!("keyward: the store before is in {}", replace::replaced(&place.data).display()));
     Ok(if repair.lost.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// The store of a directory that has one.
+fn open_store(place: &Place, options: OpenOptions) -> Result<(SledStore, Opened), Failure> {
+    if open::is_store(&place.data) {
+        Ok(SledStore::open(&place.data, options)?)
+    } else {
+        Err(open::no_store(place))
+    }
+}
+
+/// Builds what takes the place of `store`, which takes no writes any more.
+fn rebuild(
+    place: &Place,
+    store: &SledStore,
+    with: impl FnOnce(&mut Filling) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    store.close()?;
+    let replacing = Replacing::beside(&place.data)?;
+    fill(&replacing, with)?;
+    Ok(replacing.finish()?)
+}
+
+/// Has the directory take its new store, and its old one out of the way.
+pub(super) fn exchange(place: &Place) -> Result<(), Failure> {
+    Ok(SledStore::open(&place.data, OpenOptions::default())?.0.close()?)
 }
 
 /// A new store that is being filled.
@@ -99,6 +98,10 @@ impl Filling {
         }
         self.waiting += 1;
         if self.waiting >= limits::FILL_BATCH { self.commit() } else { Ok(()) }
+    }
+
+    fn add_all(&mut self, entries: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), StoreError> {
+        entries.into_iter().try_for_each(|(key, value)| self.add(Frame { key, value: Some(value) }))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {

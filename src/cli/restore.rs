@@ -6,7 +6,7 @@ use super::args::{Place, Restore};
 use super::backup::read;
 use super::failure::{Exit, Failure};
 use super::open;
-use super::rebuild::fill;
+use super::rebuild::{exchange, fill};
 use super::screen::{line, note};
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{ComingBack, Engine, Parts, coming_back};
@@ -22,21 +22,13 @@ pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
         None => Replacing::directory(&place.data)?,
         Some(_) => Replacing::beside(&place.data)?,
     };
-    let restored = fill(&replacing, |filling| {
+    fill(&replacing, |filling| {
         let entries = read(&asked.file, |frame| filling.add(frame).map_err(io::Error::other))?;
         note(&format!("{entries} entries read"));
         Ok(())
-    })
-    .and_then(|()| try_out(place, &replacing, now.as_ref()));
-    let back = match restored {
-        Ok(back) => back,
-        Err(failure) => {
-            replacing.give_up()?;
-            return Err(failure);
-        }
-    };
+    })?;
+    let back = try_out(place, &replacing, now.as_ref())?;
     if !back.is_empty() {
-        replacing.give_up()?;
         for ComingBack { key, prefix, owner, because } in &back {
             line(&format!("{key} {prefix} of {owner}: {because} since"))?;
         }
@@ -50,7 +42,7 @@ pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
     }
     replacing.finish()?;
     drop(now);
-    SledStore::open(&place.data, OpenOptions::default())?.0.close()?;
+    exchange(place)?;
     line("restored")?;
     if there {
         note(&format!("keyward: the store before is in {}", replace::replaced(&place.data).display()));

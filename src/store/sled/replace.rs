@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use super::open::lock;
 use super::{barrier, io as failed};
 
-/// A data directory whose store is to be replaced.
+/// A data directory whose store is to be replaced; dropped before it is finished, it leaves the directory as it was.
 #[derive(Debug)]
 pub struct Replacing {
     directory: PathBuf,
@@ -62,13 +62,14 @@ impl Replacing {
         barrier::sync_tree(&self.place()).map_err(failed(what))?;
         barrier::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
     }
+}
 
-    /// Removes what was built; the directory keeps its store.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`].
-    pub fn give_up(self) -> Result<(), StoreError> {
-        barrier::remove_tree(&self.place()).map_err(failed("removing an unfinished store"))
+/// What was built and not finished goes; the directory keeps its store.
+impl Drop for Replacing {
+    fn drop(&mut self) {
+        if let Err(error) = barrier::remove_tree(&self.place()) {
+            tracing::warn!(%error, "an unfinished store was left behind; the next replacement removes it");
+        }
     }
 }
 
@@ -175,8 +176,11 @@ mod tests {
     fn what_is_not_finished_changes_nothing() {
         let (dir, replacing) = replacing();
         drop(replacing);
+        assert!(!partial(dir.path()).exists());
         assert_eq!(value(dir.path()), b"old");
-        Replacing::directory(dir.path()).unwrap().give_up().unwrap();
+        // As a kill leaves it.
+        fs::create_dir(partial(dir.path())).unwrap();
+        drop(Replacing::directory(dir.path()).unwrap());
         assert!(!partial(dir.path()).exists());
         assert_eq!(value(dir.path()), b"old");
     }
