@@ -4,22 +4,20 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "binary/run.rs"]
+mod binary;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use binary::{Done, keyward, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
 struct Site {
     dir: TempDir,
-}
-
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
 }
 
 impl Site {
@@ -36,9 +34,8 @@ impl Site {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command.env_clear().env("KEYWARD_DATA", self.path("data")).current_dir(self.dir.path()).args(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = keyward(&self.path("data"), args);
+        command.current_dir(self.dir.path());
         command
     }
 
@@ -49,12 +46,7 @@ impl Site {
     }
 
     fn run_with(&self, args: &[&str], input: &str) -> Done {
-        let mut child = self.command(args).spawn().unwrap();
-        // A run that does not read its input may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let done = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Done { code: done.status.code().unwrap_or(-1), out: text(done.stdout), err: text(done.stderr) }
+        run(self.command(args), input)
     }
 
     fn run(&self, args: &[&str]) -> Done {

@@ -8,13 +8,17 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "binary/run.rs"]
+mod binary;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command};
 use std::{fs, thread};
 
+use binary::{Done, keyward, run};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -24,27 +28,10 @@ struct Site {
     dir: TempDir,
 }
 
-/// What one run led to.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 impl Done {
     fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error} in {:?}, {:?}", self.out, self.err))
-    }
-}
-
-impl From<Output> for Done {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 }
 
@@ -67,17 +54,13 @@ impl Site {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command.env_clear().env("KEYWARD_DATA", self.data()).env("TMPDIR", self.dir.path()).args(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = keyward(&self.data(), args);
+        command.env("TMPDIR", self.dir.path());
         command
     }
 
     fn run_with(&self, args: &[&str], input: &str) -> Done {
-        let mut child = self.command(args).spawn().unwrap();
-        // A run that does not read its input may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap().into()
+        run(self.command(args), input)
     }
 
     fn run(&self, args: &[&str]) -> Done {

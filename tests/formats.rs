@@ -6,26 +6,15 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "binary/run.rs"]
+mod binary;
+
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use binary::{keyward, run};
 use keyward::store::schema;
-
-/// Runs the binary on a data directory: its exit code and its output.
-fn keyward(data: &Path, args: &[&str], input: &str) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-    command.env_clear().env("KEYWARD_DATA", data).args(args);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A run that does not read its input may have ended already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let done = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout) + &text(done.stderr))
-}
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
@@ -40,15 +29,21 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Runs the binary on a data directory: its exit code and its output.
+fn tell(data: &Path, args: &[&str], input: &str) -> (i32, String) {
+    let done = run(keyward(data, args), input);
+    (done.code, done.out + &done.err)
+}
+
 fn is_as_it_was(data: &Path, texts: &str) {
     for args in [&["check"][..], &["audit", "verify"]] {
-        let (code, told) = keyward(data, args, "");
+        let (code, told) = tell(data, args, "");
         assert_eq!(code, 0, "{told}");
     }
     for line in texts.lines() {
         let mut words = line.splitn(3, ' ');
         let [keyspace, state, text] = [(); 3].map(|()| words.next().unwrap());
-        let (code, told) = keyward(data, &["key", "verify", "--keyspace", keyspace], text);
+        let (code, told) = tell(data, &["key", "verify", "--keyspace", keyspace], text);
         assert_eq!(code, if state == "good" { 0 } else { 4 }, "{keyspace}: {told}");
     }
 }
@@ -68,7 +63,7 @@ fn what_every_earlier_layout_left_is_whole_and_decides_as_it_did() {
         let restored = dir.path().join("restored");
         fs::create_dir(&restored).unwrap();
         fs::copy(data.join("secret"), restored.join("secret")).unwrap();
-        let (code, told) = keyward(&restored, &["restore", fixture.join("backup").to_str().unwrap()], "");
+        let (code, told) = tell(&restored, &["restore", fixture.join("backup").to_str().unwrap()], "");
         assert_eq!(code, 0, "{told}");
         is_as_it_was(&restored, &texts);
     }

@@ -3,10 +3,13 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+#[path = "binary/run.rs"]
+mod binary;
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use binary::{Done, keyward, run};
 use keyward::key::DigestScheme;
 use serde_json::Value;
 
@@ -16,23 +19,9 @@ fn text(nth: usize) -> String {
     format!("sk_live_{nth:032}")
 }
 
-/// The binary, on the store in `data`.
-fn keyward(data: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-    command.env_clear().env("KEYWARD_DATA", data).args(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn done(mut child: Child, input: &str) -> Output {
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn run(data: &Path, args: &[&str], input: &str) -> (i32, String, String) {
-    let output = done(keyward(data, args).spawn().unwrap(), input);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+fn tell(data: &Path, args: &[&str], input: &str) -> (i32, String, String) {
+    let Done { code, out, err } = run(keyward(data, args), input);
+    (code, out, err)
 }
 
 /// What the first start makes, and the user `flo`.
@@ -40,7 +29,7 @@ fn started_once(data: &Path) {
     let mut server = keyward(data, &["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let (code, _, error) = run(data, &["user", "add", "flo"], "");
+    let (code, _, error) = tell(data, &["user", "add", "flo"], "");
     assert_eq!(code, 0, "{error}");
     server.kill().unwrap();
     server.wait().unwrap();
@@ -69,7 +58,7 @@ fn an_import_that_was_killed_is_run_again_and_has_every_line_once() {
 
     let sum = |dry: bool| -> Value {
         let args = [&import[..], if dry { &["--dry-run"] } else { &[] }].concat();
-        let (code, out, error) = run(&data, &args, "");
+        let (code, out, error) = tell(&data, &args, "");
         assert_eq!(code, 0, "{error}");
         serde_json::from_str(&out).unwrap()
     };
@@ -79,14 +68,14 @@ fn an_import_that_was_killed_is_run_again_and_has_every_line_once() {
     assert_eq!(sum(false), left, "the dry run was right");
     assert_eq!(sum(false)["existing"], LINES, "every line is there");
 
-    let (_, report, _) = run(&data, &["check", "--output", "json"], "");
+    let (_, report, _) = tell(&data, &["check", "--output", "json"], "");
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["keys"], &report["findings"]), (&LINES.into(), &Value::Array(Vec::new())));
     for nth in [0, LINES / 2, LINES - 1] {
-        let (code, out, _) = run(&data, &["key", "verify"], &text(nth));
+        let (code, out, _) = tell(&data, &["key", "verify"], &text(nth));
         assert!(code == 0 && out.starts_with("valid: key "), "{out}");
     }
-    let (code, ..) = run(&data, &["key", "verify"], &text(LINES));
+    let (code, ..) = tell(&data, &["key", "verify"], &text(LINES));
     assert_ne!(code, 0, "nobody has it");
 }
 
@@ -96,12 +85,12 @@ fn wrong_lines_are_told_by_their_numbers_and_stop_no_other() {
     let data = dir.path().join("data");
     started_once(&data);
     let lines = "\n{\"key\":\"a-good-key-0001\"}\nnonsense\n{\"key\":\"short\"}\n{\"key\":\"a-good-key-0002\",\"owner\":\"nobody\"}\n{\"key\":\"a-good-key-0003\",\"more\":1}\n";
-    let (code, out, error) = run(&data, &["key", "import", "-", "--owner", "flo", "--level", "3"], lines);
+    let (code, out, error) = tell(&data, &["key", "import", "-", "--owner", "flo", "--level", "3"], lines);
     assert_eq!((code, out.trim()), (1, "1 imported, 0 were there already, 4 refused"), "{error}");
     for number in 3..=6 {
         assert!(error.contains(&format!("line {number}: ")), "{number}: {error}");
     }
     assert!(!error.contains("a-good-key"), "no key is repeated: {error}");
-    let (_, out, _) = run(&data, &["key", "verify", "--level", "3"], "a-good-key-0001");
+    let (_, out, _) = tell(&data, &["key", "verify", "--level", "3"], "a-good-key-0001");
     assert!(out.contains("of flo, level 3"), "{out}");
 }

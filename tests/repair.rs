@@ -3,10 +3,12 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+#[path = "binary/run.rs"]
+mod binary;
 
+use std::path::Path;
+
+use binary::{keyward, run};
 use keyward::config::SecretFile;
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
@@ -37,26 +39,20 @@ fn filled() -> (TempDir, Vec<String>) {
 }
 
 /// Runs the binary on a directory: its exit code and its standard output.
-fn keyward(dir: &Path, args: &[&str], input: &str) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-    command.env_clear().env("KEYWARD_DATA", dir).args(args);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // A run that does not read its input may have ended already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let done = child.wait_with_output().unwrap();
-    (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+fn tell(dir: &Path, args: &[&str], input: &str) -> (i32, String) {
+    let done = run(keyward(dir, args), input);
+    (done.code, done.out)
 }
 
 fn findings(dir: &Path) -> usize {
-    let (_, report) = keyward(dir, &["check", "--output", "json"], "");
-    let report: Value = serde_json::from_str(&report).unwrap();
+    let done = run(keyward(dir, &["check", "--output", "json"]), "");
+    let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|_| panic!("{}", done.err));
     report.get("findings").unwrap().as_array().unwrap().len()
 }
 
 fn are_good(dir: &Path, texts: &[String]) {
     for text in texts {
-        assert_eq!(keyward(dir, &["key", "verify"], text).0, 0);
+        assert_eq!(tell(dir, &["key", "verify"], text).0, 0);
     }
 }
 
@@ -97,7 +93,7 @@ fn wrong_indexes_are_found_and_made_again() {
     });
     let planted = findings(dir);
     assert!(planted > 20, "{planted}");
-    let (code, told) = keyward(dir, &["check", "--repair"], "");
+    let (code, told) = tell(dir, &["check", "--repair"], "");
     assert!(code == 0 && told.contains("0 lost"), "{told}");
     assert_eq!(findings(dir), 0);
     assert_eq!(places(dir), whole);
@@ -126,11 +122,11 @@ fn damaged_entries_are_left_out_and_named_and_what_follows_from_others_comes_bac
     drop(database);
     // A bad disk leaves no clean stop to trust.
     let _ = std::fs::remove_file(dir.join("index"));
-    let (code, told) = keyward(dir, &["check", "--repair"], "");
+    let (code, told) = tell(dir, &["check", "--repair"], "");
     assert_eq!(code, 1, "something is lost: {told}");
     assert!(told.contains(&schema::printable(hot)) && told.contains(&schema::printable(key)), "{told}");
     assert!(told.contains("2 lost"), "{told}");
     assert_eq!(findings(dir), 0);
-    let good = texts.iter().filter(|text| keyward(dir, &["key", "verify"], text).0 == 0).count();
+    let good = texts.iter().filter(|text| tell(dir, &["key", "verify"], text).0 == 0).count();
     assert_eq!(good, texts.len() - 1, "only the key whose record is gone is gone");
 }
