@@ -228,12 +228,28 @@ pub const REQUESTS_MAX: usize = 2_048;
 pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
 /// Time that requests in flight have to finish after a stop was asked for.
 pub const DRAIN_SECONDS: u64 = 5;
+/// Requests of one HTTP/2 connection at once.
+pub const HTTP2_REQUESTS_MAX: u32 = 100;
+/// Requests that a client may give up before they are answered, for as long as an HTTP/2 connection lasts.
+pub const HTTP2_GIVEN_UP_MAX: usize = 200;
+/// Streams that were reset and not looked at yet, before an HTTP/2 connection is ended.
+pub const HTTP2_RESETS_WAITING_MAX: usize = 20;
+/// Bytes of one body that may be sent over HTTP/2 ahead of their being read.
+pub const HTTP2_WINDOW_BYTES: u32 = 64 * 1024;
+/// The same for all bodies of an HTTP/2 connection.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes of one answer that wait to be sent over HTTP/2.
+pub const HTTP2_UNSENT_BYTES_MAX: usize = 64 * 1024;
+/// Piece of an answer that is handed on at once.
+pub const HTTP2_PIECE_BYTES: usize = 16 * 1024;
 /// Connections that are looked at for one that is silent, when another needs its place.
 pub const CROWD_LOOKED_AT_MAX: usize = 256;
 /// Most connections served at once; silent ones make room for others, which otherwise wait in the listen queue.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Most connections to the local control socket at once: it has to stay reachable while the others are flooded.
 pub const CONTROL_CONNECTIONS_MAX: usize = 16;
+/// Most connections from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted proxy.
+pub const CONNECTIONS_OF_NETWORK_MAX: usize = CONNECTIONS_MAX / 4;
 /// File descriptors left to everything but connections: the store, listeners, logs.
 pub const DESCRIPTORS_RESERVED: u64 = 64;
 /// Pause after the system refused a connection for want of a resource.

@@ -62,6 +62,7 @@ async fn echo(listener: TcpListener) {
     let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
     let server = Server {
         listeners: vec![listener],
+        tls: None,
         sockets: Vec::new(),
         control: None,
         routes: Routes { own: Some(route.boxed()), ..Routes::default() },

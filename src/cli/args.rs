@@ -113,6 +113,19 @@ pub(super) struct Serve {
         default_value = "127.0.0.1:8080"
     )]
     pub(super) listen: Vec<ListenAt>,
+    /// PEM file of the certificate, followed by those that lead to a root: with it the addresses speak TLS and HTTP/2,
+    /// and sockets still neither; SIGHUP has it and the key read again
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KEYWARD_TLS_CERT",
+        requires = "tls_key",
+        conflicts_with = "demo"
+    )]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key
+    #[arg(long, value_name = "FILE", env = "KEYWARD_TLS_KEY", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
     /// A proxy whose X-Forwarded-For counts: an address, a network, or unix for whoever connects to a socket; may be
     /// given several times
     #[arg(long, value_name = "NET", env = "KEYWARD_TRUST_PROXY", value_delimiter = ',')]

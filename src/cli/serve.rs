@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 
 use super::apis;
 use super::args::{Place, Serve};
+use super::certificate::{CertificateFiles, renewal};
 use super::demo::{self, Demo};
+use super::descriptors;
 use super::failure::{Exit, Failure};
 use super::listen::{ListenAt, Listeners};
 use super::open::{self, Opened};
@@ -27,7 +29,7 @@ use crate::dialect::{Dialect, Gateway, Native};
 use crate::engine::{Engine, IndexState, NewUser};
 use crate::key::{ParseError, Password, Role, Username};
 use crate::limits;
-use crate::server::{Bounds, Routes, Server, stop_signal};
+use crate::server::{Bounds, Routes, Server, Tls, stop_signal};
 use crate::store::sled::OpenOptions;
 
 /// The part of `serve --help` about the first start.
@@ -48,19 +50,36 @@ pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     let place = demo.as_ref().map_or(place, Demo::place);
     // Bound before anything is opened: a wrong address leaves nothing behind.
     let listeners = Listeners::bind(&asked.listen)?;
+    let certificate = CertificateFiles::asked(&asked);
+    let tls = certificate.as_ref().map(CertificateFiles::read).transpose()?.zip(certificate);
+    descriptors::raise();
     let opened = open::open(&place, OpenOptions { recover: asked.recover })?;
-    let served = run(&place, &asked, demo.as_ref(), listeners, &opened);
+    let served = run(&place, &asked, demo.as_ref(), Entrances { listeners, tls }, &opened);
     let stopped = opened.engine.stop();
     served?;
     stopped?;
     Ok(Exit::Done)
 }
 
+/// Where clients come in.
+struct Entrances {
+    listeners: Listeners,
+    /// What is spoken at the addresses, and where it is from.
+    tls: Option<(Tls, CertificateFiles)>,
+}
+
+impl Entrances {
+    /// How an address of the server begins.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
 fn run(
     place: &Place,
     asked: &Serve,
     demo: Option<&Demo>,
-    listeners: Listeners,
+    entrances: Entrances,
     opened: &Opened,
 ) -> Result<(), Failure> {
     let code = match demo {
@@ -74,12 +93,12 @@ fn run(
     let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
     let bound = SocketFile::control(&place.data);
     let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
-    let Listeners { addresses: listeners, sockets } = listeners;
+    let scheme = entrances.scheme();
+    let Entrances { listeners: Listeners { addresses: listeners, sockets }, tls } = entrances;
     let (_files, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-    let site_url =
-        asked.site_url.clone().or_else(|| addresses.first().map(|first| format!("http://{first}")));
-    let site_url = site_url.unwrap_or_default();
+    let urls: Vec<_> = addresses.iter().map(|address| format!("{scheme}://{address}")).collect();
+    let site_url = asked.site_url.clone().or_else(|| urls.first().cloned()).unwrap_or_default();
     let routes = routes(asked, &site_url)?;
     let served = runtime.block_on(async {
         let shutdown = stop_signal()?;
@@ -87,8 +106,16 @@ fn run(
             listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
         let sockets =
             sockets.into_iter().map(tokio::net::UnixListener::from_std).collect::<Result<_, _>>()?;
+        let tls = match tls {
+            Some((tls, files)) => {
+                tokio::spawn(renewal(files, tls.clone())?);
+                Some(tls)
+            }
+            None => None,
+        };
         let server = Server {
             listeners,
+            tls,
             sockets,
             control: Some(tokio::net::UnixListener::from_std(control)?),
             routes,
@@ -96,7 +123,7 @@ fn run(
             service: opened.service.clone(),
             bounds: Bounds::default(),
         };
-        announce(demo, &asked.listen, &addresses);
+        announce(demo, &asked.listen, &urls, &addresses);
         if let Some(code) = &code {
             invite(code, &site_url);
         }
@@ -121,9 +148,9 @@ fn routes(asked: &Serve, site_url: &str) -> Result<Routes, Failure> {
 }
 
 /// Says where clients connect. Nobody may be listening to standard output; that stops nothing.
-fn announce(demo: Option<&Demo>, places: &[ListenAt], addresses: &[SocketAddr]) {
-    for address in addresses {
-        let _ = line(&format!("listening on http://{address}"));
+fn announce(demo: Option<&Demo>, places: &[ListenAt], urls: &[String], addresses: &[SocketAddr]) {
+    for url in urls {
+        let _ = line(&format!("listening on {url}"));
     }
     for socket in places.iter().filter(|place| matches!(place, ListenAt::Socket(_))) {
         let _ = line(&format!("listening on {socket}"));

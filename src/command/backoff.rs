@@ -1,10 +1,11 @@
 //! Wrong passwords cost time: whoever sends many has to wait, and nobody else.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
+use crate::exchange::network;
 use crate::limits;
 
 /// Wrong passwords, by login name and network, and by network alone. A name is never counted for all networks
@@ -33,14 +34,6 @@ impl Source {
             (Self { login, network }, limits::LOGIN_TRIES),
             (Self { login: None, network }, limits::LOGIN_TRIES_BY_NETWORK),
         ]
-    }
-}
-
-/// The address, or of IPv6 the 64 bits that one customer has.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -109,6 +102,8 @@ fn make_room(failures: &mut HashMap<Source, Failures>, now: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     const START: Timestamp = Timestamp::from_unix_ms(1_000_000);

@@ -6,6 +6,7 @@ mod field;
 mod form;
 mod head;
 mod multipart;
+mod network;
 mod parameter;
 mod proxies;
 
@@ -18,6 +19,7 @@ pub use credential::{Basic, Presented, TwoKeys, presented};
 pub use field::{Field, Index};
 pub use form::Form;
 pub use head::{Entrance, Fields, Head};
+pub use network::network;
 pub use proxies::{TrustedPeer, TrustedProxies};
 
 /// One request, its body read whole and bounded. Printed without what may hold a secret: query, values of header

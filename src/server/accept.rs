@@ -16,11 +16,19 @@ use super::crowd::Crowd;
 use super::local::LocalStream;
 use super::origin::Approach;
 use super::route::Desk;
+use super::shares::{Share, Shares};
 use super::shutdown::stopping;
 use super::stream::Progress;
 use super::workers::Workers;
-use super::{Bounds, connection};
+use super::{Bounds, connection, http2};
 use crate::limits;
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
 
 /// What connections come from.
 pub(super) trait Listener: Send + Sync + 'static {
@@ -32,8 +40,8 @@ pub(super) trait Listener: Send + Sync + 'static {
     /// The next connection and the address of its client, if it has one.
     fn next(&self) -> impl Future<Output = io::Result<(Self::Accepted, Option<IpAddr>)>> + Send;
 
-    /// Has this thread serve a connection.
-    fn open(accepted: Self::Accepted) -> io::Result<Self::Stream>;
+    /// Has this thread serve a connection, in the version of HTTP that was agreed on.
+    fn open(accepted: Self::Accepted) -> impl Future<Output = io::Result<(Self::Stream, Protocol)>> + Send;
 
     /// Whether only this machine reaches it.
     fn is_local(&self) -> bool;
@@ -50,8 +58,8 @@ impl Listener for TcpListener {
         Ok((stream.into_std()?, Some(peer.ip().to_canonical())))
     }
 
-    fn open(accepted: Self::Accepted) -> io::Result<TcpStream> {
-        TcpStream::from_std(accepted)
+    async fn open(accepted: Self::Accepted) -> io::Result<(TcpStream, Protocol)> {
+        Ok((TcpStream::from_std(accepted)?, Protocol::Http1))
     }
 
     fn is_local(&self) -> bool {
@@ -68,8 +76,8 @@ impl Listener for UnixListener {
         Ok((stream.into_std()?, None))
     }
 
-    fn open(accepted: Self::Accepted) -> io::Result<LocalStream> {
-        LocalStream::new(accepted)
+    async fn open(accepted: Self::Accepted) -> io::Result<(LocalStream, Protocol)> {
+        Ok((LocalStream::new(accepted)?, Protocol::Http1))
     }
 
     fn is_local(&self) -> bool {
@@ -90,6 +98,8 @@ pub(super) struct Door {
     pub(super) connections: Arc<Semaphore>,
     /// Those that are open.
     pub(super) crowd: Arc<Crowd>,
+    /// How many of them each network has.
+    pub(super) shares: Arc<Shares>,
     /// Bounds of each.
     pub(super) bounds: Bounds,
 }
@@ -135,17 +145,16 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
         while connections.try_join_next().is_some() {}
         match listener.next().await {
             Ok((accepted, peer)) => {
-                let place = door.workers.place();
                 let approach = Approach::new(peer, local, &door.desk.proxies);
-                let progress = Progress::new();
-                let stop = door.crowd.join(progress.clone());
+                let Ok(share) = share(door, &approach) else {
+                    tracing::debug!(?peer, "a network has as many connections as it may");
+                    continue;
+                };
+                let place = door.workers.place();
                 let (door, runtime) = (door.clone(), place.runtime.clone());
                 let served = async move {
-                    match L::open(accepted) {
-                        Ok(stream) => connection::serve(stream, progress, approach, door, stop).await,
-                        Err(failure) => tracing::warn!(%failure, "a connection could not be served"),
-                    }
-                    drop((permit, place));
+                    served::<L>(accepted, approach, door).await;
+                    drop((permit, share, place));
                 };
                 connections.spawn_on(served, &runtime);
             }
@@ -157,6 +166,30 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
                 tokio::time::sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
             }
         }
+    }
+}
+
+/// The connection's part in what its network may have, if there is any left. A proxy that is trusted has the
+/// connections of everyone behind it, and may have all.
+fn share(door: &Door, approach: &Approach) -> Result<Option<Share>, Refused> {
+    let Some(peer) = approach.network() else { return Ok(None) };
+    door.shares.take(peer, door.bounds.connections_of_network).map(Some).ok_or(Refused)
+}
+
+/// A network has its share already.
+struct Refused;
+
+async fn served<L: Listener>(accepted: L::Accepted, approach: Approach, door: Door) {
+    let progress = Progress::new();
+    let stop = door.crowd.join(progress.clone());
+    let opened = tokio::select! {
+        opened = tokio::time::timeout(door.bounds.head_read, L::open(accepted)) => opened,
+        () = stopping(stop.clone()) => return,
+    };
+    match opened.unwrap_or_else(|late| Err(late.into())) {
+        Ok((stream, Protocol::Http1)) => connection::serve(stream, progress, approach, door, stop).await,
+        Ok((stream, Protocol::Http2)) => http2::serve(stream, progress, approach, door, stop).await,
+        Err(failure) => tracing::debug!(%failure, "a connection could not be served"),
     }
 }
 
@@ -200,8 +233,8 @@ mod tests {
             }
         }
 
-        fn open(accepted: DuplexStream) -> io::Result<DuplexStream> {
-            Ok(accepted)
+        async fn open(accepted: DuplexStream) -> io::Result<(DuplexStream, Protocol)> {
+            Ok((accepted, Protocol::Http1))
         }
 
         fn is_local(&self) -> bool {
@@ -219,8 +252,8 @@ mod tests {
         let service = Service::new(Engine::open(parts).unwrap());
         let desk = Desk::new(Vec::new(), service, TrustedProxies::default(), bounds);
         let (workers, connections) = (Arc::new(Workers::default()), Arc::new(Semaphore::new(1)));
-        let crowd = Arc::default();
-        let door = Door { desk, filter, workers, connections, crowd, bounds };
+        let (crowd, shares) = (Arc::default(), Arc::default());
+        let door = Door { desk, filter, workers, connections, crowd, shares, bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
         let server = tokio::spawn(serve(listener, door, stopped));

@@ -1,4 +1,4 @@
-//! Serves one connection.
+//! Serves one HTTP/1 connection.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -75,7 +75,7 @@ pub(super) async fn serve(
                 Either::Right(Either::Right(async move {
                     let response = answer.await?;
                     progress.request_ends();
-                    Ok(response.map(AnswerBody::Right))
+                    Ok(response.map(routed))
                 }))
             }
         }
@@ -106,10 +106,14 @@ pub(super) async fn serve(
 }
 
 /// The body of an answer: one that is there, or one of warp's.
-type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
+pub(super) type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
 
-fn at_once<B>(body: Bytes) -> AnswerBody<B> {
+pub(super) fn at_once<B>(body: Bytes) -> AnswerBody<B> {
     AnswerBody::Left(Full::new(body))
+}
+
+pub(super) fn routed<B>(body: B) -> AnswerBody<B> {
+    AnswerBody::Right(body)
 }
 
 /// Why a request is refused before anything looks at its path, if it is.

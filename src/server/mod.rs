@@ -1,7 +1,7 @@
 //! The HTTP server: listeners, connections, and which dialect answers what. The only place that knows warp.
 //!
-//! HTTP/1.1 only, without TLS: a proxy in front does those. Requests that a proxy in front could read differently are
-//! refused (two framings of a body, no or several `Host`); lines that end in a bare line feed are read as lines.
+//! HTTP/1.1, and with a certificate TLS and HTTP/2. Requests that a proxy in front could read differently are refused (two
+//! framings of a body, no or several `Host`); lines that end in a bare line feed are read as lines.
 
 mod accept;
 mod body;
@@ -9,13 +9,17 @@ mod connection;
 mod console;
 mod crowd;
 mod direct;
+mod exchanges;
+mod http2;
 mod local;
 mod origin;
 mod prompt;
 mod respond;
 mod route;
+mod shares;
 mod shutdown;
 mod stream;
+mod tls;
 mod wire;
 mod workers;
 
@@ -32,10 +36,12 @@ use crate::exchange::TrustedProxies;
 use crate::limits;
 use accept::Door;
 use route::Desk;
+use tls::TlsListener;
 use workers::Workers;
 
 pub use route::Routes;
 pub use shutdown::stop_signal;
+pub use tls::{Tls, TlsError};
 
 /// Everything that is served, and where.
 ///
@@ -53,6 +59,7 @@ pub use shutdown::stop_signal;
 /// let engine = Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy)?))?;
 /// let server = Server {
 ///     listeners: vec![tokio::net::TcpListener::bind("127.0.0.1:0").await?],
+///     tls: None,
 ///     sockets: Vec::new(),
 ///     control: None,
 ///     routes: Routes::default(),
@@ -68,6 +75,8 @@ pub use shutdown::stop_signal;
 pub struct Server {
     /// Where clients connect.
     pub listeners: Vec<TcpListener>,
+    /// What is spoken with them; without it, HTTP in the clear.
+    pub tls: Option<Tls>,
     /// Where clients on this machine connect.
     pub sockets: Vec<UnixListener>,
     /// Where the machine's owner connects.
@@ -88,6 +97,9 @@ pub struct Bounds {
     /// Most connections of clients at once; fewer when the process may not open as many files. When all are taken, those
     /// that wait for their next request make room for others.
     pub connections: usize,
+    /// Most of them from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted proxy;
+    /// further ones are closed at once. Fewer where there are fewer connections in all.
+    pub connections_of_network: usize,
     /// Most requests being answered or waiting for a thread.
     pub requests: usize,
     /// Time to send a complete head, from its first byte on.
@@ -112,6 +124,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: limits::CONNECTIONS_MAX,
+            connections_of_network: limits::CONNECTIONS_OF_NETWORK_MAX,
             requests: limits::REQUESTS_MAX,
             head_read: Duration::from_secs(limits::HEAD_READ_SECONDS),
             idle: Duration::from_secs(limits::IDLE_SECONDS),
@@ -132,7 +145,8 @@ impl Server {
     /// Connections are served by threads of the server's own, one for each processor. Work that was begun on a blocking
     /// thread ends by itself, even when its connection was cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listeners, sockets, control, routes, proxies, service, bounds } = self;
+        let Self { listeners, tls, sockets, control, routes, proxies, service, bounds } = self;
+        let bounds = bounds.within_descriptors();
         let (stop, stopped) = watch::channel(false);
         let (sampled, watched) = (service.clone(), stopped.clone());
         let mut loops = JoinSet::new();
@@ -144,14 +158,19 @@ impl Server {
             workers: Arc::clone(&workers),
             // Each listener keeps one for the connection it waits for.
             connections: Arc::new(Semaphore::new(
-                connections_max(bounds.connections) + (listeners.len() + sockets.len()).saturating_sub(1),
+                bounds.connections + (listeners.len() + sockets.len()).saturating_sub(1),
             )),
             crowd: Arc::default(),
+            shares: Arc::default(),
             bounds,
         };
         for listener in listeners {
             tracing::info!(address = ?listener.local_addr().ok(), "listening");
-            loops.spawn(accept::serve(listener, door.clone(), stopped.clone()));
+            let (door, stopped) = (door.clone(), stopped.clone());
+            match tls.clone() {
+                Some(tls) => loops.spawn(accept::serve(TlsListener { listener, tls }, door, stopped)),
+                None => loops.spawn(accept::serve(listener, door, stopped)),
+            };
         }
         for listener in sockets {
             tracing::info!(address = ?listener.local_addr().ok(), "listening");
@@ -166,6 +185,7 @@ impl Server {
                 workers,
                 connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
                 crowd: Arc::default(),
+                shares: Arc::default(),
                 bounds,
             };
             loops.spawn(accept::serve(listener, door, stopped));
@@ -190,9 +210,20 @@ async fn sample(service: Service, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// At most `wanted`, and few enough to leave file descriptors for everything else.
-fn connections_max(wanted: usize) -> usize {
-    let Some(files) = getrlimit(Resource::Nofile).current else { return wanted };
-    let room = files.saturating_sub(limits::DESCRIPTORS_RESERVED).max(1);
-    wanted.min(usize::try_from(room).unwrap_or(usize::MAX))
+impl Bounds {
+    /// The same with as many connections as leave file descriptors for everything else.
+    fn within_descriptors(self) -> Self {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let room = files.saturating_sub(limits::DESCRIPTORS_RESERVED).max(1);
+        self.with_at_most(usize::try_from(room).unwrap_or(usize::MAX))
+    }
+
+    /// The same with so few connections that each network has the same part of them.
+    fn with_at_most(self, most: usize) -> Self {
+        if self.connections <= most {
+            return self;
+        }
+        let part = self.connections_of_network.saturating_mul(most) / self.connections;
+        Self { connections: most, connections_of_network: part.max(1), ..self }
+    }
 }

@@ -32,6 +32,11 @@ impl Approach {
         Self { peer, entrance, trusted: proxies.trusts(peer) }
     }
 
+    /// Whose connections are counted together with this one; nobody's when the peer speaks for others.
+    pub(super) fn network(&self) -> Option<IpAddr> {
+        self.peer.filter(|_| !self.trusted)
+    }
+
     /// Where a request with these header fields comes from.
     pub(super) fn origin(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> Origin {
         let client = if self.trusted {

@@ -41,6 +41,11 @@ impl Progress {
         Self(Arc::new(Mutex::new(State { phase: Phase::Head, head: Vec::new() })))
     }
 
+    /// A connection whose requests are timed elsewhere.
+    pub(super) fn untimed() -> Self {
+        Self(Arc::new(Mutex::new(State { phase: Phase::Answering, head: Vec::new() })))
+    }
+
     /// A request's head is complete. Shows what was read since it began: the head and whatever followed it at
     /// once; nothing, or less than a head, when it was sent before the answer to the request before it.
     pub(super) fn request_begins<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {

@@ -50,6 +50,7 @@ impl Wire {
         let (dialect, service) = world.parts();
         let server = Server {
             listeners: vec![listener],
+            tls: None,
             sockets: Vec::new(),
             control: None,
             routes: Routes { dialects: vec![Arc::new(Elsewhere(dialect))], control: None, own: None },

@@ -119,6 +119,7 @@ fn serve(runtime: &Runtime, engine: &Engine, dir: &Path) -> (SocketAddr, String)
     let socket = runtime.block_on(async { UnixListener::bind(&path) }).unwrap();
     let server = Server {
         listeners: vec![listener],
+        tls: None,
         sockets: vec![socket],
         control: None,
         routes: Routes { dialects: vec![Arc::new(Gateway::default())], ..Routes::default() },

@@ -55,6 +55,7 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let server = Server {
             listeners: vec![listener],
+            tls: None,
             sockets: Vec::new(),
             control: None,
             routes: Routes { dialects: vec![Arc::new(Filebin::new("http://x"))], control: None, own: None },

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use keyward::server::Bounds;
+use tokio::net::TcpSocket;
 
-use crate::harness::{Running, bounded, patient};
+use crate::harness::{Client, Running, Setting, bounded, patient};
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -185,6 +186,46 @@ async fn the_control_socket_is_apart() {
         for path in ["/a", "/healthz", "/readyz", "/panic"] {
             control.send(get(path)).await;
             assert_eq!(control.answer().await.status, 404, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_network_takes_more_than_its_part_of_the_connections() {
+    bounded(async {
+        let setting = Setting { proxies: &["127.0.0.3"], ..Setting::default() };
+        let bounds = Bounds { connections_of_network: 2, ..patient() };
+        let server = Running::start_in(setting, bounds).await;
+        let connect = async |from: &str| {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+            Client::new(socket.connect(server.address()).await.unwrap())
+        };
+        let (mut first, mut second) = (connect("127.0.0.1").await, connect("127.0.0.1").await);
+        for client in [&mut first, &mut second] {
+            client.send(get("/a")).await;
+            assert_eq!(client.answer().await.status, 200);
+        }
+        assert_eq!(connect("127.0.0.1").await.rest().await, "", "a third one is closed at once");
+        // Another network has a part of its own, and a trusted proxy has no bound but that of all.
+        let mut others = vec![connect("127.0.0.2").await];
+        for _ in 0..5 {
+            others.push(connect("127.0.0.3").await);
+        }
+        for client in &mut others {
+            client.send(get("/a")).await;
+            assert_eq!(client.answer().await.status, 200);
+        }
+        first.send(get("/a").replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")).await;
+        first.rest().await;
+        loop {
+            // The place is free once the server has seen the end, too.
+            let mut third = connect("127.0.0.1").await;
+            third.send(get("/a")).await;
+            if third.rest_begins().await {
+                break;
+            }
         }
     })
     .await;

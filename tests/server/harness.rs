@@ -1,5 +1,6 @@
 //! A server on a free port with a dialect that says what reached it, and a client that speaks bytes.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,7 +13,7 @@ use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::exchange::{Body, Head, RawRequest, RawResponse, TrustedPeer};
 use keyward::key::PepperRing;
-use keyward::server::{Bounds, Routes, Server};
+use keyward::server::{Bounds, Routes, Server, Tls};
 use keyward::store::MemoryStore;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -20,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A bound that is not the one under test.
 const FOREVER: Duration = Duration::from_secs(3_600);
 /// A bound that is the one under test.
@@ -45,7 +46,7 @@ pub(crate) fn patient() -> Bounds {
 
 /// A server that runs.
 pub(crate) struct Running {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     /// Where it listens on every address of the machine.
     wide_port: u16,
     control: PathBuf,
@@ -63,8 +64,24 @@ pub(crate) struct Running {
     _directory: tempfile::TempDir,
 }
 
+/// What a server differs in, beside its bounds.
+pub(crate) struct Setting {
+    pub(crate) tls: Option<Tls>,
+    pub(crate) proxies: &'static [&'static str],
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { tls: None, proxies: &["127.0.0.0/8", "10.0.0.0/8", "unix"] }
+    }
+}
+
 impl Running {
     pub(crate) async fn start(bounds: Bounds) -> Self {
+        Self::start_in(Setting::default(), bounds).await
+    }
+
+    pub(crate) async fn start_in(setting: Setting, bounds: Bounds) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let wide = TcpListener::bind("0.0.0.0:0").await.unwrap();
@@ -79,6 +96,7 @@ impl Running {
         let engine = engine();
         let server = Server {
             listeners: vec![listener, wide],
+            tls: setting.tls,
             sockets: vec![UnixListener::bind(&socket).unwrap()],
             control: Some(UnixListener::bind(&control).unwrap()),
             routes: Routes {
@@ -91,10 +109,7 @@ impl Running {
                 control: Some(Arc::new(Operator)),
                 own: None,
             },
-            proxies: ["127.0.0.0/8", "10.0.0.0/8", "unix"]
-                .iter()
-                .map(|peer| peer.parse::<TrustedPeer>().unwrap())
-                .collect(),
+            proxies: setting.proxies.iter().map(|peer| peer.parse::<TrustedPeer>().unwrap()).collect(),
             service: Service::new(engine.clone()),
             bounds,
         };
@@ -116,7 +131,15 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
-        Client::new(TcpStream::connect(self.address).await.unwrap())
+        Client::new(self.stream().await)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn stream(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
     }
 
     pub(crate) async fn connect_control(&self) -> Client<UnixStream> {
@@ -131,6 +154,13 @@ impl Running {
     /// To the socket in the file system that is for everyone.
     pub(crate) async fn connect_socket(&self) -> Client<UnixStream> {
         Client::new(UnixStream::connect(&self.socket).await.unwrap())
+    }
+
+    /// Everything that comes back for these bytes on a connection of their own, until the server closes it.
+    pub(crate) async fn raw(&self, bytes: &str) -> String {
+        let mut client = self.connect().await;
+        client.send(bytes).await;
+        client.rest().await
     }
 
     /// The answer to these bytes on a connection of their own.
@@ -236,7 +266,7 @@ pub(crate) struct Answer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self { stream, unread: Vec::new() }
     }
 
@@ -276,6 +306,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             assert!(self.more().await > 0, "no answer, only {:?}", String::from_utf8_lossy(&self.unread));
         };
         String::from_utf8(self.unread.drain(..end).collect()).unwrap().to_lowercase()
+    }
+
+    /// Whether anything comes before the server closes the connection.
+    pub(crate) async fn rest_begins(&mut self) -> bool {
+        self.more().await > 0
     }
 
     /// Everything until the server closes the connection.

@@ -13,5 +13,7 @@ mod connections;
 mod direct;
 mod harness;
 mod heads;
+mod http2;
 mod origins;
 mod stopping;
+mod tls;

@@ -27,6 +27,7 @@ impl Serving {
         let address = listener.local_addr().map_err(failed)?;
         let server = Server {
             listeners: vec![listener],
+            tls: None,
             sockets: Vec::new(),
             control: None,
             proxies: TrustedProxies::default(),
