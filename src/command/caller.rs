@@ -36,7 +36,7 @@ impl Caller {
     /// The user who asks; `None` for the operator.
     pub const fn id(&self) -> Option<UserId> {
         match self.actor {
-            Actor::Operator => None,
+            Actor::Operator | Actor::Stranger { .. } => None,
             Actor::User { user, .. } => Some(user),
         }
     }
@@ -54,7 +54,7 @@ impl Caller {
     /// The key that the caller presented, if it was one.
     pub const fn key(&self) -> Option<KeyId> {
         match self.actor {
-            Actor::Operator => None,
+            Actor::Operator | Actor::Stranger { .. } => None,
             Actor::User { key, .. } => key,
         }
     }

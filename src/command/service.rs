@@ -111,7 +111,9 @@ impl Service {
         if retry_after_seconds > 0 {
             return Err(AuthenticateError::Undecided(EngineError::Busy { retry_after_seconds }));
         }
-        if self.engine.check_password(user.as_ref(), password)? {
+        let proved = self.engine.check_password(user.as_ref(), password)?;
+        self.verifier.reader().note_login(user.as_ref().map(|user| user.id), proved, client);
+        if proved {
             self.memory.backoff.succeeded(login, client);
             acting(user, client)
         } else {
@@ -155,5 +157,55 @@ pub(super) fn acting(user: Option<User>, client: Option<IpAddr>) -> Result<Calle
         None => Err(AuthenticateError::Password),
         Some(user) if user.status != Status::Active => Err(AuthenticateError::NotActive(user.status)),
         Some(user) => Ok(Caller::user(user.id, user.company, None, client, user.role.level())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{EventFilter, NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Action, Actor, Level, PepperRing, RevokeReason, Role, Subject};
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn logins_and_refusals_are_in_the_audit_after_a_stop_and_nobody_waits_for_them() {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let password = Password::new(b"correct horse").unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, Some(password.clone()));
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ);
+        let (key, text) = engine.create_key(Actor::Operator, new).unwrap();
+        let text = text.reveal();
+        let (service, client) = (Service::new(engine.clone()), Some("192.0.2.7".parse().unwrap()));
+        let before = engine.reader().audit_chain(None).unwrap().head.sequence;
+        service.by_password("flo", &password, client).unwrap();
+        let wrong = Password::new(b"battery staple").unwrap();
+        for login in ["flo", "flo", "nobody"] {
+            service.by_password(login, &wrong, client).unwrap_err();
+        }
+        service.by_key(&Keyspace::NATIVE, &text, client).unwrap();
+        engine.revoke_key(Actor::Operator, key.id, RevokeReason::Unspecified).unwrap();
+        service.by_key(&Keyspace::NATIVE, &text, client).unwrap_err();
+        service.by_key(&Keyspace::NATIVE, "kw_nobody", client).unwrap_err();
+        assert_eq!(engine.reader().audit_chain(None).unwrap().head.sequence, before + 1, "the revocation");
+
+        engine.stop().unwrap();
+        let trail = engine.reader().trail(&EventFilter::default(), None, 100).unwrap();
+        let mut found: Vec<_> =
+            trail.events.iter().take(5).map(|event| (event.action, event.actor, event.subject)).collect();
+        found.sort_by_key(|(action, ..)| action.name());
+        let stranger = Actor::Stranger { from: client };
+        let user = Actor::User { user: flo, key: None, from: client };
+        let rest = (Action::LoginRefused, Actor::Stranger { from: None }, Subject::Attempts(1));
+        let refused = [Subject::Attempts(1), Subject::User(flo)];
+        assert!(found.contains(&(Action::KeyDenied, stranger, Subject::Key(key.id))), "{found:?}");
+        assert!(found.contains(&(Action::LoggedIn, user, Subject::User(flo))), "{found:?}");
+        for subject in refused {
+            assert!(found.contains(&(Action::LoginRefused, stranger, subject)), "{found:?}");
+        }
+        assert!(found.contains(&rest), "one more of the same: {found:?}");
+        assert_eq!(trail.chain.head.sequence, before + 6);
     }
 }

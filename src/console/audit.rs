@@ -177,6 +177,7 @@ fn user(of: &SignedIn<'_>, id: UserId, names: &mut Names) -> Result<Markup, Refu
 fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Markup, Refusal> {
     let (who, from) = match event.actor {
         Actor::Operator => (html! { "operator" }, None),
+        Actor::Stranger { from } => (html! { "somebody" }, from),
         Actor::User { user: id, key, from } => {
             let by_key = key.map(|key| html! { " by key " code { (key) } });
             (html! { (user(of, id, names)?) @if let Some(key) = by_key { (key) } }, from)
@@ -187,6 +188,7 @@ fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Marku
         Subject::Key(id) => html! { "key " a href={ "/console/key/" (id) } { code { (id) } } },
         Subject::Company(id) => html! { "company " code { (id) } },
         Subject::Keys(count) => html! { (count) " keys" },
+        Subject::Attempts(count) => html! { (count) @if count == 1 { " attempt" } @else { " attempts" } },
     };
     Ok(html! {
         tr {

@@ -132,7 +132,7 @@ impl Worker {
             let more = due && self.write_behind();
             pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
         }
-        self.sweep.begin_anew();
+        self.sweep.end();
         while self.write_behind() {}
     }
 

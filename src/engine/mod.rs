@@ -32,6 +32,7 @@ mod rehash;
 mod repair;
 mod revoke;
 mod rotate;
+mod sightings;
 mod summary;
 mod sweep;
 mod trail;

@@ -92,6 +92,7 @@ impl Engine {
             rates: Arc::default(),
             uses: Arc::default(),
             rehashes: Arc::default(),
+            sightings: Arc::default(),
             foreign: Arc::default(),
             passwords: Passwords::start(Arc::clone(&entropy))?,
         };
@@ -101,11 +102,13 @@ impl Engine {
             uses: Arc::clone(&reader.uses),
             rates: Arc::clone(&reader.rates),
             rehashes: Arc::clone(&reader.rehashes),
+            sightings: Arc::clone(&reader.sightings),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
             store: Arc::clone(&store),
             pass: Pass::default(),
             last: clock.now(),
+            ends: false,
         };
         let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
         let ring = Arc::clone(&reader.peppers);

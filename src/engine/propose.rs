@@ -24,7 +24,7 @@ struct Proposal {
 
 fn editor(actor: &Actor) -> Editor {
     match actor {
-        Actor::Operator => None,
+        Actor::Operator | Actor::Stranger { .. } => None,
         Actor::User { user, .. } => Some(*user),
     }
 }

@@ -12,6 +12,7 @@ use super::EngineError;
 use super::foreign::Foreign;
 use super::passwords::Passwords;
 use super::rehash::Rehashes;
+use super::sightings::Sightings;
 use super::usage::Pending;
 
 /// A read-only view. Clones share it.
@@ -24,6 +25,7 @@ pub struct Reader {
     pub(super) rates: Arc<Rates>,
     pub(super) uses: Arc<Pending>,
     pub(super) rehashes: Arc<Rehashes>,
+    pub(super) sightings: Arc<Sightings>,
     pub(super) foreign: Arc<Foreign>,
     pub(super) passwords: Passwords,
 }

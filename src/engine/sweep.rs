@@ -1,4 +1,4 @@
-//! What is written behind: uses of keys, and hashes under the current pepper.
+//! What is written behind: uses of keys, hashes under the current pepper, and what was seen of logins and refusals.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ use crate::store::Store;
 
 use super::operation::Operation;
 use super::rehash::Rehashes;
+use super::sightings::Sightings;
 use super::usage::Pending;
-use super::{EngineError, kept, rehash, usage};
+use super::{EngineError, kept, rehash, sightings, usage};
 
 /// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
 pub(super) struct Sweep {
@@ -20,6 +21,7 @@ pub(super) struct Sweep {
     pub(super) uses: Arc<Pending>,
     pub(super) rates: Arc<Rates>,
     pub(super) rehashes: Arc<Rehashes>,
+    pub(super) sightings: Arc<Sightings>,
     pub(super) peppers: Arc<PepperRing>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) store: Arc<dyn Store>,
@@ -27,6 +29,8 @@ pub(super) struct Sweep {
     pub(super) pass: Pass,
     /// When everything was last collected.
     pub(super) last: Timestamp,
+    /// Nothing comes after this.
+    pub(super) ends: bool,
 }
 
 /// One piece of it, to be run as an operation.
@@ -41,9 +45,11 @@ impl Sweep {
             || self.uses.are_many()
     }
 
-    /// Collects from the start again: what was used behind a look that goes on would otherwise wait for the next one.
-    pub(super) fn begin_anew(&mut self) {
+    /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for
+    /// the next one.
+    pub(super) fn end(&mut self) {
         self.pass = Pass::default();
+        self.ends = true;
     }
 
     /// The next piece; `None` when everything is collected.
@@ -63,9 +69,12 @@ impl Sweep {
             return Some(Box::new(kept::write));
         }
         if used.is_empty() {
+            if let Some(event) = self.sightings.take(now, self.ends) {
+                return Some(Box::new(move |operation| sightings::write(operation, event)));
+            }
             self.rates.sweep(now);
             self.last = now;
-            self.begin_anew();
+            self.pass = Pass::default();
             return None;
         }
         Some(Box::new(move |operation| usage::write(operation, &used)))
@@ -99,11 +108,13 @@ mod tests {
             uses: Arc::clone(&reader.uses),
             rates: Arc::clone(&reader.rates),
             rehashes: Arc::clone(&reader.rehashes),
+            sightings: Arc::clone(&reader.sightings),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::new(entropy),
             store: Arc::clone(&reader.store),
             pass: Pass::default(),
             last: now,
+            ends: false,
         };
         let text = text.reveal();
         let presented = KeyFormat::Native.parse(&text).unwrap();
@@ -115,7 +126,7 @@ mod tests {
         assert!(sweep.next(now).is_some());
         use_it();
         // As when the engine stops: nothing comes after this.
-        sweep.begin_anew();
+        sweep.end();
         assert!(sweep.next(now).is_some());
         assert!(sweep.next(now).is_none());
     }

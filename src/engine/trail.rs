@@ -156,11 +156,11 @@ impl EventFilter {
         let about_user = |user: UserId| match event.subject {
             Subject::User(id) => id == user,
             Subject::Key(id) => keys.contains(&id),
-            Subject::Company(_) | Subject::Keys(_) => false,
+            Subject::Company(_) | Subject::Keys(_) | Subject::Attempts(_) => false,
         };
         let by = |user: UserId| match event.actor {
             Actor::User { user: by, .. } => by == user,
-            Actor::Operator => false,
+            Actor::Operator | Actor::Stranger { .. } => false,
         };
         self.user.is_none_or(about_user)
             && self.key.is_none_or(|key| event.subject == Subject::Key(key))

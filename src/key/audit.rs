@@ -21,6 +21,11 @@ pub enum Actor {
         /// Where the request came from, if known.
         from: Option<IpAddr>,
     },
+    /// Somebody who did not prove who they are.
+    Stranger {
+        /// Where the request came from, if known.
+        from: Option<IpAddr>,
+    },
 }
 
 impl fmt::Display for Actor {
@@ -29,6 +34,7 @@ impl fmt::Display for Actor {
             Self::Operator => f.write_str("operator"),
             Self::User { user, key: None, .. } => write!(f, "user {user}"),
             Self::User { user, key: Some(key), .. } => write!(f, "user {user} by key {key}"),
+            Self::Stranger { .. } => f.write_str("somebody"),
         }
     }
 }
@@ -72,6 +78,12 @@ pub enum Action {
     CompanyUpdated,
     /// A company was removed, with the keys that were its own.
     CompanyRemoved,
+    /// A user logged in with a password. Only a sample is recorded.
+    LoggedIn,
+    /// A password was refused. Only a sample is recorded, and how many more there were.
+    LoginRefused,
+    /// A key that there is was denied. Only a sample is recorded, and how many more there were.
+    KeyDenied,
 }
 
 impl Action {
@@ -96,6 +108,9 @@ impl Action {
             Self::CompanyAdded => "company_added",
             Self::CompanyUpdated => "company_updated",
             Self::CompanyRemoved => "company_removed",
+            Self::LoggedIn => "logged_in",
+            Self::LoginRefused => "login_refused",
+            Self::KeyDenied => "key_denied",
         }
     }
 }
@@ -111,6 +126,8 @@ pub enum Subject {
     Company(CompanyId),
     /// So many keys.
     Keys(u64),
+    /// So many attempts.
+    Attempts(u64),
 }
 
 /// BLAKE3 of an event as stored.
@@ -157,7 +174,7 @@ impl FromStr for AuditHead {
 }
 
 /// One change, chained to the one before it. Written only together with the change, so its outcome is always
-/// "done".
+/// "done". What changes nothing, logins and refusals, is written within a minute and sampled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// 1 for the first event, then rising by one.

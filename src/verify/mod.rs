@@ -230,13 +230,19 @@ impl Look for Decision<'_> {
     fn look(&mut self, found: &Found<'_>) {
         let Self { reader, request, now, ref mut verdict } = *self;
         **verdict = Ok(judge(found.record, found.owner, request, now));
-        let Ok(Verdict::Allow(identity)) = verdict else { return };
+        let Ok(Verdict::Allow(identity)) = verdict else {
+            reader.note_denied(found.record.id, request.client);
+            return;
+        };
         match reader.spend(found.record, request.spend, now) {
             Ok(quota) => {
                 identity.quota = quota;
                 reader.note_use(found, now, request.client.as_ref());
             }
-            Err(over) => **verdict = Ok(Verdict::Deny(over.into())),
+            Err(over) => {
+                reader.note_denied(found.record.id, request.client);
+                **verdict = Ok(Verdict::Deny(over.into()));
+            }
         }
     }
 }

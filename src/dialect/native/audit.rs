@@ -67,7 +67,7 @@ pub(super) struct EventJson {
     sequence: u64,
     at: String,
     action: &'static str,
-    /// `null` for whoever controls the machine.
+    /// `null` for whoever controls the machine, and where nobody proved who they are.
     user: Option<u64>,
     key: Option<String>,
     from: Option<String>,
@@ -85,6 +85,7 @@ impl From<&AuditEvent> for EventJson {
     fn from(event: &AuditEvent) -> Self {
         let (user, key, from) = match &event.actor {
             Actor::Operator => (None, None, None),
+            Actor::Stranger { from } => (None, None, *from),
             Actor::User { user, key, from } => (Some(user.0), *key, *from),
         };
         let (kind, id) = match &event.subject {
@@ -92,6 +93,7 @@ impl From<&AuditEvent> for EventJson {
             Subject::Key(id) => ("key", id.to_string()),
             Subject::Company(id) => ("company", id.to_string()),
             Subject::Keys(count) => ("keys", count.to_string()),
+            Subject::Attempts(count) => ("attempts", count.to_string()),
         };
         Self {
             sequence: event.sequence,

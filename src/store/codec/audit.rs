@@ -22,6 +22,7 @@ struct EventWire {
 pub(super) enum ActorWire {
     Operator,
     User { user: u64, key: Option<[u8; 16]>, from: Option<IpAddr> },
+    Stranger { from: Option<IpAddr> },
 }
 
 /// The order is the stored number: new actions go at the end.
@@ -45,6 +46,9 @@ enum ActionWire {
     CompanyRemoved,
     KeyUndeleted,
     KeysImported,
+    LoggedIn,
+    LoginRefused,
+    KeyDenied,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,6 +57,7 @@ enum SubjectWire {
     Key([u8; 16]),
     Company([u8; 16]),
     Keys(u64),
+    Attempts(u64),
 }
 
 impl Record for AuditEvent {
@@ -66,6 +71,7 @@ impl Record for AuditEvent {
                 Subject::User(user) => SubjectWire::User(user.0),
                 Subject::Key(key) => SubjectWire::Key(key.to_bytes()),
                 Subject::Keys(count) => SubjectWire::Keys(count),
+                Subject::Attempts(count) => SubjectWire::Attempts(count),
                 Subject::Company(company) => SubjectWire::Company(company.to_bytes()),
             },
             previous: self.previous.0,
@@ -83,6 +89,7 @@ impl Record for AuditEvent {
                 SubjectWire::User(user) => Subject::User(UserId(user)),
                 SubjectWire::Key(key) => Subject::Key(KeyId::from_bytes(key)),
                 SubjectWire::Keys(count) => Subject::Keys(count),
+                SubjectWire::Attempts(count) => Subject::Attempts(count),
                 SubjectWire::Company(company) => Subject::Company(CompanyId::from_bytes(company)),
             },
             previous: EventHash(wire.previous),
@@ -97,6 +104,7 @@ impl From<&Actor> for ActorWire {
             Actor::User { user, key, from } => {
                 Self::User { user: user.0, key: key.map(|key| key.to_bytes()), from: *from }
             }
+            Actor::Stranger { from } => Self::Stranger { from: *from },
         }
     }
 }
@@ -108,6 +116,7 @@ impl From<ActorWire> for Actor {
             ActorWire::User { user, key, from } => {
                 Self::User { user: UserId(user), key: key.map(KeyId::from_bytes), from }
             }
+            ActorWire::Stranger { from } => Self::Stranger { from },
         }
     }
 }
@@ -146,5 +155,8 @@ actions!(
     CompanyUpdated,
     CompanyRemoved,
     KeyUndeleted,
-    KeysImported
+    KeysImported,
+    LoggedIn,
+    LoginRefused,
+    KeyDenied
 );
