@@ -6,6 +6,7 @@ pub mod allowlist;
 mod faulty;
 pub mod filebin;
 pub mod form;
+pub mod freesewing;
 pub mod gateway;
 pub mod judge;
 pub mod key_text;

@@ -1,10 +1,33 @@
 //! HTTP requests as readable inputs; and what stands in their answers.
 
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 
 /// Most requests of one input.
 const REQUESTS_MAX: usize = 8;
 const SEPARATOR: &[u8] = b"\n###\n";
+
+/// As credentials are read: also without their padding.
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What whoever sends requests has said in them, which answers may repeat.
+#[derive(Default)]
+pub(crate) struct Said(String);
+
+impl Said {
+    pub(crate) fn hear(&mut self, request: &RawRequest) {
+        let body = String::from_utf8_lossy(request.body.bytes());
+        self.0.extend([&request.path, "\n", &request.query, "\n", &*body, "\n"]);
+    }
+
+    /// Whether they may have said this. Escapes spell the same text in many ways.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        ["\\", "%", "&#", text].iter().any(|part| self.0.contains(part))
+    }
+}
 
 /// Reads requests, one after the other with a line `###` between them: method, target and perhaps `too-large` or
 /// `incomplete`, then header fields, an empty line and the body. Every `{name}` stands for the value it has in

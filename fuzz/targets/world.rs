@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::command::Service;
-use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts};
+use keyward::command::{Caller, Service};
+use keyward::engine::{Engine, NewCompany, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
-use keyward::key::{Actor, KeyId, KeyspaceName, Level, PepperRing, Role, UserId};
+use keyward::key::{Actor, Company, CompanyId, KeyId, Keyspace, Level, PepperRing, Role, UserId};
 use keyward::store::{MemoryStore, Revision, Store as _, schema};
 
 /// People and their keys.
@@ -41,29 +41,52 @@ impl World {
     /// With the people `test` and `other`, and these keys: name, owner, level.
     pub(crate) fn new(keyspace: &str, keys: &[(&'static str, &'static str, u8)]) -> Self {
         let mut world = Self::empty();
-        let keyspace: KeyspaceName = keyspace.parse().unwrap();
         for name in ["test", "other"] {
             world.person(name, Role::User);
         }
         for (name, owner, level) in keys {
             let owner = world.person(owner, Role::User);
-            world.issue(name, NewKey::new(keyspace, owner, Level::new(*level).unwrap()));
+            world.issue(name, Self::key(keyspace, owner, *level));
         }
         world
     }
 
-    /// The person of this name, or the bot if it is `bot`, who is added if need be.
+    /// A key to issue.
+    pub(crate) fn key(keyspace: &str, owner: UserId, level: u8) -> NewKey {
+        NewKey::new(keyspace.parse().unwrap(), owner, Level::new(level).unwrap())
+    }
+
+    /// The person of this name, or the bot if it ends in `bot`, who is added if need be.
     pub(crate) fn person(&mut self, name: &'static str, role: Role) -> UserId {
+        self.member(name, role, None)
+    }
+
+    /// The same, of a company.
+    pub(crate) fn member(&mut self, name: &'static str, role: Role, company: Option<CompanyId>) -> UserId {
         if let Some((_, id)) = self.people.iter().find(|(person, _)| *person == name) {
             return *id;
         }
         let mut person = NewUser::person(name.parse().unwrap(), role, None);
-        if name == "bot" {
+        person.company = company;
+        if name.ends_with("bot") {
             person.kind = NewKind::Bot;
         }
         let id = self.engine.add_user(Actor::Operator, person).unwrap().id;
         self.people.push((name, id));
         id
+    }
+
+    pub(crate) fn company(&self, name: &str) -> Company {
+        let new = NewCompany { id: None, name: name.parse().unwrap() };
+        self.engine.add_company(Actor::Operator, new).unwrap()
+    }
+
+    /// This person as a caller. By a key of theirs, since a password takes time.
+    pub(crate) fn caller(&self, name: &str) -> Caller {
+        let (_, id) = self.people.iter().find(|(person, _)| *person == name).unwrap();
+        let new = NewKey::new(*Keyspace::NATIVE.name(), *id, Level::ALL);
+        let (_, text) = self.engine.create_key(Actor::Operator, new).unwrap();
+        self.service.by_key(&Keyspace::NATIVE, &text.reveal(), None).unwrap()
     }
 
     /// Makes a key.
