@@ -13,6 +13,7 @@ pub mod key_text;
 mod model;
 pub mod native;
 pub mod operations;
+pub mod qreserve;
 mod requests;
 pub mod stored_value;
 pub mod telvue;
