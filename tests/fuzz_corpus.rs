@@ -20,7 +20,7 @@ macro_rules! replayed {
     };
 }
 
-replayed! { allowlist filebin form freesewing gateway judge key_text native operations qreserve stored_value telvue }
+replayed! { allowlist bokamera filebin form freesewing gateway judge key_text native operations qreserve stored_value telvue }
 
 fn replay(name: &str, run: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a library for the fuzzer, a module for the tests")]
 
 pub mod allowlist;
+pub mod bokamera;
 mod faulty;
 pub mod filebin;
 pub mod form;
@@ -14,6 +15,7 @@ mod model;
 pub mod native;
 pub mod operations;
 pub mod qreserve;
+mod records;
 mod requests;
 pub mod stored_value;
 pub mod telvue;
