@@ -21,6 +21,8 @@ macro_rules! replayed {
 }
 
 replayed! { allowlist bokamera filebin form freesewing gateway judge key_text native operations qreserve stored_value telvue }
+#[cfg(feature = "server")]
+replayed! { console }
 
 fn replay(name: &str, run: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);

@@ -4,6 +4,8 @@
 
 pub mod allowlist;
 pub mod bokamera;
+#[cfg(feature = "server")]
+pub mod console;
 mod faulty;
 pub mod filebin;
 pub mod form;
@@ -11,6 +13,8 @@ pub mod freesewing;
 pub mod gateway;
 pub mod judge;
 pub mod key_text;
+#[cfg(feature = "server")]
+mod markup;
 mod model;
 pub mod native;
 pub mod operations;
