@@ -86,11 +86,17 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Listens to `child`, which works in `dir`, and kills it.
+    /// Listens to `child`, which works in `dir`, and has `end` kill it.
     ///
     /// # Errors
     /// When it ended by itself, or saw something vanish.
-    pub(crate) fn of(mut child: Child, dir: &Path, kill: Kill) -> Result<Self, String> {
+    pub(crate) fn of(
+        mut child: Child,
+        dir: &Path,
+        kill: Kill,
+        end: impl FnOnce(&mut Child),
+    ) -> Result<Self, String> {
+        let mut end = Some(end);
         let mut history = Self::default();
         let mut begun: Vec<Option<Operation>> = Vec::new();
         let (mut sights, mut vanished, mut killed) = (0, false, false);
@@ -121,9 +127,9 @@ impl History {
                 Kill::AfterAnswers(count) => history.answered.len() >= count,
                 Kill::AfterSights(count) => sights >= count,
             };
-            if killed {
+            if killed && let Some(end) = end.take() {
                 // The lines it still wrote come next.
-                child.kill().unwrap();
+                end(&mut child);
             }
         }
         let status = child.wait().unwrap();

@@ -91,7 +91,7 @@ fn round(seed: u64, layer: Option<&Path>) -> (Figures, Result<(), String>) {
             child.env("KEYWARD_SYNC_DELAY_US", SYNC_MICROSECONDS);
             Disk::load(&root)
         });
-        let history = History::of(child.spawn().unwrap(), &root, kill)?;
+        let history = History::of(child.spawn().unwrap(), &root, kill, |child| child.kill().unwrap())?;
         if let Some(mut disk) = before {
             disk.replay(&fs::read(&journal).unwrap());
             root = scratch.join(generation.to_string());

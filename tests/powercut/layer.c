@@ -12,6 +12,7 @@
  *   KEYWARD_KILL_AT_SYNC     the process is killed when it begins the sync of this number
  *   KEYWARD_FAULT            file whose first byte says what fails below KEYWARD_JOURNAL_ROOT from now on: 0 nothing, 1 writing
  *                            with ENOSPC, 2 writing with EIO, 3 syncing with EIO, 4 writing and creating with EROFS
+ *   KEYWARD_TEST_NO_SYNC     every fsync and fdatasync succeeds and does nothing
  *   KEYWARD_SYNC_COUNT       file whose first 8 bytes (little-endian) count the fsync and fdatasync calls
  *   KEYWARD_TEST_NO_OVERRIDE redirects the program's own sync_file_range to the kernel, as if it were not there;
  *                            `hidden` still answers the program's self-check, `seen` does not
@@ -74,7 +75,7 @@ static int fails(int what) {
     }
 }
 
-static int hidden;
+static int hidden, no_sync;
 
 static int pass_to_kernel(int fd, off64_t at, off64_t length, unsigned flags) {
     if (hidden && fd < 0) {
@@ -136,6 +137,7 @@ __attribute__((constructor)) static void start(void) {
         if (fd < 0 || fault == MAP_FAILED) fail(value);
         close(fd);
     }
+    no_sync = getenv("KEYWARD_TEST_NO_SYNC") != NULL;
     if ((value = getenv("KEYWARD_TEST_NO_OVERRIDE"))) {
         hidden = !strcmp(value, "hidden");
         remove_override();
@@ -317,7 +319,7 @@ static int sync_recorded(long call, int fd) {
     if (delay) usleep(delay);
     if (count) __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
     int broken = number == fail_at || (inode && fails(SYNCING));
-    int result = broken ? (errno = EIO, -1) : syscall(call, fd), error = errno;
+    int result = broken ? (errno = EIO, -1) : no_sync ? 0 : syscall(call, fd), error = errno;
     if (inode && result == 0) {
         pthread_mutex_lock(&lock);
         record(8, NULL, 0, inode, number, NULL, 0);
