@@ -71,7 +71,7 @@ fn as_shipped() {
 #[test]
 fn without_syncs() {
     for syncs in [Syncs::NoOverride, Syncs::None] {
-        let faults = rounds(1, syncs);
+        let faults = rounds(2, syncs);
         assert!(
             !is_inside() || !faults.is_empty(),
             "{syncs:?}: nothing was lost, so a loss would not be noticed"
