@@ -1,10 +1,7 @@
-//! Damage to the data directory: it is repaired or refused, never a panic, never a wrong value.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The store alone: its files damaged, emptied and exchanged, one at a time.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use keyward::limits;
@@ -13,6 +10,8 @@ use keyward::store::{Batch, Entry, SledStore, Store, StoreError, schema};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
+
+use super::damage::{copy_tree, flip};
 
 const RECOVER: OpenOptions = OpenOptions { recover: true };
 
@@ -50,13 +49,6 @@ fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
     let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
     named.map(|entry| entry.path()).collect()
-}
-
-fn flip(path: &Path, bit: u64) {
-    let file = fs::File::options().read(true).write(true).open(path).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, bit / 8).unwrap();
-    file.write_all_at(&[byte[0] ^ (1 << (bit % 8))], bit / 8).unwrap();
 }
 
 #[test]
@@ -261,20 +253,12 @@ fn flipped_bits_never_give_a_wrong_value() {
     assert!(refused > 0, "no flip hit anything");
 }
 
-fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for path in files(from, "") {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy_tree(&path, &target) } else { assert!(fs::copy(&path, target).is_ok()) }
-    }
-}
-
 #[test]
 fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let _store = open(dir.path()).unwrap();
     let mut second = std::process::Command::new(std::env::current_exe().unwrap());
-    second.args(["second", "--exact", "--nocapture"]).env("KEYWARD_SECOND", dir.path());
+    second.args(["store::second", "--exact", "--nocapture"]).env("KEYWARD_SECOND", dir.path());
     let said = String::from_utf8(second.output().unwrap().stdout).unwrap();
     assert!(said.contains("is in use by another keyward process"), "{said}");
 }
