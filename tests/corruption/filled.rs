@@ -174,12 +174,7 @@ impl Filling {
 
     /// As many keys of another system as make the index leave an image of itself.
     fn import(&mut self, engine: &Engine) {
-        self.import_from(engine, 0);
-    }
-
-    fn import_from(&mut self, engine: &Engine, from: usize) {
-        let texts: Vec<String> =
-            (from..from + limits::PAGE_MAX).map(|n| format!("sk_other_{n:022}")).collect();
+        let texts: Vec<String> = (0..limits::PAGE_MAX).map(|n| format!("sk_other_{n:022}")).collect();
         let foreign = |(n, text): (usize, &String)| ImportedKey {
             new: NewKey::new(*Keyspace::NATIVE.name(), self.users[n % 3], Level::READ),
             secret: match n % 2 {
