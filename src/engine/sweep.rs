@@ -52,8 +52,14 @@ impl Sweep {
         self.ends = true;
     }
 
-    /// The next piece; `None` when everything is collected.
+    /// The next piece; `None` when everything is collected, or nothing can be written any more.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Piece> {
+        if self.store.closed().is_some() {
+            // What waits would wait for ever.
+            self.rates.sweep(now);
+            self.last = now;
+            return None;
+        }
         let hashes = self.rehashes.take(limits::USES_WRITTEN_MAX);
         if !hashes.is_empty() {
             let (peppers, entropy) = (Arc::clone(&self.peppers), Arc::clone(&self.entropy));

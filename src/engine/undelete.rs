@@ -96,4 +96,21 @@ mod tests {
             assert!(store.scan(kept, None, 1).unwrap().is_empty(), "nothing of it is left");
         }
     }
+
+    #[test]
+    fn an_engine_stops_though_what_is_over_cannot_be_removed() {
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_764_100_000_000));
+        let store = Arc::new(MemoryStore::new());
+        let parts = Parts::over(Arc::<MemoryStore>::clone(&store), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN);
+        let (key, _) = engine.create_key(Actor::Operator, new).unwrap();
+        engine.delete_key(Actor::Operator, key.id).unwrap();
+        clock.advance_ms(limits::DELETED_KEPT_MS);
+        store.close().unwrap();
+        engine.stop().unwrap();
+        assert!(!store.scan(schema::DELETED, None, 1).unwrap().is_empty());
+    }
 }
