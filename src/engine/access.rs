@@ -132,6 +132,9 @@ mod tests {
         };
         let first = set(true);
         assert_eq!((first.len(), set(true)), (1, first.clone()), "granted again, it stays");
+        let again = UserChange { api_access: Some(true), role: Some(Role::Support), ..UserChange::default() };
+        engine.update_user(Actor::Operator, flo, again).unwrap();
+        assert_eq!(keys(&engine, flo, Keyspace::TELVUE), first, "also with another change");
         assert!(set(false).is_empty());
         let second = set(true);
         assert_ne!(

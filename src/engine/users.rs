@@ -85,7 +85,8 @@ impl Engine {
             operation.replace_user(Some(&old), &user)?;
             let event = operation.record(actor, action(&old, &user), Subject::User(id))?;
             operation.revoke_lost(actor, &lost)?;
-            operation.write_access(&user, &access, grant.as_deref().unwrap_or_default(), event)?;
+            let begun = grant.as_deref().filter(|_| !old.api_access).unwrap_or_default();
+            operation.write_access(&user, &access, begun, event)?;
             Ok(user)
         })
     }
@@ -211,7 +212,7 @@ impl Operation<'_> {
     }
 
     /// Refuses a change that would leave nobody to administer.
-    fn check_administrator_left(&self, old: &User, new: Option<&User>) -> Result<(), EngineError> {
+    pub(super) fn check_administrator_left(&self, old: &User, new: Option<&User>) -> Result<(), EngineError> {
         if !administers(old) || new.is_some_and(administers) {
             return Ok(());
         }
