@@ -76,7 +76,8 @@ impl Engine {
     /// Removes a company that no user belongs to any more, with its account and every key of that, as one operation.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyNotEmpty`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyNotEmpty`]; [`EngineError::LastAdministrator`] when that is
+    /// its account; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, no key of the company is ever allowed again, not even after a power cut.
@@ -88,6 +89,7 @@ impl Engine {
                 return Err(EngineError::CompanyNotEmpty);
             }
             let account = operation.user(company.account)?;
+            operation.check_administrator_left(&account, None)?;
             for key in operation.keys_of(account.id, None)? {
                 operation.replace(of_key(&key)?, Entries::new());
             }
@@ -133,5 +135,26 @@ impl Reader {
         let limit = limit.clamp(1, limits::PAGE_MAX);
         let entries = self.store.scan(schema::COMPANIES, after.as_deref(), limit)?;
         Ok(entries.iter().map(Company::from_entry).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Parts, UserChange};
+    use crate::entropy::OsEntropy;
+    use crate::key::PepperRing;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_company_stays_whose_account_is_the_last_administrator() {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let new = NewCompany { id: None, name: "Example".parse().unwrap() };
+        let company = engine.add_company(Actor::Operator, new).unwrap();
+        let change = UserChange { role: Some(Role::Administrator), ..UserChange::default() };
+        engine.update_user(Actor::Operator, company.account, change).unwrap();
+        let removed = engine.remove_company(Actor::Operator, company.id);
+        assert!(matches!(removed, Err(EngineError::LastAdministrator)), "{removed:?}");
     }
 }
