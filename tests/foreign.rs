@@ -1,18 +1,20 @@
 //! Keys of other systems: found by what those left of them, and our own from their first use on.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::engine::{Engine, Imported, ImportedKey, NewKey, NewUser, Parts, UserChange};
+use keyward::engine::{Engine, EngineError, Imported, ImportedKey, NewKey, NewUser, Parts, UserChange};
 use keyward::entropy::OsEntropy;
 use keyward::key::{
-    Actor, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, PepperRing, RevokeReason, Role,
-    SlowHash, UserId,
+    Actor, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, Pepper, PepperNumber, PepperRing,
+    RevokeReason, Role, SlowHash, UserId,
 };
 use keyward::limits;
-use keyward::store::MemoryStore;
+use keyward::store::sled::OpenOptions;
+use keyward::store::{MemoryStore, SledStore};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 use zeroize::Zeroizing;
 
@@ -20,6 +22,39 @@ struct World {
     engine: Engine,
     clock: ManualClock,
     flo: UserId,
+}
+
+/// An engine over `dir` under these peppers.
+fn on_disk(dir: &Path, peppers: &[u8]) -> Engine {
+    let (store, _) = SledStore::open(dir, OpenOptions::default()).unwrap();
+    let pepper = |number: &u8| (PepperNumber(*number), Pepper::from_bytes([*number; 32]));
+    Engine::open(Parts::new(store, PepperRing::new(peppers.iter().map(pepper).collect()).unwrap())).unwrap()
+}
+
+fn import_into(engine: &Engine, secrets: Vec<(UserId, ForeignSecret)>) -> Vec<&'static str> {
+    let keys = secrets.into_iter().map(|(owner, secret)| {
+        let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
+        ImportedKey { new, secret }
+    });
+    let imported = engine.import_keys(Actor::Operator, keys.collect(), false).unwrap();
+    let word = |one: &Imported| match one {
+        Imported::Now(_) => "now",
+        Imported::Before(_) => "before",
+        Imported::Refused(EngineError::HasText) => "has text",
+        Imported::Refused(_) => "refused",
+    };
+    imported.iter().map(word).collect()
+}
+
+fn add_flo(engine: &Engine) -> UserId {
+    let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+    engine.add_user(Actor::Operator, flo).unwrap().id
+}
+
+fn is_good(engine: &Engine, text: &str) -> bool {
+    let verdict =
+        Verifier::new(engine.reader()).verify(&VerifyRequest::new(&Keyspace::NATIVE, text)).unwrap();
+    matches!(verdict, Verdict::Allow(_))
 }
 
 impl World {
@@ -166,4 +201,67 @@ fn a_wrong_line_is_refused_alone_and_a_dry_run_changes_nothing() {
     assert_eq!(outcomes(false), expected);
     assert!(world.allowed(&Keyspace::NATIVE, "good-key-00000001").is_some());
     assert_eq!(outcomes(false)[2], "before");
+}
+
+#[test]
+fn salted_keys_that_became_our_own_verify_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "bcrypted-key-0123456789";
+    let engine = on_disk(dir.path(), &[1]);
+    let flo = add_flo(&engine);
+    assert_eq!(import_into(&engine, vec![(flo, salted(text))]), ["now"]);
+    assert!(is_good(&engine, text));
+    // At the stop its own hash is written, and no salted one is left.
+    drop(engine);
+    assert!(is_good(&on_disk(dir.path(), &[1]), text));
+}
+
+#[test]
+fn a_salted_key_that_comes_back_is_looked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "bcrypted-key-0123456789";
+    let engine = on_disk(dir.path(), &[1]);
+    let flo = add_flo(&engine);
+    import_into(&engine, vec![(flo, salted(text))]);
+    let id = engine.reader().keys(None, 1).unwrap()[0].id;
+    engine.delete_key(Actor::Operator, id).unwrap();
+    drop(engine);
+    let engine = on_disk(dir.path(), &[1]);
+    assert!(!is_good(&engine, text));
+    engine.undelete_key(Actor::Operator, id).unwrap();
+    assert!(is_good(&engine, text));
+}
+
+#[test]
+fn a_list_is_recognised_after_a_new_pepper_and_so_is_a_text_of_our_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = on_disk(dir.path(), &[1]);
+    let flo = add_flo(&engine);
+    let own = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN);
+    let own = engine.create_key(Actor::Operator, own).unwrap().1.reveal();
+    let list = || vec![(flo, digest(DigestScheme::Sha256, "sha256-key-0123")), (flo, text("plain-key-0123"))];
+    assert_eq!(import_into(&engine, list()), ["now", "now"]);
+    drop(engine);
+    let engine = on_disk(dir.path(), &[1, 2]);
+    assert_eq!(import_into(&engine, list()), ["before", "before"]);
+    assert_eq!(import_into(&engine, vec![(flo, text(&own))]), ["has text"]);
+}
+
+#[test]
+fn a_key_that_is_refused_stands_in_no_other_s_way() {
+    let world = World::new();
+    let secret = || text("good-key-00000001");
+    let lines = vec![(UserId(99), secret()), (world.flo, secret()), (world.flo, secret())];
+    assert_eq!(import_into(&world.engine, lines), ["refused", "now", "before"]);
+}
+
+#[test]
+fn a_key_does_not_come_back_beside_another_with_its_text() {
+    let world = World::new();
+    let new = NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN);
+    let (key, issued) = world.engine.create_key(Actor::Operator, new).unwrap();
+    world.engine.delete_key(Actor::Operator, key.id).unwrap();
+    assert_eq!(import_into(&world.engine, vec![(world.flo, text(&issued.reveal()))]), ["now"]);
+    let back = world.engine.undelete_key(Actor::Operator, key.id);
+    assert!(matches!(back, Err(EngineError::HasText)), "{back:?}");
 }

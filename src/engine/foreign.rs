@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use crate::entropy::Entropy;
 use crate::index::{Found, Look};
 use crate::key::{
-    DigestScheme, ForeignSecret, HmacKey, Key, KeyId, KeyTrace, PepperRing, Prefix, PresentedKey, SealedCopy,
-    StoredSecret, UncheckedKey, shown_of,
+    DigestScheme, ForeignSecret, HmacKey, KeyId, KeyTrace, PepperRing, Prefix, PresentedKey, SealedCopy,
+    UncheckedKey, shown_of,
 };
 use crate::limits;
 use crate::store::codec::{StoredScheme, StoredSchemes};
@@ -22,6 +22,8 @@ use super::{EngineError, Reader};
 #[derive(Default)]
 pub(super) struct Schemes {
     texts: bool,
+    /// There were salted hashes, so there are texts of their systems among ours.
+    adopted: bool,
     digests: Vec<DigestScheme>,
     /// How many first bytes of a text a salted hash is found by.
     slow: Vec<usize>,
@@ -60,15 +62,17 @@ impl Schemes {
                     let key = sealed.open_bytes(schema::FOREIGN, *pepper, ring)?;
                     schemes.digests.push(DigestScheme::HmacSha256(HmacKey::new(key.to_vec())?));
                 }
-                StoredScheme::Slow(length) if slow => schemes.slow.push(usize::from(*length)),
-                StoredScheme::Slow(_) => {}
+                StoredScheme::Slow(length) => {
+                    schemes.adopted = true;
+                    schemes.slow.extend(slow.then_some(usize::from(*length)));
+                }
             }
         }
         Ok(schemes)
     }
 
     fn is_empty(&self) -> bool {
-        !self.texts && self.digests.is_empty() && self.slow.is_empty()
+        !self.texts && !self.adopted && self.digests.is_empty() && self.slow.is_empty()
     }
 }
 
@@ -144,7 +148,7 @@ impl Reader {
             self.store.scan(&schema::slow_of(prefix.as_str()), None, limits::SLOW_CANDIDATES_MAX)?;
         for id in entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes) {
             let Some(key) = self.key(id)? else { continue };
-            for secret in secrets(&key).filter(|secret| secret.prefix == *prefix) {
+            for secret in key.secrets.all().filter(|secret| secret.prefix == *prefix) {
                 let Some(hash) = &secret.foreign else { continue };
                 if !self.passwords.check_foreign(hash, text)? {
                     continue;
@@ -160,10 +164,6 @@ impl Reader {
         }
         Ok(false)
     }
-}
-
-fn secrets(key: &Key) -> impl Iterator<Item = &StoredSecret> {
-    [&key.secrets.current].into_iter().chain(key.secrets.previous.as_ref().map(|(secret, _)| secret))
 }
 
 impl Operation<'_> {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::key::{
-    Action, Actor, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, Keyspace, KeyspaceName, StoredSecret,
-    Subject, UserId, check_text, shown_of,
+    Action, Actor, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, KeyTrace, Keyspace, KeyspaceName,
+    StoredSecret, Subject, UserId, check_text, shown_of,
 };
 use crate::limits;
 use crate::store::schema;
@@ -41,7 +41,8 @@ struct Prepared {
     new: NewKey,
     stored: StoredSecret,
     keyspace: Keyspace,
-    is_text: bool,
+    /// What its text, if that is known, is found by under each pepper.
+    traces: Vec<KeyTrace>,
 }
 
 impl Engine {
@@ -115,7 +116,8 @@ impl Engine {
         let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let ring = self.peppers();
         let (number, pepper) = ring.current();
-        let first = ring.all().next().map_or(pepper, |(_, first)| first);
+        // The oldest, so that the same list is recognised after a rotation.
+        let first = ring.all().last().map_or(pepper, |(_, first)| first);
         let mut id = KeyId::from_bytes(first.import_id(&secret.identity()));
         let mut stored = StoredSecret {
             pepper: number,
@@ -124,12 +126,17 @@ impl Engine {
             sealed: None,
             foreign: None,
         };
+        let mut traces = Vec::new();
         match secret {
             ForeignSecret::Text(text) => {
                 check_text(text)?;
                 let issued = IssuedKey::new(text.clone());
                 stored.prefix = keyspace.format().prefix_of(text)?;
                 stored.hash = pepper.hash_issued(&issued);
+                let locator = stored.prefix.locator();
+                traces.extend(
+                    ring.all().map(|(_, pepper)| KeyTrace { hash: pepper.hash_issued(&issued), locator }),
+                );
                 if keyspace.format() == KeyFormat::FreeSewing
                     && let Some(Ok(own)) = text.split_once(':').map(|(id, _)| id.parse())
                 {
@@ -147,8 +154,7 @@ impl Engine {
                 stored.foreign = Some(hash.clone());
             }
         }
-        let is_text = matches!(secret, ForeignSecret::Text(_));
-        Ok(Prepared { id, new, stored, keyspace, is_text })
+        Ok(Prepared { id, new, stored, keyspace, traces })
     }
 }
 
@@ -160,7 +166,7 @@ fn is_own(ready: &Prepared, secret: &ForeignSecret) -> bool {
     }
 }
 
-/// What came before in the same import.
+/// What is taken over before in the same import.
 #[derive(Default)]
 struct Seen {
     ids: HashSet<KeyId>,
@@ -177,7 +183,7 @@ impl Operation<'_> {
     }
 
     fn is_new_import(&mut self, ready: &Prepared, seen: &mut Seen) -> Result<bool, EngineError> {
-        if !seen.ids.insert(ready.id) || self.has(&schema::key(&ready.id.to_bytes()))? {
+        if seen.ids.contains(&ready.id) || self.has(&schema::key(&ready.id.to_bytes()))? {
             return Ok(false);
         }
         let (owner, keyspace) = (ready.new.owner, &ready.keyspace);
@@ -185,16 +191,23 @@ impl Operation<'_> {
             return Err(EngineError::NoSuchUser);
         }
         // A digest is nobody else's: its id would be the same. A salted hash is looked for by its prefix.
-        if ready.is_text && self.has(&hot(&ready.stored.trace()))? {
-            return Err(EngineError::HasText);
+        for trace in &ready.traces {
+            if self.has(&hot(trace))? {
+                return Err(EngineError::HasText);
+            }
         }
-        let first = seen.owners.insert((owner, *keyspace.name()));
+        let place = (owner, *keyspace.name());
         match keyspace.issuing() {
             Issuing::Freely => {}
-            Issuing::WithAccess | Issuing::OnePerBot if !first => return Err(EngineError::HasKey),
+            Issuing::WithAccess | Issuing::OnePerBot if seen.owners.contains(&place) => {
+                return Err(EngineError::HasKey);
+            }
             Issuing::WithAccess => self.check_first(owner, keyspace)?,
             Issuing::OnePerBot => self.check_first_of_bot(owner, keyspace)?,
         }
+        // One that was refused stands in nobody's way.
+        seen.ids.insert(ready.id);
+        seen.owners.insert(place);
         Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use crate::key::{Action, Actor, Issuing, Key, KeyId, Keyspace, Subject};
 use crate::store::codec::Deleted;
 use crate::store::schema;
 
-use super::entries::{Entries, of_key};
+use super::entries::{Entries, hot, of_key};
 use super::{Engine, EngineError, Reader};
 
 impl Engine {
@@ -13,12 +13,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`] when nothing of it is kept; [`EngineError::NoSuchUser`] when its owner is gone;
-    /// [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::Store`].
+    /// [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::HasText`] when another has its
+    /// text by now; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, the key is back also after a power cut.
     pub fn undelete_key(&self, actor: Actor, id: KeyId) -> Result<Key, EngineError> {
-        self.write(move |operation| {
+        let key = self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
             let Deleted { key, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
             // It may be there again, by an import.
@@ -33,12 +34,22 @@ impl Engine {
                 Issuing::WithAccess => operation.begin_access(key.owner, &keyspace)?,
                 Issuing::OnePerBot => operation.check_first(key.owner, &keyspace)?,
             }
-            operation.expect_unused(&key.secrets.current);
+            for (trace, _) in key.hot_records() {
+                // It may have been taken over as a key of another system.
+                if operation.has(&hot(&trace))? {
+                    return Err(EngineError::HasText);
+                }
+            }
             operation.drop_kept(place, until);
             operation.replace(Entries::new(), of_key(&key)?);
             operation.record(actor, Action::KeyUndeleted, Subject::Key(id))?;
             Ok(key)
-        })
+        })?;
+        if key.secrets.all().any(|secret| secret.foreign.is_some()) {
+            // There may have been no salted hash left meanwhile.
+            self.view().load_schemes()?;
+        }
+        Ok(key)
     }
 }
 

@@ -84,6 +84,13 @@ pub struct Key {
     pub usage: Usage,
 }
 
+impl Secrets {
+    /// Each of them.
+    pub fn all(&self) -> impl Iterator<Item = &StoredSecret> {
+        [&self.current].into_iter().chain(self.previous.as_ref().map(|(secret, _)| secret))
+    }
+}
+
 impl Key {
     /// Whether it is not revoked.
     pub const fn is_live(&self) -> bool {
