@@ -11,7 +11,7 @@ use super::setup::Setup;
 use super::{AuthenticateError, Caller};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, IndexState};
-use crate::key::{Keyspace, Password, Status, User, UserId};
+use crate::key::{KeyId, Keyspace, Password, Status, User, UserId};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 
 /// The engine and its verifier behind one door. Clones share them.
@@ -138,6 +138,11 @@ impl Service {
     /// How far the hot index is. While it is not ready, verifying may wait for the disk.
     pub fn index_state(&self) -> IndexState {
         self.engine.index_state()
+    }
+
+    /// Whether the caller proposed a text for the key that may still be adopted.
+    pub fn proposes(&self, caller: &Caller, key: KeyId) -> bool {
+        self.engine.proposes(*caller.actor(), key)
     }
 
     /// The time now, for what callers ask relative to it.

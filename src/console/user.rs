@@ -11,7 +11,7 @@ use super::setup::new_password;
 use super::users::{access_key, company_options, roles};
 use super::visit::SignedIn;
 use crate::command::{Command, KeyRef, Outcome, UserRef};
-use crate::engine::UserChange;
+use crate::engine::{EngineError, UserChange};
 use crate::exchange::RawResponse;
 use crate::key::{IssuedKey, Key, Kind, Password, Status, User, UserId};
 
@@ -88,16 +88,26 @@ impl Edit<'_> {
     fn save(&self, input: &Input) -> Result<RawResponse, Refusal> {
         // Everything is read before anything is changed.
         let password = new_password(input)?;
+        if password.is_some() && self.user.kind == Kind::Bot {
+            return Err(EngineError::BotPassword.into());
+        }
         if password.is_some() && self.is_own() {
             self.check_current(input.bytes("current_password"))?;
+        }
+        let pending = !input.text("pending").is_empty();
+        let keeps_access = !self.of.is_administrator() || input.has("api_access");
+        let adopts = pending && keeps_access;
+        if adopts {
+            let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
+            if !self.of.visit.service.proposes(&self.of.caller, key.id) {
+                return Err(EngineError::NothingProposed.into());
+            }
         }
         if self.of.is_administrator() {
             let change = self.change(input)?;
             self.of.dispatch(Command::UpdateUser(self.named(), change))?;
         }
-        let pending = !input.text("pending").is_empty();
-        let keeps_access = !self.of.is_administrator() || input.has("api_access");
-        if pending && keeps_access {
+        if adopts {
             self.adopt()?;
         }
         match password {

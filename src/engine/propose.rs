@@ -42,6 +42,11 @@ impl Proposals {
         waiting.insert(place, Proposal { secret, until: now.plus_ms(limits::PROPOSAL_MS) });
     }
 
+    fn has(&self, place: &(Editor, KeyId), now: Timestamp) -> bool {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.get(place).is_some_and(|proposal| proposal.until > now)
+    }
+
     /// Takes a proposal out, if it still counts.
     fn take(&self, place: &(Editor, KeyId), now: Timestamp) -> Option<StoredSecret> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,6 +83,11 @@ impl Engine {
         self.replace_secret(actor, id, secret.ok_or(EngineError::NothingProposed)?, 0)
     }
 
+    /// Whether there is a text that `actor` may adopt.
+    pub fn proposes(&self, actor: Actor, id: KeyId) -> bool {
+        self.proposals().has(&(editor(&actor), id), self.view().now())
+    }
+
     /// Throws away what `actor` proposed, if anything: it can never become valid.
     pub fn discard_text(&self, actor: Actor, id: KeyId) {
         self.proposals().take(&(editor(&actor), id), self.view().now());
@@ -110,10 +120,12 @@ mod tests {
             engine.reader().named_by(&presented).unwrap().is_some()
         };
         let propose = || engine.propose_text(me, key.id).unwrap().1.reveal();
+        let proposes = |actor| engine.proposes(actor, key.id);
         let first = first.reveal();
 
         let (one, two) = (propose(), propose());
         assert!(known(&first) && !known(&one) && !known(&two), "nothing is in force yet");
+        assert!(proposes(me) && !proposes(Actor::Operator));
         assert!(
             matches!(engine.adopt_text(Actor::Operator, key.id), Err(EngineError::NothingProposed)),
             "it is the editor's own"
@@ -127,6 +139,7 @@ mod tests {
         assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
         let late = propose();
         clock.advance_ms(limits::PROPOSAL_MS);
+        assert!(!proposes(me));
         assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
         assert!(known(&two) && !known(&discarded) && !known(&late));
     }
