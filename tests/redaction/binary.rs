@@ -39,6 +39,9 @@ fn nothing_that_comes_out_or_stays_behind_shows_a_secret() {
     wrong_arguments(&mut site, &keys[5]);
     change(&mut site, &keys);
     site.keep_files();
+    let backup = site.path("backup");
+    site.run(&["backup", backup.to_str().unwrap()], "", &[]);
+    site.keep_file(&backup);
     let log = site.stop(server, &[]);
     assert!(log.contains("DEBUG") && log.contains("key denied"), "everything is logged");
     site.keep_files();

@@ -132,7 +132,8 @@ impl Site {
         assert!(read >= 3, "the store has files");
     }
 
-    fn keep_file(&mut self, path: &Path) {
+    /// Keeps one file.
+    pub(crate) fn keep_file(&mut self, path: &Path) {
         let bytes = fs::read(path).unwrap();
         self.keep(&format!("the file {}", path.display()), &bytes, &[]);
         self.keep("the name of a file", path.to_string_lossy().as_bytes(), &[]);
