@@ -17,8 +17,9 @@
 #[path = "siege/server.rs"]
 mod server;
 
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
@@ -32,6 +33,8 @@ use server::{Server, ask, connect, field, post, verify};
 const CLIENTS: usize = 16;
 /// Keys that each client has at once.
 const KEYS: usize = 200;
+/// Keys that there are before: enough to fill the store's cache, whose growth would look like a leak.
+const IMPORTED: usize = 500_000;
 /// How long the most is measured.
 const FULL_SPEED: Duration = Duration::from_secs(20);
 /// Lines of the report.
@@ -64,18 +67,18 @@ impl<'a> Client<'a> {
         answer.starts_with("HTTP/1.1 2").then_some(answer)
     }
 
-    /// The next thing, and whether its answer was right: of 100, 88 verify a good key, 4 a junk one, 4 create and revoke
-    /// or delete a key, and one each rotates, changes, lists, and shows a key.
+    /// The next thing, and whether its answer was right: of 400, one each makes a key in the place of one that it revokes
+    /// or deletes, rotates or changes one, shows one, and lists some; 16 verify a junk key and all others a good one.
     fn step(&mut self) -> bool {
         self.turn += 1;
-        match self.turn % 100 {
-            0 | 50 => self.exchange("revoke"),
-            25 | 75 => self.exchange("delete"),
+        match self.turn % 400 {
+            0 => self.exchange("revoke"),
+            200 => self.exchange("delete"),
             1 => self.rotate(),
             2 => self.on_one("PATCH", "", "{\"comment\":\"soaked\"}"),
             3 => self.on_one("GET", "", ""),
             4 => self.call("GET", "/v1/keys?limit=20", "").is_some(),
-            5..=8 => self.verify("kw_1w9QcRqUVZEoVf8QCrHhgH6CPg15fJlJSAlkD5LBmhOt0X4RM3", "false"),
+            5..=20 => self.verify("kw_1w9QcRqUVZEoVf8QCrHhgH6CPg15fJlJSAlkD5LBmhOt0X4RM3", "false"),
             _ => match self.keys.get(self.turn % KEYS).map(|key| key.text.clone()) {
                 Some(text) => self.verify(&text, "true"),
                 None => self.create(),
@@ -186,9 +189,26 @@ impl Load {
     }
 }
 
+impl Server {
+    /// Takes over so many keys of another system.
+    fn import(&self, count: usize) {
+        let mut import = Command::new(env!("CARGO_BIN_EXE_keyward"));
+        import.env_clear().env("KEYWARD_DATA", self.data()).args(["key", "import", "-"]);
+        let mut import = import.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufWriter::new(import.stdin.take().unwrap());
+        for number in 0..count {
+            let digest = blake3::hash(&number.to_le_bytes());
+            writeln!(lines, "{{\"hash\":\"{digest}\",\"algorithm\":\"sha256\",\"owner\":\"flo\"}}").unwrap();
+        }
+        drop(lines);
+        assert!(import.wait().unwrap().success());
+    }
+}
+
 fn main() {
     let seconds = std::env::var("KEYWARD_BENCH_SECONDS").map_or(1_800, |text| text.parse().unwrap());
     let server = Server::start();
+    server.import(IMPORTED);
     let most = Load::under(&server, Duration::ZERO, |load| {
         sleep(FULL_SPEED / 4);
         let before = load.done.load(Ordering::Relaxed);

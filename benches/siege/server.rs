@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -43,9 +43,14 @@ impl Server {
         Self { child, address, dir, key }
     }
 
-    /// Bytes of the data directory.
+    /// Its data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Bytes of it.
     pub(crate) fn disk(&self) -> u64 {
-        bytes_below(self.dir.path())
+        bytes_below(&self.data())
     }
 
     /// Memory in use, in kB.
