@@ -4,6 +4,8 @@
 
 mod judge;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod verdict;
 

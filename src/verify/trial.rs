@@ -1,6 +1,7 @@
 //! Trying a key out: the verdict and every check that leads to it, without using the key.
 
 use super::{Check, DenyReason, Verdict, Verifier, VerifyRequest, checks, judge};
+use crate::clock::Timestamp;
 use crate::engine::EngineError;
 use crate::index::Found;
 use crate::key::{KeyId, UserId};
@@ -16,6 +17,14 @@ pub struct Trial {
     pub checks: Vec<(Check, Option<DenyReason>)>,
 }
 
+impl Trial {
+    fn judge(&mut self, found: &Found<'_>, request: &VerifyRequest<'_>, now: Timestamp) {
+        self.verdict = judge(found.record, found.owner, request, now);
+        self.key = Some((found.record.id, found.record.owner));
+        self.checks = checks(found.record, found.owner, request, now);
+    }
+}
+
 impl Verifier {
     /// Tries a key out: nothing is counted as a use, and nothing is spent from rate limits.
     ///
@@ -28,16 +37,13 @@ impl Verifier {
         let (reader, now) = (self.reader(), self.reader().now());
         let mut trial =
             Trial { verdict: Verdict::Deny(DenyReason::Malformed), key: None, checks: Vec::new() };
-        let mut look = |found: &Found<'_>| {
-            trial.verdict = judge(found.record, found.owner, request, now);
-            trial.key = Some((found.record.id, found.record.owner));
-            trial.checks = checks(found.record, found.owner, request, now);
-        };
         let presented = request.keyspace.format().parse(request.text).ok();
         if let Some(presented) = &presented {
-            reader.look_up(presented, &mut look)?;
+            reader.look_up(presented, &mut |found: &Found<'_>| trial.judge(found, request, now))?;
         }
-        if reader.knows_foreign_keys() {
+        // As in verifying, a key of ours counts, whatever became of it.
+        if trial.key.is_none() && reader.knows_foreign_keys() {
+            let mut look = |found: &Found<'_>| trial.judge(found, request, now);
             reader.look_up_foreign(request.text, &mut look)?;
         }
         if presented.is_some() && trial.key.is_none() {
@@ -52,7 +58,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::Timestamp;
     use crate::key::*;
 
     fn time() -> impl Strategy<Value = Timestamp> {
