@@ -86,7 +86,9 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn answer(site: &mut Site, request: &RawRequest, said: &Said) {
-    QReserve.claims(&request.path);
+    if !QReserve.claims(&request.path) {
+        return;
+    }
     let before = site.world.revision();
     let caller = site.caller(request);
     let is_administrator = caller.is_some_and(|caller| {
