@@ -205,11 +205,15 @@ impl Worker {
 
     /// Writes a piece of what waits; `false` when nothing did.
     fn write_behind(&mut self) -> bool {
-        let (answer, _) = sync_channel(1);
+        let (answer, written) = sync_channel(1);
         let piece = self.sweep.next(self.clock.now());
         let more = piece.is_some();
         if let Some(work) = piece {
             self.commit(vec![Box::new(Typed { work, value: None, answer })]);
+            if let Ok(Err(error)) = written.try_recv() {
+                tracing::warn!(%error, "what is written behind could not be written");
+                self.sweep.failed = true;
+            }
         }
         more
     }

@@ -109,6 +109,7 @@ impl Engine {
             pass: Pass::default(),
             last: clock.now(),
             ends: false,
+            failed: false,
         };
         let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
         let ring = Arc::clone(&reader.peppers);

@@ -31,6 +31,8 @@ pub(super) struct Sweep {
     pub(super) last: Timestamp,
     /// Nothing comes after this.
     pub(super) ends: bool,
+    /// A piece could not be written. What goes by itself stays until the next time, or it would be tried without end.
+    pub(super) failed: bool,
 }
 
 /// One piece of it, to be run as an operation.
@@ -71,7 +73,7 @@ impl Sweep {
         if used.is_empty() {
             used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
         }
-        if used.is_empty() && kept::is_due(self.store.as_ref(), now).unwrap_or(false) {
+        if used.is_empty() && !self.failed && kept::is_due(self.store.as_ref(), now).unwrap_or(false) {
             return Some(Box::new(kept::write));
         }
         if used.is_empty() {
@@ -81,6 +83,7 @@ impl Sweep {
             self.rates.sweep(now);
             self.last = now;
             self.pass = Pass::default();
+            self.failed = false;
             return None;
         }
         Some(Box::new(move |operation| usage::write(operation, &used)))
@@ -95,7 +98,7 @@ mod tests {
     use crate::entropy::SeededEntropy;
     use crate::index::Found;
     use crate::key::{Actor, KeyFormat, Keyspace, Level, Role};
-    use crate::store::MemoryStore;
+    use crate::store::{Batch, MemoryStore, schema};
 
     #[test]
     fn a_use_behind_the_look_through_the_index_is_collected_when_it_begins_anew() {
@@ -121,6 +124,7 @@ mod tests {
             pass: Pass::default(),
             last: now,
             ends: false,
+            failed: false,
         };
         let text = text.reveal();
         let presented = KeyFormat::Native.parse(&text).unwrap();
@@ -135,5 +139,22 @@ mod tests {
         sweep.end();
         assert!(sweep.next(now).is_some());
         assert!(sweep.next(now).is_none());
+    }
+    #[test]
+    fn a_damaged_entry_whose_time_is_over_does_not_keep_an_engine_from_stopping() {
+        let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::at(Timestamp::from_unix_ms(1)));
+        let peppers = PepperRing::generate(&SeededEntropy::new(1)).unwrap();
+        let parts = Parts::over(Arc::<MemoryStore>::clone(&store), peppers);
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let mut batch = Batch::default();
+        let place = schema::request(0, &[1; 32]);
+        batch.put(schema::kept(2, &place), b"");
+        batch.put(place.clone(), b"junk");
+        store.commit(batch).unwrap();
+        clock.advance_ms(1_000);
+        let (stopped, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || stopped.send(engine.stop().is_ok()));
+        assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)), Ok(true));
+        assert!(store.get(&place).unwrap().is_some(), "what cannot be read is not removed");
     }
 }
