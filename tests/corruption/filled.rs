@@ -1,4 +1,4 @@
-//! A data directory with something of everything: made in the same way each time, byte for byte where sled allows it.
+//! A data directory with something of everything, the same texts and records each time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
