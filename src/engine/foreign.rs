@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use crate::entropy::Entropy;
 use crate::index::{Found, Look};
 use crate::key::{
-    DigestScheme, ForeignSecret, HmacKey, KeyId, KeyTrace, PepperRing, Prefix, PresentedKey, SealedCopy,
-    UncheckedKey, shown_of,
+    DigestScheme, ForeignSecret, HmacKey, KeyId, KeyTrace, Locator, PepperRing, Prefix, PresentedKey,
+    SealedCopy, UncheckedKey, shown_of,
 };
 use crate::limits;
 use crate::store::codec::{StoredScheme, StoredSchemes};
@@ -109,13 +109,13 @@ impl Reader {
     pub fn look_up_foreign(&self, text: &str, then: &mut dyn Look) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
         let schemes = self.foreign.schemes.load();
-        let shown = shown_of(text)?;
+        if schemes.is_empty() {
+            return Ok(false);
+        }
+        let locator = shown_of(text)?.locator();
         let mut then = |found: &Found<'_>| then.look(found);
-        for (_, pepper) in self.peppers.all().filter(|_| !schemes.is_empty()) {
-            let trace = KeyTrace { hash: pepper.hash(&presented), locator: shown.locator() };
-            if self.look_up_trace(&trace, &mut then)? {
-                return Ok(true);
-            }
+        if self.look_up_text(&presented, locator, &mut then)? {
+            return Ok(true);
         }
         for scheme in &schemes.digests {
             let digest = scheme.digest(text.as_bytes());
@@ -136,6 +136,23 @@ impl Reader {
             if let Some(prefix) = prefix.and_then(|prefix| prefix.parse().ok())
                 && self.look_up_salted(text, &prefix, &mut then)?
             {
+                return Ok(true);
+            }
+        }
+        // It may have become our own since the first look: then it is found by its text now.
+        self.look_up_text(&presented, locator, &mut then)
+    }
+
+    /// Looks for a text of any form that is our own.
+    fn look_up_text(
+        &self,
+        presented: &PresentedKey<'_>,
+        locator: Locator,
+        then: &mut impl Look,
+    ) -> Result<bool, EngineError> {
+        for (_, pepper) in self.peppers.all() {
+            let trace = KeyTrace { hash: pepper.hash(presented), locator };
+            if self.look_up_trace(&trace, then)? {
                 return Ok(true);
             }
         }
