@@ -406,3 +406,22 @@ fn what_is_chosen_stays_even_if_it_is_not_offered() {
     assert!(select("a").contains("<option value=\"a\" selected>A") && !select("a").contains("value=\"b\""));
     assert!(select("b").contains("<option value=\"b\" selected>b") && select("b").contains(">A</option>"));
 }
+
+#[test]
+fn a_refused_form_of_a_user_changes_nothing_of_what_it_says() {
+    let world = World::new();
+    let mut admin = world.login("admin");
+    let token = world.get(&mut admin, "/console/try").form_token();
+    let before = world.events();
+    for (id, more) in [
+        (world.bot, vec![("password", "secret"), ("password_again", "secret")]),
+        (world.user, vec![("pending", "yes"), ("api_access", "yes")]),
+    ] {
+        let fields = [("form_token", token.as_str()), ("do", "save"), ("username", "renamed")];
+        let fields = fields.into_iter().chain([("role", "user"), ("status", "active")]).chain(more);
+        let fields: Vec<_> = fields.collect();
+        let answer = world.send(&mut admin, "POST", &format!("/console/config/users/{id}"), &fields);
+        assert!(answer.status >= 400, "{}", answer.status);
+    }
+    assert_eq!(world.events(), before);
+}
