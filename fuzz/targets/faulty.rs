@@ -1,13 +1,13 @@
 //! A store on a disk that fails when told to.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use keyward::store::{Batch, Change, Entry, MemoryStore, Revision, Store, StoreError};
+use keyward::store::{Batch, Change, Entry, Revision, Store, StoreError};
 
 /// What stays when the process ends, and the store that writes to it.
-#[derive(Default)]
 pub(crate) struct Faulty {
-    disk: Arc<MemoryStore>,
+    disk: Arc<dyn Store>,
     state: Mutex<State>,
 }
 
@@ -22,6 +22,11 @@ struct State {
 }
 
 impl Faulty {
+    /// A store that writes to `disk`.
+    pub(crate) fn over(disk: Arc<dyn Store>) -> Self {
+        Self { disk, state: Mutex::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -42,16 +47,28 @@ impl Faulty {
         self.state().landed.is_some()
     }
 
-    /// The store as the next process finds it.
-    pub(crate) fn reopened(&self) -> Self {
+    /// From here on nothing is written any more, as if the process had been killed.
+    pub(crate) fn kill(&self) {
+        self.state().closed.get_or_insert(KILLED);
+    }
+
+    /// Writes what landed of the commit that failed.
+    pub(crate) fn land(&self) {
         if let Some(batch) = self.state().landed.take() {
             self.disk.commit(batch).unwrap();
         }
-        Self { disk: Arc::clone(&self.disk), state: Mutex::default() }
+    }
+
+    /// The store as the next process finds it.
+    #[allow(dead_code, reason = "some who use it open the disk anew")]
+    pub(crate) fn reopened(&self) -> Self {
+        self.land();
+        Self::over(Arc::clone(&self.disk))
     }
 }
 
 const FAILED: &str = "a commit failed";
+const KILLED: &str = "the process was killed";
 
 impl Store for Faulty {
     fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
@@ -88,6 +105,11 @@ impl Store for Faulty {
         self.disk.changes(after, limit)
     }
 
+    fn directory(&self) -> Option<&Path> {
+        // Whoever was killed leaves nothing there, either.
+        if self.state().closed == Some(KILLED) { None } else { self.disk.directory() }
+    }
+
     fn closed(&self) -> Option<String> {
         self.state().closed.map(str::to_owned)
     }
@@ -95,7 +117,7 @@ impl Store for Faulty {
     fn close(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         match state.closed {
-            Some(FAILED) => Err(StoreError::Closed { why: FAILED.to_owned() }),
+            Some(why @ (FAILED | KILLED)) => Err(StoreError::Closed { why: why.to_owned() }),
             Some(_) | None => {
                 state.closed = Some("it was stopped");
                 Ok(())

@@ -19,6 +19,7 @@ mod model;
 pub mod native;
 pub mod operations;
 pub mod qreserve;
+mod rates;
 mod records;
 mod requests;
 pub mod stored_value;

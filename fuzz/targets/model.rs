@@ -1,10 +1,11 @@
 //! Users and keys as a plain map knows them.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 
-use keyward::key::{KeyId, Keyspace, Level, RateLimit, RateLimits, Role, Status, UserId};
+use keyward::key::{KeyId, Keyspace, Level, RateLimit, Role, Status, UserId};
 use keyward::verify::DenyReason;
+
+use super::rates::rate_limits;
 
 /// Where keys are used from, and lists that have it or have it not.
 pub(crate) const CLIENT: &str = "10.1.2.3";
@@ -176,19 +177,4 @@ impl Credential {
         let next = kept.map_or(0, |(_, arrivals)| arrivals[nth]).max(now) + each * u128::from(cost);
         (next <= now + each * u128::from(limit.burst.get())).then_some(next)
     }
-}
-
-/// Some limits of each kind: none, one, several.
-pub(crate) fn rate_limits(which: u8) -> RateLimits {
-    let limit = |name: &str, count, seconds, burst| {
-        let [count, seconds, burst] = [count, seconds, burst].map(|number| NonZeroU32::new(number).unwrap());
-        RateLimit { name: name.parse().unwrap(), count, seconds, burst }
-    };
-    RateLimits::of(match which {
-        0 => Vec::new(),
-        1 => vec![limit("default", 2, 3, 2)],
-        2 => vec![limit("a", 7, 1, 5), limit("b", 1, 9, 3)],
-        _ => vec![limit("default", 3, 7, 1)],
-    })
-    .unwrap()
 }

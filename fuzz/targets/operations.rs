@@ -11,11 +11,12 @@ use keyward::key::{
     Actor, Change, Email, Expiry, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing,
     RevokeReason, Role, Spend, Status, UserId,
 };
-use keyward::store::StoreError;
+use keyward::store::{MemoryStore, StoreError};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
 use super::faulty::Faulty;
-use super::model::{CLIENT, Credential, Model, NETWORKS, Person, State, rate_limits};
+use super::model::{CLIENT, Credential, Model, NETWORKS, Person, State};
+use super::rates::rate_limits;
 
 const STEPS_MAX: usize = 48;
 const PEPPERS_MAX: u8 = 3;
@@ -50,7 +51,8 @@ const NEW_KEY: KeyId = KeyId::from_bytes([0; 16]);
 impl World {
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::from_unix_ms(1_700_000_000_000));
-        let (store, entropy) = (Arc::new(Faulty::default()), Arc::new(SeededEntropy::new(1)));
+        let (store, entropy) =
+            (Arc::new(Faulty::over(Arc::new(MemoryStore::new()))), Arc::new(SeededEntropy::new(1)));
         let (model, landed) = (Model::default(), None);
         let mut world = Self { store, engine: None, clock, entropy, peppers: 1, model, landed };
         world.open();

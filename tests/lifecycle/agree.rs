@@ -1,0 +1,264 @@
+//! Verdicts, records and listings are what the model says.
+
+use std::collections::HashSet;
+
+use keyward::command::{Command, KeyRef, Outcome, UserRef};
+use keyward::engine::EventFilter;
+use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
+use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
+
+use crate::commands::PASSWORDS;
+use crate::model::CLIENT;
+use crate::world::World;
+
+/// Pages are short, so that there are several.
+const PAGE: usize = 3;
+
+impl World<'_> {
+    fn shown(&self, command: Command) -> Outcome {
+        self.dispatch(command.clone()).unwrap_or_else(|error| panic!("{error} for {command:?}"))
+    }
+
+    fn verify(&self, verifier: &Verifier, keyspace: &Keyspace, text: &str) -> Verdict {
+        // It only looks at rate limits: those are spent elsewhere.
+        let (client, spend) = (Some(CLIENT.parse().unwrap()), Spend { limit: None, cost: 0 });
+        verifier.verify(&VerifyRequest { client, spend, ..VerifyRequest::new(keyspace, text) }).unwrap()
+    }
+
+    /// Every text that was ever given out is allowed or denied as the model says.
+    pub(crate) fn verdicts_agree(&mut self) {
+        let (now, verifier) = (self.now(), Verifier::new(self.engine().reader()));
+        let mut used = Vec::new();
+        let mut good = HashSet::new();
+        for (id, key, text, until) in self.model.secrets() {
+            let Some(text) = text else { continue };
+            good.insert((*key.keyspace.name(), text.clone()));
+            let expected = self.model.verdict(key, until, now);
+            match (self.verify(&verifier, &key.keyspace, text), expected) {
+                (Verdict::Allow(identity), Ok(level)) => {
+                    assert_eq!((identity.key, identity.user, identity.level), (id, key.new.owner, level));
+                    used.push(id);
+                }
+                (Verdict::Deny(found), Err(reason)) => assert_eq!(found, reason, "{key:?}"),
+                (found, expected) => panic!("{found:?} instead of {expected:?} for {key:?}"),
+            }
+        }
+        for id in used {
+            self.model.keys.get_mut(&id).unwrap().uses += 1;
+        }
+        for (keyspace, text) in &self.model.texts {
+            if !good.contains(&(*keyspace.name(), text.clone())) {
+                // It may have been taken over anew since, in another keyspace.
+                let elsewhere = good.iter().any(|(_, live)| live == text);
+                let reason = match keyspace.format().parse(text) {
+                    _ if elsewhere => DenyReason::WrongKeyspace,
+                    Ok(_) => DenyReason::Unknown,
+                    Err(_) => DenyReason::Malformed,
+                };
+                assert_eq!(self.verify(&verifier, keyspace, text), Verdict::Deny(reason), "{text} is gone");
+            }
+        }
+        self.tally.verdicts.add(self.model.texts.len() as u64);
+    }
+
+    pub(crate) fn user_agrees(&self, found: &User) {
+        let member = &self.model.users[&found.id];
+        let kind = match found.kind {
+            Kind::Person { password: Some(_) } => {
+                assert!(member.password.is_some(), "nobody gave {} a password", found.username);
+                Kind::Person { password: None }
+            }
+            ref kind => kind.clone(),
+        };
+        assert_eq!(User { kind, ..found.clone() }, member.user);
+    }
+
+    pub(crate) fn key_agrees(&self, found: &Key) {
+        assert_eq!(*found, self.model.record_of(found.id, found));
+        let key = &self.model.keys[&found.id];
+        assert!(key.came_back || found.usage.count <= key.uses, "{} of {} uses", found.usage.count, key.uses);
+        let until = found.secrets.previous.as_ref().map(|(_, until)| *until);
+        assert_eq!(until, key.previous.as_ref().map(|(_, until)| *until));
+    }
+
+    /// Records and listings are the model's, and the store is sound.
+    pub(crate) fn records_agree(&self) {
+        self.users_agree();
+        self.keys_agree();
+        self.events_agree();
+        let Outcome::Checked(report) = self.shown(Command::Check) else { panic!() };
+        assert_eq!(report.findings, Vec::new());
+        let counts = (self.model.users.len(), self.model.keys.len(), self.model.events.len());
+        assert_eq!(
+            (report.users, report.keys, report.events),
+            (counts.0 as u64, counts.1 as u64, counts.2 as u64)
+        );
+        let summary = self.engine().reader().summary().unwrap();
+        let bots = self.model.users.values().filter(|member| member.user.kind == Kind::Bot).count() as u64;
+        assert_eq!((summary.people, summary.bots), (counts.0 as u64 - bots, bots));
+        let counted =
+            summary.keyspaces.values().map(|keys| keys.active + keys.expired + keys.suspended + keys.revoked);
+        assert_eq!(counted.sum::<u64>(), counts.1 as u64);
+        let Outcome::Overview(_) = self.shown(Command::ShowOverview) else { panic!() };
+        let Outcome::Peppers(uses) = self.shown(Command::CountPeppers) else { panic!() };
+        assert_eq!(
+            uses.keys().map(|number| number.0).collect::<Vec<_>>(),
+            self.peppers().collect::<Vec<_>>()
+        );
+    }
+
+    fn users_agree(&self) {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let Outcome::Users(page) = self.shown(Command::ListUsers { after, limit: PAGE }) else {
+                panic!()
+            };
+            after = page.last().map(|user| user.id);
+            listed.extend(page.iter().map(|user| user.id));
+            page.iter().for_each(|user| self.user_agrees(user));
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        assert_eq!(listed, self.model.users.keys().copied().collect::<Vec<_>>());
+        for (id, member) in &self.model.users {
+            for named in [UserRef::Id(*id), UserRef::Name(member.user.username.clone())] {
+                let Outcome::User(user) = self.shown(Command::ShowUser(named)) else { panic!() };
+                self.user_agrees(&user);
+            }
+            if let Some(email) = &member.user.email {
+                assert_eq!(self.engine().reader().user_by_email(email).unwrap().unwrap().id, *id);
+            }
+            let (live, access) = (self.model.live(*id, Keyspace::TELVUE).len(), member.user.api_access);
+            assert_eq!(live, usize::from(access), "exactly one with access, none without");
+            for space in Keyspace::all().filter(|space| space.issuing() == Issuing::OnePerBot) {
+                assert!(self.model.live(*id, space).len() <= 1, "one for each bot");
+            }
+            let Outcome::Count(0) = self.shown(Command::CountSessions(UserRef::Id(*id))) else { panic!() };
+            let Outcome::Requests(_) = self.shown(Command::ListRequests(UserRef::Id(*id))) else { panic!() };
+        }
+        self.companies_agree();
+    }
+
+    fn companies_agree(&self) {
+        let Outcome::Companies(companies) = self.shown(Command::ListCompanies { after: None, limit: 100 })
+        else {
+            panic!()
+        };
+        assert_eq!(companies, self.model.companies.values().cloned().collect::<Vec<_>>());
+        let each = companies.iter().map(|company| Some(company.id));
+        for company in each.chain([None]) {
+            let (mut listed, mut after) = (Vec::new(), None);
+            loop {
+                let command = Command::ListUsersOf { company, after, limit: PAGE };
+                let Outcome::Members(page, next) = self.shown(command) else { panic!() };
+                listed.extend(page.into_iter().map(|user| user.id));
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let members = self.model.users.iter().filter(|(_, member)| member.user.company == company);
+            assert_eq!(listed, members.map(|(id, _)| *id).collect::<Vec<_>>());
+            if let Some(id) = company {
+                let Outcome::Company(shown) = self.shown(Command::ShowCompany(id)) else { panic!() };
+                assert_eq!(shown, self.model.companies[&id]);
+            }
+        }
+    }
+
+    fn keys_agree(&self) {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let Outcome::Keys(page, _) = self.shown(Command::ListAllKeys { after, limit: PAGE }) else {
+                panic!()
+            };
+            after = page.last().map(|(key, _)| key.id);
+            listed.extend(page.iter().map(|(key, _)| key.id));
+            page.iter().for_each(|(key, _)| self.key_agrees(key));
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        assert_eq!(listed, self.model.keys.keys().copied().collect::<Vec<_>>());
+        for owner in self.model.users.keys() {
+            for keyspace in Keyspace::all().map(Some).chain([None]) {
+                assert_eq!(self.listed(UserRef::Id(*owner), keyspace), self.model.listing(*owner, keyspace));
+            }
+        }
+        for (id, model) in &self.model.keys {
+            let Outcome::Key(key) = self.shown(Command::ShowKey(KeyRef::Id(*id))) else { panic!() };
+            self.key_agrees(&key);
+            let waits = self.model.proposals.get(id).is_some_and(|(_, until)| *until > self.now());
+            assert_eq!(self.engine().proposes(Actor::Operator, *id), waits);
+            let Outcome::Text(text) = self.shown(Command::ShowText(KeyRef::Id(*id))) else { panic!() };
+            assert!(
+                text.is_none()
+                    || model.text.is_none()
+                    || text.map(|text| text.reveal().to_string()) == model.text
+            );
+            if key.secrets.current.shows_prefix() {
+                let Outcome::Keys(found, _) =
+                    self.shown(Command::FindKeys(key.secrets.current.prefix.clone()))
+                else {
+                    panic!()
+                };
+                assert!(found.iter().any(|(found, _)| found.id == *id));
+            }
+        }
+        self.deleted_agree();
+    }
+
+    fn listed(&self, owner: UserRef, keyspace: Option<Keyspace>) -> Vec<KeyId> {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let keyspace = keyspace.map(|keyspace| *keyspace.name());
+            let limit = Some(PAGE);
+            let command = Command::ListKeys { owner: owner.clone(), keyspace, after, limit, texts: false };
+            let Outcome::Keys(page, next) = self.shown(command) else { panic!() };
+            listed.extend(page.into_iter().map(|(key, _)| key.id));
+            after = next;
+            if after.is_none() {
+                return listed;
+            }
+        }
+    }
+
+    fn deleted_agree(&self) {
+        let (reader, now) = (self.engine().reader(), self.now());
+        for (id, (key, until)) in &self.model.deleted {
+            let kept = reader.deleted_key(*id).unwrap();
+            assert_eq!(kept.is_some(), *until > now, "{id} is kept until its time is over");
+            assert!(kept.is_none_or(|kept| kept.comment == key.new.comment && kept.serial == key.serial));
+        }
+    }
+
+    fn events_agree(&self) {
+        let Outcome::Events(events) = self.shown(Command::ListEvents { after: 0, limit: 1_000 }) else {
+            panic!()
+        };
+        let found: Vec<_> = events.iter().map(|event| (event.at, event.action, event.subject)).collect();
+        assert_eq!(found, self.model.events);
+        let command = Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 1_000 };
+        let Outcome::Trail(trail) = self.shown(command) else { panic!() };
+        assert!(trail.events.iter().eq(events.iter().rev()));
+        let Outcome::Chain(chain) = self.shown(Command::CheckAudit { kept: Some(trail.chain.head) }) else {
+            panic!()
+        };
+        assert_eq!((chain.events, chain.broken_at), (events.len() as u64, None));
+        assert_eq!(chain.kept, Some(true));
+    }
+
+    /// Whoever has a password logs in with that one alone.
+    pub(crate) fn passwords_agree(&self) {
+        let reader = self.engine().reader();
+        if let Some((id, nth)) = self.model.users.iter().find_map(|(id, member)| Some((id, member.password?)))
+        {
+            let user = reader.user(*id).unwrap();
+            for other in [nth, (nth + 1) % PASSWORDS] {
+                let right = self.engine().check_password(user.as_ref(), &crate::commands::password(other));
+                assert_eq!(right.unwrap(), other == nth);
+            }
+        }
+    }
+}

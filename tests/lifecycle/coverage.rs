@@ -1,0 +1,123 @@
+//! No operation is left out: what the sources have and nobody plays is named here.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+use crate::disk::Kind;
+use crate::steps::steps;
+use crate::tally::Tally;
+
+/// Commands that show something: played after other steps, with what they show.
+const SHOWING: [&str; 17] = [
+    "ShowUser",
+    "ListUsers",
+    "ListUsersOf",
+    "ShowText",
+    "ListAllKeys",
+    "FindKeys",
+    "ShowKey",
+    "ListKeys",
+    "ShowCompany",
+    "ListCompanies",
+    "ListEvents",
+    "SearchEvents",
+    "CheckAudit",
+    "Backup",
+    "CountPeppers",
+    "Check",
+    "ShowOverview",
+];
+/// Of those nothing but memory is asked.
+const IN_MEMORY: [&str; 2] = ["ListRequests", "CountSessions"];
+/// They succeed whenever the machine's owner asks.
+const NEVER_REFUSED: [&str; 1] = ["ImportKeys"];
+
+/// What the engine has, and which step plays it.
+const OPERATIONS: [(&str, &str); 27] = [
+    ("add_company", "a command"),
+    ("add_user", "a command"),
+    ("adopt_text", "a command"),
+    ("check", "a command"),
+    ("check_password", "passwords_agree"),
+    ("closed", "after a failure"),
+    ("create_key", "a command"),
+    ("create_key_once", "a command"),
+    ("delete_key", "a command"),
+    ("discard_text", "a command"),
+    ("import_keys", "a command"),
+    ("index_state", "of no consequence"),
+    ("open", "at each open"),
+    ("propose_text", "a command"),
+    ("proposes", "after a command"),
+    ("reader", "everywhere"),
+    ("remove_company", "a command"),
+    ("remove_user", "a command"),
+    ("rename_company", "a command"),
+    ("retire_pepper", "a step"),
+    ("revoke_key", "a command"),
+    ("rotate_key", "a command"),
+    ("set_password", "a command"),
+    ("stop", "at each stop"),
+    ("undelete_key", "a command"),
+    ("update_key", "a command"),
+    ("update_user", "a command"),
+];
+
+fn source(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The variants of the commands' enumeration.
+fn commands() -> Vec<String> {
+    let source = source("src/command/mod.rs");
+    let body = source.split_once("pub enum Command {").unwrap().1.split_once("\n}\n").unwrap().0;
+    let variants = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    variants.map(|line| line.chars().take_while(|c| c.is_alphanumeric()).collect()).collect()
+}
+
+/// The public functions of the engine.
+fn operations() -> BTreeSet<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(dir).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for body in text.split("\nimpl Engine {\n").skip(1) {
+            let body = body.split("\n}\n").next().unwrap();
+            let names = body.lines().filter_map(|line| line.strip_prefix("    pub fn "));
+            found.extend(names.map(|name| name.split(['(', '<']).next().unwrap().to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_operation_of_the_engine_has_its_step() {
+    let known: BTreeSet<String> = OPERATIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(operations(), known);
+}
+
+#[test]
+fn every_command_is_carried_out_and_refused() {
+    let config = Config { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
+    let (mut runner, tally) = (TestRunner::new(config), Tally::default());
+    for _ in 0..60 {
+        let steps = steps().new_tree(&mut runner).unwrap().current();
+        crate::play(Kind::Memory, &tally, &steps);
+    }
+    let others = [SHOWING.as_slice(), IN_MEMORY.as_slice()].concat();
+    for command in commands().iter().filter(|command| !others.contains(&command.as_str())) {
+        let [done, refused] = tally.of(command);
+        assert!(done > 0, "{command} was never carried out:\n{tally}");
+        assert!(
+            refused > 0 || NEVER_REFUSED.contains(&command.as_str()),
+            "{command} was never refused:\n{tally}"
+        );
+    }
+}
