@@ -97,7 +97,7 @@ impl Reader {
         }
     }
 
-    fn look_up_stored(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
+    pub(super) fn look_up_stored(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
         let record: Option<HotRecord> = self.get(&hot(trace))?;
         let Some(record) = record else { return Ok(false) };
         let owner = self.user(record.owner)?.map(|user| user.owner().standing);
