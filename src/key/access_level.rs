@@ -67,7 +67,7 @@ mod tests {
         for (number, name) in (0..=8).zip(names) {
             let level = Level::new(number).unwrap();
             let named = AccessLevel::named(name.as_bytes()).unwrap();
-            assert_eq!(AccessLevel::of(level), named, "level {number}");
+            assert_eq!((AccessLevel::of(level), named.to_string().as_str()), (named, name), "level {number}");
             assert_eq!(AccessLevel::of(named.level()), named);
             assert!(named.level() <= level, "a name never gives more than the lowest level it stands for");
         }

@@ -235,4 +235,12 @@ mod tests {
             assert_eq!(list.allows(Some(client.parse().unwrap())), allowed, "{client} and {entry}");
         }
     }
+
+    #[test]
+    fn a_list_has_at_most_256_entries_and_all_of_them() {
+        let list = |count: usize| vec!["10.0.0.1"; count].join(",").parse::<Allowlist>();
+        assert_eq!(list(256).unwrap().networks().len(), 256);
+        assert_eq!(list(257), Err(AllowlistError::TooMany));
+        assert_eq!(Allowlist::of(Vec::new()), Ok(Allowlist::Anyone));
+    }
 }

@@ -190,3 +190,34 @@ pub struct AuditEvent {
     /// Hash of the event before; all zeros in the first.
     pub previous: EventHash,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actors_and_actions_are_named_in_logs() {
+        let (user, key) = (UserId(7), KeyId::from_bytes([0; 16]));
+        let by_key = Actor::User { user, key: Some(key), from: None };
+        assert_eq!(Actor::Operator.to_string(), "operator");
+        assert_eq!(Actor::User { user, key: None, from: None }.to_string(), "user 7");
+        assert_eq!(by_key.to_string(), "user 7 by key 00000000-0000-0000-0000-000000000000");
+        assert_eq!((Action::UserAdded.name(), Action::KeyRevoked.name()), ("user_added", "key_revoked"));
+    }
+
+    #[test]
+    fn a_head_is_a_number_and_a_hash_and_nothing_else() {
+        let digits = "0f".repeat(32);
+        let head: AuditHead = format!("12:{digits}").parse().unwrap();
+        assert_eq!(
+            (head.sequence, head.hash, head.to_string()),
+            (12, EventHash([0x0f; 32]), format!("12:{digits}"))
+        );
+        let short = digits.split_at(2).1;
+        for wrong in
+            ["", "12", &format!("+12:{digits}"), &format!("x:{digits}"), &format!("12:{short}"), "12:"]
+        {
+            assert!(wrong.parse::<AuditHead>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -36,3 +36,16 @@ impl<T> From<Option<T>> for Change<T> {
         filled_in.map_or(Self::Clear, Self::Set)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_kept_cleared_or_set() {
+        assert_eq!((Change::Set(2).over(Some(1)), Change::Set(2).over(None)), (Some(2), Some(2)));
+        assert_eq!((Change::<u8>::Keep.over(Some(1)), Change::<u8>::Keep.over(None)), (Some(1), None));
+        assert_eq!(Change::<u8>::Clear.over(Some(1)), None);
+        assert_eq!((Change::from(Some(1)), Change::<u8>::from(None)), (Change::Set(1), Change::Clear));
+    }
+}

@@ -172,3 +172,137 @@ impl FromStr for DigestName {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hmac() -> DigestScheme {
+        DigestScheme::HmacSha256(HmacKey::new(b"Jefe".to_vec()).unwrap())
+    }
+
+    #[test]
+    fn digests_are_those_of_fips_180_and_rfc_4231() {
+        let hex = |scheme: DigestScheme, text: &[u8]| hex::encode(&*scheme.digest(text));
+        assert_eq!(
+            hex(DigestScheme::Sha256, b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            hex(DigestScheme::Sha512, b"abc"),
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+             2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+        );
+        assert_eq!(
+            hex(hmac(), b"what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn a_digest_is_read_in_every_encoding_and_only_in_its_length() {
+        for (scheme, length) in [(DigestScheme::Sha256, 32), (hmac(), 32), (DigestScheme::Sha512, 64)] {
+            // With bytes that the two alphabets of base64 spell differently.
+            let bytes: Vec<u8> = (0..length).map(|at| 0xfb_u8.wrapping_sub(at)).collect();
+            for text in [
+                hex::encode(&bytes),
+                hex::encode_upper(&bytes),
+                STANDARD.encode(&bytes),
+                STANDARD_NO_PAD.encode(&bytes),
+                URL_SAFE.encode(&bytes),
+                URL_SAFE_NO_PAD.encode(&bytes),
+            ] {
+                assert_eq!(scheme.parse(&text).as_ref(), Ok(&bytes), "{text}");
+            }
+            for other in [&bytes[1..], &[bytes.clone(), vec![0]].concat(), &[]] {
+                assert!(
+                    scheme.parse(&hex::encode(other)).is_err()
+                        && scheme.parse(&STANDARD.encode(other)).is_err()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_in_for_a_prefix_is_no_beginning_of_a_text() {
+        let pepper = Pepper::from_bytes([7; 32]);
+        let digest = DigestScheme::Sha256.digest(b"text");
+        for (scheme, name) in [
+            (DigestScheme::Sha256, "-sha256-"),
+            (DigestScheme::Sha512, "-sha512-"),
+            (hmac(), "-hmac-sha256-"),
+        ] {
+            let trace = scheme.trace(&digest, &pepper).unwrap();
+            let rest = trace.prefix.as_str().strip_prefix(name).unwrap();
+            assert_eq!(rest, hex::encode(&trace.hash.as_bytes()[..6]));
+        }
+    }
+
+    #[test]
+    fn a_secret_of_another_system_has_1_to_256_bytes_and_is_not_printed() {
+        for (length, is_one) in [(0, false), (1, true), (256, true), (257, false)] {
+            assert_eq!(HmacKey::new(vec![3; length]).is_ok(), is_one, "{length}");
+        }
+        let key = HmacKey::new(b"Jefe".to_vec()).unwrap();
+        assert_eq!((format!("{key:?}").as_str(), key.reveal()), ("HmacKey", &b"Jefe"[..]));
+    }
+
+    #[test]
+    fn every_secret_has_an_identity_of_its_own() {
+        let slow: SlowHash =
+            "pbkdf2_sha256$2000$saltsalt$keFajzns916jW6y5rLC0WMlC7+7lDrdDXKbInA6p6cI=".parse().unwrap();
+        let other_key = HmacKey::new(b"other".to_vec()).unwrap();
+        let secrets = [
+            ForeignSecret::Text("ab".to_owned().into()),
+            ForeignSecret::Text("b".to_owned().into()),
+            ForeignSecret::Digest(DigestScheme::Sha256, b"ab".to_vec()),
+            ForeignSecret::Digest(DigestScheme::Sha512, b"ab".to_vec()),
+            ForeignSecret::Digest(hmac(), b"ab".to_vec()),
+            ForeignSecret::Digest(DigestScheme::HmacSha256(other_key), b"ab".to_vec()),
+            ForeignSecret::Slow("ab".parse().unwrap(), slow.clone()),
+            ForeignSecret::Slow("cd".parse().unwrap(), slow),
+        ];
+        for (at, secret) in secrets.iter().enumerate() {
+            let same = secrets.iter().filter(|other| other.identity() == secret.identity());
+            assert_eq!(same.count(), 1, "number {at}");
+            assert_eq!(secret.clone().identity(), secret.identity());
+        }
+    }
+
+    #[test]
+    fn a_quarter_of_a_text_is_shown_and_what_is_not_plain_is_not() {
+        for (text, shown) in [
+            ("abc", "a"),
+            ("abcdefgh", "ab"),
+            ("abcdefghijklmnopqrstuvwxyzabcdefghijklmn", "abcdefgh"),
+            ("-a.-bcdefghijklmnopqrs", "_a_-b"),
+            ("--------", "_-"),
+            ("éééééééé", "__"),
+        ] {
+            assert_eq!(shown_of(text).unwrap().as_str(), shown, "{text}");
+        }
+        assert!(shown_of("").is_err());
+    }
+
+    #[test]
+    fn a_text_of_no_known_form_has_8_to_128_visible_letters() {
+        for (text, is_one) in [
+            ("a".repeat(7), false),
+            ("a".repeat(8), true),
+            ("~".repeat(128), true),
+            ("a".repeat(129), false),
+            ("abcd efgh".to_owned(), false),
+            ("abcdefgé".to_owned(), false),
+        ] {
+            assert_eq!(check_text(&text).is_ok(), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn schemes_go_by_their_names() {
+        assert_eq!("sha256".parse(), Ok(DigestName::Sha256));
+        assert_eq!("sha512".parse(), Ok(DigestName::Sha512));
+        assert_eq!("hmac-sha256".parse(), Ok(DigestName::HmacSha256));
+        assert!("md5".parse::<DigestName>().is_err());
+    }
+}

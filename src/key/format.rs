@@ -239,4 +239,64 @@ mod tests {
         let (a, b) = (issue(KeyFormat::Filebin, &entropy).1, issue(KeyFormat::Filebin, &entropy).1);
         assert_ne!(a, b);
     }
+
+    #[test]
+    fn letters_of_no_form_are_refused_wherever_they_stand() {
+        let outside = [
+            (KeyFormat::Filebin, 0, &b"/:@[`{-_ "[..]),
+            (KeyFormat::QReserve, 3, b"/:@AZ[`{"),
+            (KeyFormat::TelVue, 0, b"/:@AF`gz"),
+            (KeyFormat::FreeSewing, 37, b"/:@AF`gz"),
+        ];
+        for (format, from, letters) in outside {
+            let (_, text, _) = issue(format, &SeededEntropy::new(4));
+            let with = |places: &[usize], letter| {
+                let mut other = text.clone().into_bytes();
+                places.iter().for_each(|place| other[*place] = letter);
+                String::from_utf8(other).unwrap()
+            };
+            for at in from..text.len() {
+                for letter in letters {
+                    let (one, two) = (
+                        with(&[at], *letter),
+                        with(&[at, from + (at - from + 1) % (text.len() - from)], *letter),
+                    );
+                    assert!(format.parse(&one).is_err(), "{one}");
+                    assert!(format.parse(&two).is_err(), "{two}");
+                }
+            }
+            for letter in [b'0', b'9', b'a', b'f'] {
+                assert!(format.parse(&with(&[from, text.len() - 1], letter)).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn both_parts_of_a_text_in_two_parts_count() {
+        let (_, text, _) = issue(KeyFormat::FreeSewing, &SeededEntropy::new(5));
+        let (id, secret) = text.split_once(':').unwrap();
+        for wrong in [
+            format!("{id}:"),
+            format!("x:{secret}"),
+            format!("{}:{secret}", id.to_uppercase()),
+            secret.to_owned(),
+        ] {
+            assert!(KeyFormat::FreeSewing.parse(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_too_long_above_128_bytes() {
+        let problem =
+            |length: usize| KeyFormat::Filebin.parse(&"a".repeat(length)).err().map(|error| error.problem);
+        assert_eq!(problem(128), Some("has the wrong form"));
+        assert_eq!((problem(129), problem(130)), (Some("is too long"), Some("is too long")));
+    }
+
+    #[test]
+    fn the_public_part_is_the_leading_71_bits_of_the_id() {
+        assert_eq!(native_id(KeyId::from_number(61 << 57)), "00000000000z");
+        assert_eq!(native_id(KeyId::from_number((1 << 57) - 1)), "000000000000");
+        assert_eq!(native_id(KeyId::from_number(u128::MAX)), BASE_62.digits((1 << 71) - 1, 12));
+    }
 }

@@ -36,3 +36,17 @@ impl fmt::Debug for KeyedHash {
         f.write_str("KeyedHash")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_equal_byte_by_byte_and_not_printed() {
+        let (hash, mut other) = (KeyedHash::from_bytes([7; 32]), [7; 32]);
+        assert_eq!((hash, hash.as_bytes()), (KeyedHash::from_bytes(other), &[7; 32]));
+        other[31] = 6;
+        assert_ne!(hash, KeyedHash::from_bytes(other));
+        assert_eq!(format!("{hash:?}"), "KeyedHash");
+    }
+}

@@ -99,3 +99,19 @@ impl fmt::Display for UserId {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_numbers_bytes_and_texts() {
+        let id = KeyId::from_number(0x0102);
+        assert_eq!((id.number(), id.to_bytes()[14..].to_vec()), (0x0102, vec![1, 2]));
+        assert_eq!(id.to_string(), "00000000-0000-0000-0000-000000000102");
+        assert_eq!((format!("{id:?}"), UserId(61).to_string()), (id.to_string(), "61".to_owned()));
+        for wrong in ["", "00000000000000000000000000000102", "{00000000-0000-0000-0000-000000000102}"] {
+            assert!(wrong.parse::<KeyId>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -149,3 +149,37 @@ impl Keyspace {
         self.listed_from
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keyspaces_differ_where_their_apis_do() {
+        use {Demotion as D, InQuery as Q, Issuing as I, Viewing as V};
+        let all = [
+            ("filebin", KeyFormat::Filebin, V::ByOwner, Q::Refused, I::Freely, D::Caps, 4),
+            ("qreserve", KeyFormat::QReserve, V::Once, Q::Refused, I::OnePerBot, D::Caps, 0),
+            ("telvue", KeyFormat::TelVue, V::ByAdministrators, Q::Taken, I::WithAccess, D::Caps, 0),
+            ("bokamera", KeyFormat::BokaMera, V::ByAdministrators, Q::Refused, I::Freely, D::Caps, 4),
+            ("freesewing", KeyFormat::FreeSewing, V::Once, Q::Refused, I::Freely, D::Revokes, 0),
+            ("native", KeyFormat::Native, V::Once, Q::Refused, I::Freely, D::Caps, 4),
+        ];
+        assert_eq!(Keyspace::all().count(), all.len());
+        for (name, format, viewing, in_query, issuing, demotion, listed_from) in all {
+            let keyspace = Keyspace::named(&name.parse().unwrap()).unwrap();
+            let listed_from = Level::new(listed_from).unwrap();
+            let expected = Keyspace {
+                name: *keyspace.name(),
+                format,
+                viewing,
+                in_query,
+                issuing,
+                demotion,
+                listed_from,
+            };
+            assert_eq!((keyspace.name().as_str(), keyspace), (name, expected));
+        }
+        assert_eq!(Keyspace::named(&"nobody-s".parse().unwrap()), None);
+    }
+}

@@ -217,4 +217,14 @@ mod tests {
             assert!(wrong.parse::<Level>().is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn levels_are_written_as_their_numbers() {
+        for number in 0..=8 {
+            let level = Level::new(number).unwrap();
+            assert_eq!((level.digit(), level.to_string()), (number.to_string().as_str(), number.to_string()));
+            assert_eq!((level.to_string().parse(), Role::of(level).level()), (Ok(level), level));
+            assert_eq!(Level::permitting(level.permission()), Ok(level));
+        }
+    }
 }

@@ -129,4 +129,24 @@ mod tests {
         assert_eq!(RateLimits::of(many), Err(RateLimitsError::TooMany));
         assert_eq!(RateLimits::of(vec![limit("a", u32::MAX)]), Err(RateLimitsError::TooSlow));
     }
+
+    #[test]
+    fn eight_limits_and_ten_years_are_the_most() {
+        let eight: Vec<_> = (0..8).map(|n| limit(&format!("l{n}"), 1)).collect();
+        assert_eq!(RateLimits::of(eight.clone()).unwrap().all(), eight);
+        let of = |count: u32, seconds, burst: u32| {
+            let number = |number| NonZeroU32::new(number).unwrap();
+            let limit = limit("a", seconds);
+            RateLimits::of(vec![RateLimit { count: number(count), burst: number(burst), ..limit }])
+        };
+        let most = u32::try_from(limits::RATE_REFILL_SECONDS_MAX).unwrap();
+        assert!(of(1, most, 1).is_ok() && of(10, most, 10).is_ok() && of(10, most, 1).is_ok());
+        for (count, seconds, burst) in [(1, most + 1, 1), (1, most, 2), (1, most / 2, 3)] {
+            assert_eq!(
+                of(count, seconds, burst),
+                Err(RateLimitsError::TooSlow),
+                "{count} in {seconds}, {burst}"
+            );
+        }
+    }
 }

@@ -115,4 +115,12 @@ mod tests {
         let names = ["a", "a-", "aa", "ab", "b"].map(|name| name.parse::<LimitName>().unwrap());
         assert!(names.is_sorted());
     }
+
+    #[test]
+    fn a_name_is_written_as_it_is_and_printed_in_quotes() {
+        let name: LimitName = "per-day".parse().unwrap();
+        assert_eq!((name.to_string().as_str(), format!("{name:?}").as_str()), ("per-day", "\"per-day\""));
+        assert_eq!(LimitName::known("per-day"), name);
+        assert!("a".repeat(16).parse::<LimitName>().is_ok() && "a".repeat(17).parse::<LimitName>().is_err());
+    }
 }

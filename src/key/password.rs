@@ -57,3 +57,19 @@ impl fmt::Debug for PasswordHash {
         f.write_str("PasswordHash")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_1_to_1024_bytes_as_typed_and_nothing_is_printed() {
+        for (length, is_one) in [(0, false), (1, true), (1_024, true), (1_025, false)] {
+            assert_eq!(Password::new(&vec![0xff; length]).is_ok(), is_one, "{length}");
+        }
+        let password = Password::new(b" p\0").unwrap();
+        assert_eq!((password.reveal(), format!("{password:?}").as_str()), (&b" p\0"[..], "Password"));
+        let hash = PasswordHash::from_phc("$argon2id$".to_owned());
+        assert_eq!((hash.as_phc(), format!("{hash:?}").as_str()), ("$argon2id$", "PasswordHash"));
+    }
+}

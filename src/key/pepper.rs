@@ -176,4 +176,35 @@ mod tests {
         let printed = format!("{pepper:?} {key:?} {:?}", pepper.hash(&key));
         assert_eq!(printed, "Pepper PresentedKey KeyedHash");
     }
+
+    #[test]
+    fn what_follows_from_a_pepper_is_the_same_for_good() {
+        let pepper = Pepper::from_bytes([7; 32]);
+        assert_eq!(pepper.reveal(), &[7; 32]);
+        assert_eq!(hex::encode(pepper.check_value()), "ec14fd0a4c1cf7fc77a61b0cf0bdbfb1");
+        assert_eq!(
+            hex::encode(*pepper.token_key()),
+            "62a4dbe600a1de8d2a0c0c50cf2c1b28c0a14020a6718cd3d0cfa6cc6b22c192"
+        );
+        assert_eq!(pepper.fingerprint("a hash"), "604dccc4222a1e45");
+        assert_eq!(hex::encode(pepper.import_id(b"a key")), "adf57d12cdfa46cebc66040639e7ba85");
+        assert_eq!(
+            hex::encode(pepper.hash_digest("sha256", b"a digest").as_bytes()),
+            "59d4035663d5f81a51f1201aa6f6e62287de3c7ac019fc58827f67b04a57c146"
+        );
+    }
+
+    #[test]
+    fn a_ring_has_its_peppers_and_the_newest_counts() {
+        let [old, new] = [PepperNumber(1), PepperNumber(4)];
+        let peppers =
+            BTreeMap::from([(old, Pepper::from_bytes([1; 32])), (new, Pepper::from_bytes([4; 32]))]);
+        let ring = PepperRing::new(peppers).unwrap();
+        assert_eq!((ring.current().0, ring.current().1.reveal()), (new, &[4; 32]));
+        assert_eq!(ring.all().map(|(number, _)| number).collect::<Vec<_>>(), [new, old]);
+        assert!(!ring.is_single() && PepperRing::generate(&SeededEntropy::new(1)).unwrap().is_single());
+        assert!(ring.get(old).is_some() && ring.get(PepperNumber(2)).is_none());
+        assert_eq!(ring.into_peppers().into_keys().collect::<Vec<_>>(), [old, new]);
+        assert!(PepperRing::new(BTreeMap::new()).is_err());
+    }
 }

@@ -68,3 +68,18 @@ impl fmt::Debug for PresentedKey<'_> {
         f.write_str("PresentedKey")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presented_texts_are_looked_for_by_what_is_shown_and_not_printed() {
+        let unchecked = UncheckedKey::new("a key".to_owned());
+        assert_eq!((unchecked.reveal(), format!("{unchecked:?}").as_str()), ("a key", "UncheckedKey"));
+        let key = PresentedKey::of_any_form("abcdefghijkl").unwrap();
+        assert_eq!((key.bytes(), key.locator()), (&b"abcdefghijkl"[..], Locator::of("abc")));
+        assert_eq!(format!("{key:?}"), "PresentedKey");
+        assert!(PresentedKey::of_any_form("short").is_err());
+    }
+}

@@ -226,3 +226,89 @@ impl<'a> HotView<'a> {
         Self { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::key::{Actor, RevokeReason};
+
+    const END: Timestamp = Timestamp::from_unix_ms(5);
+
+    fn secret(byte: u8, prefix: &str) -> StoredSecret {
+        let hash = KeyedHash::from_bytes([byte; 32]);
+        StoredSecret {
+            pepper: PepperNumber(1),
+            prefix: prefix.parse().unwrap(),
+            hash,
+            sealed: None,
+            foreign: None,
+        }
+    }
+
+    fn key(state: KeyState) -> Key {
+        Key {
+            id: KeyId::from_bytes([1; 16]),
+            keyspace: "native".parse().unwrap(),
+            owner: UserId(7),
+            comment: Comment::empty(),
+            contact: None,
+            level: Level::READ,
+            allowlist: "10.0.0.1".parse().unwrap(),
+            rate_limits: RateLimits::none(),
+            state,
+            expiry: Expiry::At(END),
+            created: Timestamp::from_unix_ms(0),
+            serial: 1,
+            secrets: Secrets { current: secret(2, "kw_2"), previous: Some((secret(3, "-sha256-3"), END)) },
+            usage: Usage::default(),
+        }
+    }
+
+    fn revoked() -> KeyState {
+        KeyState::Revoked { at: END, by: Actor::Operator, reason: RevokeReason::Unspecified }
+    }
+
+    #[test]
+    fn a_key_ends_by_its_state_and_an_active_one_by_the_clock() {
+        let (before, at) = (Timestamp::from_unix_ms(4), END);
+        for (state, early, late, is_live) in [
+            (KeyState::Active, Condition::Active, Condition::Expired, true),
+            (KeyState::Suspended, Condition::Suspended, Condition::Suspended, true),
+            (revoked(), Condition::Revoked, Condition::Revoked, false),
+        ] {
+            let key = key(state);
+            assert_eq!((key.condition(before), key.condition(at), key.is_live()), (early, late, is_live));
+        }
+    }
+
+    #[test]
+    fn both_secrets_are_found_and_the_old_one_retires_with_an_active_key() {
+        for (state, new, old) in [
+            (KeyState::Active, Standing::Active, Standing::Retiring { until: END }),
+            (KeyState::Suspended, Standing::Suspended, Standing::Suspended),
+            (revoked(), Standing::Revoked, Standing::Revoked),
+        ] {
+            let key = key(state);
+            let found: Vec<_> = key.hot_records().collect();
+            let (current, previous) = (&key.secrets.current, &key.secrets.previous.as_ref().unwrap().0);
+            assert_eq!(found.len(), 2);
+            for ((trace, record), (secret, standing)) in found.iter().zip([(current, new), (previous, old)]) {
+                let hash = KeyTrace { hash: secret.hash, locator: secret.prefix.locator() };
+                assert_eq!((*trace, record.standing, &record.allowlist), (hash, standing, &key.allowlist));
+                assert_eq!(record.view().to_record(), *record);
+            }
+            assert!(current.shows_prefix() && !previous.shows_prefix());
+        }
+        let plain = HotView::plain(
+            KeyId::from_bytes([1; 16]),
+            &"native".parse().unwrap(),
+            UserId(7),
+            Level::READ,
+            Standing::Active,
+            Expiry::Never,
+        )
+        .to_record();
+        assert_eq!((plain.allowlist, plain.rate_limits.all().len()), (Allowlist::Anyone, 0));
+    }
+}

@@ -129,3 +129,29 @@ impl FromStr for Condition {
         found.ok_or(ParseError::new("state", "must be active, expired, suspended or revoked"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_and_conditions_go_by_their_names() {
+        for reason in RevokeReason::ALL {
+            assert_eq!(reason.name().parse(), Ok(reason));
+        }
+        for condition in Condition::ALL {
+            assert_eq!(condition.name().parse(), Ok(condition));
+        }
+        assert_eq!((RevokeReason::default().name(), Condition::Expired.name()), ("unspecified", "expired"));
+        assert!("".parse::<RevokeReason>().is_err() && "".parse::<Condition>().is_err());
+    }
+
+    #[test]
+    fn a_key_stops_with_the_moment_of_its_end() {
+        let at = Timestamp::from_unix_ms;
+        for (now, reached) in [(4, false), (5, true), (6, true)] {
+            assert_eq!(Expiry::At(at(5)).reached(at(now)), reached, "{now}");
+        }
+        assert!(!Expiry::Never.reached(at(u64::MAX)));
+    }
+}

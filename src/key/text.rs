@@ -167,4 +167,27 @@ mod tests {
             assert!(bad.parse::<DisplayName>().is_err(), "{bad:?}");
         }
     }
+
+    #[test]
+    fn texts_have_bounds_and_are_kept_as_they_are() {
+        assert!(
+            "ä".repeat(128).parse::<DisplayName>().is_ok() && "ä".repeat(129).parse::<DisplayName>().is_err()
+        );
+        assert!(
+            "a".repeat(4_000).parse::<Comment>().is_ok() && "a".repeat(4_001).parse::<Comment>().is_err()
+        );
+        assert!("a".repeat(64).parse::<Prefix>().is_ok() && "a".repeat(65).parse::<Prefix>().is_err());
+        let address = |length: usize| format!("{}@b", "a".repeat(length - 2)).parse::<Email>();
+        assert!(address(254).is_ok() && address(255).is_err());
+        for wrong in ["", "a.b", "a b"] {
+            assert!(wrong.parse::<Prefix>().is_err(), "{wrong:?}");
+        }
+        let email: Email = "Flo@Example.org".parse().unwrap();
+        assert_eq!(
+            (email.to_string().as_str(), format!("{email:?}").as_str()),
+            ("Flo@Example.org", "\"Flo@Example.org\"")
+        );
+        assert_eq!((email.as_str(), email.folded().as_str()), ("Flo@Example.org", "flo@example.org"));
+        assert_eq!(Comment::empty().as_str(), "");
+    }
 }

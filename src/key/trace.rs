@@ -48,3 +48,21 @@ pub struct KeyTrace {
     /// Where to look.
     pub locator: Locator,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_has_the_same_place_for_good() {
+        for (prefix, place) in [
+            ("x", 3_820_682_321),
+            ("ab", 1_250_819_414),
+            ("Sa71PVwK", 466_601_630),
+            ("kw_0123456789AB", 561_328_804),
+        ] {
+            assert_eq!(Locator::of(prefix).number(), place, "{prefix}");
+            assert_eq!(Locator::from_number(place), Locator::of(prefix));
+        }
+    }
+}

@@ -51,4 +51,14 @@ mod tests {
         usage.add(at(3));
         assert_eq!(usage, Usage { count: 2, last: Some(at(5)) });
     }
+
+    #[test]
+    fn of_two_uses_at_once_the_one_that_is_added_counts() {
+        let from = |last: u8| Use { at: Timestamp::from_unix_ms(5), from: Some([10, 0, 0, last].into()) };
+        let mut usage = Usage { count: 2, last: Some(from(1)) };
+        usage.merge(Usage { count: 3, last: Some(from(2)) });
+        assert_eq!(usage, Usage { count: 5, last: Some(from(2)) });
+        usage.merge(Usage { count: u64::MAX, last: None });
+        assert_eq!(usage, Usage { count: u64::MAX, last: Some(from(2)) });
+    }
 }

@@ -104,3 +104,31 @@ pub struct Owner {
     /// What decides about the owner's keys.
     pub standing: OwnerStanding,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_verifying_needs_follows_from_the_record() {
+        for status in Status::ALL {
+            assert_eq!(status.name().parse(), Ok(status));
+            let company = Some(CompanyId::from_bytes([1; 16]));
+            let user = User {
+                id: UserId(7),
+                username: "flo".parse().unwrap(),
+                display_name: None,
+                email: None,
+                kind: Kind::Bot,
+                role: Role::Support,
+                company,
+                status,
+                api_access: false,
+                created: Timestamp::from_unix_ms(0),
+            };
+            let standing = OwnerStanding { level: Level::SUPPORT, status };
+            assert_eq!(user.owner(), Owner { username: user.username.clone(), company, standing });
+        }
+        assert!("gone".parse::<Status>().is_err());
+    }
+}
