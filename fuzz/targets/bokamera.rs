@@ -92,14 +92,19 @@ impl Town {
         self.companies.iter().find(|(_, company)| named(company)).unwrap().0
     }
 
-    /// Whoever's token the request has.
+    /// Whoever's token the request has: as bearer, or else as a session.
     fn login(&self, request: &RawRequest) -> Option<&Login> {
-        let sent = |field: &str| request.headers.iter().find(|(name, _)| name == field);
-        let text = sent("authorization")
-            .or_else(|| sent("x-ss-id"))
-            .map(|(_, value)| String::from_utf8_lossy(value))?;
+        let sent = |field: &str| {
+            let (_, value) = request.headers.iter().find(|(name, _)| name == field)?;
+            std::str::from_utf8(value).ok()
+        };
+        let bearer = sent("authorization").and_then(|value| value.trim().split_once(' '));
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = bearer.map(|(_, token)| token).or_else(|| sent("x-ss-id"))?.trim();
         // The last letter has bits that say nothing.
-        self.logins.iter().find(|login| text.contains(login.token.split_at(login.token.len() - 1).0))
+        let is_it =
+            |known: &str| token.len() == known.len() && token.starts_with(known.split_at(known.len() - 1).0);
+        self.logins.iter().find(|login| is_it(&login.token))
     }
 }
 
