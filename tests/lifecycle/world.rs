@@ -171,7 +171,8 @@ impl<'a> World<'a> {
             let key = model.keys[&unknown].clone();
             let (stored, _) = reader.keys_of(key.new.owner, Some(&key.new.keyspace), None, 1_000).unwrap();
             let is_it = |stored: &&keyward::key::Key| {
-                stored.serial == key.serial
+                // Logins and refusals that were written behind count as well.
+                stored.serial >= key.serial
                     && stored.comment == key.new.comment
                     && !model.keys.contains_key(&stored.id)
             };
@@ -179,6 +180,7 @@ impl<'a> World<'a> {
             model.found(unknown, stored.id);
             found.push((unknown, stored.id));
             let entry = model.keys.get_mut(&stored.id).unwrap();
+            entry.serial = stored.serial;
             entry.text =
                 entry.text.take().or(reader.text(stored).unwrap().map(|text| text.reveal().to_string()));
             if let Some(text) = entry.text.clone() {
