@@ -61,7 +61,7 @@ impl Chooser<'_> {
             }
             What::UpdateKey => Command::UpdateKey(self.key(who), self.key_change(a, b, c)),
             What::SwitchKey => {
-                let active = Some(a % 2 == 0);
+                let active = Some(a.is_multiple_of(2));
                 Command::UpdateKey(self.key(who), KeyChange { active, ..KeyChange::default() })
             }
             What::RotateKey => Command::RotateKey { key: self.key(who), grace_ms: grace(a) },
@@ -76,7 +76,7 @@ impl Chooser<'_> {
             What::ImportKeys => {
                 let keys = (0..=who % 4)
                     .map(|nth| self.imported(who / 2 + nth, a.wrapping_mul(nth + 1), b, c ^ nth));
-                Command::ImportKeys { keys: keys.collect(), dry: c % 5 == 0 }
+                Command::ImportKeys { keys: keys.collect(), dry: c.is_multiple_of(5) }
             }
             What::EndSessions => Command::EndSessions(self.user(who, a)),
             What::Wait
@@ -98,7 +98,7 @@ impl Chooser<'_> {
 
     fn user(&self, who: u8, a: u8) -> UserRef {
         let id = self.user_id(who);
-        match self.model.users.get(&id).filter(|_| a % 4 == 0) {
+        match self.model.users.get(&id).filter(|_| a.is_multiple_of(4)) {
             Some(member) => UserRef::Name(member.user.username.clone()),
             None => UserRef::Id(id),
         }
@@ -120,7 +120,7 @@ impl Chooser<'_> {
     /// Most often one that waits for its new text.
     fn key_proposed(&self, who: u8, a: u8) -> KeyRef {
         let waits: Vec<_> = self.model.proposals.keys().copied().collect();
-        if a % 4 == 0 || waits.is_empty() {
+        if a.is_multiple_of(4) || waits.is_empty() {
             self.key(who)
         } else {
             KeyRef::Id(waits[usize::from(who) % waits.len()])
@@ -143,19 +143,20 @@ impl Chooser<'_> {
     }
 
     fn new_user(&self, a: u8, b: u8, c: u8) -> NewUser {
-        let kind = if a % 2 == 0 { NewKind::Bot } else { NewKind::Person { password: None } };
-        let email = (c % 2 == 0).then(|| address(c / 2));
-        let company = (b % 4 == 0).then(|| company(b / 4));
-        let display_name = (a % 3 == 0).then(|| format!("User {b}").parse().unwrap());
+        let kind = if a.is_multiple_of(2) { NewKind::Bot } else { NewKind::Person { password: None } };
+        let email = (c.is_multiple_of(2)).then(|| address(c / 2));
+        let company = (b.is_multiple_of(4)).then(|| company(b / 4));
+        let display_name = (a.is_multiple_of(3)).then(|| format!("User {b}").parse().unwrap());
         let role = Role::ALL[usize::from(a / 2) % 9];
         NewUser { username: self.name(b / 2), display_name, email, kind, role, company }
     }
 
     fn user_change(&self, a: u8, b: u8, c: u8) -> UserChange {
         let mut change = UserChange::default();
-        if a % 3 == 0 {
+        if a.is_multiple_of(3) {
             change.username = self.name(b);
-            change.display_name = Change::from((b % 2 == 0).then(|| format!("User {b}").parse().unwrap()));
+            change.display_name =
+                Change::from((b.is_multiple_of(2)).then(|| format!("User {b}").parse().unwrap()));
         }
         match a / 3 % 4 {
             0 => change.role = Some(Role::ALL[usize::from(b) % 9]),
@@ -185,9 +186,9 @@ impl Chooser<'_> {
         let keyspace = keyspaces[usize::from(a) % keyspaces.len()];
         NewKey {
             comment: self.comment().parse().unwrap(),
-            contact: (c % 3 == 0).then(|| address(b)),
+            contact: (c.is_multiple_of(3)).then(|| address(b)),
             allowlist: NETWORKS[usize::from(c / 4) % NETWORKS.len()].0.parse().unwrap(),
-            rate_limits: if c % 4 == 0 { rate_limits(b % 4) } else { RateLimits::none() },
+            rate_limits: if c.is_multiple_of(4) { rate_limits(b % 4) } else { RateLimits::none() },
             expiry: self.expiry(c / 16),
             ..NewKey::new(*keyspace.name(), self.user_id(who), Level::new(b % 9).unwrap())
         }
@@ -213,8 +214,8 @@ impl Chooser<'_> {
         }
         match a / 4 % 4 {
             0 => change.comment = Some(self.comment().parse().unwrap()),
-            1 => change.contact = Change::from((c % 2 == 0).then(|| address(c))),
-            2 => change.active = Some(c % 2 == 0),
+            1 => change.contact = Change::from((c.is_multiple_of(2)).then(|| address(c))),
+            2 => change.active = Some(c.is_multiple_of(2)),
             _ => {}
         }
         change
@@ -229,7 +230,7 @@ impl Chooser<'_> {
         let ours = |text: &String| !imports::is_theirs(text) && !proposed(text);
         let issued: Vec<_> = self.model.texts.iter().filter(|(_, text)| ours(text)).collect();
         let secret = match issued.len() {
-            known if c % 7 == 0 && known > 0 && self.own_texts => {
+            known if c.is_multiple_of(7) && known > 0 && self.own_texts => {
                 let (keyspace, text) = issued[usize::from(b) % known];
                 new.keyspace = *keyspace.name();
                 ForeignSecret::Text(Zeroizing::new(text.clone()))

@@ -47,7 +47,7 @@ fn play(kind: Kind, tally: &Tally, steps: &[Step]) {
     for (nth, step) in steps.iter().enumerate() {
         world.step(*step);
         world.verdicts_agree();
-        if nth % 4 == 0 || world.has_failed() {
+        if nth.is_multiple_of(4) || world.has_failed() {
             world.records_agree();
         }
     }

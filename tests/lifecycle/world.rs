@@ -121,7 +121,7 @@ impl<'a> World<'a> {
                 self.reopen(false);
             }
             What::RetirePepper => self.retire(step.who % (PEPPERS_MAX + 2)),
-            What::FailSoon => self.store.fail_after(step.a % 4, step.b % 2 == 0),
+            What::FailSoon => self.store.fail_after(step.a % 4, step.b.is_multiple_of(2)),
             What::Crash => self.reopen(true),
             What::Restore => self.restore(),
             What::Repair => self.repair(),
@@ -181,8 +181,10 @@ impl<'a> World<'a> {
             found.push((unknown, stored.id));
             let entry = model.keys.get_mut(&stored.id).unwrap();
             entry.serial = stored.serial;
-            entry.text =
-                entry.text.take().or(reader.text(stored).unwrap().map(|text| text.reveal().to_string()));
+            entry.text = entry
+                .text
+                .take()
+                .or_else(|| reader.text(stored).unwrap().map(|text| text.reveal().to_string()));
             if let Some(text) = entry.text.clone() {
                 model.gave_out(key.keyspace, &text);
             }
@@ -206,16 +208,15 @@ impl<'a> World<'a> {
             (Outcome::Issued(key, text), Told::Key(id)) => {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
-                let text = Some(text.reveal().to_string());
+                let text = text.reveal().to_string();
                 let entry = self.model.keys.get_mut(&key.id).unwrap();
                 let keyspace = entry.keyspace;
-                match command {
-                    Command::ProposeText(_) => {
-                        self.model.proposals.get_mut(&key.id).unwrap().0.clone_from(&text)
-                    }
-                    _ => entry.text.clone_from(&text),
-                }
-                self.model.gave_out(keyspace, &text.unwrap());
+                let place = match command {
+                    Command::ProposeText(_) => &mut self.model.proposals.get_mut(&key.id).unwrap().0,
+                    _ => &mut entry.text,
+                };
+                *place = Some(text.clone());
+                self.model.gave_out(keyspace, &text);
             }
             (Outcome::Company(company), Told::Company(id)) => assert_eq!(company, self.model.companies[&id]),
             (Outcome::Imported(imported), Told::Imported(expected)) => {
