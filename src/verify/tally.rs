@@ -90,18 +90,30 @@ fn own_shard() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use super::*;
 
     #[test]
     fn verdicts_of_more_threads_than_counters_are_all_counted() {
-        let tally = Tally::new();
+        const LATE: usize = 4;
+        const EACH: u64 = 300_000;
+        let (tally, together) = (Tally::new(), Barrier::new(LATE));
+        let unknown = Verdict::Deny(DenyReason::Unknown);
         std::thread::scope(|scope| {
-            for _ in 0..SHARDS + 16 {
-                scope.spawn(|| (0..1_000).for_each(|_| tally.count(&Verdict::Deny(DenyReason::Unknown))));
+            for _ in 0..SHARDS {
+                scope.spawn(|| tally.count(&unknown)).join().unwrap();
+            }
+            // At the same time, so that one would write over the other.
+            for _ in 0..LATE {
+                scope.spawn(|| {
+                    together.wait();
+                    (0..EACH).for_each(|_| tally.count(&unknown));
+                });
             }
         });
         let read = tally.read();
-        assert_eq!((read.allowed(), read.denied()), (0, (SHARDS as u64 + 16) * 1_000));
+        assert_eq!((read.allowed(), read.denied()), (0, SHARDS as u64 + LATE as u64 * EACH));
         assert_eq!(read.by_reason().find(|(_, count)| *count > 0), Some(("unknown", read.denied())));
     }
 }
