@@ -125,9 +125,8 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
-    BokaMera.claims(&request.path);
-    if tries_a_password(request) {
-        // It costs as much as hundreds of other requests, and nobody here has one.
+    if !BokaMera.claims(&request.path) || tries_a_password(request) {
+        // A password costs as much as hundreds of other requests, and nobody here has one.
         return;
     }
     let before = town.world.revision();

@@ -124,10 +124,9 @@ pub fn run(bytes: &[u8]) {
 /// Answers one request; whether its form was taken.
 fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
     let console = Console::new(SITE);
-    console.claims(&request.path);
     let form = Form::read(request);
-    if tries_a_password(request, &form) {
-        // It costs as much as hundreds of other requests, and nobody here has one.
+    if !console.claims(&request.path) || tries_a_password(request, &form) {
+        // A password costs as much as hundreds of other requests, and nobody here has one.
         return false;
     }
     let before = town.world.revision();
