@@ -48,6 +48,7 @@ impl Faulty {
     }
 
     /// From here on nothing is written any more, as if the process had been killed.
+    #[allow(dead_code, reason = "of those who share this file, only the tests of the life cycle do")]
     pub(crate) fn kill(&self) {
         self.state().closed.get_or_insert(KILLED);
     }
