@@ -161,4 +161,16 @@ mod tests {
         }
         assert!(SealedCopy::from_bytes(vec![0; 10]).open(id, number, &ring).is_err());
     }
+
+    #[test]
+    fn a_sealed_copy_is_its_bytes_and_nothing_secret_is_printed() {
+        let ring = PepperRing::generate(&OsEntropy).unwrap();
+        let id = KeyId::generate(&OsEntropy).unwrap();
+        let (issued, _) = KeyFormat::Filebin.issue(id, &OsEntropy).unwrap();
+        assert_eq!((format!("{issued:?}").as_str(), issued.bytes().len()), ("IssuedKey", 32));
+        let sealed = SealedCopy::seal(&issued, id, &ring, &OsEntropy).unwrap();
+        assert_eq!(sealed.as_bytes().len(), NONCE + 32 + 16);
+        assert_eq!(SealedCopy::from_bytes(sealed.as_bytes().to_vec()), sealed);
+        assert_eq!(format!("{sealed:?}"), "SealedCopy");
+    }
 }

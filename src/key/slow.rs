@@ -182,4 +182,46 @@ mod tests {
             assert!(wrong.parse::<SlowHash>().is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn a_hash_is_kept_as_it_is_and_not_printed() {
+        let slow: SlowHash = MADE[0].1.parse().unwrap();
+        assert_eq!((slow.as_str(), format!("{slow:?}").as_str()), (MADE[0].1, "SlowHash"));
+    }
+
+    #[test]
+    fn what_may_be_checked_ends_exactly_at_its_bounds() {
+        let problem = |text: &str| text.parse::<SlowHash>().err().map(|error| error.problem);
+        let slow = Some("takes too long to check");
+        let bcrypt = |cost: u32| MADE[0].1.replacen("$05$", &format!("${cost:02}$"), 1);
+        let most = limits::BCRYPT_COST_MAX;
+        assert_eq!((problem(&bcrypt(most)), problem(&bcrypt(most + 1))), (None, slow));
+        let argon2 =
+            |kib: u32, passes: u32| MADE[1].1.replacen("m=8192,t=2", &format!("m={kib},t={passes}"), 1);
+        let (kib, passes) = (limits::ARGON2_KIB_MAX, limits::ARGON2_PASSES_MAX);
+        assert_eq!(problem(&argon2(kib, passes)), None);
+        for (kib, passes) in [(kib + 1, 1), (kib + 1, passes), (64, passes + 1), (kib, passes + 1)] {
+            assert_eq!(problem(&argon2(kib, passes)), slow, "{kib} KiB, {passes} passes");
+        }
+        let pbkdf2 = |rounds: u32| MADE[4].1.replacen("2000", &rounds.to_string(), 1);
+        let most = limits::PBKDF2_ROUNDS_MAX;
+        assert_eq!((problem(&pbkdf2(most)), problem(&pbkdf2(most + 1))), (None, slow));
+        assert!(problem(&pbkdf2(0)).is_some() && problem(&pbkdf2(1)).is_none());
+        let salted =
+            |length: usize| MADE[4].1.replacen("saltsalt", &"s".repeat(8 + length - MADE[4].1.len()), 1);
+        let most = limits::SLOW_HASH_BYTES_MAX;
+        assert_eq!((problem(&salted(most)), problem(&salted(most + 1))), (None, Some("is too long")));
+        assert_eq!(problem(&salted(most + 2)), Some("is too long"));
+    }
+
+    #[test]
+    fn a_bare_salt_is_taken_as_it_is_whatever_the_length_of_the_hash() {
+        for (length, is_one) in [(15, false), (16, true), (32, true), (48, true), (64, true), (65, false)] {
+            let mut hash = vec![0; length];
+            pbkdf2::pbkdf2::<Hmac<Sha256>>(b"text", b"saltsalt", 2, &mut hash).unwrap();
+            let text = format!("pbkdf2_sha256$2$saltsalt${}", STANDARD.encode(&hash));
+            let checked = text.parse::<SlowHash>().map(|slow| (slow.is_of("text"), slow.is_of("texT")));
+            assert_eq!(checked.ok(), is_one.then_some((true, false)), "{length} bytes");
+        }
+    }
 }
