@@ -40,6 +40,8 @@ pub const PLACE_BYTES_MAX: usize = 256;
 pub const STORE_SEGMENT_BYTES: usize = 1024 * 1024;
 /// Memory sled may use for its page cache.
 pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// Records that are counted at every start, and not only after one that was not stopped in good order.
+pub const COUNTED_AT_START_MAX: u64 = 300_000;
 /// How soon a key has to stop by itself to be named in a summary.
 pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 /// Keys that a summary names of each kind.

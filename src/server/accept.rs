@@ -151,9 +151,12 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
                     continue;
                 };
                 let place = door.workers.place();
+                let progress = Progress::new();
+                // Here and not on its thread, where the crowd may have been ended before.
+                let stop = door.crowd.join(progress.clone());
                 let (door, runtime) = (door.clone(), place.runtime.clone());
                 let served = async move {
-                    served::<L>(accepted, approach, door).await;
+                    served::<L>(accepted, approach, door, progress, stop).await;
                     drop((permit, share, place));
                 };
                 connections.spawn_on(served, &runtime);
@@ -179,9 +182,13 @@ fn share(door: &Door, approach: &Approach) -> Result<Option<Share>, Refused> {
 /// A network has its share already.
 struct Refused;
 
-async fn served<L: Listener>(accepted: L::Accepted, approach: Approach, door: Door) {
-    let progress = Progress::new();
-    let stop = door.crowd.join(progress.clone());
+async fn served<L: Listener>(
+    accepted: L::Accepted,
+    approach: Approach,
+    door: Door,
+    progress: Progress,
+    stop: watch::Receiver<bool>,
+) {
     let opened = tokio::select! {
         opened = tokio::time::timeout(door.bounds.head_read, L::open(accepted)) => opened,
         () = stopping(stop.clone()) => return,

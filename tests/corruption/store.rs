@@ -270,3 +270,37 @@ fn second() {
         println!("{}", open(Path::new(&dir)).unwrap_err());
     }
 }
+
+/// A store that ran for long since its start: sled reads many segments of its log again, and takes a damaged message in
+/// any but the last of them for the end of that segment.
+#[test]
+fn a_flipped_bit_in_a_long_log_is_never_taken_for_an_older_state() {
+    let dir = tempfile::tempdir().unwrap();
+    // Far from each other, so that few pages are written whole again.
+    let place = |n: u64| [b"k/", &n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[..]].concat();
+    let fill = |commits: u64, entries: u64, mut number: Box<dyn FnMut(u64) -> u64>| {
+        let (store, _) = open(dir.path()).unwrap();
+        for n in 0..commits {
+            let mut batch = Batch::default();
+            (0..entries).for_each(|i| batch.put(place(number(n * entries + i)), [n as u8; 200]));
+            batch.put(b"m/test", n.to_be_bytes());
+            store.commit(batch).unwrap();
+        }
+        let entries = all(&store).unwrap();
+        store.close().unwrap();
+        entries
+    };
+    fill(40, 500, Box::new(|n| n));
+    let mut random = StdRng::seed_from_u64(1);
+    let entries = fill(2_500, 3, Box::new(move |_| random.random_range(0..20_000)));
+    let length = fs::metadata(dir.path().join("db/db")).unwrap().len();
+    let silent = |round: &u64| {
+        let copy = tempfile::tempdir().unwrap();
+        copy_tree(dir.path(), copy.path());
+        flip(&copy.path().join("db/db"), length * 8 / 60 * round + 77_777);
+        let found = open(copy.path()).and_then(|(store, _)| all(&store));
+        found.is_ok_and(|found| found != entries)
+    };
+    let silent: Vec<u64> = (0..60).filter(silent).collect();
+    assert!(silent.is_empty(), "{silent:?}: these of 60 flips gave an older state, and nothing said so");
+}

@@ -146,7 +146,9 @@ fn reopen(
     let (database, mut set_aside) = places.start()?;
     places.sync().map_err(io("syncing the database"))?;
 
-    let thorough = !clean || set_aside.is_some() || options.recover;
+    // After a stop in good order, damage to the log may take back what was written last, and nothing else would tell.
+    let quick = mark.is_some_and(|mark| mark.tally.count <= limits::COUNTED_AT_START_MAX);
+    let thorough = !clean || quick || set_aside.is_some() || options.recover;
     let found = Found::of(&database, thorough)?;
     let mut tally = found.tally.unwrap_or_default();
     let mut recovered = None;
