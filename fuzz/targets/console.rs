@@ -145,7 +145,11 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
         );
     }
     let session = town.session(request);
-    let sent = matches!(form.field("form_token"), Some(Field::Text(sent)) if session.is_some_and(|session| session.token.form_token().is(sent)));
+    let token = session.map(|session| session.token.form_token());
+    let sent = match (form.field("form_token"), &token) {
+        (Some(Field::Text(sent)), Some(token)) => token.is(sent),
+        _ => false,
+    };
     let acts = request.method == "POST" && sent && comes_from_here(request);
     assert!(acts || !changed, "a change without a form of the session: {response:?}");
     let kind = header(&response, "content-type").unwrap();
@@ -158,8 +162,7 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
         let to = header(&response, "location").unwrap();
         assert!(to.starts_with("/console") && to.bytes().all(|byte| byte.is_ascii_graphic()), "{to}");
         let ended = to == "/console/login?done=logged-out";
-        let session = session.map(|session| session.token.form_token());
-        town.sessions.retain(|other| !ended || Some(other.token.form_token()) != session);
+        town.sessions.retain(|other| !ended || Some(other.token.form_token()) != token);
         assert!(response.body.is_empty());
         return acts;
     }

@@ -1,11 +1,13 @@
 //! The console's HTML, read by rules that are stricter than a browser's.
 
 /// Elements that pages are made of; those that have no end are in `VOID`.
-const ELEMENTS: &str = "a body button caption code dd details div dl dt form h1 h2 head header html input label li line link \
+const ELEMENTS: &str = "\
+    a body button caption code dd details div dl dt form h1 h2 head header html input label li line link \
     main meta nav ol option p polyline rect script section select span strong summary svg table tbody td \
     text th thead time title tr ul";
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: &str = "action aria-current aria-describedby aria-hidden aria-invalid aria-label aria-labelledby aria-sort \
+const ATTRIBUTES: &str = "\
+    action aria-current aria-describedby aria-hidden aria-invalid aria-label aria-labelledby aria-sort \
     autocomplete charset checked class content data-copy data-filter data-label datetime defer fill for \
     formnovalidate height hidden href id lang method name open points rel required role scope selected \
     spellcheck src tabindex title type value viewBox width x x1 x2 y y1 y2";
