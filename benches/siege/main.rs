@@ -31,7 +31,7 @@ const SILENT: usize = 10_000;
 const SILENT_OF_ADDRESS: usize = 2_000;
 const SLOW: usize = 200;
 /// Threads of each kind of logins, which come from as many addresses as there are in three bytes.
-const LOGINS: usize = 8;
+const LOGINS: usize = 64;
 
 /// What besieges a server, and how much of it there was.
 #[derive(Default)]
