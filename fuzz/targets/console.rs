@@ -95,13 +95,13 @@ impl Town {
         Self { world, names, sessions, texts }
     }
 
-    /// The session that the first of the request's cookies names.
+    /// The session that the first of the request's cookies of that name is of.
     fn session(&self, request: &RawRequest) -> Option<&Session> {
-        let cookies = request.headers.iter().filter(|(name, _)| name == "cookie");
-        let cookies: Vec<_> = cookies.map(|(_, value)| String::from_utf8_lossy(value)).collect();
-        self.sessions
-            .iter()
-            .find(|session| cookies.iter().any(|cookie| cookie.contains(session.token.reveal())))
+        let sent = request.headers.iter().filter(|(name, _)| name == "cookie");
+        let sent = sent.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+        let mut cookies = sent.flat_map(|text| text.split(';')).filter_map(|cookie| cookie.split_once('='));
+        let (_, token) = cookies.find(|(name, _)| name.trim() == "keyward_session")?;
+        self.sessions.iter().find(|session| session.token.reveal() == token.trim())
     }
 }
 
