@@ -11,9 +11,11 @@ use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, P
 use keyward::entropy::SeededEntropy;
 use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{
-    Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, Status,
+    Action, AuditEvent, Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason,
+    Role, Status,
 };
 use keyward::limits;
+use keyward::store::codec::Record as _;
 use keyward::store::{Batch, MemoryStore, Store, schema};
 
 use crate::transcript::{Answer, Peer};
@@ -117,9 +119,13 @@ impl World {
         (Arc::clone(&self.dialect), self.service.clone())
     }
 
-    /// The newest audit event: every change has one, but for uses, which are written behind at any time.
-    pub(crate) fn newest_event(&self) -> Option<Vec<u8>> {
-        self.store.get(schema::AUDIT_HEAD).unwrap().map(|entry| entry.value)
+    /// The newest audit event of a change. Logins and refusals change nothing, and like uses are written behind at any
+    /// time.
+    pub(crate) fn newest_event(&self) -> Option<u64> {
+        let seen = [Action::LoggedIn, Action::LoginRefused, Action::KeyDenied];
+        let events = self.store.scan(schema::AUDIT, None, usize::MAX).unwrap();
+        let mut events = events.iter().rev().map(|entry| AuditEvent::from_entry(entry).unwrap());
+        events.find(|event| !seen.contains(&event.action)).map(|event| event.sequence)
     }
 
     /// Answers a request and holds the answer to what is true of every one.
