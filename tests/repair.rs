@@ -5,11 +5,14 @@
 
 #[path = "binary/run.rs"]
 mod binary;
+#[path = "directory/copy.rs"]
+mod directory;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use binary::{keyward, run};
+use directory::copy_tree;
 use keyward::config::SecretFile;
 use keyward::engine::{Created, Engine, NewCompany, NewKey, NewUser, Parts, RequestMark};
 use keyward::entropy::OsEntropy;
@@ -276,16 +279,4 @@ fn everything_that_a_check_can_find_is_found_and_what_follows_from_records_is_ma
         }
     }
     assert_eq!(kinds, problems(), "of each kind something is planted");
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -14,18 +14,6 @@ pub(crate) fn flip(path: &Path, bit: u64) {
     file.write_all_at(&[byte[0] ^ (1 << (bit % 8))], bit / 8).unwrap();
 }
 
-pub(crate) fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Every file below `dir` that has anything in it, in the order of their names.
 fn files(dir: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();

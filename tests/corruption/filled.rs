@@ -105,7 +105,7 @@ impl Filled {
     }
 
     fn keep(&self, end: End) {
-        super::damage::copy_tree(&self.root.path().join("data"), &self.of(end));
+        crate::directory::copy_tree(&self.root.path().join("data"), &self.of(end));
     }
 }
 

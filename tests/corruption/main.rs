@@ -7,6 +7,8 @@
 
 mod answers;
 mod damage;
+#[path = "../directory/copy.rs"]
+mod directory;
 mod filled;
 mod random;
 mod store;

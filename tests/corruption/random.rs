@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use super::answers::Answers;
-use super::damage::{Damage, copy_tree};
+use super::damage::Damage;
+use super::directory::copy_tree;
 use super::filled::{End, Filled};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

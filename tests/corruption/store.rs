@@ -11,7 +11,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
 
-use super::damage::{copy_tree, flip};
+use super::damage::flip;
+use super::directory::copy_tree;
 
 const RECOVER: OpenOptions = OpenOptions { recover: true };
 

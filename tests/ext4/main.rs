@@ -17,6 +17,8 @@
 )]
 
 mod device;
+#[path = "../directory/copy.rs"]
+mod directory;
 #[path = "../crash/history.rs"]
 mod history;
 #[path = "../powercut/layer.rs"]
@@ -33,7 +35,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use device::{Device, copy_tree};
+use device::Device;
+use directory::copy_tree;
 use history::{History, Kill};
 use oracle::{Figures, Oracle};
 
