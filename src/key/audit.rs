@@ -87,6 +87,31 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it changed something: what did not is written behind, and only a sample of it.
+    pub const fn is_change(self) -> bool {
+        match self {
+            Self::LoggedIn | Self::LoginRefused | Self::KeyDenied => false,
+            Self::UserAdded
+            | Self::UserUpdated
+            | Self::PasswordSet
+            | Self::UserRemoved
+            | Self::KeyCreated
+            | Self::KeyUpdated
+            | Self::KeySuspended
+            | Self::KeyResumed
+            | Self::KeyRotated
+            | Self::KeyRevoked
+            | Self::KeyDeleted
+            | Self::AccessGranted
+            | Self::AccessRemoved
+            | Self::KeyUndeleted
+            | Self::KeysImported
+            | Self::CompanyAdded
+            | Self::CompanyUpdated
+            | Self::CompanyRemoved => true,
+        }
+    }
+
     /// A stable name for logs and machine-readable answers.
     pub const fn name(self) -> &'static str {
         match self {

@@ -11,8 +11,8 @@ use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, P
 use keyward::entropy::SeededEntropy;
 use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{
-    Action, AuditEvent, Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason,
-    Role, Status,
+    AuditEvent, Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role,
+    Status,
 };
 use keyward::limits;
 use keyward::store::codec::Record as _;
@@ -122,10 +122,9 @@ impl World {
     /// The newest audit event of a change. Logins and refusals change nothing, and like uses are written behind at any
     /// time.
     pub(crate) fn newest_event(&self) -> Option<u64> {
-        let seen = [Action::LoggedIn, Action::LoginRefused, Action::KeyDenied];
         let events = self.store.scan(schema::AUDIT, None, usize::MAX).unwrap();
         let mut events = events.iter().rev().map(|entry| AuditEvent::from_entry(entry).unwrap());
-        events.find(|event| !seen.contains(&event.action)).map(|event| event.sequence)
+        events.find(|event| event.action.is_change()).map(|event| event.sequence)
     }
 
     /// Answers a request and holds the answer to what is true of every one.

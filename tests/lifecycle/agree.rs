@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use keyward::command::{Command, KeyRef, Outcome, UserRef};
 use keyward::engine::EventFilter;
-use keyward::key::{Action, Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
+use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
 use crate::commands::PASSWORDS;
@@ -236,8 +236,7 @@ impl World<'_> {
         let Outcome::Events(events) = self.shown(Command::ListEvents { after: 0, limit: 1_000 }) else {
             panic!()
         };
-        let seen = [Action::LoggedIn, Action::LoginRefused, Action::KeyDenied];
-        let changes = events.iter().filter(|event| !seen.contains(&event.action));
+        let changes = events.iter().filter(|event| event.action.is_change());
         let changes: Vec<_> = changes.map(|event| (event.at, event.action, event.subject)).collect();
         assert_eq!(changes, self.model.events);
         let command = Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 1_000 };
