@@ -40,8 +40,13 @@ pub const PLACE_BYTES_MAX: usize = 256;
 pub const STORE_SEGMENT_BYTES: usize = 1024 * 1024;
 /// Memory sled may use for its page cache.
 pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
-/// Records that are counted at every start, and not only after one that was not stopped in good order.
-pub const COUNTED_AT_START_MAX: u64 = 300_000;
+/// Entries that are counted before a start is over, as many as some 300,000 keys have. After a stop in good order more
+/// are counted while the store is open.
+pub const COUNTED_AT_START_MAX: u64 = 1_500_000;
+/// Entries that are counted at a time while the store is open; commits wait for them.
+pub const RECOUNT_PAGE: usize = 1_000;
+/// Pause after them.
+pub const RECOUNT_PAUSE_MS: u64 = 1;
 /// How soon a key has to stop by itself to be named in a summary.
 pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 /// Keys that a summary names of each kind.

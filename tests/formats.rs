@@ -14,7 +14,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use binary::{keyward, run};
-use keyward::store::schema;
+use keyward::store::sled::OpenOptions;
+use keyward::store::{SledStore, StoreError, schema};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
@@ -67,4 +68,37 @@ fn what_every_earlier_layout_left_is_whole_and_decides_as_it_did() {
         assert_eq!(code, 0, "{told}");
         is_as_it_was(&restored, &texts);
     }
+}
+
+/// The directory that layout 1 left, as a crash leaves it that comes right after its database was brought up to date.
+#[test]
+fn an_update_of_the_layout_that_a_crash_interrupts_is_gone_on_with() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores/1");
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    copy(&fixture, &data);
+    drop(SledStore::open(&data, OpenOptions::default()).unwrap());
+    let watermark = data.join("watermark");
+    let mut slots = fs::read(&watermark).unwrap();
+    let sequence = |at: usize| u64::from_be_bytes(slots[at + 8..at + 16].try_into().unwrap());
+    // What the older slot says was written as the open began.
+    let newest = if sequence(0) > sequence(4096) { 0 } else { 4096 };
+    slots[newest] ^= 1;
+    fs::write(&watermark, slots).unwrap();
+    is_as_it_was(&data, &fs::read_to_string(fixture.join("texts")).unwrap());
+}
+
+#[test]
+fn an_earlier_layout_is_counted_as_it_was_before_it_is_brought_up_to_date() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores/1");
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    copy(&fixture, &data);
+    let config = sled::Config::new().path(data.join("db")).segment_size(keyward::limits::STORE_SEGMENT_BYTES);
+    let database = config.open().unwrap();
+    let (key, _) = database.scan_prefix(schema::KEYS).next().unwrap().unwrap();
+    database.remove(key).unwrap().unwrap();
+    database.flush().unwrap();
+    drop(database);
+    assert!(matches!(SledStore::open(&data, OpenOptions::default()), Err(StoreError::Missing { .. })));
 }

@@ -67,9 +67,14 @@ impl From<StoreError> for Failure {
             StoreError::Locked { .. } => {
                 "; stop it, try again if it is just starting, or give another directory with --data"
             }
-            StoreError::Missing { .. } => "; `keyward serve --recover` goes on with what is left",
+            StoreError::Missing { .. } => {
+                "; restore a backup, make again with `keyward check --repair` what follows from records, or go on with what \
+                 is left with `keyward serve --recover`"
+            }
             StoreError::NewerFormat { .. } => "; use that version",
-            StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } => "; restore a backup",
+            StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } => {
+                "; restore a backup, or see what `keyward check --repair` can make again"
+            }
             StoreError::Io { .. } => "; see that the directory is writable and the disk has room",
             StoreError::Refused { .. }
             | StoreError::Conflict { .. }

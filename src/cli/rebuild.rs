@@ -36,7 +36,7 @@ pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
 
 /// `keyward check --repair`.
 pub(super) fn repair(place: &Place) -> Result<Exit, Failure> {
-    let (store, found) = open_store(place, OpenOptions { recover: true })?;
+    let (store, found) = open_store(place, OpenOptions { recover: true, ..OpenOptions::default() })?;
     if let Some(report) = found.recovered {
         note(&format!("keyward: {report}"));
     }

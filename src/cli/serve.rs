@@ -53,7 +53,7 @@ pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     let certificate = CertificateFiles::asked(&asked);
     let tls = certificate.as_ref().map(CertificateFiles::read).transpose()?.zip(certificate);
     descriptors::raise();
-    let opened = open::open(&place, OpenOptions { recover: asked.recover })?;
+    let opened = open::open(&place, OpenOptions { recover: asked.recover, ..OpenOptions::default() })?;
     let served = run(&place, &asked, demo.as_ref(), Entrances { listeners, tls }, &opened);
     let stopped = opened.engine.stop();
     served?;

@@ -28,6 +28,7 @@ mod passwords;
 mod peppers;
 mod propose;
 mod reader;
+mod recount;
 mod rehash;
 mod repair;
 mod revoke;

@@ -15,6 +15,7 @@ use super::load::Loader;
 use super::operation::Operation;
 use super::passwords::Passwords;
 use super::propose::Proposals;
+use super::recount::Recount;
 use super::sweep::Sweep;
 use super::{EngineError, IndexState, Reader};
 
@@ -70,6 +71,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     lane: Lane,
     loader: Arc<Loader>,
+    recount: Recount,
     proposals: Proposals,
 }
 
@@ -116,7 +118,9 @@ impl Engine {
         lane.write(move |operation| check_peppers(operation, &ring))?;
         reader.load_schemes()?;
         loader.start()?;
-        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, proposals: Proposals::default() })))
+        let recount = Recount::start(Arc::clone(&reader.store), Arc::clone(&reader.index))?;
+        let proposals = Proposals::default();
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, recount, proposals })))
     }
 
     /// A read-only view.
@@ -185,6 +189,7 @@ impl Engine {
 
 impl Shared {
     fn stop(&self) -> Result<(), StoreError> {
+        self.recount.stop();
         self.loader.stop();
         self.lane.stop();
         self.loader.write_image();

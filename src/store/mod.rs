@@ -79,6 +79,16 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
+    /// Goes on counting what is stored, a page at a time, and says whether there is more; commits go on in between. For
+    /// what an open put off: see [`OpenOptions::counted_max`](sled::OpenOptions::counted_max).
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when not everything is there that was acknowledged: from then on that answers every
+    /// read, and no commits are taken. [`StoreError::Io`]: try again later. [`StoreError::Closed`]: the next open counts.
+    fn recount(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Why commits are refused, once they are; `None` while the store takes writes.
     fn closed(&self) -> Option<String>;
 

@@ -19,7 +19,7 @@
 //! Numbers are big-endian so that byte order is number order; `!` marks a complement, for newest first.
 
 /// Newest layout this keyward reads and writes; stored at [`FORMAT`].
-pub const LAYOUT: u8 = 1;
+pub const LAYOUT: u8 = 2;
 
 /// Layout number of the store, one byte; kept by the store itself.
 pub const FORMAT: &[u8] = b"m/format";
@@ -31,7 +31,7 @@ pub const AUDIT_HEAD: &[u8] = b"m/audit";
 pub const FOREIGN: &[u8] = b"m/foreign";
 /// Number and check value of every pepper that records were made under.
 pub const PEPPERS: &[u8] = b"m/peppers";
-/// Revision, count and sum over all records; kept by the store itself.
+/// Revision, count and sum over all entries; kept by the store itself.
 pub const TALLY: &[u8] = b"m/tally";
 
 /// All key records.
@@ -189,9 +189,13 @@ pub fn audit(sequence: u64) -> Vec<u8> {
     join(&[AUDIT, &sequence.to_be_bytes()])
 }
 
-/// Whether the entry is a record (not an index or counter), and so counts in the tally.
-pub fn is_record(place: &[u8]) -> bool {
-    [KEYS, USERS, COMPANIES].iter().any(|records| place.starts_with(records))
+/// Whether the entry counts in the tally of a store of this layout: all but the store's own do; in layout 1 records alone
+/// did, and not what follows from them.
+pub fn is_tallied(layout: u8, place: &[u8]) -> bool {
+    match layout {
+        1 => [KEYS, USERS, COMPANIES].iter().any(|records| place.starts_with(records)),
+        _ => !is_own(place),
+    }
 }
 
 /// Whether the store keeps this entry for itself: readers never see it and commits never write it.

@@ -10,5 +10,6 @@ mod damage;
 #[path = "../directory/copy.rs"]
 mod directory;
 mod filled;
+mod older;
 mod random;
 mod store;

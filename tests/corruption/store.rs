@@ -14,9 +14,11 @@ use tempfile::TempDir;
 use super::damage::flip;
 use super::directory::copy_tree;
 
-const RECOVER: OpenOptions = OpenOptions { recover: true };
+/// As a large store opens.
+pub(super) const UNCOUNTED: OpenOptions = OpenOptions { recover: false, counted_max: 0 };
+const RECOVER: OpenOptions = OpenOptions { recover: true, counted_max: u64::MAX };
 
-fn open(dir: &Path) -> Result<(SledStore, Opened), StoreError> {
+pub(super) fn open(dir: &Path) -> Result<(SledStore, Opened), StoreError> {
     SledStore::open(dir, OpenOptions::default())
 }
 
@@ -44,6 +46,15 @@ fn filled(commits: u64, clean: bool) -> (TempDir, BTreeMap<Vec<u8>, Entry>) {
     }
     drop(store);
     (dir, entries)
+}
+
+/// Changes what is below a store that is closed.
+pub(super) fn with_sled<T>(dir: &Path, change: impl FnOnce(&sled::Db) -> T) -> T {
+    let segments = limits::STORE_SEGMENT_BYTES;
+    let database = sled::Config::new().path(dir.join("db")).segment_size(segments).open().unwrap();
+    let changed = change(&database);
+    database.flush().unwrap();
+    changed
 }
 
 fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
@@ -145,14 +156,7 @@ fn a_lost_watermark_is_refused_and_can_be_recovered() {
 fn a_recovered_store_shows_everything_that_is_left_even_without_its_tally() {
     let (dir, entries) = filled(3, true);
     fs::remove_file(dir.path().join("watermark")).unwrap();
-    let database = sled::Config::new()
-        .path(dir.path().join("db"))
-        .segment_size(limits::STORE_SEGMENT_BYTES)
-        .open()
-        .unwrap();
-    database.remove(schema::TALLY).unwrap().unwrap();
-    database.flush().unwrap();
-    drop(database);
+    with_sled(dir.path(), |database| drop(database.remove(schema::TALLY).unwrap().unwrap()));
     let (store, _) = SledStore::open(dir.path(), RECOVER).unwrap();
     assert_eq!(all(&store).unwrap(), entries);
     assert!(
@@ -269,6 +273,69 @@ fn a_second_process_is_refused() {
 fn second() {
     if let Some(dir) = std::env::var_os("KEYWARD_SECOND") {
         println!("{}", open(Path::new(&dir)).unwrap_err());
+    }
+}
+
+/// Counts what an open left to be counted.
+fn counted(store: &SledStore) -> Result<(), StoreError> {
+    while store.recount()? {}
+    Ok(())
+}
+
+#[test]
+fn a_store_that_is_counted_while_it_is_open_is_counted_right_whatever_commits_do_meanwhile() {
+    let (dir, _) = filled(300, true);
+    let mut random = StdRng::seed_from_u64(1);
+    for _ in 0..20 {
+        let (store, _) = SledStore::open(dir.path(), UNCOUNTED).unwrap();
+        for n in 0..8u8 {
+            let mut batch = Batch::default();
+            for _ in 0..random.random_range(1..200) {
+                let place = [b"k/", &random.random_range(0..2_000u64).to_be_bytes()[..]].concat();
+                if random.random() { batch.put(place, [n; 60]) } else { batch.delete(place) }
+            }
+            store.commit(batch).unwrap();
+            store.recount().unwrap();
+        }
+        counted(&store).unwrap();
+        assert!(!store.recount().unwrap(), "it is counted once");
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn a_large_store_that_is_less_than_was_acknowledged_answers_nothing_once_it_is_counted() {
+    for place in [&b"h/1"[..], b"a/1", b"k/1"] {
+        let (dir, _) = filled(3, true);
+        let (store, _) = open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(place, b"live");
+        store.commit(batch).unwrap();
+        store.close().unwrap();
+        drop(store);
+        let older = with_sled(dir.path(), |database| database.get(place).unwrap().unwrap());
+        let (store, _) = open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(place, b"revoked");
+        store.commit(batch).unwrap();
+        store.close().unwrap();
+        drop(store);
+        // Sound in itself, and not what was acknowledged last.
+        with_sled(dir.path(), |database| drop(database.insert(place, older).unwrap().unwrap()));
+        let (store, _) = SledStore::open(dir.path(), UNCOUNTED).unwrap();
+        assert_eq!(store.get(place).unwrap().unwrap().value, b"live", "it is not known yet");
+        assert!(matches!(counted(&store), Err(StoreError::Missing { .. })));
+        for _ in 0..2 {
+            assert!(matches!(store.get(place), Err(StoreError::Missing { .. })));
+            assert!(matches!(store.scan(b"", None, 1), Err(StoreError::Missing { .. })));
+            assert!(matches!(store.recount(), Err(StoreError::Missing { .. })));
+            let mut batch = Batch::default();
+            batch.put(b"k/2", b"x");
+            assert!(matches!(store.commit(batch), Err(StoreError::Closed { .. })));
+            assert!(store.close().is_err() && store.closed().is_some());
+        }
+        drop(store);
+        assert!(matches!(SledStore::open(dir.path(), UNCOUNTED), Err(StoreError::Missing { .. })));
     }
 }
 

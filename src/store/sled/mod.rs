@@ -3,6 +3,7 @@
 mod barrier;
 mod durable;
 mod open;
+mod recount;
 pub mod replace;
 mod replaced;
 mod snapshots;
@@ -20,6 +21,7 @@ use sled::{Db, IVec};
 
 pub use self::open::{LastStop, OpenOptions, Opened};
 
+use self::recount::Recount;
 use self::tally::Tally;
 use self::watermark::{Keeper, State};
 
@@ -53,11 +55,19 @@ use super::{Batch, Change, Entry, Revision, Store, StoreError, envelope, schema}
 pub struct SledStore {
     /// Dropped first, and so before the directory's lock.
     database: Db,
-    /// Held by the one commit that runs.
-    writer: Mutex<Keeper>,
+    /// Held by the one commit that runs, or while a page is counted.
+    writer: Mutex<Writer>,
     visible: RwLock<Visible>,
     directory: PathBuf,
     _lock: File,
+}
+
+/// What a commit changes beside the database.
+#[derive(Debug)]
+struct Writer {
+    keeper: Keeper,
+    /// How far counting is that the open put off.
+    recount: Option<Recount>,
 }
 
 /// What readers see beside the database; changed at one moment when a commit is durable.
@@ -83,6 +93,8 @@ enum Writes {
     Taken,
     Stopped,
     Failed(String),
+    /// Nor is anything read: what is there is not what was acknowledged.
+    Missing(String),
 }
 
 impl SledStore {
@@ -115,10 +127,10 @@ impl SledStore {
         Ok(())
     }
 
-    fn new(directory: PathBuf, database: Db, keeper: Keeper, tally: Tally, lock: File) -> Self {
+    fn new(directory: PathBuf, database: Db, writer: Writer, tally: Tally, lock: File) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
-        Self { database, writer: Mutex::new(keeper), visible: RwLock::new(visible), directory, _lock: lock }
+        Self { database, writer: Mutex::new(writer), visible: RwLock::new(visible), directory, _lock: lock }
     }
 
     // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
@@ -130,12 +142,12 @@ impl SledStore {
         self.visible.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Keeper>, StoreError> {
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
         self.writer.lock().map_err(|_| StoreError::Closed { why: PANICKED.to_owned() })
     }
 
     /// Checks and writes `batch`, and shows it once it is durable.
-    fn write(&self, keeper: &Keeper, batch: Batch) -> Result<Revision, StoreError> {
+    fn write(&self, writer: &mut Writer, batch: Batch) -> Result<Revision, StoreError> {
         let (mut tally, writes) = {
             let visible = self.visible();
             (visible.tally, visible.writes.clone())
@@ -155,18 +167,22 @@ impl SledStore {
         }
         let revision = tally.revision.next();
         tally.revision = revision;
+        let mut recount = writer.recount.clone();
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
             let sealed = value.map(|value| envelope::seal(key, revision, value));
             let sum = sealed.as_ref().map(|(_, sum)| *sum);
-            if batch.vouches(key) {
-                tally.replace(key, None, sum);
-            } else {
+            let mut was_sum = None;
+            if !batch.vouches(key) {
                 let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
                 let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
-                tally.replace(key, was.as_ref(), sum);
+                was_sum = was.map(|was| was.sum);
                 before.insert(key, was.map(|was| shown(key, &was)));
+            }
+            tally.replace(was_sum, sum);
+            if let Some(recount) = &mut recount {
+                recount.replace(key, was_sum, sum);
             }
             match sealed {
                 Some((sealed, _)) => writes.insert(key, sealed),
@@ -175,13 +191,14 @@ impl SledStore {
         }
         writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
         self.apply(writes, before)?;
+        writer.recount = recount;
         replaced::free(batch.writes().count());
         let mut visible = self.visible_mut();
         visible.overlay.clear();
         visible.tally = tally;
         visible.changes.remember(batch.into_change(revision));
         drop(visible);
-        keeper.note(tally);
+        writer.keeper.note(tally);
         Ok(revision)
     }
 
@@ -206,6 +223,7 @@ impl Store for SledStore {
         }
         // Held over the read below: a commit that starts meanwhile waits, so nothing undurable can be read.
         let visible = self.visible();
+        visible.writes.readable()?;
         if let Some(hidden) = visible.overlay.get(key) {
             return Ok(hidden.cloned());
         }
@@ -215,6 +233,7 @@ impl Store for SledStore {
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let visible = self.visible();
+        visible.writes.readable()?;
         let mut stored = guarded("scanning", || {
             Ok(self.database.range::<&[u8], _>((start(prefix, after), Bound::Unbounded)))
         })?;
@@ -227,8 +246,8 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
-        let writer = self.writer()?;
-        let committed = self.write(&writer, batch);
+        let mut writer = self.writer()?;
+        let committed = self.write(&mut writer, batch);
         // Also when a read failed: sled then answers every later call with the same failure.
         if let Err(error @ StoreError::Io { .. }) = &committed {
             tracing::error!(%error, "a commit failed: the store takes no writes until it is opened again");
@@ -254,8 +273,28 @@ impl Store for SledStore {
         panicked.or_else(|| self.visible().writes.why())
     }
 
+    fn recount(&self) -> Result<bool, StoreError> {
+        let mut writer = self.writer()?;
+        let writes = self.visible().writes.clone();
+        writes.readable()?;
+        // What a commit left that failed is nobody's to count; the next open does.
+        writes.check()?;
+        let Some(recount) = &mut writer.recount else { return Ok(false) };
+        let tally = self.visible().tally;
+        let more = recount.page(&self.database, tally);
+        match &more {
+            Ok(true) | Err(StoreError::Io { .. }) => {}
+            Ok(false) => writer.recount = None,
+            Err(error) => {
+                tracing::error!(%error, "the store answers nothing until it is opened again");
+                self.visible_mut().writes = Writes::Missing(error.to_string());
+            }
+        }
+        more
+    }
+
     fn close(&self) -> Result<(), StoreError> {
-        let mut keeper = self.writer()?;
+        let mut writer = self.writer()?;
         let writes = self.visible().writes.clone();
         if matches!(writes, Writes::Stopped) {
             return Ok(());
@@ -264,7 +303,7 @@ impl Store for SledStore {
         self.visible_mut().writes = Writes::Stopped;
         guarded("syncing at the stop", || self.database.flush())?;
         let gone = || std::io::Error::other("its thread died");
-        let watermark = keeper.stop().ok_or_else(gone);
+        let watermark = writer.keeper.stop().ok_or_else(gone);
         let tally = self.visible().tally;
         let marked = watermark.and_then(|mut watermark| watermark.write(State::Stopped, tally));
         marked.map_err(io("writing the watermark"))
@@ -277,7 +316,14 @@ impl Writes {
         match self {
             Self::Taken => None,
             Self::Stopped => Some(STOPPED.to_owned()),
-            Self::Failed(why) => Some(why.clone()),
+            Self::Failed(why) | Self::Missing(why) => Some(why.clone()),
+        }
+    }
+
+    fn readable(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Missing(report) => Err(StoreError::Missing { report: report.clone() }),
+            Self::Taken | Self::Stopped | Self::Failed(_) => Ok(()),
         }
     }
 

@@ -12,15 +12,25 @@ use sled::Db;
 use crate::limits;
 use crate::store::{Revision, SledStore, StoreError, envelope, schema};
 
+use super::recount::Recount;
 use super::tally::Tally;
 use super::watermark::{Keeper, Mark, State, Watermark};
-use super::{barrier, durable, guarded, io, read, replace, snapshots};
+use super::{Writer, barrier, durable, guarded, io, read, replace, snapshots};
 
 /// How to open a store.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
     /// Go on with what is there when acknowledged data is missing.
     pub recover: bool,
+    /// So many entries are counted before the store opens, even if it was stopped in good order. Where there are more,
+    /// [`recount`](crate::store::Store::recount) counts them while it is open.
+    pub counted_max: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { recover: false, counted_max: limits::COUNTED_AT_START_MAX }
+    }
 }
 
 /// How the store was left.
@@ -77,10 +87,11 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
         None => !places.database.exists() && !places.aside.exists(),
         Some(mark) => mark.state == State::Creating,
     };
-    let (database, watermark, tally, opened) =
-        if nothing_yet { create(&places, file)? } else { reopen(&places, file, mark, options)? };
+    let started = if nothing_yet { create(&places, file)? } else { reopen(&places, file, mark, options)? };
+    let Started { database, watermark, tally, uncounted, opened } = started;
     let keeper = Keeper::start(watermark).map_err(io("starting the watermark's thread"))?;
-    Ok((SledStore::new(dir.to_owned(), database, keeper, tally, lock), opened))
+    let writer = Writer { keeper, recount: uncounted.then(Recount::default) };
+    Ok((SledStore::new(dir.to_owned(), database, writer, tally, lock), opened))
 }
 
 /// Holds the directory for this process.
@@ -108,7 +119,15 @@ fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, busy: impl Fn(&E) 
     attempt()
 }
 
-type Started = (Db, Watermark, Tally, Opened);
+/// A database at work, and what is known of it.
+struct Started {
+    database: Db,
+    watermark: Watermark,
+    tally: Tally,
+    /// Whether the tally was believed without counting.
+    uncounted: bool,
+    opened: Opened,
+}
 
 /// Makes a new store. A crash on the way leaves the state `Creating`, and the next open begins again.
 fn create(places: &Places, mut watermark: Watermark) -> Result<Started, StoreError> {
@@ -124,7 +143,8 @@ fn create(places: &Places, mut watermark: Watermark) -> Result<Started, StoreErr
     for _ in 0..2 {
         watermark.write(State::Running, tally).map_err(io(files))?;
     }
-    Ok((database, watermark, tally, Opened { last_stop: LastStop::Never, set_aside: None, recovered: None }))
+    let opened = Opened { last_stop: LastStop::Never, set_aside: None, recovered: None };
+    Ok(Started { database, watermark, tally, uncounted: false, opened })
 }
 
 fn reopen(
@@ -148,7 +168,7 @@ fn reopen(
     places.sync().map_err(io("syncing the database"))?;
 
     // After a stop in good order, damage to the log may take back what was written last, and nothing else would tell.
-    let quick = mark.is_some_and(|mark| mark.tally.count <= limits::COUNTED_AT_START_MAX);
+    let quick = mark.is_some_and(|mark| mark.tally.count <= options.counted_max);
     let thorough = !clean || quick || set_aside.is_some() || options.recover;
     let found = Found::of(&database, thorough)?;
     let mut tally = found.tally.unwrap_or_default();
@@ -160,20 +180,24 @@ fn reopen(
         if !options.recover {
             return Err(StoreError::Missing { report });
         }
-        let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
-        // Never below a revision that is there: readers take what is above for not durable yet. And a new one, so that
-        // nothing that was made of what is lost counts as made of this.
-        let newest = tally.revision.max(least).max(found.counted.revision).next();
-        tally = Tally { revision: newest, ..found.counted };
-        settle(&database, tally)?;
         set_aside = Some(places.keep_copy().map_err(&copying)?);
         tracing::warn!(report, "recovered without everything that was acknowledged");
         recovered = Some(report);
     }
+    if recovered.is_some() || found.layout != Some(schema::LAYOUT) {
+        let (counted, _) = count(&database, schema::LAYOUT)?;
+        let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
+        // Never below a revision that is there: readers take what is above for not durable yet. And a new one, so that
+        // nothing that was made of what is lost counts as made of this, and a crash from here on tells the new tally.
+        let newest = tally.revision.max(least).max(counted.revision).next();
+        tally = Tally { revision: newest, ..counted };
+        settle(&database, tally)?;
+    }
     places.drop_copy().map_err(io("removing the copy of the database"))?;
     watermark.write(State::Running, tally).map_err(io("writing the watermark"))?;
     let last_stop = if clean { LastStop::Clean } else { LastStop::Unclean };
-    Ok((database, watermark, tally, Opened { last_stop, set_aside, recovered }))
+    let opened = Opened { last_stop, set_aside, recovered };
+    Ok(Started { database, watermark, tally, uncounted: !found.thorough, opened })
 }
 
 /// Writes the store's own entries.
@@ -191,9 +215,11 @@ fn settle(database: &Db, tally: Tally) -> Result<(), StoreError> {
 /// What an opened database holds.
 struct Found {
     tally: Option<Tally>,
-    /// Whether its layout number is there.
-    layout: bool,
-    /// Count and sum over the records; equal to the tally's when they were not counted.
+    /// Its layout, if that is there.
+    layout: Option<u8>,
+    /// Whether everything was counted.
+    thorough: bool,
+    /// Count and sum over the entries; equal to the tally's when they were not counted.
     counted: Tally,
     damaged: Damaged,
 }
@@ -218,9 +244,13 @@ impl Found {
         let layout = layout.map(|sealed| layout_of(&sealed)).transpose()?;
         let tally = read(database, schema::TALLY)?;
         let tally = tally.and_then(|sealed| Tally::decode(envelope::open(schema::TALLY, &sealed).ok()?.body));
-        let (counted, damaged) =
-            if thorough { count(database)? } else { (tally.unwrap_or_default(), Damaged::default()) };
-        Ok(Self { tally, layout: layout.is_some(), counted, damaged })
+        let thorough = thorough || layout != Some(schema::LAYOUT);
+        let (counted, damaged) = if thorough {
+            count(database, layout.unwrap_or(schema::LAYOUT))?
+        } else {
+            (tally.unwrap_or_default(), Damaged::default())
+        };
+        Ok(Self { tally, layout, thorough, counted, damaged })
     }
 
     /// What is missing of what `mark` promises, in words; `None` when all of it is there.
@@ -228,15 +258,14 @@ impl Found {
         let Some(Mark { tally: expected, .. }) = mark else {
             return Some("the watermark is missing or damaged".to_owned());
         };
-        let Some(found) = self.tally.filter(|_| self.layout) else {
+        let Some(found) = self.tally.filter(|_| self.layout.is_some()) else {
             return Some(format!("expected {}, found an empty database", words(expected)));
         };
         let whole = found == expected || (!clean && found.revision > expected.revision);
         if !whole {
             return Some(format!("expected {}, found {}", words(expected), words(found)));
         }
-        // After a stop in good order a damaged entry that is no record, or that was recovered from, stops nobody: whoever
-        // reads it is told.
+        // After a stop in good order a damaged entry that was recovered from stops nobody: whoever reads it is told.
         let sound = self.damaged.count == 0 || clean;
         let agrees = (found.count, found.sum) == (self.counted.count, self.counted.sum) && sound;
         let counted = words(Tally { revision: found.revision, ..self.counted });
@@ -244,8 +273,8 @@ impl Found {
     }
 }
 
-fn words(tally: Tally) -> String {
-    format!("revision {} with {} records (sum {:016x})", tally.revision.0, tally.count, tally.sum)
+pub(super) fn words(tally: Tally) -> String {
+    format!("revision {} with {} entries (sum {:016x})", tally.revision.0, tally.count, tally.sum)
 }
 
 /// The layout number in a sealed value, if this keyward can read that layout.
@@ -260,15 +289,17 @@ fn layout_of(sealed: &[u8]) -> Result<u8, StoreError> {
     }
 }
 
-/// Newest revision of any entry, count and sum over all records, and the damaged entries.
-fn count(database: &Db) -> Result<(Tally, Damaged), StoreError> {
+/// Newest revision of any entry, count and sum over all that count in this layout, and the damaged entries.
+fn count(database: &Db, layout: u8) -> Result<(Tally, Damaged), StoreError> {
     let mut counted = Tally::default();
     let mut damaged = Damaged::default();
     let mut entries = guarded("counting", || Ok(database.iter()))?;
     while let Some((key, sealed)) = guarded("counting", || entries.next().transpose())? {
         match envelope::open(&key, &sealed) {
             Ok(opened) => {
-                counted.replace(&key, None, Some(opened.sum));
+                if schema::is_tallied(layout, &key) {
+                    counted.replace(None, Some(opened.sum));
+                }
                 counted.revision = counted.revision.max(opened.version);
             }
             Err(StoreError::Corrupt { place }) => {

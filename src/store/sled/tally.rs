@@ -1,13 +1,12 @@
-//! What the store must hold: its newest revision, how many records, and their sum.
+//! What the store must hold: its newest revision, how many entries, and their sum.
 
-use crate::store::envelope::Opened;
-use crate::store::{Revision, schema};
+use crate::store::Revision;
 
-/// Revision, count and sum over all records; an order-free fingerprint of the whole store.
+/// Revision, count and sum over all entries; an order-free fingerprint of the whole store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) revision: Revision,
-    /// Entries that are records.
+    /// How many there are.
     pub(super) count: u64,
     /// Wrapping sum of the checksums in their envelopes.
     pub(super) sum: u64,
@@ -17,14 +16,11 @@ impl Tally {
     /// Bytes of [`Tally::encode`].
     pub(super) const BYTES: usize = 24;
 
-    /// Takes note that `key` had the value `before` and now has one with the checksum `after`.
-    pub(super) fn replace(&mut self, key: &[u8], before: Option<&Opened<'_>>, after: Option<u64>) {
-        if !schema::is_record(key) {
-            return;
-        }
+    /// Takes note that an entry had a value with the checksum `before` and now has one with the checksum `after`.
+    pub(super) fn replace(&mut self, before: Option<u64>, after: Option<u64>) {
         if let Some(before) = before {
             self.count = self.count.wrapping_sub(1);
-            self.sum = self.sum.wrapping_sub(before.sum);
+            self.sum = self.sum.wrapping_sub(before);
         }
         if let Some(after) = after {
             self.count = self.count.wrapping_add(1);

@@ -1,0 +1,88 @@
+//! Counts what a large store holds while it is open, page by page, and finds whether all is there that its tally says.
+
+use std::ops::Bound;
+
+use sled::Db;
+
+use crate::limits;
+use crate::store::{StoreError, envelope, schema};
+
+use super::guarded;
+use super::open::words;
+use super::tally::Tally;
+
+/// How far counting is.
+///
+/// What lies before it is as it was counted, or as a commit has left it since; what lies behind is still to be counted.
+/// So a commit changes what was counted only where it writes before it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recount {
+    /// The last entry that was counted.
+    last: Vec<u8>,
+    counted: Tally,
+    damaged: Option<String>,
+}
+
+impl Recount {
+    /// Takes note of what a commit does, which is durable when this counts.
+    pub(super) fn replace(&mut self, key: &[u8], before: Option<u64>, after: Option<u64>) {
+        if key <= self.last.as_slice() {
+            self.counted.replace(before, after);
+        }
+    }
+
+    /// Counts some more; `false` when that was all, and it is what `tally` says.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not, or cannot be read; [`StoreError::Io`], and nothing was counted.
+    pub(super) fn page(&mut self, database: &Db, tally: Tally) -> Result<bool, StoreError> {
+        let mut entries = guarded("counting", || {
+            Ok(database.range::<&[u8], _>((Bound::Excluded(self.last.as_slice()), Bound::Unbounded)))
+        })?;
+        let mut next = Self::clone(self);
+        for _ in 0..limits::RECOUNT_PAGE {
+            let entry = guarded("counting", || entries.next().transpose());
+            let Some((key, sealed)) = entry.map_err(|error| next.unreadable(error))? else {
+                *self = next;
+                return self.agrees(tally).map(|()| false);
+            };
+            next.count(&key, &sealed)?;
+            next.last = key.to_vec();
+        }
+        *self = next;
+        Ok(true)
+    }
+
+    fn count(&mut self, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
+        match envelope::open(key, sealed) {
+            Ok(opened) if schema::is_tallied(schema::LAYOUT, key) => {
+                self.counted.replace(None, Some(opened.sum));
+            }
+            Ok(_) => {}
+            // One that was recovered from is not in the tally, either.
+            Err(StoreError::Corrupt { place }) => drop(self.damaged.get_or_insert(place)),
+            Err(error) => return Err(self.unreadable(error)),
+        }
+        Ok(())
+    }
+
+    /// Where counting cannot go on for ever, what was acknowledged is not there.
+    fn unreadable(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Io { .. } => error,
+            other => {
+                StoreError::Missing { report: format!("behind {}: {other}", schema::printable(&self.last)) }
+            }
+        }
+    }
+
+    fn agrees(&self, tally: Tally) -> Result<(), StoreError> {
+        if (self.counted.count, self.counted.sum) == (tally.count, tally.sum) {
+            return Ok(());
+        }
+        let counted = words(Tally { revision: tally.revision, ..self.counted });
+        let damaged = self.damaged.as_ref().map(|place| format!(", a damaged one at {place}"));
+        let report = format!("expected {}, counted {counted}{}", words(tally), damaged.unwrap_or_default());
+        Err(StoreError::Missing { report })
+    }
+}
