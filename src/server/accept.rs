@@ -19,8 +19,9 @@ use super::route::Desk;
 use super::shares::{Share, Shares};
 use super::shutdown::stopping;
 use super::stream::Progress;
-use super::workers::Workers;
-use super::{Bounds, connection, http2};
+use super::visit::Visit;
+use super::workers::{Standing, Workers};
+use super::{Bounds, http2, visit};
 use crate::limits;
 
 /// What is spoken on a connection.
@@ -43,6 +44,12 @@ pub(super) trait Listener: Send + Sync + 'static {
     /// Has this thread serve a connection, in the version of HTTP that was agreed on.
     fn open(accepted: Self::Accepted) -> impl Future<Output = io::Result<(Self::Stream, Protocol)>> + Send;
 
+    /// Whether a connection can go on on another thread.
+    const MOVES: bool = true;
+
+    /// Has no thread serve a connection any more, so that another one can.
+    fn release(stream: Self::Stream) -> io::Result<Self::Accepted>;
+
     /// Whether only this machine reaches it.
     fn is_local(&self) -> bool;
 }
@@ -62,6 +69,10 @@ impl Listener for TcpListener {
         Ok((TcpStream::from_std(accepted)?, Protocol::Http1))
     }
 
+    fn release(stream: TcpStream) -> io::Result<Self::Accepted> {
+        stream.into_std()
+    }
+
     fn is_local(&self) -> bool {
         self.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback())
     }
@@ -78,6 +89,10 @@ impl Listener for UnixListener {
 
     async fn open(accepted: Self::Accepted) -> io::Result<(LocalStream, Protocol)> {
         Ok((LocalStream::new(accepted)?, Protocol::Http1))
+    }
+
+    fn release(stream: LocalStream) -> io::Result<Self::Accepted> {
+        Ok(stream.into_std())
     }
 
     fn is_local(&self) -> bool {
@@ -141,6 +156,7 @@ async fn place(door: &Door) -> Option<OwnedSemaphorePermit> {
 /// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
 async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet<()>) {
     let local = listener.is_local();
+    let first = if L::MOVES { Standing::Other } else { Standing::Proven };
     while let Some(permit) = place(door).await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
@@ -150,13 +166,14 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
                     tracing::debug!(?peer, "a network has as many connections as it may");
                     continue;
                 };
-                let place = door.workers.place();
+                let place = door.workers.place(first);
                 let progress = Progress::new();
                 // Here and not on its thread, where the crowd may have been ended before.
                 let stop = door.crowd.join(progress.clone());
-                let (door, runtime) = (door.clone(), place.runtime.clone());
+                let (visit, runtime) =
+                    (Visit { progress, approach, door: door.clone(), stop }, place.runtime.clone());
                 let served = async move {
-                    served::<L>(accepted, approach, door, progress, stop).await;
+                    served::<L>(accepted, visit).await;
                     drop((permit, share, place));
                 };
                 connections.spawn_on(served, &runtime);
@@ -182,20 +199,14 @@ fn share(door: &Door, approach: &Approach) -> Result<Option<Share>, Refused> {
 /// A network has its share already.
 struct Refused;
 
-async fn served<L: Listener>(
-    accepted: L::Accepted,
-    approach: Approach,
-    door: Door,
-    progress: Progress,
-    stop: watch::Receiver<bool>,
-) {
+async fn served<L: Listener>(accepted: L::Accepted, visit: Visit) {
     let opened = tokio::select! {
-        opened = tokio::time::timeout(door.bounds.head_read, L::open(accepted)) => opened,
-        () = stopping(stop.clone()) => return,
+        opened = tokio::time::timeout(visit.door.bounds.head_read, L::open(accepted)) => opened,
+        () = stopping(visit.stop.clone()) => return,
     };
     match opened.unwrap_or_else(|late| Err(late.into())) {
-        Ok((stream, Protocol::Http1)) => connection::serve(stream, progress, approach, door, stop).await,
-        Ok((stream, Protocol::Http2)) => http2::serve(stream, progress, approach, door, stop).await,
+        Ok((stream, Protocol::Http1)) => visit::serve::<L>(stream, visit).await,
+        Ok((stream, Protocol::Http2)) => http2::serve(stream, visit).await,
         Err(failure) => tracing::debug!(%failure, "a connection could not be served"),
     }
 }
@@ -242,6 +253,10 @@ mod tests {
 
         async fn open(accepted: DuplexStream) -> io::Result<(DuplexStream, Protocol)> {
             Ok((accepted, Protocol::Http1))
+        }
+
+        fn release(stream: DuplexStream) -> io::Result<DuplexStream> {
+            Ok(stream)
         }
 
         fn is_local(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Serves one HTTP/1 connection.
+//! Serves one HTTP/1 connection, whatever its requests are.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -14,38 +14,23 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use warp::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use warp::http::{Request, Version};
 
 use super::accept::Door;
-use super::direct::{self, Outcome};
-use super::origin::Approach;
 use super::prompt::Next;
 use super::respond::{closing, plain, response};
 use super::shutdown::stopping;
-use super::stream::{Progress, Watched};
+use super::visit::Visit;
 use crate::limits;
 
-/// Answers requests until the client leaves, breaks a bound, or the server stops: then the request in flight is
-/// answered, and an idle connection is closed at once.
-pub(super) async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    progress: Progress,
-    approach: Approach,
-    door: Door,
-    stop: watch::Receiver<bool>,
-) {
+/// Answers requests, of which `unread` was read already, until the client leaves, breaks a bound, or the server stops:
+/// then the request in flight is answered, and an idle connection is closed at once.
+pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, unread: Vec<u8>, visit: Visit) {
+    let mut stream = visit.watched(stream);
+    stream.unread(unread);
+    let Visit { progress, approach, door, stop } = visit;
     let Door { desk, filter, bounds, .. } = door;
-    let mut stream = Watched::new(stream, progress.clone(), bounds.head_read, bounds.write_stall);
-    match direct::serve(&mut stream, &progress, approach, &desk, stop.clone()).await {
-        Ok(Outcome::Closed) => return,
-        Ok(Outcome::Unread(bytes)) => stream.unread(bytes),
-        Err(failure) => {
-            tracing::debug!(%failure, "a connection failed");
-            return;
-        }
-    }
     let routes = TowerToHyperService::new(warp::service(filter));
     let service = service_fn(move |mut request: Request<Incoming>| {
         let progress = progress.clone();

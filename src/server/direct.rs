@@ -19,62 +19,71 @@ use super::Bounds;
 use super::origin::Approach;
 use super::route::Desk;
 use super::shutdown::stopping;
-use super::stream::{Progress, Watched};
+use super::stream::Progress;
+use super::visit::Visit;
 use super::wire::{self, Begin, Ending, Plain};
 use crate::dialect::Prompt;
 use crate::exchange::{Body, Head, RawResponse};
 use crate::limits;
 
 /// How this part of a connection ended.
-pub(super) enum Outcome {
+pub(super) enum Outcome<S> {
     /// So did the connection.
     Closed,
     /// With a request that is for hyper: what was read of it and of what follows.
-    Unread(Vec<u8>),
+    Unread(S, Vec<u8>),
+    /// With as many answers as were wanted; nothing that was read is left.
+    Answered(S),
 }
 
-/// Answers until the client leaves, breaks a bound, or the server stops; or until a request comes that is not plain, or
-/// that no dialect answers at once. Nothing was done about that one.
+/// Answers until the client leaves, breaks a bound, or the server stops; until it answered `wanted` times, or a request
+/// comes that is not plain, or that no dialect answers at once. Nothing was done about that one.
 ///
 /// # Errors
 /// The stream's.
-pub(super) async fn serve(
-    stream: &mut Watched<impl AsyncRead + AsyncWrite + Unpin>,
-    progress: &Progress,
-    approach: Approach,
-    desk: &Desk,
-    stop: watch::Receiver<bool>,
-) -> io::Result<Outcome> {
-    let (mut unread, mut answers) = (Vec::new(), Vec::new());
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    visit: &Visit,
+    wanted: usize,
+) -> io::Result<Outcome<S>> {
+    let Visit { progress, approach, door, stop } = visit;
+    let desk = &*door.desk;
+    let mut stream = visit.watched(stream);
+    let (mut unread, mut answers, mut answered) = (Vec::new(), Vec::new(), 0);
     let (stopping, idle) = (pin!(stopping(stop.clone())), pin!(sleep(desk.bounds.idle)));
     let (active, bounds) = (Instant::now(), &desk.bounds);
-    let mut patience = Patience { stop: &stop, stopping, idle, waited_for: false, active, bounds };
+    let mut patience = Patience { stop, stopping, idle, waited_for: false, active, bounds };
     // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
     let mut reads = 0;
     loop {
         let stopped = stop.has_changed().unwrap_or(true);
-        let next = desk.answer_all(approach, progress, stopped, &mut unread, &mut answers);
+        let next = desk.answer_all(*approach, progress, stopped, &mut unread, &mut answers);
         if !answers.is_empty() {
             stream.write_all(&answers).await?;
             progress.request_ends();
             answers.clear();
             answers.shrink_to(limits::DIRECT_KEPT_BYTES);
-            (patience.active, reads) = (Instant::now(), 0);
+            (patience.active, reads, answered) = (Instant::now(), 0, answered + 1);
+            if answered >= wanted && unread.is_empty() && next == Next::Head {
+                return Ok(Outcome::Answered(stream.into_inner()));
+            }
         }
         match next {
             Next::Head | Next::Body if reads < limits::DIRECT_READS_MAX => reads += 1,
-            Next::Head | Next::Body | Next::Other => return Ok(Outcome::Unread(unread)),
+            Next::Head | Next::Body | Next::Other => {
+                return Ok(Outcome::Unread(stream.into_inner(), unread));
+            }
             Next::End => {
                 stream.shutdown().await?;
                 return Ok(Outcome::Closed);
             }
         }
-        match patience.read(stream, &mut unread, next).await {
+        match patience.read(&mut stream, &mut unread, next).await {
             Read::Some => {}
             Read::Idle => return Ok(Outcome::Closed),
             Read::Failed(error) if next != Next::Body => return Err(error),
             // How long to wait for a body is hyper's to know, and what to say when it does not come.
-            Read::Failed(_) | Read::Nothing => return Ok(Outcome::Unread(unread)),
+            Read::Failed(_) | Read::Nothing => return Ok(Outcome::Unread(stream.into_inner(), unread)),
         }
     }
 }

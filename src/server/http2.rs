@@ -10,7 +10,6 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::timeout;
 use warp::http::header::{COOKIE, HOST};
 use warp::http::{HeaderMap, HeaderValue, Request};
@@ -18,22 +17,17 @@ use warp::http::{HeaderMap, HeaderValue, Request};
 use super::accept::Door;
 use super::connection::{at_once, routed};
 use super::exchanges::{Exchanges, Over};
-use super::origin::Approach;
 use super::prompt::Next;
 use super::respond::{plain, response};
 use super::shutdown::stopping;
 use super::stream::{Progress, Watched};
+use super::visit::Visit;
 use crate::limits;
 
 /// Answers requests until the client leaves or breaks a bound, or the server stops; then those that have come are
 /// answered.
-pub(super) async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    progress: Progress,
-    approach: Approach,
-    door: Door,
-    stop: watch::Receiver<bool>,
-) {
+pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, visit: Visit) {
+    let Visit { progress, approach, door, stop } = visit;
     let Door { desk, filter, bounds, .. } = door;
     let stream = Watched::new(stream, Progress::untimed(), bounds.head_read, bounds.write_stall);
     let routes = TowerToHyperService::new(warp::service(filter));

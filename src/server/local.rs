@@ -26,6 +26,11 @@ impl LocalStream {
         Ok(Self { stream, full: None })
     }
 
+    /// The stream that it was made of.
+    pub(super) fn into_std(self) -> UnixStream {
+        self.stream.into_inner()
+    }
+
     fn poll_written(
         &mut self,
         cx: &mut Context<'_>,

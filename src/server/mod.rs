@@ -20,6 +20,7 @@ mod shares;
 mod shutdown;
 mod stream;
 mod tls;
+mod visit;
 mod wire;
 mod workers;
 
@@ -142,8 +143,9 @@ impl Server {
     /// Serves until `shutdown` ends: then it accepts nothing more, closes idle connections, lets requests in flight
     /// finish, and cuts off what is left after [`Bounds::drain`].
     ///
-    /// Connections are served by threads of the server's own, one for each processor. Work that was begun on a blocking
-    /// thread ends by itself, even when its connection was cut off.
+    /// Connections are served by threads of the server's own, two for each processor: those that bring one verify after
+    /// the other by one, all others by one of a lower priority. Work that was begun on a blocking thread ends by itself,
+    /// even when its connection was cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listeners, tls, sockets, control, routes, proxies, service, bounds } = self;
         let bounds = bounds.within_descriptors();

@@ -112,6 +112,11 @@ impl<S> Watched<S> {
         }
     }
 
+    /// What it was made over.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// Has these bytes read once more.
     pub(super) fn unread(&mut self, bytes: Vec<u8>) {
         self.unread = bytes.into();

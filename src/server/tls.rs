@@ -133,6 +133,13 @@ impl Listener for TlsListener {
         Ok((stream, protocol))
     }
 
+    /// What a session has agreed on cannot be taken elsewhere.
+    const MOVES: bool = false;
+
+    fn release(_: Self::Stream) -> io::Result<Self::Accepted> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn is_local(&self) -> bool {
         self.listener.is_local()
     }

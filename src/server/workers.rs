@@ -1,5 +1,5 @@
-//! The threads that serve connections: one for each processor. A connection stays with its thread, so that no request
-//! wakes another processor than the one that answers it.
+//! The threads that serve connections: for each processor one for those that bring verifies, and one that stands back
+//! behind it for all others. A request is answered by the thread that reads it, so that it wakes no other processor.
 
 use std::io;
 use std::sync::Arc;
@@ -8,10 +8,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use crate::limits;
+
 /// Threads that run until this is dropped. What they wait for on blocking threads then ends by itself. Without any,
 /// connections are served where they are accepted.
 #[derive(Default)]
-pub(super) struct Workers(Vec<Worker>);
+pub(super) struct Workers {
+    proven: Vec<Worker>,
+    others: Vec<Worker>,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It brings requests that are answered at once, from memory.
+    Proven,
+    /// Nothing, or that it brings others.
+    Other,
+}
 
 struct Worker {
     runtime: Handle,
@@ -31,16 +45,22 @@ impl Workers {
     /// Starts the threads, or none where the system gives none.
     pub(super) fn start() -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let started = (0..count).map(|_| Worker::start()).collect::<io::Result<_>>();
-        started.map(Self).unwrap_or_else(|failure| {
+        let start = |standing| (0..count).map(|_| Worker::start(standing)).collect::<io::Result<_>>();
+        let started =
+            start(Standing::Proven).and_then(|proven| Ok(Self { proven, others: start(Standing::Other)? }));
+        started.unwrap_or_else(|failure| {
             tracing::warn!(%failure, "no threads of their own serve connections");
             Self::default()
         })
     }
 
-    /// A place on the thread that has the fewest connections.
-    pub(super) fn place(&self) -> Place {
-        let least = self.0.iter().min_by_key(|worker| worker.connections.load(Ordering::Relaxed));
+    /// A place on the thread that has the fewest connections, among those for connections of this standing.
+    pub(super) fn place(&self, standing: Standing) -> Place {
+        let workers = match standing {
+            Standing::Proven => &self.proven,
+            Standing::Other => &self.others,
+        };
+        let least = workers.iter().min_by_key(|worker| worker.connections.load(Ordering::Relaxed));
         let (runtime, connections) = least.map_or_else(
             || (Handle::current(), Arc::default()),
             |worker| (worker.runtime.clone(), Arc::clone(&worker.connections)),
@@ -51,17 +71,31 @@ impl Workers {
 }
 
 impl Worker {
-    fn start() -> io::Result<Self> {
+    fn start(standing: Standing) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel::<()>();
         let run = move || {
+            if standing == Standing::Other {
+                stand_back();
+            }
             // An error is the end: nobody holds the other side any more.
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         };
-        std::thread::Builder::new().name("connections".to_owned()).spawn(run)?;
+        let name = match standing {
+            Standing::Proven => "verifying",
+            Standing::Other => "connections",
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { runtime: handle, connections: Arc::default(), _running: running })
+    }
+}
+
+/// Has this thread, and the blocking ones that it starts, leave the processor to those for proven connections.
+fn stand_back() {
+    if let Err(failure) = rustix::process::setpriority_process(None, limits::OTHERS_NICENESS) {
+        tracing::warn!(%failure, "all connections are served at the same priority");
     }
 }
 
@@ -74,28 +108,45 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::OTHERS_NICENESS;
+
+    fn of_others(count: usize) -> Workers {
+        let others = (0..count).map(|_| Worker::start(Standing::Other).unwrap()).collect();
+        Workers { others, ..Workers::default() }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_proven_stands_back_and_so_does_what_blocks_for_them() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let (workers, usual) = (Workers::start(), niceness());
+        for (standing, expected) in [(Standing::Proven, usual), (Standing::Other, usual + OTHERS_NICENESS)] {
+            let place = workers.place(standing);
+            let there = async move { (niceness(), tokio::task::spawn_blocking(niceness).await.unwrap()) };
+            assert_eq!(place.runtime.spawn(there).await.unwrap(), (expected, expected), "{standing:?}");
+        }
+    }
 
     #[tokio::test]
     async fn connections_spread_evenly_whichever_end() {
-        let workers = Workers((0..3).map(|_| Worker::start().unwrap()).collect());
+        let workers = of_others(3);
         let load = || {
-            let each = workers.0.iter().map(|worker| worker.connections.load(Ordering::Relaxed));
+            let each = workers.others.iter().map(|worker| worker.connections.load(Ordering::Relaxed));
             let mut each: Vec<_> = each.collect();
             each.sort_unstable();
             each
         };
-        let mut places: Vec<_> = (0..7).map(|_| workers.place()).collect();
+        let mut places: Vec<_> = (0..7).map(|_| workers.place(Standing::Other)).collect();
         assert_eq!(load(), [2, 2, 3]);
-        places.retain(|place| place.runtime.id() != workers.0[0].runtime.id());
-        places.extend((0..2).map(|_| workers.place()));
+        places.retain(|place| place.runtime.id() != workers.others[0].runtime.id());
+        places.extend((0..2).map(|_| workers.place(Standing::Other)));
         assert_eq!(load().iter().sum::<usize>(), places.len());
         assert!(load()[2] - load()[0] <= 1, "{:?}", load());
     }
 
     #[tokio::test]
     async fn threads_end_with_the_server_though_one_waits() {
-        let workers = Workers(vec![Worker::start().unwrap()]);
-        let place = workers.place();
+        let workers = of_others(1);
+        let place = workers.place(Standing::Other);
         let (began, beginning) = oneshot::channel();
         let (_go, gone) = std::sync::mpsc::channel::<()>();
         let waiting = place.runtime.spawn(async move {

@@ -193,6 +193,7 @@ impl Dialect for Mirror {
     fn answer(&self, _service: &Service, request: &RawRequest) -> RawResponse {
         match request.path.as_str() {
             "/panic" => panic!("asked to"),
+            "/thread" => return text(&thread()),
             "/split" => return text("x").with_header("x-name", "a\r\n\r\nHTTP/1.1 200 OK"),
             "/wait" => self.wait(),
             _ => {}
@@ -209,6 +210,7 @@ impl Dialect for Mirror {
     fn prompt(&self, _service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
         match (head.path, body) {
             ("/at-once/panic", _) => panic!("asked to"),
+            ("/at-once/thread", _) => Prompt::Answer(text(&thread())),
             ("/at-once/split", _) => Prompt::Answer(text("x").with_header("x-name", "a\r\nb")),
             ("/at-once", None) => Prompt::WantsBody,
             ("/at-once", Some(body)) => Prompt::Answer(text(&format!("at once: {body:?}"))),
@@ -240,6 +242,12 @@ impl Dialect for Operator {
     fn answer(&self, _service: &Service, request: &RawRequest) -> RawResponse {
         text(&format!("operator, client {:?}", request.client))
     }
+}
+
+/// The thread that this runs on, and its priority.
+fn thread() -> String {
+    let niceness = rustix::process::getpriority_process(None).unwrap();
+    format!("{} {niceness}", std::thread::current().name().unwrap())
 }
 
 fn text(body: &str) -> RawResponse {

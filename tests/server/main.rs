@@ -16,4 +16,5 @@ mod heads;
 mod http2;
 mod origins;
 mod stopping;
+mod threads;
 mod tls;
