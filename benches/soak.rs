@@ -5,7 +5,8 @@
 //! cargo bench --bench soak
 //! ```
 //!
-//! `KEYWARD_BENCH_SECONDS` sets how long; a tenth of it is warm-up.
+//! `KEYWARD_BENCH_SECONDS` sets how long. The first twelve minutes are warm-up: until then the store's cache holds pages of
+//! the import, which take less memory for their size than those that come in their place.
 
 #![allow(
     clippy::unwrap_used,
