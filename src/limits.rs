@@ -47,6 +47,10 @@ pub const COUNTED_AT_START_MAX: u64 = 1_500_000;
 pub const RECOUNT_PAGE: usize = 1_000;
 /// Pause after them.
 pub const RECOUNT_PAUSE_MS: u64 = 1;
+/// How long counting waits for the hot index at most.
+pub const RECOUNT_PUT_OFF_MS: u64 = 60_000;
+/// How often it looks whether that is ready.
+pub const RECOUNT_LOOK_MS: u64 = 50;
 /// How soon a key has to stop by itself to be named in a summary.
 pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 /// Keys that a summary names of each kind.

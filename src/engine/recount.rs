@@ -52,6 +52,13 @@ impl Recount {
 
 impl Work {
     fn run(&self) {
+        // Filling the index comes first, unless there is no room for it.
+        for _ in 0..limits::RECOUNT_PUT_OFF_MS / limits::RECOUNT_LOOK_MS {
+            if self.index.is_ready() || self.stopped.load(Ordering::SeqCst) {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(limits::RECOUNT_LOOK_MS));
+        }
         tracing::info!("counting what is stored");
         while !self.stopped.load(Ordering::SeqCst) {
             // Commits and requests come first.
