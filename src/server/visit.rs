@@ -37,8 +37,7 @@ impl Visit {
 
 /// Answers requests until the client leaves, breaks a bound, or the server stops.
 pub(super) async fn serve<L: Listener>(stream: L::Stream, visit: Visit) {
-    // Boxed, so that what waits for another thread keeps no room for the rest.
-    match Box::pin(at_once::<L>(stream, &visit)).await {
+    match at_once::<L>(stream, &visit).await {
         Ok(Some((stream, unread))) => Box::pin(connection::serve(stream, unread, visit)).await,
         Ok(None) => {}
         Err(failure) => tracing::debug!(%failure, "a connection failed"),
@@ -48,7 +47,8 @@ pub(super) async fn serve<L: Listener>(stream: L::Stream, visit: Visit) {
 /// Answers what can be answered at once; then, unless the connection is over, its stream and what was read of the rest.
 async fn at_once<L: Listener>(stream: L::Stream, visit: &Visit) -> io::Result<Option<(L::Stream, Vec<u8>)>> {
     let wanted = if L::MOVES { limits::PROVING_ANSWERS } else { usize::MAX };
-    let accepted = match direct::serve(stream, visit, wanted).await? {
+    // Boxed as what comes after it: a connection that is served elsewhere keeps no room for either.
+    let accepted = match Box::pin(direct::serve(stream, visit, wanted)).await? {
         Outcome::Closed => return Ok(None),
         Outcome::Unread(stream, unread) => return Ok(Some((stream, unread))),
         Outcome::Answered(stream) => L::release(stream)?,
