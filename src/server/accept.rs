@@ -206,7 +206,8 @@ async fn served<L: Listener>(accepted: L::Accepted, visit: Visit) {
     };
     match opened.unwrap_or_else(|late| Err(late.into())) {
         Ok((stream, Protocol::Http1)) => visit::serve::<L>(stream, visit).await,
-        Ok((stream, Protocol::Http2)) => http2::serve(stream, visit).await,
+        // Boxed, so that the others need not keep the room it takes.
+        Ok((stream, Protocol::Http2)) => Box::pin(http2::serve(stream, visit)).await,
         Err(failure) => tracing::debug!(%failure, "a connection could not be served"),
     }
 }
