@@ -227,6 +227,10 @@ pub const DIRECT_READ_BYTES: usize = 1024;
 pub const DIRECT_ANSWER_BYTES: usize = 512;
 /// Room that a connection keeps between its requests, once for what it reads and once for what it writes.
 pub const DIRECT_KEPT_BYTES: usize = 4 * 1024;
+/// Answers at once, one after the other, that show what a connection is for.
+pub const PROVING_ANSWERS: usize = 2;
+/// How nice threads are that serve other connections.
+pub const OTHERS_NICENESS: i32 = 5;
 /// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).
 pub const IDLE_SECONDS: u64 = 75;
 /// Time to send a complete request body.
@@ -246,10 +250,6 @@ pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
 pub const DRAIN_SECONDS: u64 = 5;
 /// Requests of one HTTP/2 connection at once.
 pub const HTTP2_REQUESTS_MAX: u32 = 100;
-/// Answers at once, one after the other, that show what a connection is for.
-pub const PROVING_ANSWERS: usize = 2;
-/// How nice threads are that serve other connections.
-pub const OTHERS_NICENESS: i32 = 5;
 /// Requests that a client may give up before they are answered, for as long as an HTTP/2 connection lasts.
 pub const HTTP2_GIVEN_UP_MAX: usize = 200;
 /// Streams that were reset and not looked at yet, before an HTTP/2 connection is ended.

@@ -6,28 +6,35 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "directory/below.rs"]
+mod below;
 #[path = "binary/run.rs"]
 mod binary;
+#[path = "directory/copy.rs"]
+mod directory;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use below::with_sled;
 use binary::{keyward, run};
+use directory::copy_tree;
 use keyward::store::sled::OpenOptions;
 use keyward::store::{SledStore, StoreError, schema};
+use tempfile::TempDir;
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), &to).unwrap();
-            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
-        }
-    }
+/// What layout `layout` left: its data directory, copied to a place of its own, and the fixture.
+fn left_by(layout: u8) -> (TempDir, PathBuf, PathBuf) {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores").join(layout.to_string());
+    assert!(fixture.is_dir(), "layout {layout} has no fixture");
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    copy_tree(&fixture, &data);
+    // A checkout does not keep who may read a file.
+    fs::set_permissions(data.join("secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    (dir, data, fixture)
 }
 
 /// Runs the binary on a data directory: its exit code and its output.
@@ -51,14 +58,9 @@ fn is_as_it_was(data: &Path, texts: &str) {
 
 #[test]
 fn what_every_earlier_layout_left_is_whole_and_decides_as_it_did() {
-    let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores");
     for layout in 1..=schema::LAYOUT {
-        let fixture = stores.join(layout.to_string());
-        let texts = fs::read_to_string(fixture.join("texts"))
-            .unwrap_or_else(|_| panic!("layout {layout} has no fixture"));
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("data");
-        copy(&fixture, &data);
+        let (dir, data, fixture) = left_by(layout);
+        let texts = fs::read_to_string(fixture.join("texts")).unwrap();
         is_as_it_was(&data, &texts);
 
         let restored = dir.path().join("restored");
@@ -73,10 +75,7 @@ fn what_every_earlier_layout_left_is_whole_and_decides_as_it_did() {
 /// The directory that layout 1 left, as a crash leaves it that comes right after its database was brought up to date.
 #[test]
 fn an_update_of_the_layout_that_a_crash_interrupts_is_gone_on_with() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores/1");
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    copy(&fixture, &data);
+    let (_dir, data, fixture) = left_by(1);
     drop(SledStore::open(&data, OpenOptions::default()).unwrap());
     let watermark = data.join("watermark");
     let mut slots = fs::read(&watermark).unwrap();
@@ -90,15 +89,10 @@ fn an_update_of_the_layout_that_a_crash_interrupts_is_gone_on_with() {
 
 #[test]
 fn an_earlier_layout_is_counted_as_it_was_before_it_is_brought_up_to_date() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores/1");
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    copy(&fixture, &data);
-    let config = sled::Config::new().path(data.join("db")).segment_size(keyward::limits::STORE_SEGMENT_BYTES);
-    let database = config.open().unwrap();
-    let (key, _) = database.scan_prefix(schema::KEYS).next().unwrap().unwrap();
-    database.remove(key).unwrap().unwrap();
-    database.flush().unwrap();
-    drop(database);
+    let (_dir, data, _) = left_by(1);
+    with_sled(&data, |database| {
+        let (key, _) = database.scan_prefix(schema::KEYS).next().unwrap().unwrap();
+        database.remove(key).unwrap().unwrap();
+    });
     assert!(matches!(SledStore::open(&data, OpenOptions::default()), Err(StoreError::Missing { .. })));
 }

@@ -3,6 +3,8 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "directory/below.rs"]
+mod below;
 #[path = "binary/run.rs"]
 mod binary;
 #[path = "directory/copy.rs"]
@@ -11,6 +13,7 @@ mod directory;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use below::with_sled;
 use binary::{keyward, run};
 use directory::copy_tree;
 use keyward::config::SecretFile;
@@ -96,15 +99,13 @@ fn change(dir: &Path, change: impl FnOnce(&mut Batch)) {
 
 /// Changes a bit of what is at these places, below the store.
 fn damage(dir: &Path, places: &[&[u8]]) {
-    let config = sled::Config::new().path(dir.join("db")).segment_size(keyward::limits::STORE_SEGMENT_BYTES);
-    // Whoever had it open before may not quite have ended.
-    let database = std::iter::repeat_with(|| config.open()).take(10_000).find_map(Result::ok).unwrap();
-    for place in places {
-        let mut value = database.get(place).unwrap().unwrap().to_vec();
-        *value.last_mut().unwrap() ^= 1;
-        database.insert(place, value).unwrap();
-    }
-    database.flush().unwrap();
+    with_sled(dir, |database| {
+        for place in places {
+            let mut value = database.get(place).unwrap().unwrap().to_vec();
+            *value.last_mut().unwrap() ^= 1;
+            database.insert(place, value).unwrap();
+        }
+    });
 }
 
 #[test]

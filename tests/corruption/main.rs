@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod answers;
+#[path = "../directory/below.rs"]
+mod below;
 mod damage;
 #[path = "../directory/copy.rs"]
 mod directory;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyward::limits;
 use keyward::store::sled::{LastStop, OpenOptions, Opened};
 use keyward::store::{Batch, Entry, SledStore, Store, StoreError, schema};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
 
+use super::below::with_sled;
 use super::damage::flip;
 use super::directory::copy_tree;
 
@@ -46,15 +46,6 @@ fn filled(commits: u64, clean: bool) -> (TempDir, BTreeMap<Vec<u8>, Entry>) {
     }
     drop(store);
     (dir, entries)
-}
-
-/// Changes what is below a store that is closed.
-pub(super) fn with_sled<T>(dir: &Path, change: impl FnOnce(&sled::Db) -> T) -> T {
-    let segments = limits::STORE_SEGMENT_BYTES;
-    let database = sled::Config::new().path(dir.join("db")).segment_size(segments).open().unwrap();
-    let changed = change(&database);
-    database.flush().unwrap();
-    changed
 }
 
 fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {

@@ -1,6 +1,7 @@
 //! The durable store: sled, handled so that what it answers survives a power cut.
 
 mod barrier;
+mod counted;
 mod durable;
 mod open;
 mod recount;
@@ -282,13 +283,11 @@ impl Store for SledStore {
         let Some(recount) = &mut writer.recount else { return Ok(false) };
         let tally = self.visible().tally;
         let more = recount.page(&self.database, tally);
-        match &more {
-            Ok(true) | Err(StoreError::Io { .. }) => {}
-            Ok(false) => writer.recount = None,
-            Err(error) => {
-                tracing::error!(%error, "the store answers nothing until it is opened again");
-                self.visible_mut().writes = Writes::Missing(error.to_string());
-            }
+        if let Ok(false) = more {
+            writer.recount = None;
+        }
+        if let Err(StoreError::Missing { report }) = &more {
+            self.visible_mut().writes = Writes::Missing(report.clone());
         }
         more
     }

@@ -1,6 +1,5 @@
 //! Opens the directory: nothing is served before it is proved that everything acknowledged is there.
 
-use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,6 +11,7 @@ use sled::Db;
 use crate::limits;
 use crate::store::{Revision, SledStore, StoreError, envelope, schema};
 
+use super::counted::Counted;
 use super::recount::Recount;
 use super::tally::Tally;
 use super::watermark::{Keeper, Mark, State, Watermark};
@@ -185,7 +185,8 @@ fn reopen(
         recovered = Some(report);
     }
     if recovered.is_some() || found.layout != Some(schema::LAYOUT) {
-        let (counted, _) = count(&database, schema::LAYOUT)?;
+        let earlier = found.layout.is_some_and(|layout| layout < schema::LAYOUT);
+        let counted = if earlier { count(&database, schema::LAYOUT)?.tally } else { found.counted.tally };
         let least = mark.map_or(Revision(0), |mark| mark.tally.revision);
         // Never below a revision that is there: readers take what is above for not durable yet. And a new one, so that
         // nothing that was made of what is lost counts as made of this, and a crash from here on tells the new tally.
@@ -219,23 +220,8 @@ struct Found {
     layout: Option<u8>,
     /// Whether everything was counted.
     thorough: bool,
-    /// Count and sum over the entries; equal to the tally's when they were not counted.
-    counted: Tally,
-    damaged: Damaged,
-}
-
-/// Entries that are there and cannot be read.
-#[derive(Default)]
-struct Damaged {
-    count: u64,
-    first: Option<String>,
-}
-
-impl fmt::Display for Damaged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} damaged ones", self.count)?;
-        self.first.as_ref().map_or(Ok(()), |first| write!(f, ", the first at {first}"))
-    }
+    /// What its entries come to; the tally when they were not counted.
+    counted: Counted,
 }
 
 impl Found {
@@ -245,12 +231,12 @@ impl Found {
         let tally = read(database, schema::TALLY)?;
         let tally = tally.and_then(|sealed| Tally::decode(envelope::open(schema::TALLY, &sealed).ok()?.body));
         let thorough = thorough || layout != Some(schema::LAYOUT);
-        let (counted, damaged) = if thorough {
+        let counted = if thorough {
             count(database, layout.unwrap_or(schema::LAYOUT))?
         } else {
-            (tally.unwrap_or_default(), Damaged::default())
+            Counted::believed(tally.unwrap_or_default())
         };
-        Ok(Self { tally, layout, thorough, counted, damaged })
+        Ok(Self { tally, layout, thorough, counted })
     }
 
     /// What is missing of what `mark` promises, in words; `None` when all of it is there.
@@ -259,22 +245,16 @@ impl Found {
             return Some("the watermark is missing or damaged".to_owned());
         };
         let Some(found) = self.tally.filter(|_| self.layout.is_some()) else {
-            return Some(format!("expected {}, found an empty database", words(expected)));
+            return Some(format!("expected {expected}, found an empty database"));
         };
         let whole = found == expected || (!clean && found.revision > expected.revision);
         if !whole {
-            return Some(format!("expected {}, found {}", words(expected), words(found)));
+            return Some(format!("expected {expected}, found {found}"));
         }
         // After a stop in good order a damaged entry that was recovered from stops nobody: whoever reads it is told.
-        let sound = self.damaged.count == 0 || clean;
-        let agrees = (found.count, found.sum) == (self.counted.count, self.counted.sum) && sound;
-        let counted = words(Tally { revision: found.revision, ..self.counted });
-        (!agrees).then(|| format!("expected {}, counted {counted} and {}", words(found), self.damaged))
+        let sound = self.counted.is_sound() || clean;
+        (!sound || !self.counted.agrees(found)).then(|| self.counted.report(found))
     }
-}
-
-pub(super) fn words(tally: Tally) -> String {
-    format!("revision {} with {} entries (sum {:016x})", tally.revision.0, tally.count, tally.sum)
 }
 
 /// The layout number in a sealed value, if this keyward can read that layout.
@@ -289,28 +269,14 @@ fn layout_of(sealed: &[u8]) -> Result<u8, StoreError> {
     }
 }
 
-/// Newest revision of any entry, count and sum over all that count in this layout, and the damaged entries.
-fn count(database: &Db, layout: u8) -> Result<(Tally, Damaged), StoreError> {
-    let mut counted = Tally::default();
-    let mut damaged = Damaged::default();
+/// Counts everything, as a store of this layout does.
+fn count(database: &Db, layout: u8) -> Result<Counted, StoreError> {
+    let mut counted = Counted::default();
     let mut entries = guarded("counting", || Ok(database.iter()))?;
     while let Some((key, sealed)) = guarded("counting", || entries.next().transpose())? {
-        match envelope::open(&key, &sealed) {
-            Ok(opened) => {
-                if schema::is_tallied(layout, &key) {
-                    counted.replace(None, Some(opened.sum));
-                }
-                counted.revision = counted.revision.max(opened.version);
-            }
-            Err(StoreError::Corrupt { place }) => {
-                tracing::warn!(place, "damaged entry");
-                damaged.count += 1;
-                damaged.first.get_or_insert(place);
-            }
-            Err(error) => return Err(error),
-        }
+        counted.add(layout, &key, &sealed)?;
     }
-    Ok((counted, damaged))
+    Ok(counted)
 }
 
 impl Places {

@@ -5,10 +5,10 @@ use std::ops::Bound;
 use sled::Db;
 
 use crate::limits;
-use crate::store::{StoreError, envelope, schema};
+use crate::store::{StoreError, schema};
 
+use super::counted::Counted;
 use super::guarded;
-use super::open::words;
 use super::tally::Tally;
 
 /// How far counting is.
@@ -19,15 +19,14 @@ use super::tally::Tally;
 pub(super) struct Recount {
     /// The last entry that was counted.
     last: Vec<u8>,
-    counted: Tally,
-    damaged: Option<String>,
+    counted: Counted,
 }
 
 impl Recount {
     /// Takes note of what a commit does, which is durable when this counts.
     pub(super) fn replace(&mut self, key: &[u8], before: Option<u64>, after: Option<u64>) {
         if key <= self.last.as_slice() {
-            self.counted.replace(before, after);
+            self.counted.tally.replace(before, after);
         }
     }
 
@@ -44,26 +43,17 @@ impl Recount {
             let entry = guarded("counting", || entries.next().transpose());
             let Some((key, sealed)) = entry.map_err(|error| next.unreadable(error))? else {
                 *self = next;
-                return self.agrees(tally).map(|()| false);
+                if self.counted.agrees(tally) {
+                    return Ok(false);
+                }
+                return Err(StoreError::Missing { report: self.counted.report(tally) });
             };
-            next.count(&key, &sealed)?;
+            let added = next.counted.add(schema::LAYOUT, &key, &sealed);
+            added.map_err(|error| next.unreadable(error))?;
             next.last = key.to_vec();
         }
         *self = next;
         Ok(true)
-    }
-
-    fn count(&mut self, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
-        match envelope::open(key, sealed) {
-            Ok(opened) if schema::is_tallied(schema::LAYOUT, key) => {
-                self.counted.replace(None, Some(opened.sum));
-            }
-            Ok(_) => {}
-            // One that was recovered from is not in the tally, either.
-            Err(StoreError::Corrupt { place }) => drop(self.damaged.get_or_insert(place)),
-            Err(error) => return Err(self.unreadable(error)),
-        }
-        Ok(())
     }
 
     /// Where counting cannot go on for ever, what was acknowledged is not there.
@@ -74,15 +64,5 @@ impl Recount {
                 StoreError::Missing { report: format!("behind {}: {other}", schema::printable(&self.last)) }
             }
         }
-    }
-
-    fn agrees(&self, tally: Tally) -> Result<(), StoreError> {
-        if (self.counted.count, self.counted.sum) == (tally.count, tally.sum) {
-            return Ok(());
-        }
-        let counted = words(Tally { revision: tally.revision, ..self.counted });
-        let damaged = self.damaged.as_ref().map(|place| format!(", a damaged one at {place}"));
-        let report = format!("expected {}, counted {counted}{}", words(tally), damaged.unwrap_or_default());
-        Err(StoreError::Missing { report })
     }
 }

@@ -1,5 +1,7 @@
 //! What the store must hold: its newest revision, how many entries, and their sum.
 
+use std::fmt;
+
 use crate::store::Revision;
 
 /// Revision, count and sum over all entries; an order-free fingerprint of the whole store.
@@ -10,6 +12,13 @@ pub(super) struct Tally {
     pub(super) count: u64,
     /// Wrapping sum of the checksums in their envelopes.
     pub(super) sum: u64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { revision, count, sum } = self;
+        write!(f, "revision {} with {count} entries (sum {sum:016x})", revision.0)
+    }
 }
 
 impl Tally {
