@@ -146,7 +146,7 @@ fn rotation_lengthens_no_expiry_and_revives_nothing() {
     let world = World::new();
     let end = world.clock.now().plus_ms(1_000);
     let native = || NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN);
-    let (key, old) = world.create_as(NewKey { expiry: Expiry::At(end), ..native() });
+    let (key, old) = world.create_as(NewKey { expiry: Some(Expiry::At(end)), ..native() });
     let (rotated, new) = world.rotate(&key, HOUR_MS);
     assert_eq!(rotated.expiry, key.expiry);
     assert_eq!((world.denied(&old), world.denied(&new)), (None, None));
@@ -186,7 +186,7 @@ fn a_limit_is_spent_once_over_the_overlap_of_a_rotation() {
         burst: number(10),
     };
     let new = NewKey {
-        rate_limits: RateLimits::of(vec![limit]).unwrap(),
+        rate_limits: Some(RateLimits::of(vec![limit]).unwrap()),
         ..NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN)
     };
     let (key, old) = world.create_as(new);
@@ -264,7 +264,7 @@ fn an_allowlist_has_exact_edges_and_sees_through_mapped_addresses() {
     let world = World::new();
     let list: Allowlist = "192.0.2.128/25, 198.51.100.7, 2001:db8:0:8::/61".parse().unwrap();
     let new = NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN);
-    let (_, text) = world.create_as(NewKey { allowlist: list, ..new });
+    let (_, text) = world.create_as(NewKey { allowlist: Some(list), ..new });
     for inside in [
         "192.0.2.128",
         "192.0.2.255",
@@ -337,7 +337,7 @@ fn many_expired_keys_cost_a_start_no_more_than_good_ones() {
     let world = World::over(store.clone());
     let now = world.clock.now();
     let new = || NewKey {
-        expiry: Expiry::At(now.plus_ms(1)),
+        expiry: Some(Expiry::At(now.plus_ms(1))),
         ..NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN)
     };
     let create = || (0..EACH).map(|_| world.create_as(new()).1).collect::<Vec<_>>();

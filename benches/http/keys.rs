@@ -82,6 +82,6 @@ fn draft(engine: &Engine, number: usize) -> NewKey {
     let user = NewUser::person(format!("user-{number}").parse().unwrap(), Role::User, None);
     let owner = engine.add_user(Actor::Operator, user).unwrap().id;
     let mut draft = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
-    draft.allowlist = ALLOWLIST.parse().unwrap();
+    draft.allowlist = Some(ALLOWLIST.parse().unwrap());
     draft
 }

@@ -46,8 +46,8 @@ impl Keys {
         let soon = Expiry::At(clock.now().plus_ms(1_000));
         let elsewhere = "198.51.100.0/24".parse().unwrap();
         let good = texts(create(&engine, &new()));
-        let expired = texts(create(&engine, &NewKey { expiry: soon, ..new() }));
-        let wrong_address = texts(create(&engine, &NewKey { allowlist: elsewhere, ..new() }));
+        let expired = texts(create(&engine, &NewKey { expiry: Some(soon), ..new() }));
+        let wrong_address = texts(create(&engine, &NewKey { allowlist: Some(elsewhere), ..new() }));
         let suspended = create(&engine, &new());
         all(&suspended, |id| {
             let change = KeyChange { active: Some(false), ..KeyChange::default() };

@@ -100,18 +100,18 @@ impl Asked {
                 seconds: one_second,
                 burst: burst.try_into().unwrap(),
             });
-            new.rate_limits = RateLimits::of(limits.to_vec()).unwrap();
+            new.rate_limits = Some(RateLimits::of(limits.to_vec()).unwrap());
         });
         self.key("good", "native", ("test", Role::User, 3), |_| {});
         self.key("expires", "native", ("test", Role::User, 4), |new| {
-            new.expiry = Expiry::At(Timestamp::parse(EXPIRES).unwrap());
+            new.expiry = Some(Expiry::At(Timestamp::parse(EXPIRES).unwrap()));
         });
         self.key("capped", "native", ("reader", Role::ReadOnly, 8), |_| {});
         self.key("home", "native", ("admin", Role::Administrator, 8), |new| {
-            new.allowlist = "192.0.2.0/24".parse().unwrap();
+            new.allowlist = Some("192.0.2.0/24".parse().unwrap());
         });
         self.key("elsewhere", "native", ("admin", Role::Administrator, 8), |new| {
-            new.allowlist = "198.51.100.0/24".parse().unwrap();
+            new.allowlist = Some("198.51.100.0/24".parse().unwrap());
         });
         for keyspace in ["filebin", "qreserve", "telvue", "bokamera", "freesewing"] {
             let owner = if keyspace == "qreserve" { "bot" } else { "test" };
@@ -122,7 +122,7 @@ impl Asked {
             self.key(name, "native", (owner, Role::Administrator, 8), |_| {});
         }
         self.key("expired", "native", ("admin", Role::Administrator, 8), |new| {
-            new.expiry = Expiry::At(now.plus_ms(1));
+            new.expiry = Some(Expiry::At(now.plus_ms(1)));
         });
         let engine = &self.world.engine;
         let id = |name: &str| self.keys.iter().find(|key| key.name == name).unwrap().id;

@@ -204,9 +204,9 @@ impl World {
             (!self.model.people.contains_key(&owner)).then_some(EngineError::NoSuchUser)
         };
         let new = NewKey {
-            allowlist: NETWORKS[network].0.parse().unwrap(),
-            rate_limits: rate_limits(limits),
-            expiry: expiry(end),
+            allowlist: Some(NETWORKS[network].0.parse().unwrap()),
+            rate_limits: Some(rate_limits(limits)),
+            expiry: Some(expiry(end)),
             ..NewKey::new(*keyspace.name(), owner, Level::new(level).unwrap())
         };
         let (state, previous, spent) = (State::Active, None, None);

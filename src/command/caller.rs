@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use thiserror::Error;
 
 use crate::engine::EngineError;
-use crate::key::{Actor, CompanyId, KeyId, Level, Status, UserId};
+use crate::key::{Actor, Authority, CompanyId, KeyId, Level, Status, UserId};
 use crate::verify::DenyReason;
 
 /// Who asks, already authenticated. Only this layer makes one.
@@ -62,6 +62,11 @@ impl Caller {
     /// The caller as the audit names it.
     pub const fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// By whose right the caller's changes are made.
+    pub const fn authority(&self) -> Authority {
+        Authority { actor: self.actor, level: self.level }
     }
 }
 

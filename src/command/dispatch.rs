@@ -1,6 +1,6 @@
 //! Carries out commands: one arm each, through the gate and into the engine.
 
-use super::authorize::Gate;
+use super::authorize::{Authorized, Gate};
 use super::{Caller, Command, CommandError, Outcome, Service, UserRef};
 use crate::engine::{Created, Cursor, KeyChange, NewKey};
 use crate::key::{IssuedKey, Key, KeyspaceName, RateLimits, UserId};
@@ -18,13 +18,13 @@ impl Service {
     pub fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, CommandError> {
         let reader = self.engine.reader();
         let gate = Gate::open(caller, &command, &reader)?;
-        let actor = *caller.actor();
+        let by = caller.authority();
         let user = |user| Outcome::User(Box::new(user));
         let key = |key| Outcome::Key(Box::new(key));
         Ok(match command {
             Command::AddUser(new) => {
                 gate.anything()?.get();
-                user(self.engine.add_user(actor, new)?)
+                user(self.engine.add_user(by, new)?)
             }
             Command::ShowUser(named) => user(gate.user(&named)?.get()),
             Command::ListUsers { after, limit } => {
@@ -41,21 +41,21 @@ impl Service {
                 Outcome::Members(users, next)
             }
             Command::UpdateUser(named, change) => {
-                user(self.engine.update_user(actor, gate.user(&named)?.get().id, change)?)
+                user(self.engine.update_user(by, gate.user(&named)?.get().id, change)?)
             }
             Command::SetPassword(named, password) => {
-                user(self.engine.set_password(actor, gate.user(&named)?.get().id, &password)?)
+                user(self.engine.set_password(by, gate.user(&named)?.get().id, &password)?)
             }
             Command::RemoveUser(named) => {
-                self.engine.remove_user(actor, gate.user(&named)?.get().id)?;
+                self.engine.remove_user(by, gate.user(&named)?.get().id)?;
                 Outcome::Done
             }
             Command::CreateKey(new) => {
-                let (key, text) = self.engine.create_key(actor, allowed(&gate, new)?)?;
+                let (key, text) = self.engine.create_key(by, allowed(&gate, new)?)?;
                 Outcome::Issued(Box::new(key), text)
             }
             Command::CreateKeyOnce(new, mark) => {
-                match self.engine.create_key_once(actor, allowed(&gate, new)?, mark)? {
+                match self.engine.create_key_once(by, allowed(&gate, new)?, mark)? {
                     Created::Now(key, text) => Outcome::Issued(key, text),
                     Created::Before(key) => Outcome::Key(key),
                 }
@@ -90,34 +90,32 @@ impl Service {
                     rate_limits: rate_limits.map(|limits| limits.get()),
                     ..change
                 };
-                key(self.engine.update_key(actor, gate.key(&named)?.get().id, change)?)
+                key(self.engine.update_key(by, gate.key(&named)?.get().id, change)?)
             }
             Command::RotateKey { key: named, grace_ms } => {
-                let (key, text) = self.engine.rotate_key(actor, gate.text_of(&named)?.get().id, grace_ms)?;
+                let (key, text) = self.engine.rotate_key(by, gate.text_of(&named)?.get().id, grace_ms)?;
                 Outcome::Issued(Box::new(key), text)
             }
             Command::ProposeText(named) => {
-                let (key, text) = self.engine.propose_text(actor, gate.text_of(&named)?.get().id)?;
+                let (key, text) = self.engine.propose_text(by, gate.text_of(&named)?.get().id)?;
                 Outcome::Issued(Box::new(key), text)
             }
-            Command::AdoptText(named) => key(self.engine.adopt_text(actor, gate.key(&named)?.get().id)?),
+            Command::AdoptText(named) => key(self.engine.adopt_text(by, gate.key(&named)?.get().id)?),
             Command::DiscardText(named) => {
-                self.engine.discard_text(actor, gate.key(&named)?.get().id);
+                self.engine.discard_text(by, gate.key(&named)?.get().id);
                 Outcome::Done
             }
             Command::RevokeKey(named, reason) => {
-                key(self.engine.revoke_key(actor, gate.key(&named)?.get().id, reason)?)
+                key(self.engine.revoke_key(by, gate.key(&named)?.get().id, reason)?)
             }
             Command::DeleteKey(named) => {
-                self.engine.delete_key(actor, gate.key(&named)?.get().id)?;
+                self.engine.delete_key(by, gate.key(&named)?.get().id)?;
                 Outcome::Done
             }
-            Command::UndeleteKey(id) => {
-                key(self.engine.undelete_key(actor, gate.deleted_key(id)?.get().id)?)
-            }
+            Command::UndeleteKey(id) => key(self.engine.undelete_key(by, gate.deleted_key(id)?.get().id)?),
             Command::ImportKeys { keys, dry } => {
                 gate.anything()?.get();
-                Outcome::Imported(self.engine.import_keys(actor, keys, dry)?)
+                Outcome::Imported(self.engine.import_keys(by, keys, dry)?)
             }
             Command::ListEvents { after, limit } => {
                 gate.anything()?.get();
@@ -125,7 +123,7 @@ impl Service {
             }
             Command::AddCompany(new) => {
                 gate.anything()?.get();
-                Outcome::Company(self.engine.add_company(actor, new)?)
+                Outcome::Company(self.engine.add_company(by, new)?)
             }
             Command::ShowCompany(id) => Outcome::Company(gate.company(id)?.get()),
             Command::ListCompanies { after, limit } => {
@@ -133,10 +131,10 @@ impl Service {
                 Outcome::Companies(reader.companies(after, limit)?)
             }
             Command::RenameCompany(id, name) => {
-                Outcome::Company(self.engine.rename_company(actor, gate.company(id)?.get().id, name)?)
+                Outcome::Company(self.engine.rename_company(by, gate.company(id)?.get().id, name)?)
             }
             Command::RemoveCompany(id) => {
-                self.engine.remove_company(actor, gate.company(id)?.get().id)?;
+                self.engine.remove_company(by, gate.company(id)?.get().id)?;
                 Outcome::Done
             }
             Command::SearchEvents { filter, before, limit } => {
@@ -213,9 +211,10 @@ impl Service {
 fn allowed(gate: &Gate<'_>, new: NewKey) -> Result<NewKey, CommandError> {
     let owner = gate.user(&UserRef::Id(new.owner))?.get().id;
     let level = gate.level(new.level)?.get();
-    let rate_limits = match new.rate_limits.all() {
-        [] => RateLimits::none(),
-        _ => gate.rate_limits(new.rate_limits)?.get(),
+    let limits = |asked: RateLimits| match asked.all() {
+        [] => Ok(asked),
+        _ => gate.rate_limits(asked).map(Authorized::get),
     };
+    let rate_limits = new.rate_limits.map(limits).transpose()?;
     Ok(NewKey { owner, level, rate_limits, ..new })
 }

@@ -4,7 +4,7 @@ use super::form::{Input, Problem};
 use super::refusal::Refusal;
 use crate::clock::Timestamp;
 use crate::engine::{KeyChange, NewKey, RequestMark};
-use crate::key::{AccessLevel, Expiry, Keyspace, KeyspaceName, Level, UserId};
+use crate::key::{AccessLevel, Allowlist, Expiry, Keyspace, KeyspaceName, Level, UserId};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -52,13 +52,18 @@ pub(super) fn new_key(
         "" => 0,
         days => days.parse().map_err(|_| Problem::of("life", "Expires: choose one of the list."))?,
     };
-    let expiry = if days == 0 { Expiry::Never } else { Expiry::At(now.plus_ms(days.saturating_mul(DAY_MS))) };
+    let end = || Expiry::At(now.plus_ms(days.saturating_mul(DAY_MS)));
     Ok(NewKey {
         comment: input.parsed("comment", "Comment")?,
-        allowlist: input.parsed("allowlist", "IP addresses")?,
-        expiry,
+        allowlist: filled_in(input.parsed("allowlist", "IP addresses")?),
+        expiry: (days > 0).then(end),
         ..NewKey::new(*keyspace.name(), owner, input.parsed("level", "Access")?)
     })
+}
+
+/// An empty field leaves the allowlist out.
+fn filled_in(allowlist: Allowlist) -> Option<Allowlist> {
+    Some(allowlist).filter(|list| *list != Allowlist::Anyone)
 }
 
 /// What tells a form that is sent again from a new one.

@@ -1,7 +1,7 @@
 //! Adding, changing and removing companies.
 
 use crate::key::{
-    Action, Actor, Company, CompanyId, DisplayName, Kind, Role, Status, Subject, User, Username,
+    Action, Authority, Company, CompanyId, DisplayName, Kind, Role, Status, Subject, User, Username,
 };
 use crate::limits;
 use crate::store::codec::Record;
@@ -20,7 +20,8 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the company survives a power cut.
-    pub fn add_company(&self, actor: Actor, new: NewCompany) -> Result<Company, EngineError> {
+    pub fn add_company(&self, by: impl Into<Authority>, new: NewCompany) -> Result<Company, EngineError> {
+        let by = by.into();
         let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
         let username: Username = format!("company-{id}").parse()?;
         self.write(move |operation| {
@@ -44,7 +45,7 @@ impl Engine {
             operation.put(schema::USER_COUNTER, &account.id)?;
             operation.replace_user(None, &account)?;
             operation.put(&place, &company)?;
-            operation.record(actor, Action::CompanyAdded, Subject::Company(id))?;
+            operation.record(by.actor, Action::CompanyAdded, Subject::Company(id))?;
             Ok(company)
         })
     }
@@ -58,16 +59,17 @@ impl Engine {
     /// When this answers, the name survives a power cut.
     pub fn rename_company(
         &self,
-        actor: Actor,
+        by: impl Into<Authority>,
         id: CompanyId,
         name: DisplayName,
     ) -> Result<Company, EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let old = operation.company(id)?;
             let company = Company { name: name.clone(), ..old.clone() };
             if company != old {
                 operation.put(&schema::company(&id.to_bytes()), &company)?;
-                operation.record(actor, Action::CompanyUpdated, Subject::Company(id))?;
+                operation.record(by.actor, Action::CompanyUpdated, Subject::Company(id))?;
             }
             Ok(company)
         })
@@ -81,7 +83,8 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no key of the company is ever allowed again, not even after a power cut.
-    pub fn remove_company(&self, actor: Actor, id: CompanyId) -> Result<(), EngineError> {
+    pub fn remove_company(&self, by: impl Into<Authority>, id: CompanyId) -> Result<(), EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let company = operation.company(id)?;
             let members = operation.scan(&schema::members(Some(&id.to_bytes())), None, 2)?;
@@ -95,7 +98,7 @@ impl Engine {
             }
             operation.replace(of_user(&account)?, Entries::new());
             operation.delete(schema::company(&id.to_bytes()));
-            operation.record(actor, Action::CompanyRemoved, Subject::Company(id))?;
+            operation.record(by.actor, Action::CompanyRemoved, Subject::Company(id))?;
             Ok(())
         })
     }
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
     use crate::engine::{Parts, UserChange};
     use crate::entropy::OsEntropy;
-    use crate::key::PepperRing;
+    use crate::key::{Actor, PepperRing};
     use crate::store::MemoryStore;
 
     #[test]

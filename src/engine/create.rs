@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::key::{
-    Action, Actor, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing, SealedCopy,
-    Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
+    Action, Authority, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing,
+    SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
 };
 use crate::limits;
 use crate::store::schema;
@@ -27,14 +27,15 @@ impl Engine {
     /// # Security
     /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. Whether the caller may give
     /// this level is decided by [`command`](crate::command), not here.
-    pub fn create_key(&self, actor: Actor, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
-        self.create_marked(actor, new, None)
+    pub fn create_key(&self, by: impl Into<Authority>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
+        let by = by.into();
+        self.create_marked(by, new, None)
     }
 
     /// Creates a key, and remembers by which request if it may be repeated.
     pub(super) fn create_marked(
         &self,
-        actor: Actor,
+        by: Authority,
         new: NewKey,
         mark: Option<(Vec<u8>, [u8; 32])>,
     ) -> Result<(Key, IssuedKey), EngineError> {
@@ -42,7 +43,7 @@ impl Engine {
         let id = KeyId::generate(self.entropy())?;
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
-        check_expiry(new.expiry, now)?;
+        check_expiry(new.expiry.unwrap_or_default(), now)?;
         let owner = schema::user(new.owner.0);
         let key = self.write(move |operation| {
             match keyspace.issuing() {
@@ -55,7 +56,7 @@ impl Engine {
                 operation.mark(place, *content, id)?;
             }
             operation.expect_unused(&current);
-            let event = operation.record(actor, Action::KeyCreated, Subject::Key(id))?;
+            let event = operation.record(by.actor, Action::KeyCreated, Subject::Key(id))?;
             operation.insert_key(id, new.clone(), current.clone(), now, event)
         })?;
         Ok((key, text))
@@ -94,10 +95,10 @@ impl Operation<'_> {
             comment: new.comment,
             contact: new.contact,
             level: new.level,
-            allowlist: new.allowlist,
-            rate_limits: new.rate_limits,
+            allowlist: new.allowlist.unwrap_or_default(),
+            rate_limits: new.rate_limits.unwrap_or_default(),
             state: KeyState::Active,
-            expiry: new.expiry,
+            expiry: new.expiry.unwrap_or_default(),
             created,
             // Rises over restarts too, and a refused key takes none.
             serial,

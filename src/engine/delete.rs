@@ -1,6 +1,6 @@
 //! Removing a key and its record.
 
-use crate::key::{Action, Actor, KeyId, Subject};
+use crate::key::{Action, Authority, KeyId, Subject};
 
 use crate::limits;
 use crate::store::codec::{Deleted, Record as _};
@@ -18,14 +18,15 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no later verify allows the key, not even after a power cut.
-    pub fn delete_key(&self, actor: Actor, id: KeyId) -> Result<(), EngineError> {
+    pub fn delete_key(&self, by: impl Into<Authority>, id: KeyId) -> Result<(), EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let old = operation.key(id)?;
             operation.end_access(&old)?;
             operation.replace(of_key(&old)?, Entries::new());
             let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
             operation.keep(schema::deleted(&id.to_bytes()), Deleted { key: old, until }.encode()?, until);
-            operation.record(actor, Action::KeyDeleted, Subject::Key(id))?;
+            operation.record(by.actor, Action::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })
     }

@@ -83,17 +83,16 @@ pub struct NewKey {
     pub contact: Option<Email>,
     /// What it may do, at most.
     pub level: Level,
-    /// Where it may be used from.
-    pub allowlist: Allowlist,
-    /// How often it may be used.
-    pub rate_limits: RateLimits,
-    /// When it stops by itself.
-    pub expiry: Expiry,
+    /// Where it may be used from; left out, as whoever creates it and its owner are bound, else from anywhere.
+    pub allowlist: Option<Allowlist>,
+    /// How often it may be used; left out, as they are bound, else as often as one likes.
+    pub rate_limits: Option<RateLimits>,
+    /// When it stops by itself; left out, as they are bound, else never.
+    pub expiry: Option<Expiry>,
 }
 
 impl NewKey {
-    /// A key of this keyspace, owner and level, with nothing else given: no comment, from anywhere, as often as one
-    /// likes, without end.
+    /// A key of this keyspace, owner and level, with nothing else given.
     pub const fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
         Self {
             keyspace,
@@ -101,9 +100,9 @@ impl NewKey {
             comment: Comment::empty(),
             contact: None,
             level,
-            allowlist: Allowlist::Anyone,
-            rate_limits: RateLimits::none(),
-            expiry: Expiry::Never,
+            allowlist: None,
+            rate_limits: None,
+            expiry: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::key::{
-    Action, Actor, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, KeyTrace, Keyspace, KeyspaceName,
+    Action, Authority, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, KeyTrace, Keyspace, KeyspaceName,
     StoredSecret, Subject, UserId, check_text, shown_of,
 };
 use crate::limits;
@@ -60,16 +60,18 @@ impl Engine {
     /// Of digests and texts only our own keyed hash is kept, of salted hashes the hash as it is until its first use.
     pub fn import_keys(
         &self,
-        actor: Actor,
+        by: impl Into<Authority>,
         keys: Vec<ImportedKey>,
         dry: bool,
     ) -> Result<Vec<Imported>, EngineError> {
+        let by = by.into();
         let now = self.view().now();
         let (mut refused, mut secrets, mut prepared) = (Vec::new(), Vec::new(), Vec::new());
         for (at, ImportedKey { new, secret }) in
             keys.into_iter().take(limits::IMPORTED_AT_ONCE_MAX).enumerate()
         {
-            let ready = check_expiry(new.expiry, now).and_then(|()| self.prepare(new, &secret));
+            let ready =
+                check_expiry(new.expiry.unwrap_or_default(), now).and_then(|()| self.prepare(new, &secret));
             match ready {
                 Ok(ready) => {
                     if !is_own(&ready, &secret) {
@@ -95,7 +97,7 @@ impl Engine {
                     }
                 }
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
-                let event = operation.record(actor, Action::KeysImported, Subject::Keys(count))?;
+                let event = operation.record(by.actor, Action::KeysImported, Subject::Keys(count))?;
                 for Prepared { id, new, stored, .. } in new {
                     operation.insert_key(*id, new.clone(), stored.clone(), operation.now(), event)?;
                 }

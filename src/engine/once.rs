@@ -1,6 +1,6 @@
 //! Creating a key once, however often it is asked for.
 
-use crate::key::{Actor, IssuedKey, Key, KeyId, UserId};
+use crate::key::{Actor, Authority, IssuedKey, Key, KeyId, UserId};
 use crate::limits;
 use crate::store::codec::{Record as _, Repeatable};
 use crate::store::schema;
@@ -38,11 +38,12 @@ impl Engine {
     /// When this answers, both the key and that it was asked for survive a power cut.
     pub fn create_key_once(
         &self,
-        actor: Actor,
+        by: impl Into<Authority>,
         new: NewKey,
         mark: RequestMark,
     ) -> Result<Created, EngineError> {
-        let place = place(&actor, &mark);
+        let by = by.into();
+        let place = place(&by.actor, &mark);
         let known = |repeatable: Option<Repeatable>| match repeatable {
             Some(before) if before.until <= self.view().now() => Ok(None),
             Some(before) if before.content == mark.content => Ok(Some(before.key)),
@@ -52,7 +53,7 @@ impl Engine {
         if let Some(id) = known(self.view().get(&place)?)? {
             return self.created_before(id);
         }
-        match self.create_marked(actor, new, Some((place.clone(), mark.content))) {
+        match self.create_marked(by, new, Some((place.clone(), mark.content))) {
             // The same request at the same time was faster.
             Err(EngineError::RepeatedOtherwise) => match known(self.view().get(&place)?)? {
                 Some(id) => self.created_before(id),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
-use crate::key::{Actor, IssuedKey, Key, KeyId, Keyspace, StoredSecret, UserId};
+use crate::key::{Actor, Authority, IssuedKey, Key, KeyId, Keyspace, StoredSecret, UserId};
 use crate::limits;
 
 use super::{Engine, EngineError};
@@ -55,42 +55,46 @@ impl Proposals {
 }
 
 impl Engine {
-    /// Proposes the key a new text and answers it. Nothing is in force yet: until `actor` adopts it, for 15 minutes at
+    /// Proposes the key a new text and answers it. Nothing is in force yet: until `by` adopts it, for 15 minutes at
     /// most, the old text verifies and the new one does not. A second proposal takes the place of the first.
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Entropy`], [`EngineError::Store`].
-    pub fn propose_text(&self, actor: Actor, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
+    pub fn propose_text(&self, by: impl Into<Authority>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
+        let by = by.into();
         let key = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         if !key.is_live() {
             return Err(EngineError::KeyRevoked);
         }
         let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
-        self.proposals().put((editor(&actor), id), secret, self.view().now());
+        self.proposals().put((editor(&by.actor), id), secret, self.view().now());
         Ok((key, text))
     }
 
-    /// Puts the text that `actor` proposed last in force; the old one is refused from then on.
+    /// Puts the text that `by` proposed last in force; the old one is refused from then on.
     ///
     /// # Errors
     /// [`EngineError::NothingProposed`], also when it was too long ago; and those of [`Engine::rotate_key`].
     ///
     /// # Durability
     /// When this answers, both the new text and the end of the old one survive a power cut.
-    pub fn adopt_text(&self, actor: Actor, id: KeyId) -> Result<Key, EngineError> {
-        let secret = self.proposals().take(&(editor(&actor), id), self.view().now());
-        self.replace_secret(actor, id, secret.ok_or(EngineError::NothingProposed)?, 0)
+    pub fn adopt_text(&self, by: impl Into<Authority>, id: KeyId) -> Result<Key, EngineError> {
+        let by = by.into();
+        let secret = self.proposals().take(&(editor(&by.actor), id), self.view().now());
+        self.replace_secret(by, id, secret.ok_or(EngineError::NothingProposed)?, 0)
     }
 
-    /// Whether there is a text that `actor` may adopt.
-    pub fn proposes(&self, actor: Actor, id: KeyId) -> bool {
-        self.proposals().has(&(editor(&actor), id), self.view().now())
+    /// Whether there is a text that `by` may adopt.
+    pub fn proposes(&self, by: impl Into<Authority>, id: KeyId) -> bool {
+        let by = by.into();
+        self.proposals().has(&(editor(&by.actor), id), self.view().now())
     }
 
-    /// Throws away what `actor` proposed, if anything: it can never become valid.
-    pub fn discard_text(&self, actor: Actor, id: KeyId) {
-        self.proposals().take(&(editor(&actor), id), self.view().now());
+    /// Throws away what `by` proposed, if anything: it can never become valid.
+    pub fn discard_text(&self, by: impl Into<Authority>, id: KeyId) {
+        let by = by.into();
+        self.proposals().take(&(editor(&by.actor), id), self.view().now());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stopping a key for good.
 
-use crate::key::{Action, Actor, Key, KeyId, KeyState, RevokeReason, Subject};
+use crate::key::{Action, Authority, Key, KeyId, KeyState, RevokeReason, Subject};
 
 use super::{Engine, EngineError};
 
@@ -13,17 +13,23 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no later verify allows the key, not even after a power cut.
-    pub fn revoke_key(&self, actor: Actor, id: KeyId, reason: RevokeReason) -> Result<Key, EngineError> {
+    pub fn revoke_key(
+        &self,
+        by: impl Into<Authority>,
+        id: KeyId,
+        reason: RevokeReason,
+    ) -> Result<Key, EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let old = operation.key(id)?;
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Ok(old);
             }
             operation.end_access(&old)?;
-            let state = KeyState::Revoked { at: operation.now(), by: actor, reason };
+            let state = KeyState::Revoked { at: operation.now(), by: by.actor, reason };
             let key = Key { state, ..old.clone() };
             operation.replace_key(&old, &key)?;
-            operation.record(actor, Action::KeyRevoked, Subject::Key(id))?;
+            operation.record(by.actor, Action::KeyRevoked, Subject::Key(id))?;
             Ok(key)
         })
     }

@@ -1,6 +1,6 @@
 //! Giving a key a new secret.
 
-use crate::key::{Action, Actor, IssuedKey, Key, KeyId, Keyspace, StoredSecret, Subject};
+use crate::key::{Action, Authority, IssuedKey, Key, KeyId, Keyspace, StoredSecret, Subject};
 use crate::limits;
 
 use super::{Engine, EngineError};
@@ -17,10 +17,11 @@ impl Engine {
     /// When this answers, both the new text and the end of the old one survive a power cut.
     pub fn rotate_key(
         &self,
-        actor: Actor,
+        by: impl Into<Authority>,
         id: KeyId,
         grace_ms: u64,
     ) -> Result<(Key, IssuedKey), EngineError> {
+        let by = by.into();
         if grace_ms > limits::GRACE_MS_MAX {
             return Err(EngineError::GraceTooLong);
         }
@@ -28,13 +29,13 @@ impl Engine {
         let old = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         let keyspace = Keyspace::named(&old.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
-        Ok((self.replace_secret(actor, id, secret, grace_ms)?, text))
+        Ok((self.replace_secret(by, id, secret, grace_ms)?, text))
     }
 
     /// Puts another secret in force; the old one still verifies for `grace_ms` milliseconds.
     pub(super) fn replace_secret(
         &self,
-        actor: Actor,
+        by: Authority,
         id: KeyId,
         secret: StoredSecret,
         grace_ms: u64,
@@ -50,7 +51,7 @@ impl Engine {
             let end = operation.now().plus_ms(grace_ms);
             key.secrets.previous = (grace_ms > 0).then_some((replaced, end));
             operation.replace_key(&old, &key)?;
-            operation.record(actor, Action::KeyRotated, Subject::Key(id))?;
+            operation.record(by.actor, Action::KeyRotated, Subject::Key(id))?;
             Ok(key)
         })
     }

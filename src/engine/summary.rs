@@ -132,7 +132,8 @@ mod tests {
         let flo = engine.add_user(by, NewUser::person("flo".parse().unwrap(), Role::User, None)).unwrap().id;
         let create = |days: Option<u64>| {
             let expiry = days.map_or(Expiry::Never, |days| Expiry::At(start.plus_ms(days * 24 * 3_600_000)));
-            let new = NewKey { expiry, ..NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ) };
+            let new =
+                NewKey { expiry: Some(expiry), ..NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ) };
             clock.advance_ms(1);
             engine.create_key(by, new).unwrap()
         };

@@ -1,6 +1,6 @@
 //! Bringing a deleted key back.
 
-use crate::key::{Action, Actor, Issuing, Key, KeyId, Keyspace, Subject};
+use crate::key::{Action, Authority, Issuing, Key, KeyId, Keyspace, Subject};
 use crate::store::codec::Deleted;
 use crate::store::schema;
 
@@ -18,7 +18,8 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the key is back also after a power cut.
-    pub fn undelete_key(&self, actor: Actor, id: KeyId) -> Result<Key, EngineError> {
+    pub fn undelete_key(&self, by: impl Into<Authority>, id: KeyId) -> Result<Key, EngineError> {
+        let by = by.into();
         let key = self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
             let Deleted { key, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
@@ -42,7 +43,7 @@ impl Engine {
             }
             operation.drop_kept(place, until);
             operation.replace(Entries::new(), of_key(&key)?);
-            operation.record(actor, Action::KeyUndeleted, Subject::Key(id))?;
+            operation.record(by.actor, Action::KeyUndeleted, Subject::Key(id))?;
             Ok(key)
         })?;
         if key.secrets.all().any(|secret| secret.foreign.is_some()) {
@@ -72,7 +73,7 @@ mod tests {
     use crate::clock::{ManualClock, Timestamp};
     use crate::engine::{NewKey, NewUser, Parts};
     use crate::entropy::OsEntropy;
-    use crate::key::{Level, PepperRing, Role};
+    use crate::key::{Actor, Level, PepperRing, Role};
     use crate::limits;
     use crate::store::{MemoryStore, Store as _};
 

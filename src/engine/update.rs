@@ -1,6 +1,6 @@
 //! Changing a key's fields; suspending and resuming it.
 
-use crate::key::{Action, Actor, Key, KeyId, KeyState, Subject};
+use crate::key::{Action, Authority, Key, KeyId, KeyState, Subject};
 
 use super::create::check_expiry;
 use super::{Engine, EngineError, KeyChange};
@@ -14,7 +14,13 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, every later verify judges by the new fields, also after a power cut.
-    pub fn update_key(&self, actor: Actor, id: KeyId, change: KeyChange) -> Result<Key, EngineError> {
+    pub fn update_key(
+        &self,
+        by: impl Into<Authority>,
+        id: KeyId,
+        change: KeyChange,
+    ) -> Result<Key, EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let old = operation.key(id)?;
             if matches!(old.state, KeyState::Revoked { .. }) {
@@ -26,7 +32,7 @@ impl Engine {
             let key = changed(&old, change.clone());
             if key != old {
                 operation.replace_key(&old, &key)?;
-                operation.record(actor, action(&old, &key), Subject::Key(id))?;
+                operation.record(by.actor, action(&old, &key), Subject::Key(id))?;
             }
             Ok(key)
         })

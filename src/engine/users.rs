@@ -1,7 +1,8 @@
 //! Adding, changing and removing users.
 
 use crate::key::{
-    Action, Actor, Key, KeyId, Keyspace, Kind, Password, PasswordHash, Role, Status, Subject, User, UserId,
+    Action, Authority, Key, KeyId, Keyspace, Kind, Password, PasswordHash, Role, Status, Subject, User,
+    UserId,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
@@ -19,7 +20,8 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the user survives a power cut.
-    pub fn add_user(&self, actor: Actor, new: NewUser) -> Result<User, EngineError> {
+    pub fn add_user(&self, by: impl Into<Authority>, new: NewUser) -> Result<User, EngineError> {
+        let by = by.into();
         let kind = match &new.kind {
             NewKind::Bot => Kind::Bot,
             NewKind::Person { password } => {
@@ -51,7 +53,7 @@ impl Engine {
             };
             operation.put(schema::USER_COUNTER, &user.id)?;
             operation.replace_user(None, &user)?;
-            operation.record(actor, Action::UserAdded, Subject::User(user.id))?;
+            operation.record(by.actor, Action::UserAdded, Subject::User(user.id))?;
             Ok(user)
         })
     }
@@ -67,7 +69,13 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, every later verify of the user's keys judges by the new fields, also after a power cut.
-    pub fn update_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User, EngineError> {
+    pub fn update_user(
+        &self,
+        by: impl Into<Authority>,
+        id: UserId,
+        change: UserChange,
+    ) -> Result<User, EngineError> {
+        let by = by.into();
         let grant = (change.api_access == Some(true)).then(|| self.prepare_access()).transpose()?;
         self.write(move |operation| {
             let old = operation.user(id)?;
@@ -83,8 +91,8 @@ impl Engine {
             let lost = demoted(&old, &user).then(|| operation.keys_lost(id)).transpose()?.unwrap_or_default();
             let access = operation.access_keys(&old, &user)?;
             operation.replace_user(Some(&old), &user)?;
-            let event = operation.record(actor, action(&old, &user), Subject::User(id))?;
-            operation.revoke_lost(actor, &lost)?;
+            let event = operation.record(by.actor, action(&old, &user), Subject::User(id))?;
+            operation.revoke_lost(by.actor, &lost)?;
             let begun = grant.as_deref().filter(|_| !old.api_access).unwrap_or_default();
             operation.write_access(&user, &access, begun, event)?;
             Ok(user)
@@ -98,7 +106,13 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, only the new password logs in, also after a power cut.
-    pub fn set_password(&self, actor: Actor, id: UserId, password: &Password) -> Result<User, EngineError> {
+    pub fn set_password(
+        &self,
+        by: impl Into<Authority>,
+        id: UserId,
+        password: &Password,
+    ) -> Result<User, EngineError> {
+        let by = by.into();
         let hash: PasswordHash = self.passwords().hash(password)?;
         self.write(move |operation| {
             let old = operation.user(id)?;
@@ -107,7 +121,7 @@ impl Engine {
             }
             let user = User { kind: Kind::Person { password: Some(hash.clone()) }, ..old.clone() };
             operation.replace_user(Some(&old), &user)?;
-            operation.record(actor, Action::PasswordSet, Subject::User(id))?;
+            operation.record(by.actor, Action::PasswordSet, Subject::User(id))?;
             Ok(user)
         })
     }
@@ -120,7 +134,8 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no key of the user is ever allowed again, not even after a power cut.
-    pub fn remove_user(&self, actor: Actor, id: UserId) -> Result<(), EngineError> {
+    pub fn remove_user(&self, by: impl Into<Authority>, id: UserId) -> Result<(), EngineError> {
+        let by = by.into();
         self.write(move |operation| {
             let user = operation.user(id)?;
             operation.check_administrator_left(&user, None)?;
@@ -129,7 +144,7 @@ impl Engine {
                 operation.replace(of_key(&key)?, Entries::new());
             }
             operation.replace(of_user(&user)?, Entries::new());
-            operation.record(actor, Action::UserRemoved, Subject::User(id))?;
+            operation.record(by.actor, Action::UserRemoved, Subject::User(id))?;
             Ok(())
         })
     }

@@ -127,7 +127,7 @@ fn a_use_is_spent_from_the_rate_limit_and_one_too_many_is_denied() {
         burst: number(2),
     };
     let (key, text) =
-        world.issue(NewKey { rate_limits: RateLimits::of(vec![limit]).unwrap(), ..world.draft() });
+        world.issue(NewKey { rate_limits: Some(RateLimits::of(vec![limit]).unwrap()), ..world.draft() });
     for left in [1, 0] {
         let Verdict::Allow(identity) = world.verify(&text) else { panic!("{left} left") };
         assert_eq!(identity.quota.map(|quota| quota.remaining), Some(left));

@@ -161,13 +161,13 @@ impl Filling {
         };
         let mut new = NewKey::new(*keyspace.name(), owner, Level::new((n % 9) as u8).unwrap());
         if n.is_multiple_of(3) {
-            new.allowlist = "10.0.0.0/8,2001:db8::1".parse().unwrap();
+            new.allowlist = Some("10.0.0.0/8,2001:db8::1".parse().unwrap());
         }
-        new.expiry = match n % 5 {
+        new.expiry = Some(match n % 5 {
             0 => Expiry::At(MADE.plus_ms(HOUR)),
             1 => Expiry::At(MADE.plus_ms(1_000 * HOUR)),
             _ => Expiry::Never,
-        };
+        });
         let (key, text) = engine.create_key(BY, new).unwrap();
         self.texts.push((keyspace, text.reveal().to_string(), key.id));
     }

@@ -69,7 +69,7 @@ fn wrong_key(site: &Site) {
 
 fn expired(site: &Site) {
     let end = site.now().plus_ms(60_000);
-    let key = site.key(|new| new.expiry = Expiry::At(end));
+    let key = site.key(|new| new.expiry = Some(Expiry::At(end)));
     site.told(&site.passes(&get("/").key(&key)), "x-key-expires", &end.to_string().to_lowercase());
     site.clock.advance_ms(60_000);
     site.refused(401, &get("/").key(&key));
@@ -81,13 +81,13 @@ fn too_little(site: &Site) {
 }
 
 fn wrong_address(site: &Site) {
-    let key = site.key(|new| new.allowlist = only(HOME));
+    let key = site.key(|new| new.allowlist = Some(only(HOME)));
     site.passes(&get("/").key(&key));
     site.refused(401, &get("/").key(&key).coming_from(AWAY));
 }
 
 fn forged_address(site: &Site) {
-    let key = site.key(|new| new.allowlist = only(HOME));
+    let key = site.key(|new| new.allowlist = Some(only(HOME)));
     for name in ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "X-Envoy-External-Address"] {
         for value in ["127.0.0.2", "127.0.0.2, 127.0.0.1", "127.0.0.1, 127.0.0.2, 127.0.0.1", "for=127.0.0.2"]
         {
@@ -112,7 +112,7 @@ fn forged_identity(site: &Site) {
 }
 
 fn limit_reached(site: &Site) {
-    let key = site.key(|new| new.rate_limits = hourly(2));
+    let key = site.key(|new| new.rate_limits = Some(hourly(2)));
     site.told(&site.passes(&get("/").key(&key)), "x-key-remaining", "1");
     site.told(&site.passes(&get("/").key(&key)), "x-key-remaining", "0");
     let answer = site.refused(429, &get("/").key(&key));
@@ -143,7 +143,7 @@ fn own_answers(site: &Site) {
 
 fn question(site: &Site) {
     let key = site.key(|new| new.level = Level::AUTHENTICATE);
-    let good = site.key(|new| new.rate_limits = hourly(1));
+    let good = site.key(|new| new.rate_limits = Some(hourly(1)));
     site.refused(403, &get("/?level=0").key(&key));
     site.refused(403, &get("/auth/native?for=traefik&level=0&permission=none").key(&key));
     site.refused(

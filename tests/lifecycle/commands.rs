@@ -187,9 +187,9 @@ impl Chooser<'_> {
         NewKey {
             comment: self.comment().parse().unwrap(),
             contact: (c.is_multiple_of(3)).then(|| address(b)),
-            allowlist: NETWORKS[usize::from(c / 4) % NETWORKS.len()].0.parse().unwrap(),
-            rate_limits: if c.is_multiple_of(4) { rate_limits(b % 4) } else { RateLimits::none() },
-            expiry: self.expiry(c / 16),
+            allowlist: Some(NETWORKS[usize::from(c / 4) % NETWORKS.len()].0.parse().unwrap()),
+            rate_limits: Some(if c.is_multiple_of(4) { rate_limits(b % 4) } else { RateLimits::none() }),
+            expiry: Some(self.expiry(c / 16)),
             ..NewKey::new(*keyspace.name(), self.user_id(who), Level::new(b % 9).unwrap())
         }
     }

@@ -35,7 +35,7 @@ impl Model {
 
     pub(crate) fn create_key(&mut self, new: NewKey, now: Timestamp) -> Answer {
         self.user(new.owner)?;
-        check_expiry(new.expiry, now)?;
+        check_expiry(new.expiry.unwrap_or_default(), now)?;
         self.check_issuing(&new)?;
         let key = Credential::begun(new, now, self.next_event());
         self.set_access(&key, true);
@@ -76,9 +76,9 @@ impl Model {
                 Change::Set(contact) => Some(contact),
             },
             level: level.unwrap_or(before.level),
-            allowlist: allowlist.unwrap_or(before.allowlist),
-            rate_limits: rate_limits.unwrap_or(before.rate_limits),
-            expiry: expiry.unwrap_or(before.expiry),
+            allowlist: allowlist.or(before.allowlist),
+            rate_limits: rate_limits.or(before.rate_limits),
+            expiry: expiry.or(before.expiry),
             ..before
         };
         let state = match active {
@@ -214,7 +214,7 @@ impl Model {
         serial: u64,
         now: Timestamp,
     ) -> Result<bool, EngineError> {
-        check_expiry(new.expiry, now)?;
+        check_expiry(new.expiry.unwrap_or_default(), now)?;
         let identity = identity(secret);
         let own = own_id(new, secret).is_some_and(|id| self.keys.contains_key(&id));
         if own || self.keys.values().any(|key| key.identity.as_ref() == Some(&identity)) {

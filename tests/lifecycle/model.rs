@@ -158,14 +158,17 @@ impl Model {
     ) -> Result<Level, DenyReason> {
         let owner = &self.users[&key.new.owner].user;
         let reached = |end: Timestamp| now >= end;
-        let has_client =
-            NETWORKS.iter().find(|(list, _)| list.parse() == Ok(key.new.allowlist.clone())).unwrap().1;
+        let has_client = NETWORKS
+            .iter()
+            .find(|(list, _)| list.parse() == Ok(key.new.allowlist.clone().unwrap_or_default()))
+            .unwrap()
+            .1;
         let refused = [
             (key.is_revoked(), DenyReason::Revoked),
             (key.state == KeyState::Suspended, DenyReason::Suspended),
             (until.is_some_and(reached), DenyReason::RotatedOut),
             (owner.status != Status::Active, DenyReason::OwnerNotActive),
-            (matches!(key.new.expiry, Expiry::At(end) if reached(end)), DenyReason::Expired),
+            (matches!(key.new.expiry, Some(Expiry::At(end)) if reached(end)), DenyReason::Expired),
             (!has_client, DenyReason::AddressNotAllowed),
         ];
         let level = key.new.level.min(owner.role.level());
@@ -213,10 +216,10 @@ impl Model {
             comment: new.comment,
             contact: new.contact,
             level: new.level,
-            allowlist: new.allowlist,
-            rate_limits: new.rate_limits,
+            allowlist: new.allowlist.unwrap_or_default(),
+            rate_limits: new.rate_limits.unwrap_or_default(),
             state,
-            expiry: new.expiry,
+            expiry: new.expiry.unwrap_or_default(),
             created,
             serial,
             secrets: stored.secrets.clone(),

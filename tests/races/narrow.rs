@@ -93,7 +93,7 @@ fn threads_that_use_a_limited_key_at_once_spend_its_burst_and_no_more() {
     };
     for _ in 0..500 * crate::rounds() {
         let new = NewKey {
-            rate_limits: RateLimits::of(vec![limit]).unwrap(),
+            rate_limits: Some(RateLimits::of(vec![limit]).unwrap()),
             ..NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN)
         };
         let text = engine.create_key(BY, new).unwrap().1.reveal().to_string();

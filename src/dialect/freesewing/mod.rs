@@ -111,7 +111,11 @@ impl Exchange<'_> {
         needs(caller, Level::OWN)?;
         let NewKeyBody { name, level, expiry } = decode::new_key(self.request, self.service.now())?;
         let owner = caller.id().ok_or(Refusal::Broken)?;
-        let new = NewKey { comment: name, expiry, ..NewKey::new(*Keyspace::FREESEWING.name(), owner, level) };
+        let new = NewKey {
+            comment: name,
+            expiry: Some(expiry),
+            ..NewKey::new(*Keyspace::FREESEWING.name(), owner, level)
+        };
         let Outcome::Issued(key, text) =
             self.service.dispatch(caller, Command::CreateKey(new)).map_err(Refusal::of_create)?
         else {

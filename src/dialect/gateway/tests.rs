@@ -74,7 +74,7 @@ impl World {
         let number = |number| std::num::NonZeroU32::new(number).unwrap();
         let (name, count) = (RateLimit::DEFAULT_NAME, number(1));
         let limit = RateLimit { name, count, seconds: number(60), burst: count };
-        self.key_in("native", 2, |new| new.rate_limits = RateLimits::of(vec![limit]).unwrap()).1
+        self.key_in("native", 2, |new| new.rate_limits = Some(RateLimits::of(vec![limit]).unwrap())).1
     }
 }
 
@@ -175,8 +175,8 @@ fn an_allowed_key_is_named_in_every_field() {
     let world = World::new();
     let until = Timestamp::parse("2026-02-01T00:00:00Z").unwrap();
     let (id, text) = world.key_in("native", 3, |new| {
-        new.expiry = crate::key::Expiry::At(until);
-        new.allowlist = format!("{HOME},10.0.0.0/8").parse().unwrap();
+        new.expiry = Some(crate::key::Expiry::At(until));
+        new.allowlist = Some(format!("{HOME},10.0.0.0/8").parse().unwrap());
     });
     let forged: Vec<_> = IDENTITY.map(|name| (name, "forged")).to_vec();
     let fields = [&[("authorization", text.as_str())][..], &forged].concat();
@@ -205,9 +205,9 @@ fn all_that_is_wrong_with_a_key_is_one_answer() {
     let (deleted, deleted_text) = world.key(8);
     world.engine.delete_key(Actor::Operator, deleted).unwrap();
     let soon = crate::key::Expiry::At(world.clock_now().plus_ms(1));
-    let (_, expired) = world.key_in("native", 8, |new| new.expiry = soon);
+    let (_, expired) = world.key_in("native", 8, |new| new.expiry = Some(soon));
     world.clock.advance_ms(1);
-    let (_, elsewhere) = world.key_in("native", 8, |new| new.allowlist = "192.0.2.8".parse().unwrap());
+    let (_, elsewhere) = world.key_in("native", 8, |new| new.allowlist = Some("192.0.2.8".parse().unwrap()));
     let (_, other_keyspace) = world.key_in("filebin", 8, |_| {});
     let (_, blocked) = world.key_of("bo", Some(Status::Blocked));
     let (_, inactive) = world.key_of("mo", Some(Status::Inactive));
@@ -347,8 +347,8 @@ fn from_other_machines_it_takes_a_service_key() {
     let (_, good) = world.key(2);
     let (_, service) = world.key(7);
     let (_, too_low) = world.key(6);
-    let (_, at_home) = world.key_in("native", 8, |new| new.allowlist = "198.51.100.1".parse().unwrap());
-    let (_, at_client) = world.key_in("native", 8, |new| new.allowlist = HOME.parse().unwrap());
+    let (_, at_home) = world.key_in("native", 8, |new| new.allowlist = Some("198.51.100.1".parse().unwrap()));
+    let (_, at_client) = world.key_in("native", 8, |new| new.allowlist = Some(HOME.parse().unwrap()));
     let (_, filebin) = world.key_in("filebin", 8, |_| {});
     let entrance = Entrance::Network { peer: "198.51.100.1".parse().unwrap() };
     let ask = |world: &World, service_key: Option<&str>| {

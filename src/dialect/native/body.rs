@@ -140,9 +140,9 @@ impl NewKeyBody {
         let mut draft = NewKey::new(self.keyspace.0, owner, level);
         draft.comment = inner(self.comment).unwrap_or_else(Comment::empty);
         draft.contact = inner(self.contact);
-        draft.allowlist = inner(self.allowlist).map(|Networks(list)| list).unwrap_or_default();
-        draft.rate_limits = self.rate_limits.map(rate_limits).transpose()?.unwrap_or_default();
-        draft.expiry = expiry(self.expires_at, self.expires_in_seconds, now)?.unwrap_or_default();
+        draft.allowlist = inner(self.allowlist).map(|Networks(list)| list);
+        draft.rate_limits = self.rate_limits.map(rate_limits).transpose()?;
+        draft.expiry = expiry(self.expires_at, self.expires_in_seconds, now)?;
         Ok(draft)
     }
 }
