@@ -22,8 +22,11 @@ pub const KEY_TEXT_BYTES_MAX: usize = 128;
 pub const ALLOWLIST_ENTRIES_MAX: usize = 256;
 /// Most rate limits of one key.
 pub const RATE_LIMITS_MAX: usize = 8;
-/// Longest time in which the burst of a rate limit becomes free again.
-pub const RATE_REFILL_SECONDS_MAX: u64 = 10 * 366 * 24 * 3_600;
+/// Longest time in which the burst of a new rate limit becomes free again: uses are counted in memory, so a restart
+/// makes all of it free at once.
+pub const RATE_REFILL_SECONDS_MAX: u64 = 3_600;
+/// Longest such time of a rate limit that is stored: 10 years.
+pub const RATE_REFILL_STORED_SECONDS_MAX: u64 = 10 * 366 * 24 * 3_600;
 /// Longest grace period of a rotation.
 pub const GRACE_MS_MAX: u64 = 366 * 24 * 3_600_000;
 /// Longest life of a key from now on.

@@ -176,7 +176,22 @@ impl Work {
         // A secret hashed anew may have left its old place before that was read, and be published in its new one only
         // now.
         let _all_published = self.unpublished();
-        if self.stopped() || self.index.finish_loading() { Ok(()) } else { Err(LoadError::Outrun) }
+        if !self.stopped() && !self.index.finish_loading() {
+            return Err(LoadError::Outrun);
+        }
+        self.warn_of_slow_limits();
+        Ok(())
+    }
+
+    /// Such limits cannot be given any more; those that are stored go on.
+    fn warn_of_slow_limits(&self) {
+        let keys = self.index.keys_limited_beyond_an_hour();
+        if keys > 0 {
+            tracing::warn!(
+                keys,
+                "rate limits that take more than an hour to refill begin anew at each start; give these keys shorter ones"
+            );
+        }
     }
 
     /// Loads the keys from the image; `false` when there is none of this very state, or it is damaged.

@@ -35,7 +35,7 @@ use self::addresses::Addresses;
 use self::owners::Owners;
 use self::segments::{Segments, Shared};
 use self::slot::{Content, KEYSPACES, KeyspaceNumber, Rights, Row};
-use self::terms::{TermsByNumber, TermsNumbers};
+use self::terms::{Terms, TermsByNumber, TermsNumbers};
 use self::uses::Uses;
 use crate::clock::Timestamp;
 use crate::key::{HotRecord, KeyId, KeyTrace, KeyspaceName, Owner, Usage, Use, UserId};
@@ -117,6 +117,11 @@ impl HotIndex {
     /// Whether it knows every key.
     pub fn is_ready(&self) -> bool {
         ready(self.epoch.load(Ordering::SeqCst))
+    }
+
+    /// How many keys have rate limits of which a restart forgets more than an hour's uses.
+    pub fn keys_limited_beyond_an_hour(&self) -> usize {
+        self.writer().terms.keys_on(Terms::outlast_an_hour)
     }
 
     /// What is known of a user; `None` when there is no such user, or the index is not ready.

@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_cost_above_the_burst_never_fits_and_no_number_is_too_large() {
         let rates = Rates::default();
-        let limits = RateLimits::of(vec![limit("default", 1, 1, u32::MAX / 20)]).unwrap();
+        let limits = RateLimits::stored(vec![limit("default", 1, 1, u32::MAX / 20)]).unwrap();
         assert_eq!(rates.spend(KEY, &limits, cost(u32::MAX), START).unwrap_err().retry_ms, None);
         for now in [Timestamp::from_unix_ms(0), START, Timestamp::MAX] {
             assert!(rates.spend(KEY, &limits, cost(u32::MAX / 20 - 1), now).is_ok() || now == START);

@@ -32,6 +32,11 @@ impl Terms {
         Self { keyspace, level, standing, expiry, allowlist, rate_limits }
     }
 
+    /// Whether a restart forgets more than an hour's uses of their rate limits.
+    pub(super) fn outlast_an_hour(&self) -> bool {
+        self.rate_limits.outlast_an_hour()
+    }
+
     /// The record of a key that is on them.
     pub(super) fn view(&self, id: KeyId, owner: UserId) -> HotView<'_> {
         let Self { ref keyspace, level, standing, expiry, ref allowlist, ref rate_limits } = *self;
@@ -80,6 +85,11 @@ impl TermsNumbers {
         }
     }
 
+    /// How many keys are on terms that `which` picks.
+    pub(super) fn keys_on(&self, which: impl Fn(&Terms) -> bool) -> usize {
+        self.numbers.iter().filter(|(terms, _)| which(terms)).map(|(_, (_, keys))| keys).sum()
+    }
+
     /// Nobody is on any.
     pub(super) fn clear(&mut self, all: &TermsByNumber) {
         self.numbers.clear();
@@ -90,7 +100,7 @@ impl TermsNumbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Keyspace;
+    use crate::key::{Keyspace, RateLimit};
 
     fn record(number: u8, allowlist: &str) -> HotRecord {
         HotRecord {
@@ -103,6 +113,22 @@ mod tests {
             allowlist: allowlist.parse().unwrap(),
             rate_limits: RateLimits::none(),
         }
+    }
+
+    #[test]
+    fn keys_are_counted_whose_limits_outlast_an_hour() {
+        let (mut numbers, all) = (TermsNumbers::default(), TermsByNumber::default());
+        let limited = |number, hours: u32| {
+            let count = 1.try_into().unwrap();
+            let seconds = (hours * 3_600).try_into().unwrap();
+            let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count, seconds, burst: count };
+            HotRecord { rate_limits: RateLimits::stored(vec![limit]).unwrap(), ..record(number, "") }
+        };
+        let on = [record(1, ""), limited(2, 1), limited(3, 24), limited(4, 24), limited(5, 25)];
+        let entered = on.map(|record| numbers.enter(&all, &record));
+        assert_eq!(numbers.keys_on(Terms::outlast_an_hour), 3);
+        numbers.leave(&all, entered[3]);
+        assert_eq!(numbers.keys_on(Terms::outlast_an_hour), 2);
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub struct RateLimit {
 impl RateLimit {
     /// The name of a limit that was given none.
     pub const DEFAULT_NAME: LimitName = LimitName::known("default");
+
+    /// Whether the whole burst is free again within so many seconds after it was used up.
+    pub fn refills_within(&self, seconds: u64) -> bool {
+        let used = u64::from(self.seconds.get()) * u64::from(self.burst.get());
+        used <= seconds.saturating_mul(self.count.get().into())
+    }
 }
 
 /// The rate limits of a key, none for as often as it likes; at most 8, no name twice. A use has to fit in all.
@@ -42,7 +48,9 @@ pub enum RateLimitsError {
     #[error("two rate limits have the same name")]
     NameTwice,
     /// One whose burst takes too long to come back.
-    #[error("the burst of a rate limit must be free again within 10 years")]
+    #[error(
+        "the burst of a rate limit must be free again within an hour: seconds × burst ÷ count is at most 3600"
+    )]
     TooSlow,
 }
 
@@ -52,18 +60,27 @@ impl RateLimits {
         Self(Vec::new())
     }
 
-    /// Exactly these.
+    /// Exactly these, each with its burst free again within an hour: what was used is forgotten at a restart.
     ///
     /// # Errors
     /// [`RateLimitsError`]: each variant says what is wrong.
     pub fn of(all: Vec<RateLimit>) -> Result<Self, RateLimitsError> {
+        Self::refilling_within(limits::RATE_REFILL_SECONDS_MAX, all)
+    }
+
+    /// Exactly these, as they are stored: slower ones than may be given to a key go on.
+    ///
+    /// # Errors
+    /// As [`RateLimits::of`].
+    pub fn stored(all: Vec<RateLimit>) -> Result<Self, RateLimitsError> {
+        Self::refilling_within(limits::RATE_REFILL_STORED_SECONDS_MAX, all)
+    }
+
+    fn refilling_within(seconds: u64, all: Vec<RateLimit>) -> Result<Self, RateLimitsError> {
         if all.len() > limits::RATE_LIMITS_MAX {
             return Err(RateLimitsError::TooMany);
         }
-        let refill = |limit: &RateLimit| {
-            u64::from(limit.seconds.get()) * u64::from(limit.burst.get()) / u64::from(limit.count.get())
-        };
-        if all.iter().any(|limit| refill(limit) > limits::RATE_REFILL_SECONDS_MAX) {
+        if !all.iter().all(|limit| limit.refills_within(seconds)) {
             return Err(RateLimitsError::TooSlow);
         }
         let named = |name| all.iter().filter(|limit| limit.name == name).count();
@@ -71,6 +88,11 @@ impl RateLimits {
             return Err(RateLimitsError::NameTwice);
         }
         Ok(Self(all))
+    }
+
+    /// Whether a restart forgets more of them than an hour's uses.
+    pub fn outlast_an_hour(&self) -> bool {
+        !self.0.iter().all(|limit| limit.refills_within(limits::RATE_REFILL_SECONDS_MAX))
     }
 
     /// All of them, in the order given.
@@ -131,22 +153,32 @@ mod tests {
     }
 
     #[test]
-    fn eight_limits_and_ten_years_are_the_most() {
+    fn eight_limits_are_the_most() {
         let eight: Vec<_> = (0..8).map(|n| limit(&format!("l{n}"), 1)).collect();
         assert_eq!(RateLimits::of(eight.clone()).unwrap().all(), eight);
-        let of = |count: u32, seconds, burst: u32| {
+    }
+
+    #[test]
+    fn a_new_limit_refills_within_an_hour_and_a_stored_one_within_ten_years() {
+        let of = |count: u32, seconds: u64, burst: u32| {
             let number = |number| NonZeroU32::new(number).unwrap();
-            let limit = limit("a", seconds);
-            RateLimits::of(vec![RateLimit { count: number(count), burst: number(burst), ..limit }])
+            let seconds = u32::try_from(seconds).unwrap();
+            vec![RateLimit { count: number(count), burst: number(burst), ..limit("a", seconds) }]
         };
-        let most = u32::try_from(limits::RATE_REFILL_SECONDS_MAX).unwrap();
-        assert!(of(1, most, 1).is_ok() && of(10, most, 10).is_ok() && of(10, most, 1).is_ok());
-        for (count, seconds, burst) in [(1, most + 1, 1), (1, most, 2), (1, most / 2, 3)] {
-            assert_eq!(
-                of(count, seconds, burst),
-                Err(RateLimitsError::TooSlow),
-                "{count} in {seconds}, {burst}"
-            );
+        let (hour, years) = (limits::RATE_REFILL_SECONDS_MAX, limits::RATE_REFILL_STORED_SECONDS_MAX);
+        type Make = fn(Vec<RateLimit>) -> Result<RateLimits, RateLimitsError>;
+        for (make, most) in [(RateLimits::of as Make, hour), (RateLimits::stored, years)] {
+            for (count, seconds, burst) in [(1, most, 1), (10, most, 10), (10, most * 5, 2)] {
+                assert!(make(of(count, seconds, burst)).is_ok(), "{count} in {seconds}, {burst}");
+            }
+            let slow =
+                [(1, most + 1, 1), (1, most, 2), (10, most + 1, 10), (3, most + 1, 3), (2, most * 2 + 1, 1)];
+            for (count, seconds, burst) in slow {
+                let made = make(of(count, seconds, burst));
+                assert_eq!(made, Err(RateLimitsError::TooSlow), "{count} in {seconds}, {burst}");
+            }
         }
+        assert!(RateLimits::stored(of(1, hour + 1, 1)).unwrap().outlast_an_hour());
+        assert!(!RateLimits::stored(of(1, hour, 1)).unwrap().outlast_an_hour());
     }
 }

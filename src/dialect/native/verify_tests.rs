@@ -75,7 +75,7 @@ fn a_key_is_asked_about_in_json_in_a_form_or_in_the_header_fields() {
 #[test]
 fn what_is_left_of_a_rate_limit_is_told() {
     let api = Api::with_flo();
-    let limit = json!([{ "count": 2, "seconds": 60 }, { "name": "day", "count": 100, "seconds": 86_400 }]);
+    let limit = json!([{ "count": 2, "seconds": 60 }, { "name": "day", "count": 100, "seconds": 86_400, "burst": 4 }]);
     let (_, text) = api.key(json!({ "rate_limits": limit }));
     let ask = |target: &str, more: &str| api.post(target, &[], &format!(r#"{{"key":"{text}"{more}}}"#));
     let first = read(&ask("/v1/verify", ""));

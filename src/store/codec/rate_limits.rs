@@ -49,7 +49,7 @@ pub(super) fn level_and_limits(stored: u8, rest: &[u8]) -> Result<(Level, RateLi
         Ok::<_, Damage>(RateLimit { name: name.parse()?, count, seconds, burst })
     };
     let limits = wire.into_iter().map(limit).collect::<Result<Vec<_>, _>>()?;
-    let limits = RateLimits::of(limits).map_err(|_| Damage::Shape)?;
+    let limits = RateLimits::stored(limits).map_err(|_| Damage::Shape)?;
     // One set of limits has one stored form.
     if limits.all().is_empty() { Err(Damage::Shape) } else { Ok((level, limits)) }
 }

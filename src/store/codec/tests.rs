@@ -50,6 +50,14 @@ fn rate_limits() -> RateLimits {
     RateLimits::of(vec![RateLimit { name: RateLimit::DEFAULT_NAME, count, seconds, burst }]).unwrap()
 }
 
+/// As no key gets them any more.
+fn slow_rate_limits() -> RateLimits {
+    let week = std::num::NonZeroU32::new(7 * 24 * 3_600).unwrap();
+    let limit = rate_limits().all().iter().map(|limit| RateLimit { seconds: week, ..*limit }).collect();
+    assert!(RateLimits::of(Vec::clone(&limit)).is_err());
+    RateLimits::stored(limit).unwrap()
+}
+
 fn user() -> User {
     User {
         id: UserId(7),
@@ -80,6 +88,7 @@ fn every_record_comes_back_and_nothing_else_does() {
     for (_, hot) in key().hot_records() {
         comes_back(&hot);
     }
+    comes_back(&Key { rate_limits: slow_rate_limits(), ..key() });
     comes_back(&user());
     comes_back(&User { kind: Kind::Bot, company: None, ..user() });
     comes_back(&AuditEvent {
