@@ -223,7 +223,7 @@ fn a_salted_key_that_comes_back_is_looked_for_again() {
     let engine = on_disk(dir.path(), &[1]);
     let flo = add_flo(&engine);
     import_into(&engine, vec![(flo, salted(text))]);
-    let id = engine.reader().keys(None, 1).unwrap()[0].id;
+    let id = engine.reader().keys_of(flo, None, None, 1).unwrap().0[0].id;
     engine.delete_key(Actor::Operator, id).unwrap();
     drop(engine);
     let engine = on_disk(dir.path(), &[1]);

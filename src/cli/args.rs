@@ -321,7 +321,7 @@ pub(super) enum CompanyTask {
 pub(super) enum KeyTask {
     /// Issue a key; its text is printed once, alone on standard output
     Create(CreateKey),
-    /// List keys, a user's newest first, one page at a time
+    /// List keys by owner, a user's newest first, one page at a time
     List {
         /// Whose keys; left out, everyone's
         #[arg(long, value_name = "NAME")]

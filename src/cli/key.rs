@@ -143,6 +143,7 @@ fn list(output: Output, page: &Value) -> Result<(), Failure> {
     let keys = page.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let places = [
         "/id",
+        "/owner",
         "/keyspace",
         "/prefix",
         "/level",
@@ -153,7 +154,8 @@ fn list(output: Output, page: &Value) -> Result<(), Failure> {
         "/comment",
     ];
     let row = |key: &Value| places.map(|place| key.pointer(place).map(cell).unwrap_or_default());
-    let headings = ["ID", "KEYSPACE", "PREFIX", "LEVEL", "STATE", "EXPIRES", "USES", "LAST USED", "COMMENT"];
+    let headings =
+        ["ID", "OWNER", "KEYSPACE", "PREFIX", "LEVEL", "STATE", "EXPIRES", "USES", "LAST USED", "COMMENT"];
     table(headings, keys.iter().map(row).collect())?;
     more(page);
     Ok(())

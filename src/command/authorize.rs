@@ -1,7 +1,7 @@
 //! Who may ask for what.
 
 use super::{Caller, Command, CommandError, KeyRef, UserRef};
-use crate::engine::{EngineError, Reader};
+use crate::engine::{EngineError, KeyFilter, Reader, Whose};
 use crate::index::Found;
 use crate::key::{
     Company, CompanyId, Issuing, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey, User, UserId, Viewing,
@@ -40,8 +40,6 @@ fn need(command: &Command) -> Need {
         | Command::ListCompanies { .. }
         | Command::RenameCompany(..)
         | Command::RemoveCompany(_)
-        | Command::ListAllKeys { .. }
-        | Command::FindKeys(_)
         | Command::ListEvents { .. }
         | Command::ImportKeys { .. }
         | Command::SearchEvents { .. }
@@ -55,7 +53,7 @@ fn need(command: &Command) -> Need {
         Command::CountSessions(_) | Command::EndSessions(_) => (Level::AUTHENTICATE, ALL),
         Command::ShowCompany(_) => (Level::AUTHENTICATE, Level::AUTHENTICATE),
         Command::ShowKey(_) => (Level::READ, ADMINISTER),
-        Command::ListKeys { keyspace, .. } => {
+        Command::ListKeys { keyspace, .. } | Command::FindKeys { filter: KeyFilter { keyspace, .. }, .. } => {
             let keyspace = keyspace.as_ref().and_then(Keyspace::named);
             (keyspace.map_or(Level::OWN, |keyspace| keyspace.listed_from()), ADMINISTER)
         }
@@ -122,6 +120,24 @@ impl<'a> Gate<'a> {
         };
         let allowed = found.filter(|user| self.reaches(user.id, user.company, user.role.level()));
         Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchUser)?)
+    }
+
+    /// Acting on keys of this user, or of everyone whom the caller may act for.
+    ///
+    /// # Errors
+    /// As [`Gate::user`].
+    pub(super) fn whose(&self, owner: Option<&UserRef>) -> Result<Authorized<Whose>, CommandError> {
+        if let Some(owner) = owner {
+            return Ok(Authorized(Whose::Owner(self.user(owner)?.get().id)));
+        }
+        let (have, asking) = (self.caller.level(), self.caller.id());
+        let company = self.caller.company().filter(|_| have >= self.need.company);
+        Ok(Authorized(match (asking, company) {
+            _ if have >= self.need.others => Whose::Everyone,
+            (asking, Some(company)) => Whose::Company { company, highest: have, asking },
+            (Some(asking), None) => Whose::Owner(asking),
+            (None, None) => return Err(EngineError::NoSuchUser.into()),
+        }))
     }
 
     /// Acting on this company. One the caller may not act on and one that does not exist are one answer.

@@ -65,15 +65,10 @@ impl Service {
                 let shown = gate.shows_text(&key)?;
                 Outcome::Text(if shown { reader.text(&key)? } else { None })
             }
-            Command::ListAllKeys { after, limit } => {
-                gate.anything()?.get();
-                let keys = reader.keys(after, limit)?;
-                Outcome::Keys(keys.into_iter().map(|key| (key, None)).collect(), None)
-            }
-            Command::FindKeys(prefix) => {
-                gate.anything()?.get();
-                let keys = reader.keys_showing(&prefix)?;
-                Outcome::Keys(keys.into_iter().map(|key| (key, None)).collect(), None)
+            Command::FindKeys { owner, filter, after, limit } => {
+                let whose = gate.whose(owner.as_ref())?.get();
+                let (keys, next) = reader.find_keys(whose, &filter, after.as_ref(), limit)?;
+                Outcome::Keys(keys.into_iter().map(|key| (key, None)).collect(), next)
             }
             Command::ShowKey(named) => key(gate.key(&named)?.get()),
             Command::ListKeys { owner, keyspace, after, limit, texts } => {

@@ -51,6 +51,7 @@ impl Fault {
             | EngineError::ForBotsOnly
             | EngineError::ExpiryOutOfRange
             | EngineError::GraceTooLong
+            | EngineError::OtherList
             | EngineError::Parse(_)
             | EngineError::Allowlist(_) => Self::Invalid,
             EngineError::Busy { retry_after_seconds } => {

@@ -20,11 +20,11 @@ mod verifying;
 
 use crate::engine::{
     BackupPiece, BackupPlace, Chain, CheckReport, Cursor, EventFilter, Imported, ImportedKey, KeyChange,
-    NewCompany, NewKey, NewUser, PepperUses, RequestMark, Trail, UserChange,
+    KeyFilter, NewCompany, NewKey, NewUser, PepperUses, RequestMark, Trail, UserChange,
 };
 use crate::key::{
     AuditEvent, AuditHead, Company, CompanyId, DisplayName, IssuedKey, Key, KeyId, Keyspace, KeyspaceName,
-    Password, Prefix, RevokeReason, UncheckedKey, User, UserId, Username,
+    Password, RevokeReason, UncheckedKey, User, UserId, Username,
 };
 
 pub use caller::{AuthenticateError, Caller};
@@ -107,15 +107,17 @@ pub enum Command {
     CreateKeyOnce(NewKey, RequestMark),
     /// Shows the text of a key again. Answer: [`Outcome::Text`].
     ShowText(KeyRef),
-    /// Reads everyone's keys by rising id, from just after one. Answer: [`Outcome::Keys`].
-    ListAllKeys {
-        /// The last key of the page before.
-        after: Option<KeyId>,
+    /// Finds keys, in pages. Answer: [`Outcome::Keys`].
+    FindKeys {
+        /// Whose; left out, those of everyone whom the caller may act for: everyone's, the company's or the caller's own.
+        owner: Option<UserRef>,
+        /// Which of them.
+        filter: KeyFilter,
+        /// Where the page before ended.
+        after: Option<Cursor>,
         /// Most keys wanted.
         limit: usize,
     },
-    /// Finds the keys that show this prefix, everyone's. Answer: [`Outcome::Keys`].
-    FindKeys(Prefix),
     /// Reads a key. Answer: [`Outcome::Key`].
     ShowKey(KeyRef),
     /// Reads a user's keys, newest first. Answer: [`Outcome::Keys`].

@@ -70,6 +70,9 @@ pub enum EngineError {
     /// A grace period above the maximum.
     #[error("the grace period must be at most 366 days")]
     GraceTooLong,
+    /// A page is asked for after one of another list.
+    #[error("the cursor is not one of this list")]
+    OtherList,
     /// Text from outside has the wrong form.
     #[error(transparent)]
     Parse(#[from] ParseError),

@@ -21,7 +21,7 @@ pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub(crate) use paged::paged;
+pub(crate) use paged::{paged, paged_by};
 
 /// A durable, ordered map from byte keys to byte values.
 ///

@@ -10,21 +10,29 @@ use super::Entry;
 /// given where a page begins and how long it is. Ends after the first error.
 pub(crate) fn paged<E>(
     after: Option<&[u8]>,
+    scan: impl FnMut(Option<&[u8]>, usize) -> Result<Vec<Entry>, E>,
+) -> impl Iterator<Item = Result<Entry, E>> {
+    paged_by(limits::PAGE_MAX, after.map(<[u8]>::to_vec), scan)
+}
+
+/// As [`paged`], from just after the key `cursor`, in pages of `limit`, for whoever will not go far.
+pub(crate) fn paged_by<E>(
+    limit: usize,
+    mut cursor: Option<Vec<u8>>,
     mut scan: impl FnMut(Option<&[u8]>, usize) -> Result<Vec<Entry>, E>,
 ) -> impl Iterator<Item = Result<Entry, E>> {
-    let mut cursor = after.map(<[u8]>::to_vec);
     let mut page = VecDeque::new();
     let mut more = true;
     std::iter::from_fn(move || {
         if page.is_empty() && more {
-            match scan(cursor.as_deref(), limits::PAGE_MAX) {
+            match scan(cursor.as_deref(), limit) {
                 Ok(next) => page.extend(next),
                 Err(error) => {
                     more = false;
                     return Some(Err(error));
                 }
             }
-            more = page.len() == limits::PAGE_MAX;
+            more = page.len() == limit;
             cursor = page.back().map(|entry: &Entry| entry.key.clone());
         }
         page.pop_front().map(Ok)

@@ -118,6 +118,18 @@ pub fn listing(owner: u64, keyspace: &str, created_ms: u64, serial: u64, id: &[u
     join(&[&owned_in(owner, keyspace), &(!created_ms).to_be_bytes(), &(!serial).to_be_bytes(), id])
 }
 
+/// The owner in the place of a key in a listing.
+pub fn listed_owner(place: &[u8]) -> Option<u64> {
+    place.strip_prefix(LISTINGS)?.first_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// Whether a place in a listing is of this keyspace.
+pub fn is_listed_in(place: &[u8], keyspace: &str) -> bool {
+    let rest = listed_owner(place).and_then(|owner| place.strip_prefix(owned(owner).as_slice()));
+    let rest = rest.and_then(|rest| rest.strip_prefix(keyspace.as_bytes()));
+    rest.is_some_and(|rest| rest.starts_with(b"/"))
+}
+
 /// The key id at the end of a place in the prefix or listing index.
 pub fn indexed_id(place: &[u8]) -> Option<[u8; 16]> {
     place.last_chunk::<16>().copied()

@@ -1,9 +1,9 @@
 //! Verdicts, records and listings are what the model says.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use keyward::command::{Command, KeyRef, Outcome, UserRef};
-use keyward::engine::EventFilter;
+use keyward::engine::{Cursor, EventFilter, KeyFilter};
 use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
@@ -166,19 +166,18 @@ impl World<'_> {
     }
 
     fn keys_agree(&self) {
-        let (mut listed, mut after) = (Vec::new(), None);
+        let (mut listed, mut after) = (BTreeSet::new(), None);
         loop {
-            let Outcome::Keys(page, _) = self.shown(Command::ListAllKeys { after, limit: PAGE }) else {
-                panic!()
-            };
-            after = page.last().map(|(key, _)| key.id);
+            let Outcome::Keys(page, next) = self.found(KeyFilter::default(), after) else { panic!() };
+            assert!(page.len() == PAGE || next.is_none());
             listed.extend(page.iter().map(|(key, _)| key.id));
             page.iter().for_each(|(key, _)| self.key_agrees(key));
-            if page.len() < PAGE {
+            after = next;
+            if after.is_none() {
                 break;
             }
         }
-        assert_eq!(listed, self.model.keys.keys().copied().collect::<Vec<_>>());
+        assert_eq!(listed, self.model.keys.keys().copied().collect());
         for owner in self.model.users.keys() {
             for keyspace in Keyspace::all().map(Some).chain([None]) {
                 assert_eq!(self.listed(UserRef::Id(*owner), keyspace), self.model.listing(*owner, keyspace));
@@ -196,8 +195,8 @@ impl World<'_> {
                     || text.map(|text| text.reveal().to_string()) == model.text
             );
             if key.secrets.current.shows_prefix() {
-                let Outcome::Keys(found, _) =
-                    self.shown(Command::FindKeys(key.secrets.current.prefix.clone()))
+                let prefix = Some(key.secrets.current.prefix.clone());
+                let Outcome::Keys(found, _) = self.found(KeyFilter { prefix, ..KeyFilter::default() }, None)
                 else {
                     panic!()
                 };
@@ -205,6 +204,11 @@ impl World<'_> {
             }
         }
         self.deleted_agree();
+    }
+
+    /// A page of everyone's keys.
+    fn found(&self, filter: KeyFilter, after: Option<Cursor>) -> Outcome {
+        self.shown(Command::FindKeys { owner: None, filter, after, limit: PAGE })
     }
 
     fn listed(&self, owner: UserRef, keyspace: Option<Keyspace>) -> Vec<KeyId> {

@@ -46,7 +46,9 @@ impl Model {
                 self.named(&user).map(|_| Told::Shown)
             }
             Command::EndSessions(user) => self.named(&user).map(|_| Told::Done),
-            Command::ListKeys { owner, .. } => self.named(&owner).map(|_| Told::Shown),
+            Command::ListKeys { owner, .. } | Command::FindKeys { owner: Some(owner), .. } => {
+                self.named(&owner).map(|_| Told::Shown)
+            }
             Command::ShowKey(key) | Command::ShowText(key) => self.key(id_of(&key)).map(|_| Told::Shown),
             Command::ShowCompany(id) => {
                 self.companies.get(&id).map(|_| Told::Shown).ok_or(EngineError::NoSuchCompany)
@@ -56,8 +58,7 @@ impl Model {
             }
             Command::ListUsersOf { .. }
             | Command::ListUsers { .. }
-            | Command::ListAllKeys { .. }
-            | Command::FindKeys(_)
+            | Command::FindKeys { owner: None, .. }
             | Command::ListCompanies { .. }
             | Command::ListEvents { .. }
             | Command::SearchEvents { .. }

@@ -12,12 +12,11 @@ use crate::steps::steps;
 use crate::tally::Tally;
 
 /// Commands that show something: played after other steps, with what they show.
-const SHOWING: [&str; 17] = [
+const SHOWING: [&str; 16] = [
     "ShowUser",
     "ListUsers",
     "ListUsersOf",
     "ShowText",
-    "ListAllKeys",
     "FindKeys",
     "ShowKey",
     "ListKeys",

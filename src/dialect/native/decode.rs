@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Problem;
 use crate::clock::Timestamp;
+use crate::engine::{Cursor, EngineError};
 use crate::exchange::{Body, Presented, RawRequest};
 use crate::key::{Allowlist, AllowlistError, Change, Password};
 use crate::limits;
@@ -151,6 +152,11 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
 
         deserializer.deserialize_str(Parse(PhantomData)).map(Self)
     }
+}
+
+/// A cursor that may be of another list, as one is that nobody gave out.
+pub(super) fn cursor(text: &str) -> Result<Cursor, Problem> {
+    Ok(text.parse().map_err(|_| EngineError::OtherList)?)
 }
 
 /// A JSON string that may be a key.

@@ -27,19 +27,24 @@ pub(super) fn users(users: &[User], next: Option<UserId>) -> RawResponse {
 }
 
 /// One key.
-pub(super) fn key(key: &Key, owner: Option<&Username>) -> RawResponse {
-    json(200, &KeyJson::of(key, owner))
+pub(super) fn key(key: &Key, owner: Option<&Username>, now: Timestamp) -> RawResponse {
+    json(200, &KeyJson::of(key, owner, now))
 }
 
 /// A page of keys.
-pub(super) fn keys(keys: &[Key], owners: &HashMap<UserId, Username>, next: Option<String>) -> RawResponse {
-    let keys = keys.iter().map(|key| KeyJson::of(key, owners.get(&key.owner))).collect();
+pub(super) fn keys(
+    keys: &[Key],
+    owners: &HashMap<UserId, Username>,
+    next: Option<String>,
+    now: Timestamp,
+) -> RawResponse {
+    let keys = keys.iter().map(|key| KeyJson::of(key, owners.get(&key.owner), now)).collect();
     json(200, &KeysJson { keys, next })
 }
 
 /// The key that the same request made before, without its text.
-pub(super) fn issued_before(key: &Key, owner: Option<&Username>) -> RawResponse {
-    let body = IssuedJson { key: KeyJson::of(key, owner), text: None };
+pub(super) fn issued_before(key: &Key, owner: Option<&Username>, now: Timestamp) -> RawResponse {
+    let body = IssuedJson { key: KeyJson::of(key, owner, now), text: None };
     json(200, &body).with_header("idempotent-replayed", "true")
 }
 
@@ -54,8 +59,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// A key and its fresh text.
-pub(super) fn issued(status: u16, key: &Key, owner: Option<&Username>, text: IssuedKey) -> RawResponse {
-    let body = IssuedJson { key: KeyJson::of(key, owner), text: Some(&text.reveal()) };
+pub(super) fn issued(
+    status: u16,
+    key: &Key,
+    owner: Option<&Username>,
+    text: IssuedKey,
+    now: Timestamp,
+) -> RawResponse {
+    let body = IssuedJson { key: KeyJson::of(key, owner, now), text: Some(&text.reveal()) };
     let response = json(status, &body);
     if status == 201 { response.with_header("location", format!("/v1/keys/{}", key.id)) } else { response }
 }
@@ -165,14 +176,12 @@ pub(super) struct KeyJson<'a> {
 }
 
 impl<'a> KeyJson<'a> {
-    pub(super) fn of(key: &'a Key, owner: Option<&'a Username>) -> Self {
-        let (state, revoked) = match &key.state {
-            KeyState::Active => ("active", None),
-            KeyState::Suspended => ("suspended", None),
-            KeyState::Revoked { at, by, reason } => (
-                "revoked",
-                Some(RevokedJson { at: at.to_string(), by: by.to_string(), reason: reason.name() }),
-            ),
+    pub(super) fn of(key: &'a Key, owner: Option<&'a Username>, now: Timestamp) -> Self {
+        let revoked = match &key.state {
+            KeyState::Active | KeyState::Suspended => None,
+            KeyState::Revoked { at, by, reason } => {
+                Some(RevokedJson { at: at.to_string(), by: by.to_string(), reason: reason.name() })
+            }
         };
         let last = key.usage.last;
         Self {
@@ -185,7 +194,7 @@ impl<'a> KeyJson<'a> {
             level: key.level.number(),
             allowlist: key.allowlist.to_string(),
             rate_limits: key.rate_limits.all().iter().map(RateLimitJson::from).collect(),
-            state,
+            state: key.condition(now).name(),
             revoked,
             expires_at: expires_at(key.expiry),
             created_at: key.created.to_string(),

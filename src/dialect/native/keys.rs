@@ -6,56 +6,33 @@ use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
 use super::route::KeyAction;
 use super::{Exchange, Problem, decode, encode};
 use crate::command::{Command, CommandError, KeyRef, Outcome, UserRef};
-use crate::engine::{Cursor, EngineError, KeyChange, RequestMark};
+use crate::engine::{EngineError, KeyChange, KeyFilter, RequestMark};
 use crate::exchange::RawResponse;
-use crate::key::{Condition, Key, KeyId, Prefix, User, UserId, Username};
+use crate::key::{Key, KeyId, User, UserId, Username};
 use crate::limits;
 
 impl Exchange<'_> {
     pub(super) fn keys(&self) -> Result<RawResponse, Problem> {
         let [owner, keyspace, state, prefix, after, limit] =
             decode::query(&self.request.query, ["owner", "keyspace", "state", "prefix", "after", "limit"])?;
-        let state = state.map(|state| state.parse::<Condition>()).transpose()?;
-        let limit = decode::limit(limit)?;
-        let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
         let owner = owner.map(|owner| decode::parsed::<Username>("owner", &owner)).transpose()?;
-        let owner = owner.map(UserRef::Name).or_else(|| self.caller.id().map(UserRef::Id));
-        let (mut keys, next) = match (owner, prefix) {
-            (_, Some(_)) if after.is_some() => {
-                return Err(Problem::invalid(
-                    "keys of one prefix are one page, so after does not go with prefix".to_owned(),
-                ));
-            }
-            (_, Some(prefix)) => {
-                let prefix: Prefix = decode::parsed("prefix", &prefix)?;
-                (self.listed(Command::FindKeys(prefix))?.0, None)
-            }
-            (Some(owner), None) => {
-                let after = after.map(|cursor| decode::parsed::<Cursor>("after", &cursor)).transpose()?;
-                let command = Command::ListKeys { owner, keyspace, after, limit: Some(limit), texts: false };
-                let (keys, next) = self.listed(command)?;
-                (keys, next.map(|cursor| cursor.to_string()))
-            }
-            (None, None) => {
-                let after = after.map(|id| decode::parsed::<KeyId>("after", &id)).transpose()?;
-                let (keys, _) = self.listed(Command::ListAllKeys { after, limit })?;
-                let next = keys.last().filter(|_| keys.len() >= limit).map(|key| key.id.to_string());
-                (keys, next)
-            }
+        let filter = KeyFilter {
+            keyspace: keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?,
+            condition: state.map(|state| state.parse()).transpose()?,
+            prefix: prefix.map(|prefix| decode::parsed("prefix", &prefix)).transpose()?,
         };
-        let now = self.service.now();
-        keys.retain(|key| {
-            keyspace.is_none_or(|keyspace| key.keyspace == keyspace)
-                && state.is_none_or(|state| state == key.condition(now))
-        });
-        Ok(encode::keys(&keys, &self.owners_of(&keys)?, next))
-    }
-
-    fn listed(&self, command: Command) -> Result<(Vec<Key>, Option<Cursor>), Problem> {
+        let command = Command::FindKeys {
+            owner: owner.map(UserRef::Name),
+            filter,
+            after: after.as_deref().map(decode::cursor).transpose()?,
+            limit: decode::limit(limit)?,
+        };
         let Outcome::Keys(keys, next) = self.dispatch(command)? else {
             return Err(Problem::Unexpected);
         };
-        Ok((keys.into_iter().map(|(key, _)| key).collect(), next))
+        let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
+        let next = next.map(|cursor| cursor.to_string());
+        Ok(encode::keys(&keys, &self.owners_of(&keys)?, next, self.service.now()))
     }
 
     /// The login names of the owners; one who was removed in between has none.
@@ -85,8 +62,10 @@ impl Exchange<'_> {
             None => Command::CreateKey(draft),
         };
         match self.dispatch(command)? {
-            Outcome::Issued(key, text) => Ok(encode::issued(201, &key, Some(&owner.username), text)),
-            Outcome::Key(key) => Ok(encode::issued_before(&key, Some(&owner.username))),
+            Outcome::Issued(key, text) => {
+                Ok(encode::issued(201, &key, Some(&owner.username), text, self.service.now()))
+            }
+            Outcome::Key(key) => Ok(encode::issued_before(&key, Some(&owner.username), self.service.now())),
             Outcome::Done
             | Outcome::User(_)
             | Outcome::Users(_)
@@ -132,7 +111,7 @@ impl Exchange<'_> {
         let Outcome::Key(key) = self.dispatch(command)? else {
             return Err(Problem::Unexpected);
         };
-        Ok(encode::key(&key, self.owner_of(&key)?.as_ref()))
+        Ok(encode::key(&key, self.owner_of(&key)?.as_ref(), self.service.now()))
     }
 
     pub(super) fn text(&self, id: KeyId) -> Result<RawResponse, Problem> {
@@ -164,7 +143,7 @@ impl Exchange<'_> {
                 let Outcome::Issued(key, text) = self.dispatch(command)? else {
                     return Err(Problem::Unexpected);
                 };
-                Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text))
+                Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text, self.service.now()))
             }
         }
     }

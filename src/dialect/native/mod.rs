@@ -38,6 +38,8 @@ mod encode;
 mod import;
 mod keys;
 #[cfg(test)]
+mod list_tests;
+#[cfg(test)]
 mod manage_tests;
 mod openapi;
 mod problem;

@@ -202,6 +202,10 @@ fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })
 }
 
+fn cursor() -> Value {
+    json!({ "type": "string", "pattern": "^p([0-9a-f]{2}){9,264}$" })
+}
+
 fn number() -> Value {
     json!({ "type": "string", "pattern": "^[0-9]{1,18}$" })
 }
@@ -274,7 +278,7 @@ fn companies(m: &mut Making) -> Paths {
 
 fn keys(m: &mut Making) -> Paths {
     let id = || Some(("id", uuid()));
-    let [after, limit] = page(json!({ "type": "string", "pattern": "^([0-9a-f]{2}){1,64}$" }));
+    let [after, limit] = page(cursor());
     let list = m.operation::<KeysJson<'_>>("get", "listKeys", "Lists keys.", 200).queries(&[
         ("owner", spelled::<Username>()),
         ("keyspace", keyspace_name()),

@@ -160,6 +160,7 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::LastAdministrator => (409, "last_administrator"),
         EngineError::KeyRevoked => (409, "key_revoked"),
         EngineError::ExpiryOutOfRange => (422, "expiry_out_of_range"),
+        EngineError::OtherList => (400, "wrong_cursor"),
         EngineError::GraceTooLong => (422, "grace_too_long"),
         EngineError::Parse(_) | EngineError::Allowlist(_) => (422, "invalid"),
         EngineError::Busy { .. } => (429, "busy"),

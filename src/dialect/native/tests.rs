@@ -153,9 +153,7 @@ fn a_key_is_shown_with_its_text_once() {
     assert_eq!(key, expected);
     let (_, page) = api.ask("GET", "/v1/keys?owner=flo&keyspace=native&limit=1", Value::Null);
     assert_eq!(page["keys"], json!([expected]));
-    let next = page["next"].as_str().unwrap();
-    let (_, rest) = api.ask("GET", &format!("/v1/keys?owner=flo&keyspace=native&after={next}"), Value::Null);
-    assert_eq!(rest, json!({ "keys": [], "next": null }));
+    assert_eq!(page["next"], Value::Null, "full, and the last");
     for answer in [key, page] {
         assert!(!answer.to_string().contains(text.split_at(15).1), "{answer}");
     }
@@ -237,7 +235,7 @@ fn refusals_have_a_status_and_a_stable_code() {
         ("GET", "/v1/users?color=red", "", 422, "invalid"),
         ("GET", "/v1/users?limit=1&limit=2", "", 422, "invalid"),
         ("GET", "/v1/keys?state=gone", "", 422, "invalid"),
-        ("GET", "/v1/keys?owner=flo&after=zz", "", 422, "invalid"),
+        ("GET", "/v1/keys?owner=flo&after=zz", "", 400, "wrong_cursor"),
         ("POST", "/v1/users", "", 400, "malformed_json"),
         ("POST", "/v1/users", "{", 400, "malformed_json"),
         ("POST", "/v1/users", "[]", 422, "invalid"),

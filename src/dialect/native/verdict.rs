@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::Problem;
 use super::encode::{KeyJson, expires_at, json};
 use super::problem;
+use crate::clock::Timestamp;
 use crate::command::Decision;
 use crate::dialect::denial::Denial;
 use crate::exchange::RawResponse;
@@ -39,8 +40,8 @@ pub(super) fn batch(decided: Vec<Result<Decision, Problem>>) -> RawResponse {
 }
 
 /// A caller's own key.
-pub(super) fn own(identity: &Identity, owner: &Owner, key: &Key) -> RawResponse {
-    let key = KeyJson::of(key, Some(&owner.username));
+pub(super) fn own(identity: &Identity, owner: &Owner, key: &Key, now: Timestamp) -> RawResponse {
+    let key = KeyJson::of(key, Some(&owner.username), now);
     json(200, &OwnJson { verdict: AllowedJson::of(identity, owner), key })
 }
 

@@ -90,7 +90,7 @@ impl Verify<'_> {
         let key = key_for(&keyspace, self.head, [self.head.query]);
         let key = key.map_err(|_| Problem::Denied(Denial::TwoKeys))?.ok_or(Problem::Denied(Denial::NoKey))?;
         match self.service.own_key(&keyspace, key.reveal(), self.head.client) {
-            Ok((identity, owner, key)) => Ok(verdict::own(&identity, &owner, &key)),
+            Ok((identity, owner, key)) => Ok(verdict::own(&identity, &owner, &key, self.service.now())),
             Err(AuthenticateError::Key(reason)) => {
                 Err(Problem::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
             }

@@ -1,0 +1,106 @@
+//! Lists in pages, as callers see them: whose they are, what is left out, and where they go on.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::Native;
+use super::tests::Api;
+use crate::exchange::{Body, Entrance};
+
+impl Api {
+    fn list(&self, target: &str) -> (u16, Value) {
+        self.ask("GET", target, Value::Null)
+    }
+
+    /// As somebody over the network, by name and password.
+    fn list_as(&self, name: &str, target: &str) -> Value {
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{PASSWORD}"));
+        let headers = [("authorization", format!("Basic {basic}"))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let entrance = Entrance::Network { peer: "198.51.100.1".parse().unwrap() };
+        let native = Native::for_everyone(false);
+        let answer = self.answer_by(native, entrance, "GET", target, &headers, Body::Whole(Vec::new()));
+        assert_eq!(answer.status, 200, "{name} {target}");
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+}
+
+const PASSWORD: &str = "correct horse";
+
+fn owners(page: &Value) -> Vec<&str> {
+    page["keys"].as_array().unwrap().iter().map(|key| key["owner"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn an_expired_key_says_so_wherever_it_is_shown() {
+    let api = Api::with_flo();
+    let (id, _) = api.key(json!({ "expires_in_seconds": 60 }));
+    let address = format!("/v1/keys/{id}");
+    let states =
+        || [&api.list(&address).1["state"], &api.list("/v1/keys").1["keys"][0]["state"]].map(Value::clone);
+    assert_eq!(states(), ["active", "active"]);
+    api.clock.advance_ms(60_000);
+    assert_eq!(states(), ["expired", "expired"]);
+    let changed = api.ask("PATCH", &address, json!({ "comment": "late" })).1;
+    assert_eq!(changed["state"], "expired");
+    assert_eq!(api.ask("POST", &format!("{address}/suspend"), Value::Null).1["state"], "suspended");
+}
+
+#[test]
+fn a_filter_is_applied_before_the_page_is_cut_and_the_last_page_says_so() {
+    let api = Api::with_flo();
+    let ids: Vec<String> = (0..7).map(|_| api.key(json!({})).0).collect();
+    for old in [&ids[0], &ids[1]] {
+        api.ask("POST", &format!("/v1/keys/{old}/revoke"), Value::Null);
+    }
+    for owner in ["", "owner=flo&"] {
+        let (_, page) = api.list(&format!("/v1/keys?{owner}state=revoked&limit=2"));
+        let found: Vec<_> = page["keys"].as_array().unwrap().iter().map(|key| key["id"].clone()).collect();
+        assert_eq!((found, &page["next"]), (vec![json!(ids[1]), json!(ids[0])], &Value::Null));
+        let (_, page) = api.list(&format!("/v1/keys?{owner}state=active&limit=5"));
+        assert_eq!((owners(&page).len(), &page["next"]), (5, &Value::Null), "full, and the last");
+        let (_, page) = api.list(&format!("/v1/keys?{owner}state=active&limit=3"));
+        let next = page["next"].as_str().unwrap();
+        let (_, rest) = api.list(&format!("/v1/keys?{owner}state=active&limit=3&after={next}"));
+        assert_eq!((owners(&rest).len(), &rest["next"]), (2, &Value::Null));
+        for other in ["", "state=revoked&", "state=active&keyspace=native&", "state=active&owner=eve&"] {
+            let (status, problem) = api.list(&format!("/v1/keys?{other}after={next}"));
+            let refused = (status, problem["code"].as_str());
+            assert!(matches!(refused, (400, Some("wrong_cursor")) | (404, _)), "{other}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn without_an_owner_everyone_lists_what_they_may() {
+    let api = Api::with_flo();
+    let company = api.ask("POST", "/v1/companies", json!({ "name": "One" })).1["id"].clone();
+    for (name, role, company) in [
+        ("mod", "moderator", &company),
+        ("member", "user", &company),
+        ("boss", "administrator", &company),
+        ("admin", "administrator", &Value::Null),
+    ] {
+        let user = json!({ "username": name, "role": role, "company": company, "password": PASSWORD });
+        assert_eq!(api.ask("POST", "/v1/users", user).0, 201, "{name}");
+        assert_eq!(api.ask("POST", "/v1/keys", json!({ "keyspace": "native", "owner": name })).0, 201);
+    }
+    api.key(json!({}));
+    for (name, seen) in [
+        ("member", &["member"][..]),
+        ("mod", &["mod", "member"]),
+        ("boss", &["flo", "mod", "member", "boss", "admin"]),
+        ("admin", &["flo", "mod", "member", "boss", "admin"]),
+    ] {
+        let page = api.list_as(name, "/v1/keys");
+        assert_eq!(owners(&page), seen, "{name}");
+        let prefix = page["keys"][0]["prefix"].as_str().unwrap();
+        let found = api.list_as(name, &format!("/v1/keys?prefix={prefix}"));
+        assert_eq!(owners(&found), seen[..1], "{name}");
+    }
+    assert_eq!(owners(&api.list("/v1/keys").1).len(), 5);
+    assert_eq!(owners(&api.list_as("admin", "/v1/keys?owner=admin")), ["admin"]);
+    let flo = api.list("/v1/keys?owner=flo").1["keys"][0]["prefix"].clone();
+    let hidden = api.list_as("mod", &format!("/v1/keys?prefix={}", flo.as_str().unwrap()));
+    assert_eq!(owners(&hidden), [""; 0], "not the company's");
+}
