@@ -68,8 +68,12 @@ pub enum Basic {
     Whole,
 }
 
-/// The key that a request presents: in `Authorization` (`Bearer`, `Basic`, or bare), in `X-API-Key`, or as `api_key`
-/// in one of `queries`. `None` when it presents none.
+/// Schemes of `Authorization` that are followed by the key as it is, in any case: `Bearer`, and those that clients of
+/// other systems of keys send.
+const SCHEMES: [&[u8]; 4] = [b"bearer", b"api-key", b"apikey", b"token"];
+
+/// The key that a request presents: in `Authorization` (`Bearer`, `Api-Key`, `ApiKey`, `Token`, `Basic`, or bare), in
+/// `X-API-Key`, in `apikey`, or as `api_key` in one of `queries`. `None` when it presents none.
 ///
 /// # Errors
 /// [`TwoKeys`] when it presents two that differ; the same key twice is one.
@@ -84,7 +88,9 @@ pub fn presented<'a>(
             one(&mut found, key);
         }
     });
-    head.fields.each("x-api-key", &mut |value| one(&mut found, Presented::sent(value)));
+    for name in ["x-api-key", "apikey"] {
+        head.fields.each(name, &mut |value| one(&mut found, Presented::sent(value)));
+    }
     for query in queries {
         let values = query.split('&').filter_map(|pair| pair.strip_prefix("api_key="));
         values.for_each(|value| one(&mut found, decoded(value)));
@@ -105,7 +111,7 @@ fn authorization(value: &[u8], basic: Basic) -> Option<Presented<'_>> {
     let Some(blank) = memchr::memchr(b' ', value) else { return Some(Presented::sent(value)) };
     let (scheme, rest) = value.split_at_checked(blank)?;
     let rest = rest.trim_ascii();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         Some(Presented::sent(rest))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
         // Enough from the start: growing would leave an unwiped copy behind.
@@ -167,7 +173,14 @@ mod tests {
             (&[("authorization", "BASIC a3dfMTpwYXNz")], "", Some("kw_1")),
             (&[("authorization", "Basic a3dfMQ")], "", Some("kw_1")),
             (&[("authorization", "Basic ?")], "", Some("")),
+            (&[("authorization", "Api-Key kw_1")], "", Some("kw_1")),
+            (&[("authorization", "API-KEY  kw_1 ")], "", Some("kw_1")),
+            (&[("authorization", "ApiKey kw_1")], "", Some("kw_1")),
+            (&[("authorization", "tOkEn kw_1")], "", Some("kw_1")),
+            (&[("apikey", "kw_1")], "", Some("kw_1")),
             (&[("authorization", "Digest username=x")], "", None),
+            (&[("authorization", "Api_Key kw_1")], "", None),
+            (&[("authorization", "Tokens kw_1")], "", None),
             (&[("x-api-key", "kw_1")], "", Some("kw_1")),
             (&[("x-api-key", "")], "", Some("")),
             (&[], "api_key=kw_1", Some("kw_1")),
@@ -189,6 +202,9 @@ mod tests {
         for (fields, query) in [
             (&[("authorization", "Bearer a"), ("x-api-key", "b")][..], ""),
             (&[("authorization", "Bearer a"), ("authorization", "Bearer b")], ""),
+            (&[("authorization", "Token a"), ("authorization", "Api-Key b")], ""),
+            (&[("apikey", "a"), ("x-api-key", "b")], ""),
+            (&[("apikey", "a"), ("apikey", "b")], ""),
             (&[("x-api-key", "a"), ("x-api-key", "b")], ""),
             (&[("x-api-key", "a")], "api_key=b"),
             (&[], "api_key=a&api_key=b"),
@@ -201,7 +217,9 @@ mod tests {
             ("authorization", "Bearer a"),
             ("authorization", "a"),
             ("authorization", "Basic YTpi"),
+            ("authorization", "Api-Key a"),
             ("x-api-key", "a"),
+            ("apikey", "a"),
         ];
         assert_eq!(key(&same, Basic::User, "api_key=a&api_key=%61"), Ok(Some("a".to_owned())));
     }
