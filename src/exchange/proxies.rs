@@ -1,5 +1,6 @@
 //! Which client a request comes from, when proxies stand in between.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -54,7 +55,8 @@ impl TrustedProxies {
     }
 
     /// The client that a trusted `peer` forwarded for, as these values of `X-Forwarded-For` say. Without any the peer
-    /// itself, for it may ask on its own account; `None` when the entry that counts is no address.
+    /// itself, for it may ask on its own account; `None` when the entry that counts is no address. An empty entry is
+    /// none (RFC 9110, 5.6.1).
     pub fn client<'a>(
         &self,
         peer: Option<IpAddr>,
@@ -63,7 +65,7 @@ impl TrustedProxies {
         let lines: Vec<_> = lines.into_iter().collect();
         let hops = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
         let mut client = peer;
-        for hop in hops {
+        for hop in hops.map(<[u8]>::trim_ascii).filter(|hop| !hop.is_empty()) {
             client = Some(address(hop)?);
             if !client.is_some_and(|client| self.contains(client)) {
                 break;
@@ -95,12 +97,23 @@ const fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// An entry: an address, with a port or without, an IPv6 one in brackets or without.
+/// An entry: an address, with a port or without, an IPv6 one in brackets or without. The zone of an IPv6 address is
+/// dropped: it names an interface of the proxy.
 fn address(hop: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(hop.trim_ascii()).ok()?;
+    let text = std::str::from_utf8(hop).ok()?;
+    let text = &*without_zone(text)?;
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
     address.ok().map(canonical)
+}
+
+/// `None` when what has a zone is no IPv6 address, or the zone no name.
+fn without_zone(text: &str) -> Option<Cow<'_, str>> {
+    let Some((address, rest)) = text.split_once('%') else { return Some(text.into()) };
+    let end = rest.find(']').unwrap_or(rest.len());
+    let (zone, rest) = rest.split_at_checked(end)?;
+    let named = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_graphic());
+    (named && address.contains(':')).then(|| format!("{address}{rest}").into())
 }
 
 #[cfg(test)]
@@ -137,9 +150,24 @@ mod tests {
             (&["nonsense, 203.0.113.9"], Some("203.0.113.9")),
             (&["203.0.113.9, nonsense"], None),
             (&["203.0.113.9, nonsense, 10.0.0.2"], None),
-            (&["203.0.113.9,"], None),
-            (&[""], None),
-            (&["203.0.113.9", ""], None),
+            (&["203.0.113.9,"], Some("203.0.113.9")),
+            (&["203.0.113.9, ,, 10.0.0.2,"], Some("203.0.113.9")),
+            (&[""], Some("10.0.0.1")),
+            (&[" , "], Some("10.0.0.1")),
+            (&["203.0.113.9", ""], Some("203.0.113.9")),
+            (&["203.0.113.9", "\t", "10.0.0.2"], Some("203.0.113.9")),
+            (&["nonsense,"], None),
+            (&["fe80::1%eth0"], Some("fe80::1")),
+            (&["[fe80::1%25eth0.7]:4711"], Some("fe80::1")),
+            (&["[fe80::1%eth0.7]:4711"], Some("fe80::1")),
+            (&["[fe80::1%7]"], Some("fe80::1")),
+            (&["203.0.113.9, 2001:db8::5%en0"], Some("203.0.113.9")),
+            (&["fe80::1%"], None),
+            (&["[fe80::1%]"], None),
+            (&["fe80::1% eth0"], None),
+            (&["203.0.113.9%eth0"], None),
+            (&["%eth0"], None),
+            (&["fe80::1%eth0]"], None),
             (&["unknown"], None),
             (&["203.0.113.9:"], None),
             (&["[203.0.113.9"], None),
