@@ -249,6 +249,8 @@ pub const WRITE_STALL_SECONDS: u64 = 30;
 pub const REQUESTS_MAX: usize = 2_048;
 /// When a caller who was told that too many requests are waiting should come back.
 pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
+/// When a client should come back whose key could not be decided about, or who found the server unable to do anything.
+pub const UNDECIDED_RETRY_AFTER_SECONDS: u32 = 2;
 /// Time that requests in flight have to finish after a stop was asked for.
 pub const DRAIN_SECONDS: u64 = 5;
 /// Requests of one HTTP/2 connection at once.

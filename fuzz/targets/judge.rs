@@ -137,6 +137,13 @@ fn faults(
             have.is_some_and(|have| have < request.level),
             DenyReason::LevelTooLow { have: have.unwrap_or(Level::ALL) },
         ),
+        (
+            request
+                .spend
+                .limit
+                .is_some_and(|name| record.rate_limits.all().iter().all(|has| has.name != name)),
+            DenyReason::NoSuchLimit,
+        ),
     ];
     all.into_iter().filter_map(|(wrong, reason)| wrong.then_some(reason)).collect()
 }

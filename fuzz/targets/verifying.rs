@@ -71,6 +71,7 @@ impl Verdict {
             Self::TwoKeys => (400, "invalid_request"),
             Self::Denied("level_too_low") => (403, "insufficient_scope"),
             Self::Denied("rate_limited") => (429, "rate_limited"),
+            Self::Denied("no_such_limit") => (403, "no_such_limit"),
             Self::Denied(_) => (401, "invalid_token"),
             Self::Allowed(..) => (200, "valid"),
         }
@@ -94,6 +95,11 @@ pub(crate) fn decide(keys: &mut [Held], presented: &Presented, wanted: &Wanted) 
         key.fault,
         key.network.is_some_and(|network| !is_in(wanted.client, network)).then_some("address_not_allowed"),
         (key.level < wanted.level).then_some("level_too_low"),
+        wanted
+            .limit
+            .as_ref()
+            .is_some_and(|wanted| key.limits.iter().all(|(limit, _)| wanted != limit))
+            .then_some("no_such_limit"),
     ];
     if let Some(fault) = faults.into_iter().flatten().next() {
         return Verdict::Denied(fault);

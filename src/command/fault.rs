@@ -1,5 +1,7 @@
 //! What kind of failure an engine's error is, for those who have few words for it.
 
+use std::borrow::Cow;
+
 use crate::engine::EngineError;
 use crate::store::StoreError;
 
@@ -25,6 +27,46 @@ pub enum Fault {
     Unavailable,
     /// The server is at fault.
     Broken,
+}
+
+/// What a client may read about `error`: its own text, or, where that is about the store or the system, what follows
+/// for the client.
+pub fn told(error: &EngineError) -> Cow<'static, str> {
+    let text = match error {
+        EngineError::Store(StoreError::Conflict { .. }) => "another change came first",
+        EngineError::Store(StoreError::Refused { .. }) => "this cannot be stored",
+        EngineError::Store(StoreError::Closed { .. }) => "the server takes no changes",
+        EngineError::Store(_)
+        | EngineError::Seal(_)
+        | EngineError::WrongSecret { .. }
+        | EngineError::Entropy(_)
+        | EngineError::Stopped => "the server failed",
+        EngineError::NoSuchUser
+        | EngineError::NoSuchKey
+        | EngineError::NoSuchCompany
+        | EngineError::CompanyExists
+        | EngineError::CompanyNotEmpty
+        | EngineError::CompanyAccount
+        | EngineError::UsernameTaken
+        | EngineError::EmailTaken
+        | EngineError::HasKey
+        | EngineError::NothingProposed
+        | EngineError::HasText
+        | EngineError::TooManySchemes
+        | EngineError::RepeatedOtherwise
+        | EngineError::LastAdministrator
+        | EngineError::KeyRevoked
+        | EngineError::NoSuchKeyspace
+        | EngineError::BotPassword
+        | EngineError::ForBotsOnly
+        | EngineError::ExpiryOutOfRange
+        | EngineError::GraceTooLong
+        | EngineError::Parse(_)
+        | EngineError::Allowlist(_)
+        | EngineError::OtherList
+        | EngineError::Busy { .. } => return error.to_string().into(),
+    };
+    text.into()
 }
 
 impl Fault {
@@ -77,5 +119,26 @@ impl Fault {
             | StoreError::NotDurable { .. }
             | StoreError::Forgotten { .. } => Self::Broken,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_read_what_is_about_their_request_and_nothing_of_the_store_or_the_system() {
+        let why = || "/var/lib/keyward: os error 28".to_owned();
+        for error in [
+            StoreError::Io { what: "reading", source: std::io::Error::from_raw_os_error(28) },
+            StoreError::Closed { why: why() },
+            StoreError::Refused { place: why(), why: "too large" },
+            StoreError::Conflict { place: why() },
+            StoreError::Corrupt { place: why() },
+        ] {
+            let told = told(&EngineError::Store(error)).into_owned();
+            assert!(!told.contains("os error") && !told.contains("/var"), "{told}");
+        }
+        assert_eq!(told(&EngineError::UsernameTaken), "the user name is taken");
     }
 }

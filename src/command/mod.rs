@@ -29,7 +29,7 @@ use crate::key::{
 
 pub use caller::{AuthenticateError, Caller};
 pub use error::CommandError;
-pub use fault::Fault;
+pub use fault::{Fault, told};
 pub use overview::Overview;
 pub use recent::AnsweredRequest;
 pub use service::Service;

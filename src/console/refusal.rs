@@ -2,7 +2,7 @@
 
 use super::form::Problem;
 use super::parts::capitalized;
-use crate::command::{CommandError, Fault};
+use crate::command::{CommandError, Fault, told};
 use crate::engine::EngineError;
 
 /// Why.
@@ -107,7 +107,13 @@ impl From<Problem> for Refusal {
 
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
-        let text = || format!("{}.", capitalized(error.to_string()));
+        let text = || {
+            let text = match &error {
+                CommandError::Engine(engine) => told(engine).into_owned(),
+                refused => refused.to_string(),
+            };
+            format!("{}.", capitalized(text))
+        };
         match &error {
             CommandError::LevelTooLow { .. } | CommandError::NotYours => Self::Forbidden,
             CommandError::LevelAboveOwn { .. } => Problem { field: Some("level"), text: text() }.into(),

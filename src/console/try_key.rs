@@ -118,6 +118,7 @@ const fn question(check: Check) -> &'static str {
         Check::Expiry => "its time is not over",
         Check::Address => "it may be used from this address",
         Check::Level => "it may do this",
+        Check::Limit => "it has this rate limit",
     }
 }
 
@@ -135,5 +136,6 @@ const fn said(reason: DenyReason) -> &'static str {
         DenyReason::AddressNotAllowed => "its allowlist does not have the address.",
         DenyReason::LevelTooLow { .. } => "it may not do this.",
         DenyReason::RateLimited { .. } => "it was used too often.",
+        DenyReason::NoSuchLimit => "it has no rate limit of this name.",
     }
 }

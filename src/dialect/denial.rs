@@ -21,6 +21,8 @@ pub(super) enum Denial {
     LevelTooLow { need: Level },
     /// It was used too often.
     RateLimited { quota: Quota, retry_ms: Option<u64> },
+    /// It has no rate limit of the name that was asked for.
+    NoSuchLimit,
 }
 
 /// Why a caller could not be authenticated, as far as most dialects tell reasons apart.
@@ -35,8 +37,8 @@ pub(super) enum Unproven {
         /// When to come back, if ever.
         retry_after_seconds: Option<u64>,
     },
-    /// It could not be decided.
-    Undecided(EngineError),
+    /// It could not be decided: 503, whatever the reason.
+    Undecided,
 }
 
 impl Unproven {
@@ -45,15 +47,29 @@ impl Unproven {
         let reason = match error {
             AuthenticateError::Key(reason) => reason,
             AuthenticateError::Password | AuthenticateError::NotActive(_) => return Self::Refused,
-            AuthenticateError::Undecided(error) => return Self::Undecided(error),
+            AuthenticateError::Undecided(error) => {
+                log_undecided(dialect, &error);
+                return Self::Undecided;
+            }
         };
         tracing::info!(dialect, reason = reason.code(), "key denied");
         let denial = Denial::of(reason, Level::AUTHENTICATE);
         match denial {
-            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey => Self::Refused,
+            // The last never: who asks on their own account names no limit.
+            Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey | Denial::NoSuchLimit => Self::Refused,
             Denial::LevelTooLow { .. } => Self::LevelTooLow,
             Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
         }
+    }
+}
+
+/// Logs why a key could not be decided about; clients are not told. That too many wait is no fault, and as frequent as
+/// clients like.
+pub(super) fn log_undecided(dialect: &'static str, error: &EngineError) {
+    if matches!(error, EngineError::Busy { .. }) {
+        tracing::debug!(dialect, %error, "a key could not be decided about");
+    } else {
+        tracing::error!(dialect, %error, "a key could not be decided about");
     }
 }
 
@@ -76,6 +92,7 @@ impl Denial {
             | DenyReason::AddressNotAllowed => Self::InvalidKey,
             DenyReason::LevelTooLow { .. } => Self::LevelTooLow { need },
             DenyReason::RateLimited { quota, retry_ms } => Self::RateLimited { quota, retry_ms },
+            DenyReason::NoSuchLimit => Self::NoSuchLimit,
         }
     }
 
@@ -84,7 +101,7 @@ impl Denial {
         match self {
             Self::NoKey | Self::InvalidKey => 401,
             Self::TwoKeys => 400,
-            Self::LevelTooLow { .. } => 403,
+            Self::LevelTooLow { .. } | Self::NoSuchLimit => 403,
             Self::RateLimited { .. } => 429,
         }
     }
@@ -97,6 +114,7 @@ impl Denial {
             Self::InvalidKey => "invalid_token",
             Self::LevelTooLow { .. } => "insufficient_scope",
             Self::RateLimited { .. } => "rate_limited",
+            Self::NoSuchLimit => "no_such_limit",
         }
     }
 
@@ -108,6 +126,7 @@ impl Denial {
             Self::InvalidKey => "the key is not valid here and now",
             Self::LevelTooLow { .. } => "the key may not do this",
             Self::RateLimited { .. } => "the key was used too often",
+            Self::NoSuchLimit => "the key has no rate limit of this name",
         }
     }
 
@@ -121,7 +140,7 @@ impl Denial {
                 let scope = need.permission();
                 Some(format!(r#"{CHALLENGE}, error="insufficient_scope", scope="{scope}""#).into())
             }
-            Self::RateLimited { .. } => None,
+            Self::RateLimited { .. } | Self::NoSuchLimit => None,
         }
     }
 
@@ -129,7 +148,9 @@ impl Denial {
     pub(super) fn retry_after(self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_ms, .. } => retry_ms.map(|ms| ms.div_ceil(1_000).max(1)),
-            Self::NoKey | Self::TwoKeys | Self::InvalidKey | Self::LevelTooLow { .. } => None,
+            Self::NoKey | Self::TwoKeys | Self::InvalidKey | Self::LevelTooLow { .. } | Self::NoSuchLimit => {
+                None
+            }
         }
     }
 
@@ -183,5 +204,18 @@ pub(super) fn key_for<'a>(
     match keyspace.in_query() {
         InQuery::Taken => presented(head, basic, queries),
         InQuery::Refused => presented(head, basic, []),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_decided_is_no_login_that_has_to_wait() {
+        for error in [EngineError::Busy { retry_after_seconds: 2 }, EngineError::Stopped] {
+            let unproven = Unproven::of("test", AuthenticateError::Undecided(error));
+            assert!(matches!(unproven, Unproven::Undecided), "{unproven:?}");
+        }
     }
 }

@@ -99,6 +99,12 @@ impl RateLimits {
     pub fn all(&self) -> &[RateLimit] {
         &self.0
     }
+
+    /// Whether there is the limit that a use is to count for; of a use that names none there always is.
+    #[inline(always)]
+    pub fn cover(&self, spend: Spend) -> bool {
+        spend.limit.is_none_or(|name| self.0.iter().any(|limit| limit.name == name))
+    }
 }
 
 /// What a use costs: how much, of which limit.
@@ -109,7 +115,7 @@ impl RateLimits {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spend {
-    /// The one limit it counts for, or all that the key has. A key without that limit is not limited.
+    /// The one limit it counts for, or all that the key has. A key without that limit is refused.
     pub limit: Option<LimitName>,
     /// How many uses it counts as; 0 only looks.
     pub cost: u32,

@@ -12,7 +12,7 @@ use warp::http::{HeaderMap, HeaderValue, Request, Response};
 use super::body;
 use super::origin::Origin;
 use super::respond::{closing, plain, response};
-use super::route::{Desk, busy, plain_fields};
+use super::route::{Desk, busy, plain_fields, with_retry};
 use crate::dialect::{Dialect, Failure, Prompt};
 use crate::exchange::{Body, Fields, Head, RawRequest};
 
@@ -63,10 +63,15 @@ impl Desk {
     pub(super) fn ask(&self, dialect: &dyn Dialect, head: &Head<'_>, body: Option<&Body>) -> Prompt {
         // Whatever goes wrong in here is one request's, not its connection's.
         let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
-        asked.unwrap_or_else(|_| {
+        let asked = asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
             Prompt::Answer(dialect.failed(head.path, Failure::Broken))
-        })
+        });
+        match asked {
+            // Looked at first: an answer is not moved for nothing.
+            Prompt::Answer(answer) if answer.status == 503 => Prompt::Answer(with_retry(answer)),
+            other => other,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> 
     let read = warp::get().or(warp::head()).unify();
     let alive = warp::path!("healthz").and(read).map(|| reply(plain(200, "ok")));
     let probed = desk.service.clone();
-    let ready = warp::path!("readyz").and(read).map(move || reply(readiness(&probed)));
+    let ready = warp::path!("readyz").and(read).map(move || reply(with_retry(readiness(&probed))));
     let probes = alive.or(ready).unify();
     match own {
         Some(own) => probes.or(own).unify().or(claimed(desk)).unify().boxed(),
@@ -47,7 +47,7 @@ pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> 
 
 fn readiness(service: &Service) -> RawResponse {
     match (service.closed(), service.index_state()) {
-        (Some(reason), _) => plain(503, &reason),
+        (Some(_), _) => plain(503, "the server takes no changes; its log says why"),
         (None, IndexState::Loading { percent, .. }) => {
             plain(503, &format!("loading the hot index: {percent} %"))
         }
@@ -121,11 +121,20 @@ impl Desk {
             let _held = (place, room);
             answering.answer(&service, &request)
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
+        let answer = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
             tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
             dialect.failed(&path, Failure::Broken)
-        })
+        });
+        with_retry(answer)
     }
+}
+
+/// The same answer; one that says that the server cannot do it just now says when to come back, too, whoever made it.
+pub(super) fn with_retry(answer: RawResponse) -> RawResponse {
+    if answer.status != 503 || answer.headers.iter().any(|(name, _)| *name == "retry-after") {
+        return answer;
+    }
+    answer.with_header("retry-after", limits::UNDECIDED_RETRY_AFTER_SECONDS.to_string())
 }
 
 async fn serve<B: Buf>(

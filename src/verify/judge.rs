@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::key::{HotView, OwnerStanding, Standing, Status};
 
 /// Judges a record that was found for the presented key: that its owner is there at all, keyspace, state, owner's
-/// status, expiry, allowlist, level, in this order. The request's text is not looked at again, and rate limits are not
+/// status, expiry, allowlist, level, the limit it is to count for, in this order. The request's text is not looked at again, and rate limits are not
 /// touched: they are spent by whoever is allowed here.
 ///
 /// ```
@@ -48,6 +48,8 @@ pub fn judge(
         Some(DenyReason::AddressNotAllowed)
     } else if level < request.level {
         Some(DenyReason::LevelTooLow { have: level })
+    } else if !record.rate_limits.cover(request.spend) {
+        Some(DenyReason::NoSuchLimit)
     } else {
         None
     };
@@ -84,6 +86,7 @@ pub fn checks(
         (Check::Expiry, unless(!record.expiry.reached(now), DenyReason::Expired)),
         (Check::Address, unless(record.allowlist.allows(request.client), DenyReason::AddressNotAllowed)),
         (Check::Level, unless(level >= request.level, DenyReason::LevelTooLow { have: level })),
+        (Check::Limit, unless(record.rate_limits.cover(request.spend), DenyReason::NoSuchLimit)),
     ]
 }
 
@@ -104,6 +107,8 @@ pub enum Check {
     Address,
     /// That it may do what is asked.
     Level,
+    /// That it has the rate limit that the use is to count for, if one is named.
+    Limit,
 }
 
 fn standing(standing: Standing, now: Timestamp) -> Option<DenyReason> {

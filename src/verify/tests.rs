@@ -85,9 +85,42 @@ fn an_allowed_use_is_counted_and_a_denied_one_is_a_denial_and_no_use() {
     assert_eq!((verdicts.allowed(), verdicts.denied()), (1, 2));
     let denied: Vec<_> = verdicts.by_reason().filter(|(_, count)| *count > 0).collect();
     assert_eq!(denied, [(low.code(), 2)]);
-    assert_eq!((low.code(), verdicts.by_reason().count()), ("level_too_low", 12));
+    assert_eq!((low.code(), verdicts.by_reason().count()), ("level_too_low", 13));
     let shown = format!("{:?}", asking(Level::READ));
     assert!(shown.contains("native") && !shown.contains(&text), "{shown}");
+}
+
+#[test]
+fn a_limit_that_the_key_does_not_have_is_not_no_limit() {
+    let world = World::new();
+    let number = |number| std::num::NonZeroU32::new(number).unwrap();
+    let limit = |name: &str| RateLimit {
+        name: name.parse().unwrap(),
+        count: number(1),
+        seconds: number(60),
+        burst: number(1),
+    };
+    let limits = RateLimits::of(vec![limit("default"), limit("export")]).unwrap();
+    let (key, limited) = world.issue(NewKey { rate_limits: Some(limits), ..world.draft() });
+    let (_, unlimited) = world.issue(world.draft());
+    for (text, name, allowed) in [
+        (&limited, "defualt", false),
+        (&limited, "exports", false),
+        (&unlimited, "default", false),
+        (&limited, "export", true),
+        (&limited, "default", true),
+    ] {
+        for cost in [0, 1] {
+            let spend = Spend { limit: Some(name.parse().unwrap()), cost };
+            let request = VerifyRequest { spend, ..VerifyRequest::new(&Keyspace::NATIVE, text) };
+            let verdict = world.verifier.verify(&request).unwrap();
+            let tried = world.verifier.try_out(&request).unwrap();
+            let refused = Verdict::Deny(DenyReason::NoSuchLimit);
+            assert_eq!((verdict == refused, tried.verdict == refused), (!allowed, !allowed), "{name} {cost}");
+        }
+    }
+    assert_eq!(world.uses(key), 4, "a refused use is none");
+    assert_eq!(DenyReason::NoSuchLimit.code(), "no_such_limit");
 }
 
 #[test]
@@ -168,7 +201,7 @@ fn trying_out_says_what_verifying_would_and_is_no_use() {
     let nobody_s = World::new().issue(world.draft()).1;
     let trial = world.try_out(&text);
     assert_eq!((key_of(trial.verdict), trial.key), (Some(key), Some((key, world.flo))));
-    assert_eq!(trial.checks.len(), 7);
+    assert_eq!(trial.checks.len(), 8);
     assert!(trial.checks.iter().all(|(_, refused)| refused.is_none()), "{:?}", trial.checks);
     for (text, reason) in [(nobody_s.as_str(), DenyReason::Unknown), ("no key", DenyReason::Malformed)] {
         let trial = world.try_out(text);

@@ -65,11 +65,13 @@ pub enum DenyReason {
         /// Milliseconds until the same use would be allowed; `None` when it costs more than ever fits.
         retry_ms: Option<u64>,
     },
+    /// It is good, but has no rate limit of the name that the use is to count for.
+    NoSuchLimit,
 }
 
 impl DenyReason {
     /// Every code there is.
-    pub const CODES: [&'static str; 12] = [
+    pub const CODES: [&'static str; 13] = [
         "malformed",
         "unknown",
         "wrong_keyspace",
@@ -82,6 +84,7 @@ impl DenyReason {
         "address_not_allowed",
         "level_too_low",
         "rate_limited",
+        "no_such_limit",
     ];
 
     /// A stable name for logs and machine-readable answers.
@@ -104,6 +107,7 @@ impl DenyReason {
             Self::AddressNotAllowed => 9,
             Self::LevelTooLow { .. } => 10,
             Self::RateLimited { .. } => 11,
+            Self::NoSuchLimit => 12,
         }
     }
 }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::record::{Namespace, Record, Value};
 use super::route::Operation;
-use crate::command::{AuthenticateError, CommandError, Fault};
+use crate::command::{AuthenticateError, CommandError, Fault, told};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
@@ -148,7 +148,7 @@ impl Wrong {
             Unproven::Refused => Self::InvalidApiKey,
             Unproven::LevelTooLow => Self::InvalidRole,
             Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
-            Unproven::Undecided(error) => error.into(),
+            Unproven::Undecided => Self::Unavailable,
         }
     }
 }
@@ -168,9 +168,9 @@ impl From<EngineError> for Wrong {
         let wrong = match Fault::of(&error) {
             Fault::NoSuchCompany => return Self::NotFound { what: "Company" },
             Fault::NoSuchKey | Fault::NoSuchUser => return Self::NotFound { what: "ApiKey" },
-            Fault::Conflict => return Self::Conflict(error.to_string()),
+            Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
             Fault::Invalid => {
-                return Self::Invalid { field: "ExpiryDate", problem: error.to_string() };
+                return Self::Invalid { field: "ExpiryDate", problem: told(&error).into_owned() };
             }
             Fault::Busy { retry_after_seconds } => {
                 return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };

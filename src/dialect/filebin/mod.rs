@@ -86,7 +86,7 @@ impl Filebin {
             }
         };
         match &request.key {
-            Some(text) => Ok(service.by_key(&self.keyspace, text, client)?),
+            Some(text) => service.by_key(&self.keyspace, text, client).map_err(Refusal::of_key),
             None => by_login.ok_or(Refusal::NotAuthenticated),
         }
     }

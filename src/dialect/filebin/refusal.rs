@@ -7,6 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::command::{AuthenticateError, CommandError, Fault};
+use crate::dialect::denial::log_undecided;
 use crate::engine::EngineError;
 use crate::exchange::{Field, Index};
 use crate::key::AccessLevel;
@@ -160,6 +161,17 @@ impl fmt::Debug for Refusal {
     }
 }
 
+impl Refusal {
+    /// Why a key was not taken.
+    pub(super) fn of_key(error: AuthenticateError) -> Self {
+        if let AuthenticateError::Undecided(error) = error {
+            log_undecided("filebin", &error);
+            return Self::Unavailable;
+        }
+        Self::from(error)
+    }
+}
+
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
         match error {
@@ -183,7 +195,8 @@ impl From<DenyReason> for Refusal {
             | DenyReason::OwnerGone
             | DenyReason::OwnerNotActive
             | DenyReason::Expired
-            | DenyReason::AddressNotAllowed => Self::KeyDenied,
+            | DenyReason::AddressNotAllowed
+            | DenyReason::NoSuchLimit => Self::KeyDenied,
             DenyReason::LevelTooLow { have } => {
                 Self::LevelTooLow { need: AccessLevel::Full, have: AccessLevel::of(have) }
             }

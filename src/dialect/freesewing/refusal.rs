@@ -113,7 +113,7 @@ impl From<AuthenticateError> for Refusal {
             Unproven::Refused => Self::AuthenticationFailed,
             Unproven::LevelTooLow => Self::InsufficientAccessLevel,
             Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
-            Unproven::Undecided(error) => error.into(),
+            Unproven::Undecided => Self::Unavailable,
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::exchange::RawResponse;
 use crate::key::{Expiry, Owner};
 use crate::verify::Identity;
 
-/// The header fields that say whom a key stands for. All of them are in every answer, empty if there is nothing to
-/// say: a gateway that copies them would otherwise let those through that its client sent.
+/// The header fields that say whom a key stands for. All of them are in every answer that allows, empty if there is
+/// nothing to say: a gateway that copies them would otherwise let those through that its client sent. Of a refusal no
+/// gateway copies them, so there they are not.
 const IDENTITY: [&str; 6] =
     ["x-key-id", "x-key-user", "x-key-level", "x-key-keyspace", "x-key-expires", "x-key-remaining"];
 
@@ -19,7 +20,7 @@ pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
         Expiry::Never => "".into(),
         Expiry::At(at) => at.to_string().into(),
     };
-    let values = [
+    let values: [Cow<'static, str>; IDENTITY.len()] = [
         identity.key.to_string().into(),
         owner.username.as_str().to_owned().into(),
         identity.level.digit().into(),
@@ -27,7 +28,9 @@ pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
         expires,
         identity.quota.map(|quota| quota.remaining.to_string()).unwrap_or_default().into(),
     ];
-    answer(200, 200, values)
+    let mut response = answer(200, 200, values.len());
+    response.headers.extend(IDENTITY.into_iter().zip(values));
+    response
 }
 
 /// The key may not be used.
@@ -48,13 +51,19 @@ pub(super) fn denied(preset: Preset, denial: Denial) -> RawResponse {
 
 /// Nobody is let through, for a reason that is not the key's.
 pub(super) fn refused(preset: Preset, status: u16) -> RawResponse {
-    answer(preset.status(status), status, [const { Cow::Borrowed("") }; IDENTITY.len()])
+    answer(preset.status(status), status, 3)
 }
 
-/// `real` is what the status would be if the gateway took every status.
-fn answer(status: u16, real: u16, values: [Cow<'static, str>; IDENTITY.len()]) -> RawResponse {
-    let mut headers = Vec::with_capacity(IDENTITY.len() + 4);
+/// It could not be decided.
+pub(super) fn undecided(preset: Preset, retry_after_seconds: u32) -> RawResponse {
+    refused(preset, 503).with_header("retry-after", retry_after_seconds.to_string())
+}
+
+/// `real` is what the status would be if the gateway took every status; `more` fields will be added. What was decided
+/// holds for one request, so no cache may keep it.
+fn answer(status: u16, real: u16, more: usize) -> RawResponse {
+    let mut headers = Vec::with_capacity(more + 2);
     headers.push(("x-key-status", if real == 200 { "200".into() } else { real.to_string().into() }));
-    headers.extend(IDENTITY.into_iter().zip(values));
+    headers.push(("cache-control", "no-store".into()));
     RawResponse { status, headers, body: Vec::new() }
 }

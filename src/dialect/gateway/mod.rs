@@ -6,7 +6,8 @@
 //! ```
 //!
 //! 200 allows. 401 and 403 say why not as RFC 6750 has it, 429 when to come back; what a gateway cannot pass on is
-//! translated. `X-Key-Status` is always the status before translation. 503 means that it could not be decided.
+//! translated. `X-Key-Status` is always the status before translation. 503 means that it could not be decided. No answer
+//! may be kept by a cache.
 
 mod answer;
 mod preset;
@@ -21,13 +22,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::wanted::Wanted;
-use super::denial::{CHALLENGE, Denial, key_for};
+use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
 use crate::command::{Asker, Decision, Service, VerifyingError};
-
+use crate::engine::EngineError;
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::limits;
-use crate::verify::VerifyRequest;
+use crate::verify::{DenyReason, VerifyRequest};
+
+/// What a client may have asked its gateway with: anything but `CONNECT`.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// The dialect of gateways.
 ///
@@ -54,6 +58,10 @@ impl Gateway {
     }
 
     fn decide(&self, service: &Service, head: &Head<'_>) -> RawResponse {
+        // An answer that allows would be a tunnel to whatever comes next.
+        if head.method == "CONNECT" {
+            return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
+        }
         let wanted = match Wanted::of(head.path, head.query) {
             Ok(wanted) => wanted,
             Err(mistake) => {
@@ -91,6 +99,9 @@ impl Gateway {
             Ok(Decision::Allow(identity, owner)) => answer::allowed(&identity, &owner),
             Ok(Decision::Deny(reason)) => {
                 tracing::debug!(reason = reason.code(), "denied");
+                if reason == DenyReason::NoSuchLimit {
+                    self.warn(service, "a key has no rate limit of the name that is asked for");
+                }
                 answer::denied(wanted.preset, Denial::of(reason, wanted.level))
             }
             Err(error) => undecided(&wanted, &error),
@@ -103,14 +114,14 @@ impl Gateway {
         let last = self.warned.load(Ordering::Relaxed);
         let due = last == 0 || now.saturating_sub(last) >= limits::GATEWAY_WARNING_SECONDS;
         if due && self.warned.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            tracing::warn!(problem, "a gateway asks in a wrong way; every request through it is refused");
+            tracing::warn!(problem, "a gateway asks in a wrong way; such requests through it are refused");
         }
     }
 }
 
-fn undecided(wanted: &Wanted, error: &crate::engine::EngineError) -> RawResponse {
-    tracing::error!(%error, "a key could not be decided about");
-    answer::refused(wanted.preset, 503)
+fn undecided(wanted: &Wanted, error: &EngineError) -> RawResponse {
+    denial::log_undecided("gateway", error);
+    answer::undecided(wanted.preset, limits::UNDECIDED_RETRY_AFTER_SECONDS)
 }
 
 impl Dialect for Gateway {

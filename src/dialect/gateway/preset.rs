@@ -35,7 +35,7 @@ impl Preset {
     /// The status that makes the gateway do what `status` says.
     pub(super) const fn status(self, status: u16) -> u16 {
         match (self, status) {
-            (Self::Nginx, 400 | 429) => 403,
+            (Self::Nginx, 400 | 405 | 429 | 503) => 403,
             _ => status,
         }
     }

@@ -109,6 +109,13 @@ fn identity(response: &RawResponse) -> [&str; 6] {
     IDENTITY.map(|name| field(response, name).unwrap_or_else(|| panic!("no {name} in {response:?}")))
 }
 
+/// Whether a refusal says that it is for one request, and nothing about whom a key stands for.
+fn is_bare(response: &RawResponse) -> bool {
+    field(response, "cache-control") == Some("no-store")
+        && IDENTITY.iter().all(|name| field(response, name).is_none())
+        && response.headers.iter().all(|(_, value)| !value.is_empty())
+}
+
 /// Status, `X-Key-Status`, challenge, `Retry-After`, and whether there is a body.
 type Told = (u16, String, Option<String>, Option<String>, bool);
 
@@ -120,7 +127,7 @@ fn told(world: &World, query: &str, fields: impl Fn() -> Vec<(&'static str, Stri
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let response = world.ask(&format!("/auth/native?{preset}{query}"), &fields);
         if response.status != 200 {
-            assert_eq!(identity(&response), [""; 6], "{response:?}");
+            assert!(is_bare(&response), "{response:?}");
         }
         let own = |name| field(&response, name).map(str::to_owned);
         let status = own("x-key-status").unwrap();
@@ -168,6 +175,26 @@ fn every_preset_gets_what_it_can_pass_on() {
     assert_eq!(over, all((429, "429", None, Some("60"), true), 403));
     let never = told(&world, "cost=2", with(&limited));
     assert_eq!(never, all((429, "429", None, None, true), 403), "what never fits needs no second try");
+
+    let misspelt = told(&world, "limit=defualt", with(&world.limited()));
+    assert_eq!(misspelt, all((403, "403", None, None, true), 403), "a limit that no key has is not no limit");
+    assert_eq!(told(&world, "limit=default", with(&good)), misspelt);
+}
+
+#[test]
+fn a_question_that_would_be_a_tunnel_is_none() {
+    let world = World::new();
+    let (_, good) = world.key(8);
+    for method in ["CONNECT", "TRACE", "get", "PRI", "X"] {
+        let request = request(method, "/auth/native", &[("x-api-key", &good)], None, Entrance::Local);
+        let response = world.gateway.answer(&world.service, &request);
+        let expected = if method == "CONNECT" { 405 } else { 200 };
+        assert_eq!(
+            (response.status, field(&response, "allow").is_some()),
+            (expected, expected == 405),
+            "{method}"
+        );
+    }
 }
 
 #[test]
@@ -183,10 +210,11 @@ fn an_allowed_key_is_named_in_every_field() {
     let response = world.ask("/auth/native/any/path?for=caddy&level=3", &fields);
     let id = id.to_string();
     assert_eq!(identity(&response), [&id, "flo", "3", "native", "2026-02-01T00:00:00.000Z", ""]);
-    assert_eq!((response.status, response.body.len(), response.headers.len()), (200, 0, 7));
+    assert_eq!((response.status, response.body.len(), response.headers.len()), (200, 0, 8));
+    assert_eq!(field(&response, "cache-control"), Some("no-store"));
 
     let refused = world.ask("/auth/native?level=4", &fields);
-    assert_eq!(identity(&refused), [""; 6], "what a client sends never comes back");
+    assert!(is_bare(&refused), "what a client sends never comes back: {refused:?}");
     let limited = world.limited();
     let response = world.ask("/auth/native", &[("x-api-key", &limited)]);
     assert_eq!(field(&response, "x-key-remaining"), Some("0"));
@@ -305,11 +333,15 @@ fn every_keyspace_takes_its_keys_in_every_header_field() {
         let (_, text) = world.key_in(keyspace.name().as_str(), 2, |_| {});
         let basic = base64(&if text.contains(':') { text.clone() } else { format!("{text}:") });
         let (bearer, basic) = (format!("Bearer {text}"), format!("Basic {basic}"));
+        let (api_key, token) = (format!("Api-Key {text}"), format!("token {text}"));
         for (name, value) in [
             ("authorization", bearer.as_str()),
             ("authorization", text.as_str()),
             ("authorization", basic.as_str()),
+            ("authorization", api_key.as_str()),
+            ("authorization", token.as_str()),
             ("x-api-key", text.as_str()),
+            ("apikey", text.as_str()),
         ] {
             let response = world.ask(&format!("/auth/{}?level=2", keyspace.name()), &[(name, value)]);
             assert_eq!(response.status, 200, "{} {name}", keyspace.name());
@@ -337,7 +369,7 @@ fn a_mistake_in_the_configuration_lets_nobody_through() {
     ] {
         let response = world.ask(target, &[("x-api-key", &good)]);
         assert_eq!((response.status, field(&response, "x-key-status")), (403, Some("400")), "{target}");
-        assert_eq!((identity(&response), response.body.len()), ([""; 6], 0), "{target}");
+        assert!(is_bare(&response) && response.body.is_empty(), "{target}: {response:?}");
     }
 }
 
@@ -361,6 +393,7 @@ fn from_other_machines_it_takes_a_service_key() {
     for wrong in [None, Some(""), Some("x"), Some(&good), Some(&too_low), Some(&filebin), Some(&at_client)] {
         let response = ask(&world, wrong.map(|key: &str| key));
         assert_eq!((response.status, response.body.len()), (401, 0));
+        assert!(is_bare(&response), "{response:?}");
         assert_eq!(field(&response, "www-authenticate"), Some(r#"Bearer realm="keyward""#));
     }
     let open = World { gateway: world.gateway.clone().open(), ..world };
@@ -405,7 +438,7 @@ proptest! {
         let request = request(&method, &target, &fields, None, entrance);
         let response = world.gateway.answer(&world.service, &request);
         prop_assert!(matches!(response.status, 400 | 401 | 403), "{method} {target} {fields:?}: {response:?}");
-        prop_assert_eq!(identity(&response), [""; 6]);
+        prop_assert!(is_bare(&response), "{response:?}");
     }
 }
 

@@ -12,11 +12,16 @@ use crate::key::{Keyspace, Level, Password};
 /// [`Problem::Denied`], alike whatever is wrong with what was presented.
 pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Problem> {
     let client = head.client;
-    let caller = match Authorization::of(head) {
+    match Authorization::of(head) {
         Authorization::Basic { name, password } if !is_key(&name) => {
             let password = Password::new(password.as_bytes());
             let password = password.map_err(|_| Problem::Denied(Denial::InvalidKey))?;
-            service.by_password(&name, &password, client)
+            service.by_password(&name, &password, client).map_err(|error| match error {
+                AuthenticateError::Undecided(error) => error.into(),
+                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_) => {
+                    Problem::Denied(Denial::InvalidKey)
+                }
+            })
         }
         Authorization::None
         | Authorization::Bearer(_)
@@ -24,17 +29,18 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
         | Authorization::Malformed => {
             let key = key_for(&Keyspace::NATIVE, head, []).map_err(|_| Problem::Denied(Denial::TwoKeys))?;
             let key = key.ok_or(Problem::Denied(Denial::NoKey))?;
-            service.by_key(&Keyspace::NATIVE, key.reveal(), client)
+            service.by_key(&Keyspace::NATIVE, key.reveal(), client).map_err(|error| match error {
+                AuthenticateError::Key(reason) => {
+                    tracing::info!(reason = reason.code(), "native: key denied");
+                    Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
+                }
+                AuthenticateError::Password | AuthenticateError::NotActive(_) => {
+                    Problem::Denied(Denial::InvalidKey)
+                }
+                AuthenticateError::Undecided(error) => Problem::undecided(&error),
+            })
         }
-    };
-    caller.map_err(|error| match error {
-        AuthenticateError::Key(reason) => {
-            tracing::info!(reason = reason.code(), "native: key denied");
-            Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
-        }
-        AuthenticateError::Password | AuthenticateError::NotActive(_) => Problem::Denied(Denial::InvalidKey),
-        AuthenticateError::Undecided(error) => error.into(),
-    })
+    }
 }
 
 /// Whether a name is a key, which goes without a password.

@@ -102,6 +102,14 @@ impl Native {
         Self { side: Side::Public { open } }
     }
 
+    /// The answer to a request that was not carried out. What the system said is for its owner alone.
+    fn report(&self, problem: Problem) -> RawResponse {
+        match self.side {
+            Side::Operator => problem.response(),
+            Side::Public { .. } => problem.outside().response(),
+        }
+    }
+
     fn verify<'a>(&self, service: &'a Service, head: &'a Head<'a>, body: &'a Body) -> Verify<'a> {
         Verify { side: self.side, service, head, body }
     }
@@ -141,7 +149,7 @@ impl Dialect for Native {
             (Ok(target), Side::Public { .. }) => caller::caller(service, &head)
                 .and_then(|caller| Exchange { caller: &caller, service, request }.answer(target)),
         };
-        answer.unwrap_or_else(|problem| problem.response())
+        answer.unwrap_or_else(|problem| self.report(problem))
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
@@ -155,7 +163,7 @@ impl Dialect for Native {
             Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => Prompt::MayBlock,
             Some(body) => {
                 let answer = self.verify(service, head, body).answer(&target);
-                Prompt::Answer(answer.unwrap_or_else(|problem| problem.response()))
+                Prompt::Answer(answer.unwrap_or_else(|problem| self.report(problem)))
             }
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn document() -> Value {
         "info": {
             "title": "keyward",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Issues, lists, restricts, rotates, revokes and verifies API keys. A key may also be presented in X-API-Key.",
+            "description": "Issues, lists, restricts, rotates, revokes and verifies API keys. A key may also be presented in X-API-Key or apikey, or in Authorization with the scheme Api-Key, ApiKey or Token.",
             "license": { "name": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

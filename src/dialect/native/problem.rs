@@ -1,11 +1,13 @@
 //! Refusals in the form of RFC 9457.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::command::{CommandError, VerifyingError};
-use crate::dialect::denial::{CHALLENGE, Denial, title};
+use crate::command::{CommandError, VerifyingError, told};
+use crate::dialect::denial::{CHALLENGE, Denial, log_undecided, title};
 use crate::engine::EngineError;
 use crate::exchange::RawResponse;
 use crate::key::ParseError;
@@ -41,6 +43,11 @@ pub(super) enum Problem {
     ServiceKey,
     #[error("too many requests are waiting")]
     Overloaded,
+    #[error("the key could not be decided about")]
+    Undecided,
+    /// A failure whose text is the operator's.
+    #[error("{detail}")]
+    Failed { status: u16, code: &'static str, detail: Cow<'static, str> },
     /// The command layer answered with something that the command never leads to.
     #[error("the server is at fault")]
     Unexpected,
@@ -49,6 +56,25 @@ pub(super) enum Problem {
 impl Problem {
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self::Invalid { detail: detail.into() }
+    }
+
+    /// Why a key could not be decided about is for the log.
+    pub(super) fn undecided(error: &EngineError) -> Self {
+        log_undecided("native", error);
+        Self::Undecided
+    }
+
+    /// The same as clients elsewhere may know it: without a text of the store or the system.
+    pub(super) fn outside(self) -> Self {
+        let Self::Command(CommandError::Engine(error)) = &self else { return self };
+        let detail = told(error);
+        let (status, code) = self.kind();
+        if let Cow::Borrowed(_) = detail {
+            tracing::error!(%error, "native: request not carried out");
+            Self::Failed { status, code, detail }
+        } else {
+            self
+        }
     }
 
     /// The answer that reports it.
@@ -94,6 +120,8 @@ impl Problem {
             Self::Denied(denial) => (denial.status(), denial.code()),
             Self::ServiceKey => (401, "service_key_needed"),
             Self::Overloaded => (503, "overloaded"),
+            Self::Undecided => (503, "undecided"),
+            Self::Failed { status, code, .. } => (*status, code),
             Self::Unexpected => (500, "internal"),
         }
     }
@@ -113,7 +141,7 @@ impl From<VerifyingError> for Problem {
                 tracing::debug!(reason = reason.code(), "a service key was denied");
                 Self::ServiceKey
             }
-            VerifyingError::Undecided(error) => error.into(),
+            VerifyingError::Undecided(error) => Self::undecided(&error),
         }
     }
 }

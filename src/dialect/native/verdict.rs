@@ -91,7 +91,8 @@ impl<'a> VerdictJson<'a> {
             | DenyReason::OwnerNotActive
             | DenyReason::Expired
             | DenyReason::AddressNotAllowed
-            | DenyReason::LevelTooLow { .. } => None,
+            | DenyReason::LevelTooLow { .. }
+            | DenyReason::NoSuchLimit => None,
         };
         let retry_after_seconds = Denial::of(*reason, Level::AUTHENTICATE).retry_after();
         Self::Denied(DeniedJson { valid: false, code: reason.code(), rate_limit, retry_after_seconds })

@@ -95,7 +95,7 @@ impl Verify<'_> {
                 Err(Problem::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
             }
             Err(AuthenticateError::Password | AuthenticateError::NotActive(_)) => Err(Problem::Unexpected),
-            Err(AuthenticateError::Undecided(error)) => Err(error.into()),
+            Err(AuthenticateError::Undecided(error)) => Err(Problem::undecided(&error)),
         }
     }
 
@@ -129,5 +129,5 @@ fn logged(decided: Result<Decision, EngineError>) -> Result<Decision, Problem> {
     if let Ok(Decision::Deny(reason)) = &decided {
         tracing::debug!(reason = reason.code(), "denied");
     }
-    Ok(decided?)
+    decided.map_err(|error| Problem::undecided(&error))
 }

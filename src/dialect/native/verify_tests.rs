@@ -96,6 +96,10 @@ fn what_is_left_of_a_rate_limit_is_told() {
     let never = ask("/v1/verify?status=true", r#","cost":3"#);
     assert_eq!((never.status, field(&never, "retry-after")), (429, None));
 
+    let misspelt = read(&ask("/v1/verify", r#","limit":"dya""#));
+    assert_eq!(misspelt, json!({ "valid": false, "code": "no_such_limit" }));
+    let misspelt = ask("/v1/verify?status=true", r#","limit":"dya""#);
+    assert_eq!((misspelt.status, &read(&misspelt)["code"]), (403, &json!("no_such_limit")));
     let day = read(&ask("/v1/verify", r#","limit":"day""#));
     assert_eq!((&day["valid"], &day["rate_limit"]["name"]), (&json!(true), &json!("day")));
     assert_eq!(read(&ask("/v1/verify", r#","cost":0"#))["valid"], true, "looking costs nothing");

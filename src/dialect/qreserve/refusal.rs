@@ -1,6 +1,6 @@
 //! Everything that can go wrong.
 
-use crate::command::{AuthenticateError, CommandError, Fault};
+use crate::command::{AuthenticateError, CommandError, Fault, told};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
@@ -56,7 +56,7 @@ impl From<AuthenticateError> for Refusal {
             Unproven::Refused => Self::InvalidKey,
             Unproven::LevelTooLow => Self::Forbidden,
             Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
-            Unproven::Undecided(error) => error.into(),
+            Unproven::Undecided => Self::Unavailable,
         }
     }
 }
@@ -75,8 +75,8 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         let refusal = match Fault::of(&error) {
             Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => return Self::NotFound,
-            Fault::Conflict => return Self::Conflict(error.to_string()),
-            Fault::Invalid => return Self::Malformed(error.to_string()),
+            Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
+            Fault::Invalid => return Self::Malformed(told(&error).into_owned()),
             Fault::Busy { retry_after_seconds } => {
                 return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
             }

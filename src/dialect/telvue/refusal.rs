@@ -72,7 +72,7 @@ impl From<AuthenticateError> for Refusal {
             Unproven::Refused => Self::AccessDenied,
             Unproven::LevelTooLow => Self::LevelTooLow,
             Unproven::RateLimited { retry_after_seconds } => Self::RateLimited { retry_after_seconds },
-            Unproven::Undecided(error) => error.into(),
+            Unproven::Undecided => Self::Undecided,
         }
     }
 }
