@@ -15,6 +15,8 @@
 
 #[path = "../tests/powercut/layer.rs"]
 mod layer;
+#[path = "../tests/skipped/said.rs"]
+mod skipped;
 
 use std::path::Path;
 use std::process::Command;

@@ -232,8 +232,10 @@ pub const DIRECT_ANSWER_BYTES: usize = 512;
 pub const DIRECT_KEPT_BYTES: usize = 4 * 1024;
 /// Answers at once, one after the other, that show what a connection is for.
 pub const PROVING_ANSWERS: usize = 2;
-/// How nice threads are that serve other connections.
+/// How much nicer than the process threads are that serve other connections.
 pub const OTHERS_NICENESS: i32 = 5;
+/// As nice as the system lets a thread be.
+pub const NICENESS_MAX: i32 = 19;
 /// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).
 pub const IDLE_SECONDS: u64 = 75;
 /// Time to send a complete request body.

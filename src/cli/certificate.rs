@@ -1,9 +1,10 @@
 //! The certificate that `serve` shows, from its files.
 
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::args::Serve;
@@ -38,8 +39,7 @@ impl CertificateFiles {
     }
 
     fn refused(&self, refused: &crate::server::TlsError) -> Failure {
-        let text = format!("{} and {}: {refused}", self.chain.display(), self.key.display());
-        Failure::new(Exit::Usage, text)
+        Failure::new(Exit::Usage, format!("{self}: {refused}"))
     }
 
     fn read_again(&self, tls: &Tls) -> Result<(), Failure> {
@@ -48,15 +48,33 @@ impl CertificateFiles {
     }
 }
 
-/// Has the files read again at each SIGHUP, for as long as it is polled. What cannot be used changes nothing.
-pub(super) fn renewal(files: CertificateFiles, tls: Tls) -> io::Result<impl Future<Output = ()> + Send> {
-    let mut asked = signal(SignalKind::hangup())?;
-    Ok(async move {
-        while asked.recv().await.is_some() {
+impl fmt::Display for CertificateFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} and {}", self.chain.display(), self.key.display())
+    }
+}
+
+/// The hang-ups that this process is told of. From when there is one of these on, none ends the process.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    /// Takes note of every hang-up from now on.
+    ///
+    /// # Errors
+    /// The system's, when it takes no handler.
+    pub(super) fn noted(runtime: &Runtime) -> Result<Self, Failure> {
+        let _here = runtime.enter();
+        let signals = signal(SignalKind::hangup());
+        signals.map(Self).map_err(|error| Failure::system("the server could not be set up", &error))
+    }
+
+    /// Has the files read again at each hang-up, for as long as this is polled. What cannot be used changes nothing.
+    pub(super) async fn renew(mut self, files: CertificateFiles, tls: Tls) {
+        while self.0.recv().await.is_some() {
             match files.read_again(&tls) {
-                Ok(()) => tracing::info!(?files, "the certificate was read again"),
+                Ok(()) => tracing::info!(%files, "the certificate was read again"),
                 Err(failure) => tracing::error!(%failure, "the certificate stays as it was"),
             }
         }
-    })
+    }
 }

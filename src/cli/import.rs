@@ -85,19 +85,20 @@ fn tell_refused(answer: &Value, numbers: &[u64], refused: &mut u64) {
     }
 }
 
-/// How many lines a file has; `None` for standard input.
+/// How many lines a file has, the last of them ended or not; `None` for standard input.
 fn lines_of(path: &Path) -> Result<Option<u64>, Failure> {
     if path == Path::new("-") {
         return Ok(None);
     }
     let mut file = File::open(path).map_err(|error| failure(path, &error))?;
-    let (mut buffer, mut lines) = (vec![0; 64 * 1024], 0);
+    let (mut buffer, mut lines, mut open) = (vec![0; 64 * 1024], 0, false);
     loop {
         let read = file.read(&mut buffer).map_err(|error| failure(path, &error))?;
         let part = buffer.get(..read).unwrap_or_default();
-        if part.is_empty() {
-            return Ok(Some(lines));
-        }
+        let Some(last) = part.last() else {
+            return Ok(Some(lines + u64::from(open)));
+        };
+        open = *last != b'\n';
         lines += memchr::memchr_iter(b'\n', part).count() as u64;
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::apis;
 use super::args::{Place, Serve};
-use super::certificate::{CertificateFiles, renewal};
+use super::certificate::{CertificateFiles, HangUps};
 use super::demo::{self, Demo};
 use super::descriptors;
 use super::failure::{Exit, Failure};
@@ -46,6 +47,9 @@ const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
 /// Serves until the process is asked to stop.
 pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     start_log()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
+    let hang_ups = HangUps::noted(&runtime)?;
     let demo = if asked.demo { Some(Demo::new(&asked.listen)?) } else { None };
     let place = demo.as_ref().map_or(place, Demo::place);
     // Bound before anything is opened: a wrong address leaves nothing behind.
@@ -54,7 +58,8 @@ pub(super) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
     let tls = certificate.as_ref().map(CertificateFiles::read).transpose()?.zip(certificate);
     descriptors::raise();
     let opened = open::open(&place, OpenOptions { recover: asked.recover, ..OpenOptions::default() })?;
-    let served = run(&place, &asked, demo.as_ref(), Entrances { listeners, tls }, &opened);
+    let entrances = Entrances { listeners, tls, hang_ups };
+    let served = run(&place, &asked, demo.as_ref(), entrances, &opened, runtime);
     let stopped = opened.engine.stop();
     served?;
     stopped?;
@@ -66,6 +71,8 @@ struct Entrances {
     listeners: Listeners,
     /// What is spoken at the addresses, and where it is from.
     tls: Option<(Tls, CertificateFiles)>,
+    /// When to read it again.
+    hang_ups: HangUps,
 }
 
 impl Entrances {
@@ -81,6 +88,7 @@ fn run(
     demo: Option<&Demo>,
     entrances: Entrances,
     opened: &Opened,
+    runtime: Runtime,
 ) -> Result<(), Failure> {
     let code = match demo {
         Some(_) => {
@@ -89,12 +97,10 @@ fn run(
         }
         None => first_start(&opened.service)?,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
     let bound = SocketFile::control(&place.data);
     let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
     let scheme = entrances.scheme();
-    let Entrances { listeners: Listeners { addresses: listeners, sockets }, tls } = entrances;
+    let Entrances { listeners: Listeners { addresses: listeners, sockets }, tls, hang_ups } = entrances;
     let (_files, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
     let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let urls: Vec<_> = addresses.iter().map(|address| format!("{scheme}://{address}")).collect();
@@ -106,13 +112,10 @@ fn run(
             listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<_, _>>()?;
         let sockets =
             sockets.into_iter().map(tokio::net::UnixListener::from_std).collect::<Result<_, _>>()?;
-        let tls = match tls {
-            Some((tls, files)) => {
-                tokio::spawn(renewal(files, tls.clone())?);
-                Some(tls)
-            }
-            None => None,
-        };
+        let tls = tls.map(|(tls, files)| {
+            tokio::spawn(hang_ups.renew(files, tls.clone()));
+            tls
+        });
         let server = Server {
             listeners,
             tls,

@@ -118,7 +118,7 @@ impl Passwords {
 fn work(waiting: &Receiver<Job>) {
     // On Linux this is the priority of the calling thread alone. Without it hashing still works, at the cost of
     // serving.
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+    if let Err(error) = rustix::process::setpriority_process(None, limits::NICENESS_MAX) {
         tracing::warn!(%error, "password hashing runs at normal priority");
     }
     // One buffer for all: a fresh one for each hash makes the allocator keep gigabytes.

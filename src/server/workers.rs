@@ -92,9 +92,15 @@ impl Worker {
     }
 }
 
-/// Has this thread, and the blocking ones that it starts, leave the processor to those for proven connections.
+/// Has this thread, and the blocking ones that it starts, leave the processor to those for proven connections. Those are
+/// as nice as whoever started the process said, so this one is so much nicer than it is, up to the system's most.
 fn stand_back() {
-    if let Err(failure) = rustix::process::setpriority_process(None, limits::OTHERS_NICENESS) {
+    let own = rustix::process::getpriority_process(None);
+    let set = own.and_then(|own| {
+        let nicer = own.saturating_add(limits::OTHERS_NICENESS).min(limits::NICENESS_MAX);
+        rustix::process::setpriority_process(None, nicer)
+    });
+    if let Err(failure) = set {
         tracing::warn!(%failure, "all connections are served at the same priority");
     }
 }
@@ -108,21 +114,33 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::OTHERS_NICENESS;
+    use crate::limits::{NICENESS_MAX, OTHERS_NICENESS};
 
     fn of_others(count: usize) -> Workers {
         let others = (0..count).map(|_| Worker::start(Standing::Other).unwrap()).collect();
         Workers { others, ..Workers::default() }
     }
 
-    #[tokio::test]
-    async fn whoever_is_not_proven_stands_back_and_so_does_what_blocks_for_them() {
+    /// How nice threads of each standing are that this thread starts, and the blocking ones that they start.
+    async fn started_niceness() -> [(i32, i32); 2] {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
-        let (workers, usual) = (Workers::start(), niceness());
-        for (standing, expected) in [(Standing::Proven, usual), (Standing::Other, usual + OTHERS_NICENESS)] {
+        let workers = Workers::start();
+        let of = async |standing| {
             let place = workers.place(standing);
             let there = async move { (niceness(), tokio::task::spawn_blocking(niceness).await.unwrap()) };
-            assert_eq!(place.runtime.spawn(there).await.unwrap(), (expected, expected), "{standing:?}");
+            place.runtime.spawn(there).await.unwrap()
+        };
+        [of(Standing::Proven).await, of(Standing::Other).await]
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_proven_stands_back_however_nice_the_process_is() {
+        let usual = rustix::process::getpriority_process(None).unwrap();
+        for own in (usual..NICENESS_MAX).step_by(3).chain([NICENESS_MAX]) {
+            // Of this test's thread alone, and of those that it starts.
+            rustix::process::setpriority_process(None, own).unwrap();
+            let back = NICENESS_MAX.min(own + OTHERS_NICENESS);
+            assert_eq!(started_niceness().await, [(own, own), (back, back)]);
         }
     }
 

@@ -2,11 +2,10 @@
 //! hostile names come to. Needs Chromium, node and three npm packages; without them it says so and passes.
 
 #![cfg(feature = "server")]
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, and says why it was skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../skipped/said.rs"]
+mod skipped;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -15,6 +14,8 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use skipped::skipped;
 
 /// What the stories need: a browser, and where the npm packages are. Why not, where something is missing.
 fn needed() -> Result<(PathBuf, PathBuf), String> {
@@ -84,7 +85,7 @@ fn run(story: &str) -> Option<(String, String)> {
     let (browser, libraries) = match needed() {
         Ok(found) => found,
         Err(why) => {
-            println!("skipped {story}: {why}");
+            skipped(&why);
             return None;
         }
     };

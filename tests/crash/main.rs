@@ -20,6 +20,8 @@ mod history;
 #[path = "../powercut/layer.rs"]
 mod layer;
 mod oracle;
+#[path = "../skipped/said.rs"]
+mod skipped;
 mod writer;
 
 use std::fs;

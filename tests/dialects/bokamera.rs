@@ -210,9 +210,7 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
 #[test]
 fn the_services_own_client_works() {
     let wire = crate::wire::Wire::to(world());
-    if let Some(why) = crate::clients::run_script("bokamera.mjs", "@servicestack/client", wire.address) {
-        println!("not run: {why}");
-    }
+    crate::clients::run_script("bokamera.mjs", "@servicestack/client", wire.address);
 }
 
 /// The documented sample of an answer.

@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::demo::Demo;
+use crate::skipped::skipped;
 
 impl Demo {
     /// What curl prints about `function`, called with `fields` behind `option` each; the rest of `args` as they are.
@@ -25,7 +26,7 @@ impl Demo {
 #[test]
 fn the_documented_calls_work_as_curl_sends_them() {
     if Command::new("curl").arg("--version").output().is_err() {
-        println!("not run: there is no curl on this machine");
+        skipped("there is no curl");
         return;
     }
     let demo = Demo::start();

@@ -125,7 +125,5 @@ fn bodies_that_did_not_come_are_told_apart() {
 #[test]
 fn the_documented_example_works_with_axios() {
     let wire = crate::wire::Wire::to(world());
-    if let Some(why) = crate::clients::run_script("freesewing.mjs", "axios", wire.address) {
-        println!("not run: {why}");
-    }
+    crate::clients::run_script("freesewing.mjs", "axios", wire.address);
 }

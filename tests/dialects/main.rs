@@ -19,6 +19,9 @@ mod demo;
 mod filebin;
 mod freesewing;
 mod qreserve;
+#[cfg(feature = "server")]
+#[path = "../skipped/said.rs"]
+mod skipped;
 mod telvue;
 mod transcript;
 #[cfg(feature = "server")]

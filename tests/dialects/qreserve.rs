@@ -114,7 +114,7 @@ fn the_documented_examples_work_with_curl_and_with_requests() {
         ("python3 with requests", has_requests, &["-c", &python]),
     ] {
         if !there {
-            println!("not run: there is no {program} on this machine");
+            crate::skipped::skipped(&format!("there is no {program}"));
             continue;
         }
         let mut command = std::process::Command::new(program.split(' ').next().unwrap());

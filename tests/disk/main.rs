@@ -13,6 +13,8 @@
 mod layer;
 mod requests;
 mod site;
+#[path = "../skipped/said.rs"]
+mod skipped;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 

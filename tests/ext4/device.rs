@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::skipped::skipped;
+
 /// Room enough for a round, little enough to be copied in a moment.
 const BYTES: u64 = 96 << 20;
 /// So that nothing is written but what is asked for: otherwise ext4 commits its journal every 5 seconds by itself.
 const OPTIONS: &str = "loop,commit=300";
 
 /// Runs the test `name` of this program where its mounts are its own, and end with it however it ends. `None`, with the
-/// reason printed, where that or one of the mounts cannot be.
+/// reason said, where that or one of the mounts cannot be.
 pub(crate) fn in_namespace(name: &str) -> Option<bool> {
     if let Some(why) = missing() {
-        println!("not tested: {why}");
+        skipped(&why);
         return None;
     }
     let mut inside = Command::new("unshare");

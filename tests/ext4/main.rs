@@ -25,6 +25,8 @@ mod history;
 mod layer;
 #[path = "../crash/oracle.rs"]
 mod oracle;
+#[path = "../skipped/said.rs"]
+mod skipped;
 #[path = "../crash/writer.rs"]
 mod writer;
 

@@ -12,6 +12,8 @@ use std::{env, fs, thread};
 
 use tempfile::TempDir;
 
+use crate::skipped::skipped;
+
 /// One kind of gateway.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -95,12 +97,12 @@ impl Kind {
         Self { name, files, command, setup: Setup::Whole }
     }
 
-    /// Its program; `None`, and a reason on the output, when this machine has none.
+    /// Its program; `None`, and a reason on the terminal, when this machine has none.
     pub(crate) fn program(&self) -> Option<PathBuf> {
         let named = env::var_os(format!("KEYWARD_{}", self.name.to_uppercase())).map(PathBuf::from);
         let found = named.or_else(|| self.packaged()).or_else(|| self.installed());
         if found.is_none() {
-            println!("not run: there is no {} on this machine", self.name);
+            skipped(&format!("there is no {}", self.name));
         }
         found
     }

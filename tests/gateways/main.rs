@@ -12,6 +12,8 @@ mod cases;
 mod client;
 mod gateway;
 mod site;
+#[path = "../skipped/said.rs"]
+mod skipped;
 mod upstream;
 
 use cases::CASES;

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::skipped::skipped;
+
 /// The compiled layer; `None` only where there is no C compiler.
 pub(crate) fn layer() -> Option<&'static Path> {
     static LAYER: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -17,11 +19,13 @@ pub(crate) fn layer() -> Option<&'static Path> {
             .arg("-ldl")
             .status();
         let Ok(status) = compiler else {
-            println!("not tested: there is no C compiler `cc`");
             return None;
         };
         assert!(status.success(), "the layer does not compile");
         Some(library)
     });
+    if built.is_none() {
+        skipped("there is no C compiler `cc`");
+    }
     built.as_deref()
 }

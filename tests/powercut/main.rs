@@ -16,6 +16,8 @@
 
 mod disk;
 mod layer;
+#[path = "../skipped/said.rs"]
+mod skipped;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,8 @@
 //! Durable creates.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -45,20 +48,32 @@ pub(super) fn fill(
     })
 }
 
-/// Creates keys for this long, with one writer and with many.
+/// Creates keys for this long, with one writer and with many, each time once the disk has all from before: its syncs
+/// would wait for that.
 pub(super) fn measure(
     engine: &Engine,
     owner: UserId,
+    data: &Path,
     length: Duration,
     progress: &Progress,
 ) -> Result<Vec<Creates>, Failure> {
     let measured = WRITERS.into_iter().map(|writers| {
+        written_back(data).map_err(|error| Failure::system("the disk could not be waited for", &error))?;
         let start = now();
         let (creates, _) = create(engine, owner, writers, || (start.elapsed() < length).then_some(false))?;
         progress.step();
         Ok(creates)
     });
     measured.collect()
+}
+
+/// Waits until everything on the file system of this directory is on its disk.
+fn written_back(data: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(File::open(data)?)?;
+    #[cfg(not(target_os = "linux"))]
+    rustix::fs::sync();
+    Ok(())
 }
 
 /// Has threads create keys one after the other until `next` answers none; it says whether to keep the key.

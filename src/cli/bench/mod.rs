@@ -8,6 +8,7 @@ mod memory;
 mod report;
 mod server;
 
+use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -47,7 +48,7 @@ pub(super) fn run(asked: &Bench, output: Output) -> Result<Exit, Failure> {
     let dir = dir.map_err(|error| Failure::system("no throw-away directory could be made", &error))?;
     let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
     let engine = Engine::open(Parts::new(store, PepperRing::generate(&OsEntropy)?))?;
-    let figures = measure(&engine, asked);
+    let figures = measure(&engine, dir.path(), asked);
     let stopped = engine.stop();
     let figures = figures?;
     stopped?;
@@ -59,7 +60,7 @@ pub(super) fn run(asked: &Bench, output: Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn measure(engine: &Engine, asked: &Bench) -> Result<Figures, Failure> {
+fn measure(engine: &Engine, data: &Path, asked: &Bench) -> Result<Figures, Failure> {
     let length = Duration::from_secs(asked.seconds);
     let wrong = |error: crate::key::ParseError| Failure::new(Exit::Failed, error.to_string());
     let bot =
@@ -71,8 +72,10 @@ fn measure(engine: &Engine, asked: &Bench) -> Result<Figures, Failure> {
     while engine.index_state() != IndexState::Ready {
         latency::pause(Duration::from_millis(10));
     }
+    // Before anything is verified: uses are written behind, and would be while creates are measured.
+    let progress = Progress::new("measuring", creates::STEPS + memory::STEPS + http::STEPS);
+    let creates = creates::measure(engine, owner, data, length, &progress)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let progress = Progress::new("measuring", memory::STEPS + http::STEPS + creates::STEPS);
     let verifier = Verifier::new(engine.reader());
     Ok(Figures {
         keys: asked.keys,
@@ -81,6 +84,6 @@ fn measure(engine: &Engine, asked: &Bench) -> Result<Figures, Failure> {
         fill,
         verify: memory::measure(&verifier, &material, processors, length, &progress)?,
         http: http::measure(&Service::new(engine.clone()), &material, length, &progress)?,
-        creates: creates::measure(engine, owner, length, &progress)?,
+        creates,
     })
 }

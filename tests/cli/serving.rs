@@ -1,0 +1,150 @@
+//! What `serve` takes, says, and leaves.
+
+use std::fs;
+use std::io::BufRead as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::binary::Done;
+use crate::site::{Server, Site, mode};
+
+#[test]
+fn a_first_start_says_how_to_become_administrator_until_there_is_somebody() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    assert_eq!((mode(&site.data()), mode(&site.data().join("secret"))), (0o700, 0o600));
+    let socket = site.data().join("keyward.sock");
+    assert_eq!(mode(&socket), 0o600, "others cannot reach the control socket");
+    let address = server.address.clone();
+    let first = server.stop();
+    assert!(!socket.exists(), "a clean stop removes the control socket");
+    let code = |said: &Done| {
+        let code = said.err.split("one-time code: ").nth(1);
+        code.map(|rest| rest.lines().next().unwrap().to_owned())
+    };
+    assert!(first.err.contains(&format!("http://{address}/console/setup")), "{}", first.err);
+    assert_eq!(code(&first).unwrap().len(), 24, "{}", first.err);
+    let second = site.serve(&[]).stop();
+    assert_ne!(code(&first), code(&second), "a new one at each start");
+    let added =
+        site.run_with(&["user", "add", "root", "--role", "administrator", "--password-stdin"], "hunter2\n");
+    assert_eq!(added.code, 0, "{}", added.err);
+    let server = site.serve(&[]);
+    assert!(server.takes_login("root", "hunter2"));
+    assert_eq!(code(&server.stop()), None);
+}
+
+#[test]
+fn a_given_administrator_password_is_used_and_not_printed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "from-a-file\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    for (variable, value, password) in [
+        ("KEYWARD_ADMIN_PASSWORD", "from-env", "from-env"),
+        ("KEYWARD_ADMIN_PASSWORD_FILE", path, "from-a-file"),
+    ] {
+        let site = Site::new();
+        let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env(variable, value);
+        let server = Server::of(command);
+        assert!(server.takes_login("admin", password), "{variable}");
+        let done = server.stop();
+        assert!(!done.err.contains(password) && !done.out.contains(password), "{}", done.err);
+    }
+}
+
+#[test]
+fn the_demo_prints_calls_that_work_as_printed() {
+    let site = Site::new();
+    let mut server = site.serve(&["--demo"]);
+    let mut script = String::new();
+    while !script.contains("delete_apikey") {
+        assert!(server.out.read_line(&mut script).unwrap() > 0, "{script}");
+    }
+    let shell = Command::new("sh").arg("-euc").arg(&script).output().unwrap();
+    let answers = Done::from(shell);
+    assert_eq!(
+        answers.out.matches(r#""status":"success""#).count(),
+        3,
+        "{script}\n{}{}",
+        answers.out,
+        answers.err
+    );
+    for part in [r#""apikeys":"#, r#""comment":"demo""#, r#""new_key":"#, r#""deleted_keys":"#] {
+        assert!(answers.out.contains(part), "{part} in {}", answers.out);
+    }
+    assert!(server.takes_login("admin", "admin"));
+    assert_eq!(server.stop().code, 0);
+    let left: Vec<_> = fs::read_dir(site.dir.path()).unwrap().collect();
+    assert!(left.is_empty(), "nothing is left of it: {left:?}");
+
+    let open = site.run(&["serve", "--demo", "--listen", "0.0.0.0:0"]);
+    assert!(open.code == 2 && open.err.contains("loopback"), "{}", open.err);
+}
+
+#[test]
+fn a_killed_server_leaves_nothing_that_stops_the_next() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    site.ok(&["user", "add", "flo"]);
+    server.signal(Signal::KILL);
+    server.end();
+    let socket = site.data().join("keyward.sock");
+    assert!(fs::symlink_metadata(&socket).unwrap().file_type().is_socket(), "its socket is still there");
+    site.ok(&["user", "show", "flo"]);
+    let server = site.serve(&[]);
+    site.ok(&["user", "show", "flo"]);
+    assert_eq!(server.stop().code, 0);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_server_that_was_asked_to_stop_ends_well_whichever_signal_it_was() {
+    let site = Site::new();
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = site.serve(&[]);
+        server.signal(signal);
+        let done = server.end();
+        assert_eq!(done.code, 0, "{}", done.err);
+    }
+    assert!(site.ok(&["check"]).contains("0 findings"));
+}
+
+#[test]
+fn a_hang_up_ends_no_server_that_has_no_certificate_to_read_again() {
+    let site = Site::new();
+    for how in [&[][..], &["--demo"]] {
+        let mut server = site.serve(how);
+        for _ in 0..2 {
+            server.signal(Signal::HUP);
+        }
+        server.signal(Signal::TERM);
+        let done = server.end();
+        assert_eq!(done.code, 0, "{how:?}: {}", done.err);
+    }
+}
+
+#[test]
+fn a_hang_up_before_the_server_listens_does_not_end_it() {
+    let site = Site::new();
+    // Whoever opens a pipe to read waits for somebody who writes: the start stands still there.
+    let pipe = site.dir.path().join("password");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("KEYWARD_ADMIN_PASSWORD_FILE", &pipe);
+    let hang_up = std::thread::scope(|scope| {
+        let child = command.spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let start = scope.spawn(move || Server::started(child));
+        // Opens only once the server waits at the other end.
+        let mut writer = fs::File::options().write(true).open(&pipe).unwrap();
+        rustix::process::kill_process(pid, Signal::HUP).unwrap();
+        std::io::Write::write_all(&mut writer, b"adminadminadmin\n").unwrap();
+        drop(writer);
+        start.join().unwrap()
+    });
+    assert!(hang_up.takes_login("admin", "adminadminadmin"));
+    assert_eq!(hang_up.stop().code, 0);
+}
