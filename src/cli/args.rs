@@ -76,6 +76,9 @@ pub(super) enum Task {
     Backup {
         /// File to write, or - for standard output
         file: PathBuf,
+        /// Overwrite the file if there is one
+        #[arg(long)]
+        force: bool,
     },
     /// Put a backup in the place of the store; the server must be stopped
     Restore(Restore),
@@ -261,10 +264,13 @@ pub(super) enum SecretTask {
 pub(super) struct Restore {
     /// File that `keyward backup` wrote
     pub(super) file: PathBuf,
-    /// Restore also when keys that were revoked, suspended, rotated or deleted since would be good again, and when
-    /// the store there is cannot be read
+    /// Restore also when that gives back what was taken away since (revoked, narrowed or deleted keys; passwords, roles
+    /// and access of users), and when the store there cannot be read
     #[arg(long)]
     pub(super) bring_back: bool,
+    /// Remove the store that was kept at the restore before
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,7 @@
 //! `keyward backup`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, IsTerminal as _, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -15,8 +14,7 @@ use super::screen::{line, note};
 use crate::store::backup::{self, BackupWriter, Frame};
 
 /// `keyward backup`: into a file that appears when it is whole, or to standard output.
-pub(super) fn back_up(door: &mut Door, to: &Path) -> Result<Exit, Failure> {
-    let wrote = |error: io::Error| Failure::system("the backup could not be written", &error);
+pub(super) fn back_up(door: &mut Door, to: &Path, force: bool) -> Result<Exit, Failure> {
     if to == Path::new("-") {
         if io::stdout().is_terminal() {
             return Err(Failure::new(
@@ -24,32 +22,53 @@ pub(super) fn back_up(door: &mut Door, to: &Path) -> Result<Exit, Failure> {
                 "a backup is not text: give a file, or pipe it into something",
             ));
         }
-        let revision = copy(door, &mut io::stdout().lock())?;
+        let revision = copy(door, &mut io::stdout().lock(), "standard output")?;
         note(&format!("backup at revision {revision}"));
         return Ok(Exit::Done);
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
-    let file =
-        File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial).map_err(wrote)?;
-    let mut file = BufWriter::new(file);
-    let revision = copy(door, &mut file)?;
-    file.into_inner().map_err(|error| wrote(error.into_error()))?.sync_all().map_err(wrote)?;
-    // What cannot be read again is no backup.
-    let entries = read(Path::new(&partial), |_| Ok(()))?;
-    fs::rename(&partial, to).map_err(wrote)?;
+    let shown = to.display().to_string();
+    let wrote = |error: io::Error| not_written(&shown, &error);
+    // Asked before anything is copied; whether it came to be meanwhile, once more at the end.
+    if !force && to.symlink_metadata().is_ok() {
+        return Err(exists(&shown));
+    }
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let name = to.file_name().ok_or_else(|| not_written(&shown, &io::ErrorKind::IsADirectory.into()))?;
+    // For its owner alone, and gone again when anything fails.
+    let partial = tempfile::Builder::new().prefix(name).suffix(".partial").tempfile_in(dir).map_err(wrote)?;
+    let mut file = BufWriter::new(partial);
+    let revision = copy(door, &mut file, &shown)?;
+    let file = file.into_inner().map_err(|error| wrote(error.into_error()))?;
+    file.as_file().sync_all().map_err(wrote)?;
+    // What cannot be read again is no backup.
+    let entries = read(to, file.reopen().map_err(wrote)?, |_| Ok(()))?;
+    if force {
+        file.persist(to).map_err(|error| wrote(error.error))?;
+    } else {
+        file.persist_noclobber(to).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => exists(&shown),
+            _ => wrote(error.error),
+        })?;
+    }
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(wrote)?;
-    line(&format!(
-        "{} holds {entries} entries, at revision {revision}; the secret file is not in it",
-        to.display()
-    ))?;
+    line(&format!("{shown} holds {entries} entries, at revision {revision}; the secret file is not in it"))?;
     Ok(Exit::Done)
 }
 
+fn not_written(to: &str, error: &io::Error) -> Failure {
+    Failure::system(&format!("the backup {to} could not be written"), error)
+}
+
+fn exists(to: &str) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        format!("{to} exists already: give another name, or overwrite it with --force"),
+    )
+}
+
 /// Writes a whole backup; its revision.
-fn copy(door: &mut Door, to: &mut impl Write) -> Result<u64, Failure> {
-    let wrote = |error: io::Error| Failure::system("the backup could not be written", &error);
+fn copy(door: &mut Door, to: &mut impl Write, shown: &str) -> Result<u64, Failure> {
+    let wrote = |error: io::Error| not_written(shown, &error);
     let mut writer = BackupWriter::begin(to).map_err(wrote)?;
     let mut target = "/v1/backup".to_owned();
     loop {
@@ -68,9 +87,25 @@ fn copy(door: &mut Door, to: &mut impl Write) -> Result<u64, Failure> {
     }
 }
 
-/// Reads a backup to its end.
-pub(super) fn read(file: &Path, each: impl FnMut(Frame) -> io::Result<()>) -> Result<u64, Failure> {
-    let failed = |error| Failure::system(&format!("the backup {}", file.display()), &error);
-    let opened = File::open(file).map_err(failed)?;
-    backup::read(BufReader::new(opened), each).map_err(failed)
+/// A backup, to be read.
+pub(super) fn open_backup(path: &Path) -> Result<File, Failure> {
+    // A directory opens, and is none.
+    let opened = File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(file),
+    });
+    opened.map_err(|error| not_read(path, &error))
+}
+
+/// Reads the backup at `path` to its end.
+pub(super) fn read(
+    path: &Path,
+    opened: File,
+    each: impl FnMut(Frame) -> io::Result<()>,
+) -> Result<u64, Failure> {
+    backup::read(BufReader::new(opened), each).map_err(|error| not_read(path, &error))
+}
+
+fn not_read(path: &Path, error: &io::Error) -> Failure {
+    Failure::system(&format!("the backup {}", path.display()), error)
 }

@@ -70,7 +70,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Audit(asked) => Door::with(&place, |door| audit::run(door, output, &asked)),
         Task::Check { repair: true } => rebuild::repair(&place),
         Task::Check { repair: false } => Door::with(&place, |door| check::run(door, output)),
-        Task::Backup { file } => Door::with(&place, |door| backup::back_up(door, &file)),
+        Task::Backup { file, force } => Door::with(&place, |door| backup::back_up(door, &file, force)),
         Task::Restore(asked) => restore::restore(&place, &asked),
         Task::Secret(task) => pepper::run(&place, output, &task),
         Task::Compact => rebuild::compact(&place),

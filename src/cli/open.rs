@@ -46,6 +46,11 @@ pub(super) fn is_store(data: &Path) -> bool {
     data.join("watermark").exists()
 }
 
+/// Whether there is a store in this directory, or what is left of one.
+pub(super) fn is_anything(data: &Path) -> bool {
+    ["watermark", "db", "aside", "replacement"].iter().any(|name| data.join(name).exists())
+}
+
 /// There is none.
 pub(super) fn no_store(place: &Place) -> Failure {
     let advice = "check --data, or begin with `keyward serve`";

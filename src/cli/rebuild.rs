@@ -19,16 +19,16 @@ use crate::store::{Batch, SledStore, Store as _, StoreError, paged};
 pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
     let (store, _) = open_store(place, OpenOptions::default())?;
     let before = size(&place.data.join("db"));
-    rebuild(place, &store, |filling| {
+    let replacing = rebuild(place, &store, |filling| {
         for entry in paged(None, |after, limit| store.scan(b"", after, limit)) {
             let entry = entry?;
             filling.add(Frame { key: entry.key, value: Some(entry.value) })?;
         }
         Ok(())
     })?;
+    replacing.finish_with_the_same()?;
     drop(store);
     exchange(place)?;
-    replace::forget_replaced(&place.data)?;
     let after = size(&place.data.join("db"));
     line(&format!("{} kB before, {} kB after", before / 1024, after / 1024))?;
     Ok(Exit::Done)
@@ -36,15 +36,17 @@ pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
 
 /// `keyward check --repair`.
 pub(super) fn repair(place: &Place) -> Result<Exit, Failure> {
+    keep_nothing_before(place, false)?;
     let (store, found) = open_store(place, OpenOptions { recover: true, ..OpenOptions::default() })?;
     if let Some(report) = found.recovered {
         note(&format!("keyward: {report}"));
     }
     let mut repair = Repair::default();
-    rebuild(place, &store, |filling| {
+    let replacing = rebuild(place, &store, |filling| {
         store.salvage(|found| filling.add_all(repair.entries(found)?))?;
         Ok(filling.add_all(repair.rest()?)?)
     })?;
+    replacing.finish()?;
     drop(store);
     exchange(place)?;
     for place in &repair.lost {
@@ -70,11 +72,24 @@ fn rebuild(
     place: &Place,
     store: &SledStore,
     with: impl FnOnce(&mut Filling) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<Replacing, Failure> {
     store.close()?;
     let replacing = Replacing::beside(&place.data)?;
     fill(&replacing, with)?;
-    Ok(replacing.finish()?)
+    Ok(replacing)
+}
+
+/// Refuses while the store is kept that was replaced before, for this one would take its place.
+pub(super) fn keep_nothing_before(place: &Place, force: bool) -> Result<(), Failure> {
+    let kept = replace::replaced(&place.data);
+    if force || !kept.exists() {
+        return Ok(());
+    }
+    let advice = "move it away, or remove it, first";
+    Err(Failure::new(
+        Exit::Failed,
+        format!("{} holds the store that was replaced before: {advice}", kept.display()),
+    ))
 }
 
 /// Has the directory take its new store, and its old one out of the way.

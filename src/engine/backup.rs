@@ -1,14 +1,12 @@
-//! Copying a whole store while it changes, and what a copy would bring back.
+//! Copying a whole store while it changes.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::clock::Timestamp;
-use crate::key::{Condition, Key, KeyId, KeyedHash, ParseError, Prefix, Status, User, Username};
+use crate::key::ParseError;
 use crate::limits;
+use crate::store::Revision;
 use crate::store::backup::Frame;
-use crate::store::codec::Record as _;
-use crate::store::{Revision, Store, StoreError, paged, schema};
 
 use super::{EngineError, Reader};
 
@@ -53,7 +51,7 @@ impl Reader {
     /// The next piece of a backup, from its beginning when `from` is `None`: entries, and what changed meanwhile.
     ///
     /// # Errors
-    /// [`EngineError::Store`]; with [`StoreError::Forgotten`] too much changed since the piece before, and the backup
+    /// [`EngineError::Store`]; with [`StoreError::Forgotten`](crate::store::StoreError::Forgotten) too much changed since the piece before, and the backup
     /// has to begin again.
     ///
     /// # Security
@@ -80,71 +78,4 @@ impl Reader {
             revision,
         })
     }
-}
-
-/// A key that is no good now and would be with a backup in the store's place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ComingBack {
-    /// The key.
-    pub key: KeyId,
-    /// What it shows.
-    pub prefix: Prefix,
-    /// Whose it was in the backup.
-    pub owner: Username,
-    /// Why it is no good now.
-    pub because: &'static str,
-}
-
-/// Keys that are good in the store `then` and would let somebody in who is kept out by the store `now`: their key was
-/// revoked, suspended, rotated, limited to an earlier end or removed since, or its owner blocked.
-///
-/// # Errors
-/// The stores'.
-pub fn coming_back(
-    then: &dyn Store,
-    now: &dyn Store,
-    time: Timestamp,
-) -> Result<Vec<ComingBack>, StoreError> {
-    let mut found = Vec::new();
-    for entry in paged(None, |after, limit| then.scan(schema::KEYS, after, limit)) {
-        let key = Key::from_entry(&entry?)?;
-        let Some(owner) = good(then, &key, time)? else { continue };
-        let because = match now.get(&schema::key(&key.id.to_bytes()))? {
-            None => "deleted",
-            Some(entry) => {
-                let today = Key::from_entry(&entry)?;
-                match today.condition(time) {
-                    Condition::Revoked => "revoked",
-                    Condition::Suspended => "suspended",
-                    Condition::Expired => "expired",
-                    Condition::Active if good(now, &today, time)?.is_none() => "owner blocked",
-                    Condition::Active if !has_secrets_of(&today, &key, time) => "rotated",
-                    Condition::Active => continue,
-                }
-            }
-        };
-        let prefix = key.secrets.current.prefix.clone();
-        found.push(ComingBack { key: key.id, prefix, owner: owner.username, because });
-    }
-    Ok(found)
-}
-
-/// The owner of a key that verifies, as far as records tell.
-fn good(store: &dyn Store, key: &Key, time: Timestamp) -> Result<Option<User>, StoreError> {
-    if key.condition(time) != Condition::Active {
-        return Ok(None);
-    }
-    let owner = store.get(&schema::user(key.owner.0))?;
-    let owner = owner.as_ref().map(User::from_entry).transpose()?;
-    Ok(owner.filter(|owner| owner.status == Status::Active))
-}
-
-/// Whether every text that is good for `then` is good for `now`, too.
-fn has_secrets_of(now: &Key, then: &Key, time: Timestamp) -> bool {
-    let hashes = |key: &Key| -> Vec<KeyedHash> {
-        let previous = key.secrets.previous.iter().filter(|(_, end)| *end > time).map(|(secret, _)| secret);
-        previous.chain([&key.secrets.current]).map(|secret| secret.hash).collect()
-    };
-    let good = hashes(now);
-    hashes(then).iter().all(|hash| good.contains(hash))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use thiserror::Error;
 
 use crate::limits;
@@ -42,6 +42,29 @@ impl Network {
                 net.prefix_len() >= 96 && net.contains(&client.to_ipv6_mapped())
             }
             (Self::Range(net), _) => net.contains(&client),
+        }
+    }
+
+    /// Whether every client in `other` is in this one.
+    fn covers(&self, other: &Self) -> bool {
+        match (self.net(), other.net()) {
+            (IpNet::V4(net), IpNet::V4(other)) => net.contains(&other),
+            (IpNet::V6(net), IpNet::V6(other)) => net.contains(&other),
+            (IpNet::V4(_), IpNet::V6(_)) | (IpNet::V6(_), IpNet::V4(_)) => false,
+        }
+    }
+
+    /// The clients in it: of mapped addresses, IPv4 ones.
+    fn net(&self) -> IpNet {
+        let net = match self {
+            Self::Address(address) => return address.to_canonical().into(),
+            Self::Range(net) => *net,
+        };
+        match (net.addr().to_canonical(), net.prefix_len().checked_sub(96)) {
+            (IpAddr::V4(address), Some(bits)) if matches!(net, IpNet::V6(_)) => {
+                Ipv4Net::new(address, bits).map_or(net, IpNet::V4)
+            }
+            _ => net,
         }
     }
 }
@@ -117,6 +140,17 @@ impl Allowlist {
         match self {
             Self::Anyone => &[],
             Self::Only(Networks(networks)) => networks,
+        }
+    }
+
+    /// Whether it allows nobody whom `bound` refuses. A network that only several of `bound` cover together is not found.
+    pub fn within(&self, bound: &Self) -> bool {
+        match (self, bound) {
+            (_, Self::Anyone) => true,
+            (Self::Anyone, Self::Only(_)) => false,
+            (Self::Only(Networks(networks)), Self::Only(Networks(bound))) => {
+                networks.iter().all(|network| bound.iter().any(|bound| bound.covers(network)))
+            }
         }
     }
 
@@ -216,6 +250,30 @@ mod tests {
         assert!(!any4.allows(Some("2001:db8::1".parse().unwrap())));
         let host_bits: Allowlist = "1.2.3.4/24".parse().unwrap();
         assert!(host_bits.allows(Some("1.2.3.200".parse().unwrap())));
+    }
+
+    #[test]
+    fn a_list_within_another_allows_nobody_more() {
+        for (list, bound, within) in [
+            ("", "", true),
+            ("10.0.0.1", "", true),
+            ("", "0.0.0.0/0", false),
+            ("10.0.0.1", "10.0.0.0/24", true),
+            ("10.0.0.9/25,10.0.0.1", "10.0.0.0/24", true),
+            ("10.0.0.0/23", "10.0.0.0/24", false),
+            ("10.0.0.1,11.0.0.1", "10.0.0.0/24", false),
+            ("10.0.0.1", "::ffff:10.0.0.0/120", true),
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/120", "10.0.0.0/24", true),
+            ("::ffff:0:0/95", "0.0.0.0/0", false),
+            ("10.0.0.1", "::/0", false),
+            ("2001:db8::1", "2001:db8::/32", true),
+            ("2001:db8::/32", "2001:db8::/33", false),
+            ("0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", false),
+        ] {
+            let [list, bound] = [list, bound].map(|list| list.parse::<Allowlist>().unwrap());
+            assert_eq!(list.within(&bound), within, "{list} within {bound}");
+        }
     }
 
     #[test]

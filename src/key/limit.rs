@@ -32,6 +32,13 @@ impl RateLimit {
         let used = u64::from(self.seconds.get()) * u64::from(self.burst.get());
         used <= seconds.saturating_mul(self.count.get().into())
     }
+
+    /// Whether more uses come back in the same time.
+    fn is_faster_than(&self, other: &Self) -> bool {
+        let product =
+            |count: NonZeroU32, seconds: NonZeroU32| u64::from(count.get()) * u64::from(seconds.get());
+        product(self.count, other.seconds) > product(other.count, self.seconds)
+    }
 }
 
 /// The rate limits of a key, none for as often as it likes; at most 8, no name twice. A use has to fit in all.
@@ -95,6 +102,15 @@ impl RateLimits {
         !self.0.iter().all(|limit| limit.refills_within(limits::RATE_REFILL_SECONDS_MAX))
     }
 
+    /// Whether whoever has these may use a key nowhere faster than with `bound`: for each of its limits there is one of
+    /// the same name with no higher rate and no larger burst.
+    pub fn within(&self, bound: &Self) -> bool {
+        bound.0.iter().all(|bound| {
+            let same = self.0.iter().find(|limit| limit.name == bound.name);
+            same.is_some_and(|limit| limit.burst <= bound.burst && !limit.is_faster_than(bound))
+        })
+    }
+
     /// All of them, in the order given.
     pub fn all(&self) -> &[RateLimit] {
         &self.0
@@ -156,6 +172,30 @@ mod tests {
         let many = (0..9).map(|n| limit(&format!("l{n}"), 1)).collect();
         assert_eq!(RateLimits::of(many), Err(RateLimitsError::TooMany));
         assert_eq!(RateLimits::of(vec![limit("a", u32::MAX)]), Err(RateLimitsError::TooSlow));
+    }
+
+    #[test]
+    fn limits_within_others_have_each_of_them_no_faster_and_no_larger() {
+        let of = |name: &str, count: u32, seconds: u32, burst: u32| {
+            let number = |number| NonZeroU32::new(number).unwrap();
+            let (count, seconds, burst) = (number(count), number(seconds), number(burst));
+            RateLimit { name: name.parse().unwrap(), count, seconds, burst }
+        };
+        let bound = of("a", 10, 60, 5);
+        for (limits, within) in [
+            (vec![], false),
+            (vec![bound], true),
+            (vec![of("a", 1, 6, 5)], true),
+            (vec![of("a", 10, 59, 5)], false),
+            (vec![of("a", 11, 60, 5)], false),
+            (vec![of("a", 10, 60, 6)], false),
+            (vec![of("a", 1, 60, 1), of("b", 9, 1, 9)], true),
+            (vec![of("b", 1, 60, 1)], false),
+        ] {
+            let limits = RateLimits::of(limits).unwrap();
+            assert_eq!(limits.within(&RateLimits::of(vec![bound]).unwrap()), within, "{limits:?}");
+            assert!(limits.within(&RateLimits::none()) && limits.within(&limits));
+        }
     }
 
     #[test]

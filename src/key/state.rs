@@ -20,6 +20,15 @@ impl Expiry {
     pub fn reached(self, now: Timestamp) -> bool {
         matches!(self, Self::At(end) if now >= end)
     }
+
+    /// Whether it comes no later than `bound`.
+    pub fn within(self, bound: Self) -> bool {
+        match (self, bound) {
+            (_, Self::Never) => true,
+            (Self::Never, Self::At(_)) => false,
+            (Self::At(end), Self::At(bound)) => end <= bound,
+        }
+    }
 }
 
 /// Why a key was revoked; the applicable reasons of RFC 5280 §5.3.1.
@@ -153,5 +162,19 @@ mod tests {
             assert_eq!(Expiry::At(at(5)).reached(at(now)), reached, "{now}");
         }
         assert!(!Expiry::Never.reached(at(u64::MAX)));
+    }
+
+    #[test]
+    fn never_is_the_latest_end() {
+        let at = |ms| Expiry::At(Timestamp::from_unix_ms(ms));
+        for (end, bound, within) in [
+            (at(5), at(5), true),
+            (at(6), at(5), false),
+            (at(5), Expiry::Never, true),
+            (Expiry::Never, at(5), false),
+            (Expiry::Never, Expiry::Never, true),
+        ] {
+            assert_eq!(end.within(bound), within, "{end:?} within {bound:?}");
+        }
     }
 }

@@ -84,7 +84,7 @@ impl<W: Write> BackupWriter<W> {
 /// Whether the backup is whole is known at its end only: when this fails, nothing that `each` was given counts.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidData`] when it is not a backup, is damaged or ends early; what reading met with; what `each`
+/// [`io::ErrorKind::InvalidData`] when it is not a backup, is damaged, ends early or is followed by more; what reading met with; what `each`
 /// answered.
 pub fn read(from: impl Read, mut each: impl FnMut(Frame) -> io::Result<()>) -> io::Result<u64> {
     let mut from = Hashing { from, hash: blake3::Hasher::new() };
@@ -102,11 +102,10 @@ pub fn read(from: impl Read, mut each: impl FnMut(Frame) -> io::Result<()>) -> i
             REMOVED => each(Frame { key: from.part(KEY_BYTES_MAX)?, value: None })?,
             END => {
                 let expected = from.hash.finalize();
-                return if from.array()? == *expected.as_bytes() {
-                    Ok(frames)
-                } else {
-                    Err(damaged("its checksum is wrong"))
-                };
+                if from.array()? != *expected.as_bytes() {
+                    return Err(damaged("its checksum is wrong"));
+                }
+                return if from.is_at_end()? { Ok(frames) } else { Err(damaged("more follows its end")) };
             }
             _ => return Err(damaged("it is damaged")),
         }
@@ -139,6 +138,15 @@ impl<R: Read> Hashing<R> {
             return Err(damaged("it is damaged"));
         }
         self.bytes(length)
+    }
+
+    /// Whether nothing follows: what comes behind the checksum was never part of the backup.
+    fn is_at_end(&mut self) -> io::Result<bool> {
+        match self.from.read_exact(&mut [0]) {
+            Ok(()) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> io::Result<()> {
@@ -183,6 +191,15 @@ mod tests {
             Ok(())
         });
         assert_eq!((count.unwrap(), found), (4, frames()));
+    }
+
+    #[test]
+    fn a_backup_that_anything_follows_is_none() {
+        let whole = backup();
+        for more in [&b"\n"[..], &[0], &whole, MAGIC] {
+            let refused = read(&[&whole[..], more].concat()[..], |_| Ok(())).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{refused}");
+        }
     }
 
     #[test]

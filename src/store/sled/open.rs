@@ -77,8 +77,8 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     let (file, mark) = Watermark::open(&watermark).map_err(io("reading the watermark"))?;
     let places = Places {
         database: dir.join(super::DATABASE),
-        aside: dir.join("aside"),
-        partial: dir.join("aside.partial"),
+        aside: dir.join(ASIDE),
+        partial: dir.join(PARTIAL),
         set_aside: dir.join("set-aside").join(file.sequence().to_string()),
         watermark,
     };
@@ -361,5 +361,9 @@ impl Places {
     }
 }
 
+/// The copy of the database as a crash left it.
+pub(super) const ASIDE: &str = "aside";
+/// A copy that is not complete, or not needed any more.
+pub(super) const PARTIAL: &str = "aside.partial";
 /// How sled begins to say that its own lock is held; ours is held by then, so it cannot be another keyward.
 const SLED_LOCKED: &str = "could not acquire lock";

@@ -1,7 +1,8 @@
 //! Puts another store in the place of one, at one moment: a store that is built beside it, whole, before it counts.
 //!
 //! `replacement.partial` is being built and means nothing; under the name `replacement` it is what the directory holds
-//! from then on, and whoever opens the directory next finishes the exchange. What was there before is in `replaced`.
+//! from then on, and whoever opens the directory next finishes the exchange. What was there before is in `replaced`, or
+//! goes if the new store has the same content: a file `same` in `replacement` says so.
 
 use std::fs::{self, File};
 use std::io;
@@ -58,6 +59,19 @@ impl Replacing {
     /// # Errors
     /// [`StoreError::Io`]: the directory has its old store, or already the new one.
     pub fn finish(self) -> Result<(), StoreError> {
+        self.exchange()
+    }
+
+    /// As [`Replacing::finish`], with a store of the same content, so that the old one is not kept.
+    ///
+    /// # Errors
+    /// As [`Replacing::finish`].
+    pub fn finish_with_the_same(self) -> Result<(), StoreError> {
+        File::create(self.place().join(SAME)).map_err(failed("putting the new store in its place"))?;
+        self.exchange()
+    }
+
+    fn exchange(&self) -> Result<(), StoreError> {
         let what = "putting the new store in its place";
         barrier::sync_tree(&self.place()).map_err(failed(what))?;
         barrier::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
@@ -86,13 +100,8 @@ pub fn replaced(directory: &Path) -> PathBuf {
     directory.join("replaced")
 }
 
-/// Removes the store that was replaced last.
-///
-/// # Errors
-/// [`StoreError::Io`].
-pub fn forget_replaced(directory: &Path) -> Result<(), StoreError> {
-    barrier::remove_tree(&replaced(directory)).map_err(failed("removing the old store"))
-}
+/// Says of a store that is complete that it has the content of the one before.
+const SAME: &str = "same";
 
 /// Finishes an exchange whose new store is complete. The caller holds the directory. Every step may be the last before
 /// a power cut: the next open goes on with the one after it.
@@ -104,7 +113,13 @@ pub(super) fn finish(directory: &Path) -> io::Result<()> {
     let (database, watermark) = (directory.join(super::DATABASE), directory.join("watermark"));
     let new_database = new.join(super::DATABASE);
     if new_database.exists() {
-        if database.exists() {
+        if database.exists() && new.join(SAME).exists() {
+            // Every open removes what has this name.
+            let old = directory.join(super::open::PARTIAL);
+            barrier::remove_tree(&old)?;
+            barrier::remove_tree(&directory.join(super::open::ASIDE))?;
+            barrier::rename(&database, &old)?;
+        } else if database.exists() {
             let old = replaced(directory);
             barrier::remove_tree(&old)?;
             barrier::create(&old)?;
@@ -113,7 +128,7 @@ pub(super) fn finish(directory: &Path) -> io::Result<()> {
             }
             barrier::sync_tree(&old)?;
             // Copies of the old database would be taken for the state of the new one.
-            barrier::remove_tree(&directory.join("aside"))?;
+            barrier::remove_tree(&directory.join(super::open::ASIDE))?;
             fs::rename(&database, old.join(super::DATABASE))?;
             barrier::sync(&old)?;
             barrier::sync(directory)?;
@@ -168,8 +183,19 @@ mod tests {
         replacing.finish().unwrap();
         assert_eq!(value(dir.path()), b"new");
         assert_eq!(value(&replaced(dir.path())), b"old");
-        forget_replaced(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn one_of_the_same_content_leaves_none_behind_and_what_was_kept_before_stays() {
+        let (dir, replacing) = replacing();
+        fs::create_dir(replaced(dir.path())).unwrap();
+        replacing.finish_with_the_same().unwrap();
         assert_eq!(value(dir.path()), b"new");
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["db", "lock", "replaced", "watermark"]);
+        assert_eq!(fs::read_dir(replaced(dir.path())).unwrap().count(), 0);
     }
 
     #[test]
