@@ -134,6 +134,7 @@ fn a_backup_made_while_keys_are_made_is_whole_and_moves_to_another_machine() {
         fs::copy(site.path(file), other.path(file)).unwrap();
         let done = other.run(&["restore", file]);
         assert!(done.code == 5 && done.err.contains("secret file"), "without its secret: {}", done.err);
+        fs::create_dir(other.path("data")).unwrap();
         fs::copy(site.path("data/secret"), other.path("data/secret")).unwrap();
         assert_eq!(other.ok(&["restore", file]), "restored\n");
         assert!(other.is_good(&text) && other.is_good("other_00000000"));
@@ -167,7 +168,7 @@ fn what_was_taken_away_since_comes_back_only_when_asked_for() {
         let line = done.out.lines().find(|line| line.starts_with(id.as_str())).unwrap();
         assert!(line.ends_with(&format!("of flo: {because} since")), "{line}");
     }
-    assert!(done.out.contains(&format!("{} ", bo.0)) && done.out.contains("of bo: owner blocked since"));
+    assert!(done.out.contains("user bo: blocked since"), "{}", done.out);
     assert!(!done.out.contains(&kept) && done.out.lines().count() == 5, "{}", done.out);
     assert_eq!(site.counts(), counts, "nothing was restored");
     let all = || gone.iter().map(|(_, (_, text))| text.as_str()).chain([bo.1]);
@@ -185,6 +186,7 @@ fn what_is_not_a_whole_backup_is_refused_and_so_is_a_store_in_use() {
     let (_, text) = site.key();
     site.ok(&["backup", "good"]);
     let mut bytes = fs::read(site.path("good")).unwrap();
+    fs::write(site.path("twice"), bytes.repeat(2)).unwrap();
     fs::write(site.path("cut"), &bytes[..bytes.len() - 1]).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -196,14 +198,79 @@ fn what_is_not_a_whole_backup_is_refused_and_so_is_a_store_in_use() {
     assert_eq!(site.run(&["compact"]).code, 5);
     assert!(site.is_good(&text));
     drop(server);
-    for file in ["cut", "damaged", "other", "absent"] {
+    for file in ["cut", "damaged", "twice", "other", "absent", "."] {
         for more in [&[][..], &["--bring-back"]] {
             let done = site.run(&[&["restore", file], more].concat());
-            assert_eq!(done.code, 1, "{file}: {}", done.err);
+            assert!(
+                done.code == 1 && done.err.contains(&format!("the backup {file}: ")),
+                "{file}: {}",
+                done.err
+            );
         }
         assert!(site.is_good(&text));
     }
     assert!(!site.path("data/replacement.partial").exists() && !site.path("data/replaced").exists());
+}
+
+#[test]
+fn nothing_is_overwritten_unasked_and_nothing_half_is_left() {
+    let site = Site::new();
+    let (_, text) = site.key();
+    fs::write(site.path("mine"), "mine").unwrap();
+    let done = site.run(&["backup", "mine"]);
+    assert!(done.code == 1 && done.err.contains("mine exists already"), "{}", done.err);
+    assert_eq!(fs::read_to_string(site.path("mine")).unwrap(), "mine");
+    site.ok(&["backup", "mine", "--force"]);
+    for place in ["absent/file", "mine/file"] {
+        let done = site.run(&["backup", place]);
+        assert!(
+            done.code == 1 && done.err.contains(&format!("the backup {place} could not")),
+            "{}",
+            done.err
+        );
+    }
+    let entries = || -> Vec<_> {
+        let mut names: Vec<_> =
+            fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(entries(), ["data", "mine"]);
+
+    // The store that was replaced is the only copy of what came after the backup.
+    site.ok(&["restore", "mine"]);
+    let kept = contents(&site.path("data/replaced/db"));
+    for refused in [&["restore", "mine"][..], &["check", "--repair"]] {
+        let done = site.run(refused);
+        assert!(done.code == 1 && done.err.contains("data/replaced holds the store"), "{}", done.err);
+        assert_eq!(contents(&site.path("data/replaced/db")), kept);
+    }
+    site.ok(&["compact"]);
+    assert_eq!(contents(&site.path("data/replaced/db")), kept);
+    site.ok(&["restore", "mine", "--force"]);
+    assert!(site.is_good(&text));
+
+    let other = Site { dir: tempfile::tempdir().unwrap() };
+    fs::write(other.path("damaged"), "keyward-backup 1\n").unwrap();
+    for file in ["damaged", "absent"] {
+        assert_eq!(other.run(&["--data", "far/away", "restore", file]).code, 1);
+        assert_eq!(other.run(&["restore", file]).code, 1);
+        assert!(!other.path("far").exists() && !other.path("data").exists(), "{file}");
+    }
+}
+
+#[test]
+fn numbers_of_users_that_were_given_out_since_are_not_given_out_again() {
+    let site = Site::new();
+    site.ok(&["backup", "before"]);
+    let number = |site: &Site, name: &str| -> Value {
+        let user: Value = serde_json::from_str(&site.ok(&["user", "add", name, "--output", "json"])).unwrap();
+        user["id"].clone()
+    };
+    let later = number(&site, "later");
+    site.ok(&["restore", "before"]);
+    assert_ne!(number(&site, "other"), later);
+    site.counts();
 }
 
 #[test]
@@ -236,7 +303,7 @@ fn a_kill_while_a_store_is_replaced_leaves_one_of_both_whole() {
     let whole = looks(&mut site.quiet(&["compact"]), u64::MAX);
     let (mut kept, mut replaced) = (0, 0);
     for nth in 0..24 {
-        let args: &[&str] = if nth % 2 == 0 { &["compact"] } else { &["restore", "before"] };
+        let args: &[&str] = if nth % 2 == 0 { &["compact"] } else { &["restore", "before", "--force"] };
         let mut child = site.quiet(args);
         looks(&mut child, whole * nth / 20);
         let _ = child.kill();

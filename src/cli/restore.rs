@@ -10,7 +10,7 @@ use super::rebuild::{exchange, fill, keep_nothing_before};
 use super::screen::{line, note};
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{Engine, Parts, Regained, regained};
-use crate::key::UserId;
+use crate::key::{PepperRing, UserId};
 use crate::store::backup::Frame;
 use crate::store::codec::Record as _;
 use crate::store::sled::OpenOptions;
@@ -21,6 +21,7 @@ use crate::store::{SledStore, Store as _, StoreError, schema};
 pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
     let backup = open_backup(&asked.file)?;
     keep_nothing_before(place, asked.force)?;
+    let peppers = open::secret(place).read()?;
     let there = open::is_anything(&place.data);
     let now = if there { to_compare(place, asked.bring_back)? } else { None };
     let replacing = match &now {
@@ -42,7 +43,7 @@ pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
         note(&format!("{entries} entries read"));
         Ok(())
     })?;
-    let back = try_out(place, &replacing, now.as_ref())?;
+    let back = try_out(&replacing, peppers, now.as_ref())?;
     if !back.is_empty() && !asked.bring_back {
         back.iter().try_for_each(|regained| line(&regained.to_string()))?;
         let count = back.len();
@@ -95,8 +96,11 @@ fn newest_user(now: Option<&SledStore>) -> Option<UserId> {
 }
 
 /// Opens what was restored as a server would, and looks through all of it; who would be better off.
-fn try_out(place: &Place, replacing: &Replacing, now: Option<&SledStore>) -> Result<Vec<Regained>, Failure> {
-    let peppers = open::secret(place).read()?;
+fn try_out(
+    replacing: &Replacing,
+    peppers: PepperRing,
+    now: Option<&SledStore>,
+) -> Result<Vec<Regained>, Failure> {
     let (store, _) = SledStore::open(&replacing.place(), OpenOptions::default())?;
     let back = now.map(|now| regained(&store, now, SystemClock.now())).transpose()?.unwrap_or_default();
     let engine = Engine::open(Parts::new(store, peppers))?;

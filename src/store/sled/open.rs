@@ -97,7 +97,7 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
 /// Holds the directory for this process.
 pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let mut options = File::options();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"));
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(dir.join(LOCK));
     let file = file.map_err(io("opening the lock file"))?;
     let locked = patiently(|| file.try_lock(), |error| matches!(error, TryLockError::WouldBlock));
     match locked {
@@ -361,6 +361,8 @@ impl Places {
     }
 }
 
+/// Locked while the directory is open.
+pub(super) const LOCK: &str = "lock";
 /// The copy of the database as a crash left it.
 pub(super) const ASIDE: &str = "aside";
 /// A copy that is not complete, or not needed any more.

@@ -10,15 +10,17 @@ use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
 
-use super::open::lock;
+use super::open::{ASIDE, LOCK, PARTIAL, lock};
 use super::{barrier, io as failed};
 
 /// A data directory whose store is to be replaced; dropped before it is finished, it leaves the directory as it was.
 #[derive(Debug)]
 pub struct Replacing {
     directory: PathBuf,
+    /// Directories that were made for it, the innermost first.
+    made: Vec<PathBuf>,
     /// Held so that nobody opens it meanwhile; `None` when an open store does that.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Replacing {
@@ -28,9 +30,12 @@ impl Replacing {
     /// [`StoreError::Locked`] when it is open; [`StoreError::Io`].
     pub fn directory(directory: &Path) -> Result<Self, StoreError> {
         let directory = std::path::absolute(directory).map_err(failed("finding the data directory"))?;
+        let made = directory.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
         barrier::create(&directory).map_err(failed("creating the data directory"))?;
         let file = lock(&directory)?;
-        Self::begin(directory, Some(file))
+        let mut replacing = Self::begin(directory, Some(file))?;
+        replacing.made = made;
+        Ok(replacing)
     }
 
     /// Replaces the store of `directory` that this process has open, and closed for writes. It has to stay so until
@@ -45,7 +50,7 @@ impl Replacing {
 
     fn begin(directory: PathBuf, lock: Option<File>) -> Result<Self, StoreError> {
         barrier::remove_tree(&partial(&directory)).map_err(failed("removing an unfinished store"))?;
-        Ok(Self { directory, _lock: lock })
+        Ok(Self { directory, made: Vec::new(), lock })
     }
 
     /// Where the store that is to come is built.
@@ -58,7 +63,7 @@ impl Replacing {
     ///
     /// # Errors
     /// [`StoreError::Io`]: the directory has its old store, or already the new one.
-    pub fn finish(self) -> Result<(), StoreError> {
+    pub fn finish(mut self) -> Result<(), StoreError> {
         self.exchange()
     }
 
@@ -66,23 +71,29 @@ impl Replacing {
     ///
     /// # Errors
     /// As [`Replacing::finish`].
-    pub fn finish_with_the_same(self) -> Result<(), StoreError> {
+    pub fn finish_with_the_same(mut self) -> Result<(), StoreError> {
         File::create(self.place().join(SAME)).map_err(failed("putting the new store in its place"))?;
         self.exchange()
     }
 
-    fn exchange(&self) -> Result<(), StoreError> {
+    fn exchange(&mut self) -> Result<(), StoreError> {
         let what = "putting the new store in its place";
         barrier::sync_tree(&self.place()).map_err(failed(what))?;
+        self.made.clear();
         barrier::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
     }
 }
 
-/// What was built and not finished goes; the directory keeps its store.
+/// What was built and not finished goes; the directory keeps its store, and one that was made for it goes, too.
 impl Drop for Replacing {
     fn drop(&mut self) {
         if let Err(error) = barrier::remove_tree(&self.place()) {
             tracing::warn!(%error, "an unfinished store was left behind; the next replacement removes it");
+        }
+        if !self.made.is_empty() && self.lock.take().is_some() {
+            // Somebody may have put something there meanwhile: then it stays.
+            let _ = fs::remove_file(self.directory.join(LOCK));
+            self.made.iter().take_while(|made| fs::remove_dir(made).is_ok()).for_each(drop);
         }
     }
 }
@@ -115,9 +126,9 @@ pub(super) fn finish(directory: &Path) -> io::Result<()> {
     if new_database.exists() {
         if database.exists() && new.join(SAME).exists() {
             // Every open removes what has this name.
-            let old = directory.join(super::open::PARTIAL);
+            let old = directory.join(PARTIAL);
             barrier::remove_tree(&old)?;
-            barrier::remove_tree(&directory.join(super::open::ASIDE))?;
+            barrier::remove_tree(&directory.join(ASIDE))?;
             barrier::rename(&database, &old)?;
         } else if database.exists() {
             let old = replaced(directory);
@@ -128,7 +139,7 @@ pub(super) fn finish(directory: &Path) -> io::Result<()> {
             }
             barrier::sync_tree(&old)?;
             // Copies of the old database would be taken for the state of the new one.
-            barrier::remove_tree(&directory.join(super::open::ASIDE))?;
+            barrier::remove_tree(&directory.join(ASIDE))?;
             fs::rename(&database, old.join(super::DATABASE))?;
             barrier::sync(&old)?;
             barrier::sync(directory)?;
