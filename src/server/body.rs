@@ -55,15 +55,65 @@ async fn collect<B: Buf, E>(
         }
         if length > bounds.body_bytes {
             bytes = Vec::new();
+            drop(room.split(room.num_permits()));
         } else {
-            room.merge(take(pool, chunk.remaining())?);
+            grow(&mut bytes, length, bounds.body_bytes, pool, room)?;
             bytes.put(chunk);
         }
     }
     Ok(if length > bounds.body_bytes { Body::TooLarge } else { Body::Whole(bytes) })
 }
 
+/// Makes room in `bytes` for `length` of them, at most `most`, and has the pool pay for what is allocated, not only for
+/// what has come: for the old room, too, as long as it is copied from.
+fn grow(
+    bytes: &mut Vec<u8>,
+    length: usize,
+    most: usize,
+    pool: &Arc<Semaphore>,
+    room: &mut OwnedSemaphorePermit,
+) -> Result<(), TryAcquireError> {
+    let before = bytes.capacity();
+    if length <= before {
+        return Ok(());
+    }
+    let wanted = length.max(before.saturating_mul(2)).min(most);
+    let paid = take(pool, wanted)?;
+    bytes.reserve_exact(wanted.saturating_sub(bytes.len()));
+    let old = std::mem::replace(room, paid);
+    drop(old);
+    Ok(())
+}
+
 fn take(pool: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, TryAcquireError> {
     let bytes = u32::try_from(bytes).map_err(|_| TryAcquireError::NoPermits)?;
     Arc::clone(pool).try_acquire_many_owned(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_allocated_is_paid_for_and_not_only_what_came() {
+        let bounds = Bounds::default();
+        let pool = Arc::new(Semaphore::new(4 * bounds.body_bytes));
+        for pieces in [1, 2, 7, 100, 4_097] {
+            let piece = Bytes::from(vec![b'a'; 250]);
+            let chunks = stream::iter(vec![Ok::<_, ()>(piece); pieces]);
+            let (body, room) = read(&HeaderMap::new(), chunks, &bounds, &pool).await.unwrap();
+            let Body::Whole(bytes) = body else { panic!("{body:?}") };
+            assert_eq!((bytes.len(), bytes.capacity()), (250 * pieces, room.num_permits()));
+        }
+        let endless = stream::repeat_with(|| Ok::<_, ()>(Bytes::from_static(&[b'a'; 250]))).take(5_000);
+        let (body, room) = read(&HeaderMap::new(), endless, &bounds, &pool).await.unwrap();
+        assert!(matches!(body, Body::TooLarge) && room.num_permits() == 0, "what is dropped holds no room");
+        let little = Arc::new(Semaphore::new(1_000));
+        let chunks = stream::iter(vec![Ok::<_, ()>(Bytes::from_static(&[b'a'; 400])); 2]);
+        let refused = read(&HeaderMap::new(), chunks, &bounds, &little).await;
+        assert!(refused.is_err(), "old room and new are held together while one is copied");
+    }
 }
