@@ -215,7 +215,7 @@ pub const PART_HEADERS_MAX: usize = 16;
 /// Largest request head: request line and header fields together.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most header fields of a request.
-pub const HEADERS_MAX: usize = 64;
+pub const HEADERS_MAX: usize = 128;
 /// Time from its first byte (or from connecting, for the first one) to send a complete request head.
 pub const HEAD_READ_SECONDS: u64 = 5;
 /// Longest request, with its body, that is answered without hyper.

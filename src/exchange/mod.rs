@@ -22,6 +22,9 @@ pub use head::{Entrance, Fields, Head};
 pub use network::network;
 pub use proxies::{TrustedPeer, TrustedProxies};
 
+/// Methods that any address may take, for `Allow` where nothing more particular is to be said.
+pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// One request, its body read whole and bounded. Printed without what may hold a secret: query, values of header
 /// fields, body.
 #[derive(Clone)]

@@ -14,14 +14,15 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use warp::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use warp::http::{Request, Version};
+use warp::http::header::HOST;
+use warp::http::{Method, Request, Version};
 
 use super::accept::Door;
 use super::prompt::Next;
 use super::respond::{closing, plain, response};
 use super::shutdown::stopping;
 use super::visit::Visit;
+use crate::exchange::{METHODS, RawResponse};
 use crate::limits;
 
 /// Answers requests, of which `unread` was read already, until the client leaves, breaks a bound, or the server stops:
@@ -34,11 +35,11 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, unread: V
     let routes = TowerToHyperService::new(warp::service(filter));
     let service = service_fn(move |mut request: Request<Incoming>| {
         let progress = progress.clone();
-        let refused = progress.request_begins(|head| refusal(&request, head));
+        let refused = progress.request_begins().map_err(|why| (400, why)).and_then(|()| refusal(&request));
         let origin = approach.origin(request.headers(), &desk.proxies);
         let next = match refused {
-            Some(why) => Next::Answered(closing(response(plain(400, why)))),
-            None => desk.prompt(&request, origin),
+            Err((status, why)) => Next::Answered(closing(response(refused_plainly(status, why)))),
+            Ok(()) => desk.prompt(&request, origin),
         };
         match next {
             Next::Answered(response) => {
@@ -102,29 +103,29 @@ pub(super) fn routed<B>(body: B) -> AnswerBody<B> {
 }
 
 /// Why a request is refused before anything looks at its path, if it is.
-///
-/// hyper settles some ambiguities by itself (length and chunked together: chunked wins, and the connection ends). A
-/// proxy in front may settle them the other way, so none is served.
-fn refusal(request: &Request<Incoming>, head: &[u8]) -> Option<&'static str> {
-    // A target without a path (`CONNECT`, `OPTIONS *`) is a proxy's; warp cannot take it apart.
-    if !request.uri().path().starts_with('/') {
-        return Some("The request target needs a path");
-    }
+fn refusal<B>(request: &Request<B>) -> Result<(), (u16, &'static str)> {
+    pathless(request)?;
     let hosts = request.headers().get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return Some("Exactly one Host header field is needed");
+        return Err((400, "Exactly one Host header field is needed"));
     }
-    if request.headers().contains_key(TRANSFER_ENCODING) && !is_chunked_alone(head) {
-        return Some("A chunked body must not have a Content-Length, nor follow an unanswered request");
-    }
-    None
+    Ok(())
 }
 
-/// Whether these bytes begin with a head that has no `Content-Length`, which hyper removes from what it hands on. A
-/// chunked request sent ahead of an answer leaves no head to look at, so it is not.
-fn is_chunked_alone(head: &[u8]) -> bool {
-    let mut fields = [httparse::EMPTY_HEADER; limits::HEADERS_MAX];
-    let mut parsed = httparse::Request::new(&mut fields);
-    parsed.parse(head).is_ok_and(|status| status.is_complete())
-        && !parsed.headers.iter().any(|field| field.name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str()))
+/// Refuses what only a proxy serves: a target without a path, as those of `CONNECT` and `OPTIONS *`. warp cannot take them
+/// apart.
+pub(super) fn pathless<B>(request: &Request<B>) -> Result<(), (u16, &'static str)> {
+    if request.uri().path().starts_with('/') {
+        Ok(())
+    } else if request.method() == Method::CONNECT {
+        Err((405, "This is no proxy"))
+    } else {
+        Err((400, "The request target needs a path"))
+    }
+}
+
+/// The answer to what no dialect sees.
+pub(super) fn refused_plainly(status: u16, why: &str) -> RawResponse {
+    let answer = plain(status, why);
+    if status == 405 { answer.with_header("allow", METHODS) } else { answer }
 }

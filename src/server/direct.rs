@@ -215,7 +215,6 @@ impl Desk {
                 Begin::Other => break Next::Other,
             };
             let Some(answer) = self.answer_at_once(approach, &plain) else { break Next::Other };
-            progress.request_begins(|_| ());
             let ending = if stopped { plain.ending.now() } else { plain.ending };
             wire::write(answers, &answer, plain.method, ending);
             done += plain.length;
@@ -223,7 +222,10 @@ impl Desk {
                 break Next::End;
             }
         };
-        unread.drain(..done);
+        if done > 0 {
+            progress.requests_read(done);
+            unread.drain(..done);
+        }
         next
     }
 

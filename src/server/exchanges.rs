@@ -54,7 +54,7 @@ impl Exchanges {
         if state.is_idle() {
             self.0.progress.request_ends();
         } else {
-            self.0.progress.request_begins(|_| ());
+            self.0.progress.answering();
         }
         changed
     }

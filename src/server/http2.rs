@@ -15,10 +15,10 @@ use warp::http::header::{COOKIE, HOST};
 use warp::http::{HeaderMap, HeaderValue, Request};
 
 use super::accept::Door;
-use super::connection::{at_once, routed};
+use super::connection::{at_once, pathless, refused_plainly, routed};
 use super::exchanges::{Exchanges, Over};
 use super::prompt::Next;
-use super::respond::{plain, response};
+use super::respond::response;
 use super::shutdown::stopping;
 use super::stream::{Progress, Watched};
 use super::visit::Visit;
@@ -40,7 +40,7 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, visit: Vi
             let refused = settle(&mut request);
             let origin = approach.origin(request.headers(), &desk.proxies);
             let next = match refused {
-                Err((status, why)) => Next::Answered(response(plain(status, why))),
+                Err((status, why)) => Next::Answered(response(refused_plainly(status, why))),
                 Ok(()) => desk.prompt(&request, origin),
             };
             let answer = match next {
@@ -96,9 +96,7 @@ const HEAD_BYTES: u32 = {
 /// Source: RFC 9113, 8.2.3 (cookies in pieces are one field) and 8.3.1 (`:authority` takes the place of `Host`, which
 /// may only repeat it).
 fn settle<B>(request: &mut Request<B>) -> Result<(), (u16, &'static str)> {
-    if !request.uri().path().starts_with('/') {
-        return Err((400, "The request target needs a path"));
-    }
+    pathless(request)?;
     let authority = request.uri().authority().and_then(|named| HeaderValue::from_str(named.as_str()).ok());
     let fields = request.headers_mut();
     if fields.len() > limits::HEADERS_MAX {

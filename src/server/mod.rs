@@ -10,6 +10,7 @@ mod console;
 mod crowd;
 mod direct;
 mod exchanges;
+mod framing;
 mod http2;
 mod local;
 mod origin;

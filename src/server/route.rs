@@ -38,7 +38,11 @@ pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> 
     let alive = warp::path!("healthz").and(read).map(|| reply(plain(200, "ok")));
     let probed = desk.service.clone();
     let ready = warp::path!("readyz").and(read).map(move || reply(with_retry(readiness(&probed))));
-    let probes = alive.or(ready).unify();
+    let other = warp::path!("healthz")
+        .or(warp::path!("readyz"))
+        .unify()
+        .map(|| reply(plain(405, "This address takes GET and HEAD").with_header("allow", "GET, HEAD")));
+    let probes = alive.or(ready).unify().or(other).unify();
     match own {
         Some(own) => probes.or(own).unify().or(claimed(desk)).unify().boxed(),
         None => probes.or(claimed(desk)).unify().boxed(),

@@ -1,4 +1,4 @@
-//! The stream under a connection: gives up on clients that are too slow, and keeps the head as it was sent.
+//! The stream under a connection: gives up on clients that are too slow, and keeps each head as it was sent.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::framing::{AMBIGUOUS, Frame, Rest};
+
 /// Where a connection is between two requests. Shared by its stream, which sees bytes come in, and by its service,
 /// which sees whole requests.
 #[derive(Clone, Debug)]
@@ -18,8 +20,10 @@ pub(super) struct Progress(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// What was read since the head began, until the request starts.
+    /// What was read of requests that are not begun, from the first byte of the next head on.
     head: Vec<u8>,
+    /// What is still to come of the body of the request that was begun last.
+    rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ enum Phase {
     Head,
     /// A request is being answered.
     Answering,
+    /// They are followed elsewhere.
+    Elsewhere,
 }
 
 /// A head that most requests do not exceed.
@@ -38,31 +44,56 @@ const USUAL_HEAD_BYTES: usize = 1_024;
 impl Progress {
     /// A new connection: its first head counts as begun, so that a client who says nothing is not kept for long.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { phase: Phase::Head, head: Vec::new() })))
+        Self::of(Phase::Head)
     }
 
-    /// A connection whose requests are timed elsewhere.
+    /// A connection whose requests are timed and told apart elsewhere.
     pub(super) fn untimed() -> Self {
-        Self(Arc::new(Mutex::new(State { phase: Phase::Answering, head: Vec::new() })))
+        Self::of(Phase::Elsewhere)
     }
 
-    /// A request's head is complete. Shows what was read since it began: the head and whatever followed it at
-    /// once; nothing, or less than a head, when it was sent before the answer to the request before it.
-    pub(super) fn request_begins<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
+    fn of(phase: Phase) -> Self {
+        Self(Arc::new(Mutex::new(State { phase, head: Vec::new(), rest: Rest::NONE })))
+    }
+
+    /// A request's head is complete. Looks where the request ends.
+    ///
+    /// # Errors
+    /// When there is more than one way to read that. Where the next request begins is unknown then, so the connection
+    /// has to end.
+    pub(super) fn request_begins(&self) -> Result<(), &'static str> {
         let mut state = self.state();
         state.phase = Phase::Answering;
-        let seen = look(&state.head);
-        // Room for the next one, unless this was an unusual one.
-        if state.head.capacity() > USUAL_HEAD_BYTES {
-            state.head = Vec::new();
-        }
-        state.head.clear();
-        seen
+        let frame = Frame::of(&state.head);
+        let (head, rest) = match &frame {
+            Some(frame) => (frame.head, frame.body),
+            // All that comes is taken for a part of it.
+            None => (state.head.len(), Rest::Bytes(u64::MAX)),
+        };
+        state.rest = rest;
+        let State { head: read, rest, .. } = &mut *state;
+        let next = rest.pass(read.get(head..).unwrap_or_default()).len();
+        let length = read.len().saturating_sub(next);
+        state.forget(length);
+        frame.map(|_| ()).ok_or(AMBIGUOUS)
+    }
+
+    /// Requests of so many bytes were read whole and are answered.
+    pub(super) fn requests_read(&self, length: usize) {
+        let mut state = self.state();
+        state.phase = Phase::Answering;
+        state.forget(length);
     }
 
     /// The answer is made.
     pub(super) fn request_ends(&self) {
-        self.state().phase = Phase::Idle;
+        let mut state = self.state();
+        state.phase = if state.head.is_empty() { Phase::Idle } else { Phase::Head };
+    }
+
+    /// Something is being answered of which the stream saw nothing.
+    pub(super) fn answering(&self) {
+        self.state().phase = Phase::Answering;
     }
 
     /// Whether nothing of the next request has come.
@@ -72,6 +103,21 @@ impl Progress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes away what was read of a request.
+    fn forget(&mut self, length: usize) {
+        if length < self.head.len() {
+            self.head.drain(..length);
+            return;
+        }
+        // Room for the next one, unless this was an unusual one.
+        if self.head.capacity() > USUAL_HEAD_BYTES {
+            self.head = Vec::new();
+        }
+        self.head.clear();
     }
 }
 
@@ -125,13 +171,15 @@ impl<S> Watched<S> {
     /// Notes bytes that were read.
     fn note_read(&mut self, bytes: &[u8]) {
         let mut state = self.progress.state();
-        if state.phase == Phase::Idle {
+        if state.phase == Phase::Elsewhere {
+            return;
+        }
+        let next = state.rest.pass(bytes);
+        if state.phase == Phase::Idle && !next.is_empty() {
             state.phase = Phase::Head;
             self.head_timer = None;
         }
-        if state.phase == Phase::Head {
-            state.head.extend_from_slice(bytes);
-        }
+        state.head.extend_from_slice(next);
     }
 }
 
@@ -264,7 +312,7 @@ mod tests {
         let (mut stream, mut client, progress) = watched();
         client.write_all(b"a").await.unwrap();
         stream.read_u8().await.unwrap();
-        assert_eq!(progress.request_begins(<[u8]>::to_vec), b"a");
+        progress.requests_read(1);
         progress.request_ends();
 
         let hour = Duration::from_secs(3_600);
@@ -279,17 +327,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_being_answered_is_not_timed_here() {
         let (mut stream, mut client, progress) = watched();
-        progress.request_begins(|_| ());
+        progress.requests_read(0);
         let hour = Duration::from_secs(3_600);
         assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err());
         client.write_all(b"early").await.unwrap();
         stream.read_exact(&mut [0; 5]).await.unwrap();
+        assert!(!progress.is_idle());
         progress.request_ends();
-        assert_eq!(
-            progress.request_begins(<[u8]>::to_vec),
-            b"",
-            "bytes sent ahead of an answer are not taken for a head"
-        );
+        assert!(!progress.is_idle(), "the next head has begun");
     }
 
     #[tokio::test(start_paused = true)]

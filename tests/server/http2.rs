@@ -122,10 +122,13 @@ async fn heads_and_bodies_have_the_same_bounds() {
         let server = start(&certificate, bounds).await;
         let mut client = Client::connect(&certificate, &server).await;
         let mut request = Request::get("https://localhost/a");
-        for number in 0..65 {
+        for number in 0..=keyward::limits::HEADERS_MAX {
             request = request.header(format!("x-{number}"), "1");
         }
         assert_eq!(client.ask(request.body(()).unwrap()).await.0, 431);
+        let (mut tunnel, uri) = (Request::new(()), "localhost:443".parse().unwrap());
+        (*tunnel.method_mut(), *tunnel.uri_mut()) = (warp::http::Method::CONNECT, uri);
+        assert_eq!(client.ask(tunnel).await.0, 405);
         let long = Request::get("https://localhost/a").header("x-long", "y".repeat(40_000));
         assert_eq!(client.ask(long.body(()).unwrap()).await.0, 431);
 

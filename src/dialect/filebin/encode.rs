@@ -83,6 +83,8 @@ pub fn encode(site_url: &str, answer: Result<Answer, Refusal>) -> RawResponse {
     let response = json(refusal.status(), &Envelope::Error { error_id, message: &message, data });
     if let Refusal::Busy { retry_after_seconds } | Refusal::RateLimited { retry_after_seconds } = refusal {
         response.with_header("retry-after", retry_after_seconds.to_string())
+    } else if matches!(refusal, Refusal::MethodNotAllowed) {
+        response.with_header("allow", "GET, HEAD, POST")
     } else {
         response
     }

@@ -18,7 +18,7 @@ use self::decode::Action;
 use super::{Dialect, Failure};
 use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
 use crate::engine::NewKey;
-use crate::exchange::{RawRequest, RawResponse};
+use crate::exchange::{METHODS, RawRequest, RawResponse};
 use crate::key::{AccessLevel, Keyspace, UserId};
 
 /// The filebin dialect.
@@ -122,6 +122,10 @@ impl Dialect for Filebin {
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
+        // PHP looks at no method; what is none of HTTP's own for such requests does not reach it.
+        if !METHODS.split(", ").any(|method| method == request.method) {
+            return encode(&self.site_url, Err(Refusal::MethodNotAllowed));
+        }
         let answer = decode(request).and_then(|asked| self.carry_out(service, request.client, asked));
         encode(&self.site_url, answer)
     }

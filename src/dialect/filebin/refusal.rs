@@ -70,6 +70,8 @@ pub enum Refusal {
         /// When to come back.
         retry_after_seconds: u32,
     },
+    /// No method of HTTP that a page may be asked with.
+    MethodNotAllowed,
     /// The store takes no changes.
     Unavailable,
     /// It could not be decided.
@@ -83,6 +85,7 @@ impl Refusal {
             Self::NoSuchPage => 404,
             Self::Busy { .. } | Self::RateLimited { .. } => 429,
             Self::Unavailable => 503,
+            Self::MethodNotAllowed => 405,
             Self::DisallowedCharacter
             | Self::InvalidVersion
             | Self::InvalidEndpoint
@@ -146,6 +149,7 @@ impl Refusal {
             Self::RateLimited { .. } => {
                 ("api/rate-limited", "The key is used too often, please try again later.")
             }
+            Self::MethodNotAllowed => ("api/method-not-allowed", "The address does not take this method"),
             Self::Unavailable | Self::Undecided => {
                 ("internal-error", "An unhandled internal server error occured")
             }

@@ -26,12 +26,9 @@ use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
 use crate::command::{Asker, Decision, Service, VerifyingError};
 use crate::engine::EngineError;
-use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::exchange::{Body, Head, METHODS, RawRequest, RawResponse};
 use crate::limits;
 use crate::verify::{DenyReason, VerifyRequest};
-
-/// What a client may have asked its gateway with: anything but `CONNECT`.
-const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// The dialect of gateways.
 ///
@@ -58,8 +55,8 @@ impl Gateway {
     }
 
     fn decide(&self, service: &Service, head: &Head<'_>) -> RawResponse {
-        // An answer that allows would be a tunnel to whatever comes next.
-        if head.method == "CONNECT" {
+        // What is allowed would be a tunnel, or show the client what the API is told.
+        if matches!(head.method, "CONNECT" | "TRACE") {
             return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
         }
         let wanted = match Wanted::of(head.path, head.query) {
