@@ -58,6 +58,12 @@ pub const RECOUNT_LOOK_MS: u64 = 50;
 pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 /// Keys that a summary names of each kind.
 pub const SUMMARY_KEYS_MAX: usize = 10;
+/// Longest audit event with what it changed.
+pub const EVENT_BYTES_MAX: usize = 1_024;
+/// Bytes that an event shows of each value: the first of these with which it is not too long.
+pub const AUDITED_VALUE_BYTES: [usize; 5] = [512, 160, 64, 24, 8];
+/// Keys beside its subject that an event names.
+pub const AUDITED_KEYS_MAX: usize = 8;
 /// Audit events that one look back goes through at most.
 pub const EVENTS_LOOKED_AT_MAX: usize = 20_000;
 /// Entries that are written with one sync where a whole store is filled.

@@ -4,7 +4,6 @@ use crate::key::{
     Actor, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, StoredSecret, User, UserId,
 };
 
-use super::entries::{Entries, of_key};
 use super::operation::Operation;
 use super::{Engine, EngineError, NewKey};
 
@@ -53,7 +52,7 @@ impl Operation<'_> {
         event: u64,
     ) -> Result<(), EngineError> {
         for key in ended {
-            self.replace(of_key(key)?, Entries::new());
+            self.write_key(Some(key), None)?;
         }
         for Grant { id, keyspace, secret } in begun {
             // It acts as its owner does, whatever the owner becomes.

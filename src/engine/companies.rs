@@ -7,7 +7,6 @@ use crate::limits;
 use crate::store::codec::Record;
 use crate::store::schema;
 
-use super::entries::{Entries, of_key, of_user};
 use super::operation::Operation;
 use super::{Engine, EngineError, NewCompany, Reader};
 
@@ -44,7 +43,7 @@ impl Engine {
             let company = Company { id, name: new.name.clone(), account: account.id };
             operation.put(schema::USER_COUNTER, &account.id)?;
             operation.replace_user(None, &account)?;
-            operation.put(&place, &company)?;
+            operation.write_company(None, Some(&company))?;
             operation.record(by.actor, Action::CompanyAdded, Subject::Company(id))?;
             Ok(company)
         })
@@ -68,7 +67,7 @@ impl Engine {
             let old = operation.company(id)?;
             let company = Company { name: name.clone(), ..old.clone() };
             if company != old {
-                operation.put(&schema::company(&id.to_bytes()), &company)?;
+                operation.write_company(Some(&old), Some(&company))?;
                 operation.record(by.actor, Action::CompanyUpdated, Subject::Company(id))?;
             }
             Ok(company)
@@ -94,10 +93,10 @@ impl Engine {
             let account = operation.user(company.account)?;
             operation.check_administrator_left(&account, None)?;
             for key in operation.keys_of(account.id, None)? {
-                operation.replace(of_key(&key)?, Entries::new());
+                operation.write_key(Some(&key), None)?;
             }
-            operation.replace(of_user(&account)?, Entries::new());
-            operation.delete(schema::company(&id.to_bytes()));
+            operation.write_user(Some(&account), None)?;
+            operation.write_company(Some(&company), None)?;
             operation.record(by.actor, Action::CompanyRemoved, Subject::Company(id))?;
             Ok(())
         })

@@ -9,7 +9,7 @@ use crate::key::{
 use crate::limits;
 use crate::store::schema;
 
-use super::entries::{Entries, hot, of_key};
+use super::entries::hot;
 use super::operation::Operation;
 use super::{Engine, EngineError, NewKey};
 
@@ -105,7 +105,7 @@ impl Operation<'_> {
             secrets: Secrets { current: secret, previous: None },
             usage: Usage::default(),
         };
-        self.replace(Entries::new(), of_key(&key)?);
+        self.write_key(None, Some(&key))?;
         Ok(key)
     }
 

@@ -6,7 +6,6 @@ use crate::limits;
 use crate::store::codec::{Deleted, Record as _};
 use crate::store::schema;
 
-use super::entries::{Entries, of_key};
 use super::{Engine, EngineError};
 
 impl Engine {
@@ -23,7 +22,7 @@ impl Engine {
         self.write(move |operation| {
             let old = operation.key(id)?;
             operation.end_access(&old)?;
-            operation.replace(of_key(&old)?, Entries::new());
+            operation.write_key(Some(&old), None)?;
             let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
             operation.keep(schema::deleted(&id.to_bytes()), Deleted { key: old, until }.encode()?, until);
             operation.record(by.actor, Action::KeyDeleted, Subject::Key(id))?;

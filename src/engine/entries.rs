@@ -56,9 +56,14 @@ pub(super) fn of_user(user: &User) -> Result<Entries, StoreError> {
     Ok(entries)
 }
 
+/// All entries of a company.
+fn of_company(company: &Company) -> Result<Entries, StoreError> {
+    Ok(Entries::from([(schema::company(&company.id.to_bytes()), company.encode()?)]))
+}
+
 impl Operation<'_> {
     /// Writes what differs between the entries of a record before and after.
-    pub(super) fn replace(&mut self, mut old: Entries, new: Entries) {
+    fn replace(&mut self, mut old: Entries, new: Entries) {
         for (place, value) in new {
             match old.remove(&place) {
                 // Every place names its record, so one that the record did not have before is new to the store.
@@ -87,9 +92,36 @@ impl Operation<'_> {
         self.get(&schema::company(&id.to_bytes()))?.ok_or(EngineError::NoSuchCompany)
     }
 
+    /// Writes a key that came, changed or went, with all its indexes.
+    pub(super) fn write_key(&mut self, old: Option<&Key>, new: Option<&Key>) -> Result<(), EngineError> {
+        self.changed.key(old, new);
+        let entries = |key: Option<&Key>| key.map_or_else(|| Ok(Entries::new()), of_key);
+        self.replace(entries(old)?, entries(new)?);
+        Ok(())
+    }
+
     /// Writes a changed key with all its indexes.
     pub(super) fn replace_key(&mut self, old: &Key, new: &Key) -> Result<(), EngineError> {
-        self.replace(of_key(old)?, of_key(new)?);
+        self.write_key(Some(old), Some(new))
+    }
+
+    /// Writes a user who came, changed or went, with all indexes. That names stay unique is for the caller to see to.
+    pub(super) fn write_user(&mut self, old: Option<&User>, new: Option<&User>) -> Result<(), EngineError> {
+        self.changed.user(old, new);
+        let entries = |user: Option<&User>| user.map_or_else(|| Ok(Entries::new()), of_user);
+        self.replace(entries(old)?, entries(new)?);
+        Ok(())
+    }
+
+    /// Writes a company that came, changed or went.
+    pub(super) fn write_company(
+        &mut self,
+        old: Option<&Company>,
+        new: Option<&Company>,
+    ) -> Result<(), EngineError> {
+        self.changed.company(old, new);
+        let entries = |company: Option<&Company>| company.map_or_else(|| Ok(Entries::new()), of_company);
+        self.replace(entries(old)?, entries(new)?);
         Ok(())
     }
 }

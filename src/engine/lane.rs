@@ -177,11 +177,8 @@ impl Worker {
         let mut outcomes = Vec::with_capacity(group.len());
         for job in group {
             let mut operation = Operation::new(self.store.as_ref(), &whole, self.clock.now());
-            let outcome = job.run(&mut operation);
-            if outcome.is_ok() {
-                whole.absorb(operation.into_batch());
-            }
-            outcomes.push(outcome);
+            let batch = job.run(&mut operation).and_then(|()| operation.into_batch());
+            outcomes.push(batch.map(|batch| whole.absorb(batch)));
         }
         (whole, outcomes)
     }

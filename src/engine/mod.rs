@@ -6,6 +6,7 @@
 
 mod access;
 mod backup;
+mod changed;
 mod check;
 mod companies;
 mod create;

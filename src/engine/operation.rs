@@ -1,11 +1,12 @@
 //! One operation: what it reads, what it writes, and its audit event, as one batch.
 
 use crate::clock::Timestamp;
-use crate::key::{Action, Actor, AuditEvent, AuditHead, EventHash, Subject};
+use crate::key::{Action, Actor, AuditEvent, AuditHead, Details, EventHash, Subject};
 use crate::store::codec::Record;
 use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
 use super::EngineError;
+use super::changed::Changed;
 
 /// One operation under way on the write lane. It reads first and writes then: its own writes are not seen by its
 /// own reads, those of the operations before it are.
@@ -14,11 +15,25 @@ pub(crate) struct Operation<'a> {
     before: &'a Batch,
     now: Timestamp,
     batch: Batch,
+    /// What was written, for its event.
+    pub(super) changed: Changed,
+    event: Option<Event>,
+}
+
+/// The event of an operation that is not over yet.
+struct Event {
+    sequence: u64,
+    previous: EventHash,
+    actor: Actor,
+    action: Action,
+    subject: Subject,
+    details: Details,
 }
 
 impl<'a> Operation<'a> {
     pub(super) fn new(store: &'a dyn Store, before: &'a Batch, now: Timestamp) -> Self {
-        Self { store, before, now, batch: Batch::default() }
+        let (batch, changed) = (Batch::default(), Changed::default());
+        Self { store, before, now, batch, changed, event: None }
     }
 
     /// The one time of this operation.
@@ -26,8 +41,19 @@ impl<'a> Operation<'a> {
         self.now
     }
 
-    pub(super) fn into_batch(self) -> Batch {
-        self.batch
+    /// Everything it writes, with its event and what that says of the changes.
+    pub(super) fn into_batch(mut self) -> Result<Batch, EngineError> {
+        if let Some(Event { sequence, previous, actor, action, subject, details }) = self.event.take() {
+            let mut changes = std::mem::take(&mut self.changed).about(subject);
+            changes.extend(details.changes);
+            let details = Details { changes, ..details };
+            let event =
+                AuditEvent { sequence, at: self.now, actor, action, subject, details, previous }.encode()?;
+            let hash = event_hash(&event);
+            self.batch.insert(schema::audit(sequence), event);
+            self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
+        }
+        Ok(self.batch)
     }
 
     /// Reads an entry. What was read from the store must still hold when the batch commits.
@@ -90,20 +116,27 @@ impl<'a> Operation<'a> {
         self.batch.delete(place);
     }
 
-    /// Appends the audit event of this operation and answers its sequence. Called once.
+    /// Appends the audit event of this operation, whenever that is over, and answers its sequence. Called once.
     pub(super) fn record(
         &mut self,
         actor: Actor,
         action: Action,
         subject: Subject,
     ) -> Result<u64, EngineError> {
-        let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
-        let sequence = after(head.sequence, schema::AUDIT_HEAD)?;
-        let event = AuditEvent { sequence, at: self.now, actor, action, subject, previous: head.hash };
-        let bytes = event.encode()?;
-        let hash = event_hash(&bytes);
-        self.batch.insert(schema::audit(sequence), bytes);
-        self.put(schema::AUDIT_HEAD, &AuditHead { sequence, hash })?;
+        self.record_with(actor, action, subject, Details::default())
+    }
+
+    /// As [`Operation::record`], with what cannot be told from the records that are written.
+    pub(super) fn record_with(
+        &mut self,
+        actor: Actor,
+        action: Action,
+        subject: Subject,
+        details: Details,
+    ) -> Result<u64, EngineError> {
+        let AuditHead { sequence, hash: previous } = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
+        let sequence = after(sequence, schema::AUDIT_HEAD)?;
+        self.event = Some(Event { sequence, previous, actor, action, subject, details });
         Ok(sequence)
     }
 }

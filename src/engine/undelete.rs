@@ -4,7 +4,7 @@ use crate::key::{Action, Authority, Issuing, Key, KeyId, Keyspace, Subject};
 use crate::store::codec::Deleted;
 use crate::store::schema;
 
-use super::entries::{Entries, hot, of_key};
+use super::entries::hot;
 use super::{Engine, EngineError, Reader};
 
 impl Engine {
@@ -42,7 +42,7 @@ impl Engine {
                 }
             }
             operation.drop_kept(place, until);
-            operation.replace(Entries::new(), of_key(&key)?);
+            operation.write_key(None, Some(&key))?;
             operation.record(by.actor, Action::KeyUndeleted, Subject::Key(id))?;
             Ok(key)
         })?;

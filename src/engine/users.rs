@@ -7,7 +7,6 @@ use crate::key::{
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
 
-use super::entries::{Entries, of_key, of_user};
 use super::operation::{Operation, after};
 use super::{Engine, EngineError, NewKind, NewUser, UserChange};
 
@@ -141,9 +140,9 @@ impl Engine {
             operation.check_administrator_left(&user, None)?;
             operation.check_account_stays(&user, None)?;
             for key in operation.keys_of(id, None)? {
-                operation.replace(of_key(&key)?, Entries::new());
+                operation.write_key(Some(&key), None)?;
             }
-            operation.replace(of_user(&user)?, Entries::new());
+            operation.write_user(Some(&user), None)?;
             operation.record(by.actor, Action::UserRemoved, Subject::User(id))?;
             Ok(())
         })
@@ -197,9 +196,7 @@ impl Operation<'_> {
                 return Err(EngineError::EmailTaken);
             }
         }
-        let before = old.map_or_else(|| Ok(Entries::new()), of_user)?;
-        self.replace(before, of_user(new)?);
-        Ok(())
+        self.write_user(old, Some(new))
     }
 
     /// The number of the next user.

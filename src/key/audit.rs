@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::{CompanyId, KeyId, ParseError, UserId};
+use super::{CompanyId, Details, KeyId, ParseError, UserId};
 use crate::clock::Timestamp;
 
 /// Who made a change.
@@ -87,6 +87,31 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 21] = [
+        Self::UserAdded,
+        Self::UserUpdated,
+        Self::PasswordSet,
+        Self::UserRemoved,
+        Self::KeyCreated,
+        Self::KeyUpdated,
+        Self::KeySuspended,
+        Self::KeyResumed,
+        Self::KeyRotated,
+        Self::KeyRevoked,
+        Self::KeyDeleted,
+        Self::KeyUndeleted,
+        Self::KeysImported,
+        Self::AccessGranted,
+        Self::AccessRemoved,
+        Self::CompanyAdded,
+        Self::CompanyUpdated,
+        Self::CompanyRemoved,
+        Self::LoggedIn,
+        Self::LoginRefused,
+        Self::KeyDenied,
+    ];
+
     /// Whether it changed something: what did not is written behind, and only a sample of it.
     pub const fn is_change(self) -> bool {
         match self {
@@ -137,6 +162,15 @@ impl Action {
             Self::LoginRefused => "login_refused",
             Self::KeyDenied => "key_denied",
         }
+    }
+}
+
+impl FromStr for Action {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let found = Self::ALL.into_iter().find(|action| action.name() == text);
+        found.ok_or(ParseError::new("action", "must be one of the audit, like key_revoked or login_refused"))
     }
 }
 
@@ -212,6 +246,8 @@ pub struct AuditEvent {
     pub action: Action,
     /// To whom or what.
     pub subject: Subject,
+    /// What changed, why, and how often.
+    pub details: Details,
     /// Hash of the event before; all zeros in the first.
     pub previous: EventHash,
 }

@@ -9,7 +9,7 @@ use super::{Exchange, Problem, decode, encode};
 use crate::command::{Command, Outcome};
 use crate::engine::Chain;
 use crate::exchange::RawResponse;
-use crate::key::{Actor, AuditEvent, AuditHead, Subject};
+use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject};
 
 impl Exchange<'_> {
     pub(super) fn audit(&self) -> Result<RawResponse, Problem> {
@@ -72,7 +72,29 @@ pub(super) struct EventJson {
     key: Option<String>,
     from: Option<String>,
     subject: SubjectJson,
+    /// Each field that changed; of a password only that it was set. Long values are shortened and say so.
+    changes: Vec<ChangeJson>,
+    /// Why it was refused, if it was, and that is known.
+    reason: Option<String>,
+    /// How often it happened; more than once where several are one event.
+    times: u64,
     previous: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChangeJson {
+    field: &'static str,
+    /// `null` when it was empty or not there.
+    old: Option<String>,
+    /// `null` when it is empty or gone.
+    new: Option<String>,
+}
+
+impl From<&FieldChange> for ChangeJson {
+    fn from(change: &FieldChange) -> Self {
+        let FieldChange { field, old, new } = change.clone();
+        Self { field: field.name(), old, new }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -103,6 +125,9 @@ impl From<&AuditEvent> for EventJson {
             key: key.map(|key| key.to_string()),
             from: from.map(|from| from.to_string()),
             subject: SubjectJson { kind, id },
+            changes: event.details.changes.iter().map(ChangeJson::from).collect(),
+            reason: event.details.reason.clone(),
+            times: event.details.times,
             previous: encode::hex(&event.previous.0),
         }
     }

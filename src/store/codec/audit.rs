@@ -6,7 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::key::time;
 use super::{Damage, Record, StoreError, read, write};
-use crate::key::{Action, Actor, AuditEvent, CompanyId, EventHash, KeyId, Subject, UserId};
+use crate::key::{
+    Action, Actor, AuditEvent, CompanyId, Details, EventHash, Field, FieldChange, KeyId, Subject, UserId,
+};
+use crate::limits;
+
+/// What an event with details begins with: the number that no event has, and the form of what follows.
+const DETAILED: [u8; 2] = [0, 1];
 
 #[derive(Serialize, Deserialize)]
 struct EventWire {
@@ -60,41 +66,126 @@ enum SubjectWire {
     Attempts(u64),
 }
 
+#[derive(Serialize, Deserialize)]
+struct DetailsWire {
+    changes: Vec<(FieldWire, Option<String>, Option<String>)>,
+    reason: Option<String>,
+    times: u64,
+}
+
 impl Record for AuditEvent {
+    /// An event with details takes at most 1 KiB: longer values are shortened, and end in what says so.
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        write(&EventWire {
-            sequence: self.sequence,
-            at: self.at.unix_ms(),
-            actor: (&self.actor).into(),
-            action: self.action.into(),
-            subject: match self.subject {
+        let event = EventWire::from(self);
+        if self.details == Details::default() && self.sequence > 0 {
+            return write(&event);
+        }
+        let mut whole = Vec::new();
+        for value_max in limits::AUDITED_VALUE_BYTES {
+            whole = write(&(DETAILED, &event, DetailsWire::of(&self.details, value_max)))?;
+            if whole.len() <= limits::EVENT_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(whole)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let Some(bytes) = bytes.strip_prefix(&DETAILED) else {
+            return event(read(bytes)?, Details::default());
+        };
+        let (wire, details): (EventWire, DetailsWire) = read(bytes)?;
+        let details = Details::from(details);
+        // One event has one stored form.
+        if details == Details::default() && wire.sequence > 0 {
+            Err(Damage::Shape)
+        } else {
+            event(wire, details)
+        }
+    }
+}
+
+impl From<&AuditEvent> for EventWire {
+    fn from(event: &AuditEvent) -> Self {
+        Self {
+            sequence: event.sequence,
+            at: event.at.unix_ms(),
+            actor: (&event.actor).into(),
+            action: event.action.into(),
+            subject: match event.subject {
                 Subject::User(user) => SubjectWire::User(user.0),
                 Subject::Key(key) => SubjectWire::Key(key.to_bytes()),
                 Subject::Keys(count) => SubjectWire::Keys(count),
                 Subject::Attempts(count) => SubjectWire::Attempts(count),
                 Subject::Company(company) => SubjectWire::Company(company.to_bytes()),
             },
-            previous: self.previous.0,
-        })
+            previous: event.previous.0,
+        }
     }
+}
 
-    fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let wire: EventWire = read(bytes)?;
-        Ok(Self {
-            sequence: wire.sequence,
-            at: time(wire.at)?,
-            actor: wire.actor.into(),
-            action: wire.action.into(),
-            subject: match wire.subject {
-                SubjectWire::User(user) => Subject::User(UserId(user)),
-                SubjectWire::Key(key) => Subject::Key(KeyId::from_bytes(key)),
-                SubjectWire::Keys(count) => Subject::Keys(count),
-                SubjectWire::Attempts(count) => Subject::Attempts(count),
-                SubjectWire::Company(company) => Subject::Company(CompanyId::from_bytes(company)),
-            },
-            previous: EventHash(wire.previous),
-        })
+fn event(wire: EventWire, details: Details) -> Result<AuditEvent, Damage> {
+    Ok(AuditEvent {
+        sequence: wire.sequence,
+        at: time(wire.at)?,
+        actor: wire.actor.into(),
+        action: wire.action.into(),
+        subject: match wire.subject {
+            SubjectWire::User(user) => Subject::User(UserId(user)),
+            SubjectWire::Key(key) => Subject::Key(KeyId::from_bytes(key)),
+            SubjectWire::Keys(count) => Subject::Keys(count),
+            SubjectWire::Attempts(count) => Subject::Attempts(count),
+            SubjectWire::Company(company) => Subject::Company(CompanyId::from_bytes(company)),
+        },
+        details,
+        previous: EventHash(wire.previous),
+    })
+}
+
+impl DetailsWire {
+    /// With values of at most so many bytes, and what says that they are shortened.
+    fn of(details: &Details, value_max: usize) -> Self {
+        let Details { changes, reason, times } = details;
+        let short = |value: &Option<String>, other: &Option<String>| {
+            let same = value.iter().zip(other).map(|(value, other)| same_beginning(value, other)).max();
+            value.as_ref().map(|value| shortened(value, same.unwrap_or_default(), value_max))
+        };
+        let change = |FieldChange { field, old, new }: &FieldChange| {
+            ((*field).into(), short(old, new), short(new, old))
+        };
+        Self { changes: changes.iter().map(change).collect(), reason: reason.clone(), times: *times }
     }
+}
+
+impl From<DetailsWire> for Details {
+    fn from(wire: DetailsWire) -> Self {
+        let change = |(field, old, new): (FieldWire, _, _)| FieldChange { field: field.into(), old, new };
+        Self {
+            changes: wire.changes.into_iter().map(change).collect(),
+            reason: wire.reason,
+            times: wire.times,
+        }
+    }
+}
+
+/// How many bytes two texts begin with alike.
+fn same_beginning(one: &str, other: &str) -> usize {
+    one.char_indices()
+        .zip(other.chars())
+        .find(|((_, a), b)| a != b)
+        .map_or(one.len().min(other.len()), |((at, _), _)| at)
+}
+
+/// A long value as the part of it where it begins to differ, and how long it is.
+fn shortened(value: &str, same: usize, bytes_max: usize) -> String {
+    if value.len() <= bytes_max {
+        return value.to_owned();
+    }
+    let from = value.ceil_char_boundary(same.saturating_sub(bytes_max / 4).min(value.len() - bytes_max));
+    let until = value.floor_char_boundary(from + bytes_max);
+    let part = value.get(from..until).unwrap_or_default();
+    let (before, behind) = (if from > 0 { "…" } else { "" }, if until < value.len() { "…" } else { "" });
+    format!("{before}{part}{behind} ({} bytes)", value.len())
 }
 
 impl From<&Actor> for ActorWire {
@@ -121,42 +212,62 @@ impl From<ActorWire> for Actor {
     }
 }
 
-macro_rules! actions {
-    ($($action:ident),*) => {
-        impl From<Action> for ActionWire {
-            fn from(action: Action) -> Self {
-                match action { $(Action::$action => Self::$action),* }
+/// The order is the stored number: new fields go at the end.
+#[derive(Serialize, Deserialize)]
+enum FieldWire {
+    Keyspace,
+    Owner,
+    Comment,
+    Contact,
+    Level,
+    Allowlist,
+    RateLimits,
+    State,
+    RevokeReason,
+    ExpiresAt,
+    Prefix,
+    PreviousUntil,
+    Username,
+    DisplayName,
+    Email,
+    Kind,
+    Password,
+    Role,
+    Company,
+    Status,
+    ApiAccess,
+    Name,
+    Account,
+    KeysCreated,
+    KeysChanged,
+    KeysRemoved,
+}
+
+/// Says that two enumerations have the same variants.
+macro_rules! mirrored {
+    ($of:ident, $wire:ident: $($name:ident),*) => {
+        impl From<$of> for $wire {
+            fn from(value: $of) -> Self {
+                match value { $($of::$name => Self::$name),* }
             }
         }
 
-        impl From<ActionWire> for Action {
-            fn from(wire: ActionWire) -> Self {
-                match wire { $(ActionWire::$action => Self::$action),* }
+        impl From<$wire> for $of {
+            fn from(wire: $wire) -> Self {
+                match wire { $($wire::$name => Self::$name),* }
             }
         }
     };
 }
 
-actions!(
-    UserAdded,
-    UserUpdated,
-    PasswordSet,
-    UserRemoved,
-    KeyCreated,
-    KeyUpdated,
-    KeySuspended,
-    KeyResumed,
-    KeyRotated,
-    KeyRevoked,
-    KeyDeleted,
-    AccessGranted,
-    AccessRemoved,
-    CompanyAdded,
-    CompanyUpdated,
-    CompanyRemoved,
-    KeyUndeleted,
-    KeysImported,
-    LoggedIn,
-    LoginRefused,
-    KeyDenied
+mirrored!(
+    Field, FieldWire: Keyspace, Owner, Comment, Contact, Level, Allowlist, RateLimits, State, RevokeReason, ExpiresAt,
+    Prefix, PreviousUntil, Username, DisplayName, Email, Kind, Password, Role, Company, Status, ApiAccess, Name, Account,
+    KeysCreated, KeysChanged, KeysRemoved
+);
+
+mirrored!(
+    Action, ActionWire: UserAdded, UserUpdated, PasswordSet, UserRemoved, KeyCreated, KeyUpdated, KeySuspended,
+    KeyResumed, KeyRotated, KeyRevoked, KeyDeleted, AccessGranted, AccessRemoved, CompanyAdded, CompanyUpdated,
+    CompanyRemoved, KeyUndeleted, KeysImported, LoggedIn, LoginRefused, KeyDenied
 );

@@ -73,6 +73,30 @@ fn user() -> User {
     }
 }
 
+fn event() -> AuditEvent {
+    AuditEvent {
+        sequence: 1,
+        at: Timestamp::MAX,
+        actor: actor(),
+        action: Action::KeyDeleted,
+        subject: Subject::Key(KeyId::from_bytes([2; 16])),
+        details: Details::default(),
+        previous: EventHash([8; 32]),
+    }
+}
+
+#[test]
+fn an_event_without_details_is_stored_as_ever_and_one_with_has_a_single_form() {
+    let plain = event().encode().unwrap();
+    assert_eq!(plain[0], 1, "its number comes first");
+    let empty = Details { changes: Vec::new(), reason: None, times: 2 };
+    let mut detailed = AuditEvent { details: empty, ..event() }.encode().unwrap();
+    assert_eq!(detailed[..2], [0, 1]);
+    // Once is what an event says that says nothing.
+    *detailed.last_mut().unwrap() = 1;
+    assert_eq!(AuditEvent::decode(&detailed), Err(Damage::Shape));
+}
+
 fn comes_back<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
     let bytes = record.encode().unwrap();
     assert_eq!(T::decode(&bytes).as_ref(), Ok(record));
@@ -91,13 +115,15 @@ fn every_record_comes_back_and_nothing_else_does() {
     comes_back(&Key { rate_limits: slow_rate_limits(), ..key() });
     comes_back(&user());
     comes_back(&User { kind: Kind::Bot, company: None, ..user() });
+    comes_back(&event());
+    let change = |old, new| FieldChange { field: Field::Level, old, new };
     comes_back(&AuditEvent {
-        sequence: 1,
-        at: Timestamp::MAX,
-        actor: actor(),
-        action: Action::KeyDeleted,
-        subject: Subject::Key(KeyId::from_bytes([2; 16])),
-        previous: EventHash([8; 32]),
+        details: Details {
+            changes: vec![change(None, Some("2".to_owned())), change(Some("é".repeat(200)), None)],
+            reason: Some("revoked".to_owned()),
+            times: 7,
+        },
+        ..event()
     });
     comes_back(&AuditHead { sequence: 300, hash: EventHash([8; 32]) });
     comes_back(&UserId(300));
