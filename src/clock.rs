@@ -50,6 +50,11 @@ impl Timestamp {
         let ms = moment.unix_timestamp_nanos().checked_div(1_000_000)?;
         u64::try_from(ms).ok().map(Self::from_unix_ms)
     }
+
+    /// Reads a day, in UTC, as its beginning, or a moment as [`Timestamp::parse`] does.
+    pub fn parse_day(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::parse(&format!("{text}T00:00:00Z")))
+    }
 }
 
 impl fmt::Display for Timestamp {

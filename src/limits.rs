@@ -64,8 +64,8 @@ pub const EVENT_BYTES_MAX: usize = 1_024;
 pub const AUDITED_VALUE_BYTES: [usize; 5] = [512, 160, 64, 24, 8];
 /// Keys beside its subject that an event names.
 pub const AUDITED_KEYS_MAX: usize = 8;
-/// Audit events that one look back goes through at most.
-pub const EVENTS_LOOKED_AT_MAX: usize = 20_000;
+/// How far a clock may have been set back without a search of the audit from some moment on missing events.
+pub const CLOCK_SET_BACK_MS: u64 = 24 * 3_600_000;
 /// Entries that are written with one sync where a whole store is filled.
 pub const FILL_BATCH: usize = 5_000;
 /// Commits that `Store::changes` still remembers.

@@ -9,11 +9,11 @@ use super::apis::{Api, ApiAt};
 use super::failure::EXIT_CODES;
 use super::limit::Limit;
 use super::listen::ListenAt;
-use super::period::{Expires, Period};
+use super::period::{Expires, Period, Since};
 use super::serve::FIRST_START;
 use crate::exchange::TrustedPeer;
 use crate::key::{
-    AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
+    Action, AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
 };
 
 /// API keys in one binary: issue, list, restrict, rotate, revoke and verify
@@ -63,7 +63,7 @@ pub(super) enum Task {
     /// Add, list and change companies
     #[command(subcommand)]
     Company(CompanyTask),
-    /// List who changed what and when, one page at a time, or prove that nothing of it was changed since
+    /// List who changed what and when, newest first, one page at a time, or prove that nothing of it was changed since
     Audit(Audit),
     /// Walk the whole store and report what does not agree
     Check {
@@ -278,8 +278,24 @@ pub(super) struct Restore {
 pub(super) struct Audit {
     #[command(subcommand)]
     pub(super) task: Option<AuditTask>,
-    #[command(flatten)]
-    pub(super) page: Page,
+    /// Only from then on: a period up to now like 12h or 30d, a day, or a time like 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "WHEN")]
+    pub(super) since: Option<Since>,
+    /// Only what is about this user or a key of theirs, or was done by them: a login name, or a number
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Only this action, like key_revoked or login_refused
+    #[arg(long)]
+    pub(super) action: Option<Action>,
+    /// Only what is about this key, or was done with it
+    #[arg(long, value_name = "ID")]
+    pub(super) key: Option<KeyId>,
+    /// Where the page before ended; after a number, events come by rising numbers
+    #[arg(long, value_name = "CURSOR")]
+    pub(super) after: Option<String>,
+    /// Most records of the page, up to 1000
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,27 +2,76 @@
 
 use serde_json::{Value, json};
 
-use super::args::{Audit, AuditTask, Output, Page};
-use super::company::list;
+use super::args::{Audit, AuditTask, Output};
 use super::door::Door;
 use super::failure::{Exit, Failure};
-use super::screen::{cell, line};
-use super::user::query;
+use super::screen::{cell, line, table};
+use super::user::{encoded, more};
+use crate::clock::{Clock as _, SystemClock};
 use crate::key::AuditHead;
 
 pub(super) fn run(door: &mut Door, output: Output, asked: &Audit) -> Result<Exit, Failure> {
     match &asked.task {
-        None => page(door, output, &asked.page),
+        None => page(door, output, asked),
         Some(AuditTask::Verify { kept }) => verify(door, output, kept.as_ref()),
     }
 }
 
-fn page(door: &mut Door, output: Output, page: &Page) -> Result<Exit, Failure> {
-    let page = door.ask("GET", &format!("/v1/audit?{}", query(page)), None)?;
-    let headings = ["EVENT", "AT", "ACTION", "SUBJECT", "ID", "BY USER", "BY KEY", "FROM"];
-    let places = ["/sequence", "/at", "/action", "/subject/kind", "/subject/id", "/user", "/key", "/from"];
-    list(output, &page, "events", headings, places)?;
+fn page(door: &mut Door, output: Output, asked: &Audit) -> Result<Exit, Failure> {
+    let since = asked.since.map(|since| since.at(SystemClock.now()).to_string());
+    let asked = [
+        ("since", since),
+        ("user", asked.user.clone()),
+        ("action", asked.action.map(|action| action.name().to_owned())),
+        ("key", asked.key.map(|key| key.to_string())),
+        ("after", asked.after.clone()),
+        ("limit", Some(asked.limit.to_string())),
+    ];
+    let given = asked.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))));
+    let page = door.ask("GET", &format!("/v1/audit?{}", given.collect::<Vec<_>>().join("&")), None)?;
+    if output == Output::Json {
+        line(&page.to_string())?;
+        return Ok(Exit::Done);
+    }
+    let events = page.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let headings = ["EVENT", "AT", "ACTION", "SUBJECT", "ID", "BY", "BY KEY", "FROM", "WHAT"];
+    table(headings, events.iter().map(row).collect())?;
+    more(&page);
     Ok(Exit::Done)
+}
+
+fn row(event: &Value) -> [String; 9] {
+    let part = |place| event.pointer(place).map(cell).unwrap_or_default();
+    [
+        part("/sequence"),
+        part("/at"),
+        part("/action"),
+        part("/subject/kind"),
+        part("/subject/id"),
+        by(event),
+        part("/key"),
+        part("/from"),
+        what(event),
+    ]
+}
+
+/// The user's number, or who else it was.
+fn by(event: &Value) -> String {
+    let user = event.get("user").filter(|user| !user.is_null());
+    user.or_else(|| event.get("by")).map(cell).unwrap_or_default()
+}
+
+/// Why and how often, and each field with its old and new value.
+fn what(event: &Value) -> String {
+    let reason = event.get("reason").and_then(Value::as_str).map(str::to_owned);
+    let times = event.get("times").and_then(Value::as_u64).filter(|times| *times > 1);
+    let change = |change: &Value| {
+        let part = |name| change.get(name).map(cell).unwrap_or_default();
+        format!("{}: {} → {}", part("field"), part("old"), part("new"))
+    };
+    let changes = event.get("changes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let parts = reason.into_iter().chain(times.map(|times| format!("{times} times")));
+    parts.chain(changes.iter().map(change)).collect::<Vec<_>>().join("; ")
 }
 
 fn verify(door: &mut Door, output: Output, kept: Option<&AuditHead>) -> Result<Exit, Failure> {

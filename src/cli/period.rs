@@ -33,6 +33,38 @@ impl FromStr for Period {
     }
 }
 
+/// A moment that has been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    Before(Period),
+    At(Timestamp),
+}
+
+impl FromStr for Since {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match Timestamp::parse_day(text) {
+            Some(at) => Ok(Self::At(at)),
+            None => text.parse().map(Self::Before).map_err(
+                |_| "must be a period like 12h or 30d, a day like 2030-01-31, or a time like 2030-01-31T12:00:00Z",
+            ),
+        }
+    }
+}
+
+impl Since {
+    /// The moment, seen from `now`.
+    pub(super) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Before(Period { seconds }) => {
+                Timestamp::from_unix_ms(now.unix_ms().saturating_sub(seconds.saturating_mul(1_000)))
+            }
+        }
+    }
+}
+
 /// When a key is to stop by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expires {

@@ -112,9 +112,10 @@ impl Service {
                 gate.anything()?.get();
                 Outcome::Imported(self.engine.import_keys(by, keys, dry)?)
             }
-            Command::ListEvents { after, limit } => {
+            Command::ListEvents { filter, after, limit } => {
                 gate.anything()?.get();
-                Outcome::Events(reader.events(after, limit)?)
+                let (events, next) = reader.events(&filter, after, limit)?;
+                Outcome::Events(events, next)
             }
             Command::AddCompany(new) => {
                 gate.anything()?.get();

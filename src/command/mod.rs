@@ -178,6 +178,8 @@ pub enum Command {
     UndeleteKey(KeyId),
     /// Reads audit events by rising sequence, from just after one. Answer: [`Outcome::Events`].
     ListEvents {
+        /// Which events.
+        filter: EventFilter,
         /// The last event of the page before; 0 for the first page.
         after: u64,
         /// Most events wanted.
@@ -235,8 +237,8 @@ pub enum Outcome {
     Text(Option<IssuedKey>),
     /// What became of each imported key.
     Imported(Vec<Imported>),
-    /// A page of audit events; fewer than asked for means the end.
-    Events(Vec<AuditEvent>),
+    /// A page of audit events, and after which the next begins.
+    Events(Vec<AuditEvent>, Option<u64>),
     /// A key with a fresh text, shown this once (again only if its keyspace says so).
     Issued(Box<Key>, IssuedKey),
     /// One company.

@@ -171,7 +171,7 @@ impl World {
             Command::DeleteKey(key),
             Command::UndeleteKey(self.deleted),
             Command::ImportKeys { keys: vec![ImportedKey { new: new_key(), secret }], dry: false },
-            Command::ListEvents { after: 0, limit: 10 },
+            Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 10 },
             Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 10 },
             Command::CheckAudit { kept: None },
             Command::Backup { from: None },

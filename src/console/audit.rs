@@ -13,10 +13,10 @@ use crate::clock::Timestamp;
 use crate::command::{Command, Outcome, UserRef};
 use crate::engine::{Chain, EventFilter, Trail};
 use crate::exchange::RawResponse;
-use crate::key::{Actor, AuditEvent, AuditHead, Subject, UserId};
+use crate::key::{Action, Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
 const ROWS: usize = 100;
-const FILTERS: [&str; 5] = ["user", "key", "actor", "from", "until"];
+const FILTERS: [&str; 6] = ["user", "key", "action", "actor", "from", "until"];
 
 pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     of.administrator()?;
@@ -37,7 +37,7 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
             div.wide {
                 table.striped {
                     caption.hidden { "Audit" }
-                    thead { tr { (parts::headings(&["#", "When", "Who", "From", "What", "Whom or what"])) } }
+                    thead { tr { (parts::headings(&["#", "When", "Who", "From", "What", "Whom or what", "Changes"])) } }
                     tbody { @for row in rows { (row) } }
                 }
             }
@@ -72,6 +72,7 @@ fn filter(of: &SignedIn<'_>, query: &Input) -> Result<EventFilter, Refusal> {
     Ok(EventFilter {
         user: user("user", "User")?,
         key: query.optional("key", "Key")?,
+        action: query.optional("action", "What")?,
         actor: user("actor", "By")?,
         from: moment(query, "from", "From")?,
         until: moment(query, "until", "Until")?,
@@ -84,9 +85,9 @@ fn moment(query: &Input, field: &'static str, label: &str) -> Result<Option<Time
     if text.is_empty() {
         return Ok(None);
     }
-    let day = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-    let found = Timestamp::parse(text).or_else(day);
-    found.map(Some).ok_or_else(|| Problem::of(field, format!("{label}: must be a day like 2026-11-29.")))
+    Timestamp::parse_day(text)
+        .map(Some)
+        .ok_or_else(|| Problem::of(field, format!("{label}: must be a day like 2026-11-29.")))
 }
 
 fn trail(of: &SignedIn<'_>, filter: EventFilter, query: &Input) -> Result<Trail, Refusal> {
@@ -120,6 +121,7 @@ fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {
             div.row {
                 (field("user", "User").text(query.text("user")))
                 (field("key", "Key").text(query.text("key")))
+                (field("action", "What").select(&actions(), query.text("action")))
                 (field("actor", "By").text(query.text("actor")))
                 (field("from", "From").input("date", query.text("from"), "off", false))
                 (field("until", "Until").input("date", query.text("until"), "off", false))
@@ -131,6 +133,12 @@ fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {
             }
         }
     }
+}
+
+/// What can have been done, and anything at all.
+fn actions() -> Vec<(String, String)> {
+    let action = |action: Action| (action.name().to_owned(), action.name().replace('_', " "));
+    [(String::new(), "anything".to_owned())].into_iter().chain(Action::ALL.map(action)).collect()
 }
 
 fn chain(chain: &Chain, whole: bool) -> Markup {
@@ -174,6 +182,20 @@ fn user(of: &SignedIn<'_>, id: UserId, names: &mut Names) -> Result<Markup, Refu
     })
 }
 
+/// Each field with its old and new value.
+fn changes(changes: &[FieldChange]) -> Markup {
+    let part = |part: &Option<String>| html! { @match part { Some(part) => (part), None => "–" } };
+    html! {
+        @for FieldChange { field, old, new } in changes {
+            div {
+                (parts::capitalized(field.name().replace('_', " "))) ": "
+                @if old.is_some() { (part(old)) " → " }
+                (part(new))
+            }
+        }
+    }
+}
+
 fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Markup, Refusal> {
     let (who, from) = match event.actor {
         Actor::Operator => (html! { "operator" }, None),
@@ -196,8 +218,13 @@ fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Marku
             td data-label="When" { (parts::moment(event.at)) }
             td data-label="Who" { (who) }
             td data-label="From" { @if let Some(from) = from { (from.to_canonical()) } }
-            td data-label="What" { (event.action.name().replace('_', " ")) }
+            td data-label="What" {
+                (event.action.name().replace('_', " "))
+                @if let Some(reason) = &event.details.reason { ": " (reason.replace('_', " ")) }
+                @if event.details.times > 1 { " × " (event.details.times) }
+            }
             td data-label="Whom or what" { (subject) }
+            td.comment data-label="Changes" { (changes(&event.details.changes)) }
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::{Caller, Command, Outcome};
-use crate::engine::{Engine, NewKey, NewKind, NewUser, Parts};
+use crate::engine::{Engine, EventFilter, NewKey, NewKind, NewUser, Parts};
 use crate::entropy::OsEntropy;
 use crate::exchange::{Body, Entrance};
 use crate::key::{Actor, KeyId, Keyspace, Level, Password, PepperRing, Role, UserId};
@@ -168,9 +168,9 @@ impl World {
     }
 
     fn events(&self) -> usize {
-        let all = Command::ListEvents { after: 0, limit: 1_000 };
+        let all = Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 };
         match self.service.dispatch(&Caller::operator(), all).unwrap() {
-            Outcome::Events(events) => events.len(),
+            Outcome::Events(events, _) => events.len(),
             other => panic!("{other:?}"),
         }
     }

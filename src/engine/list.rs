@@ -1,6 +1,6 @@
 //! Listings in pages.
 
-use crate::key::{AuditEvent, CompanyId, User, UserId};
+use crate::key::{CompanyId, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
 use crate::store::schema;
@@ -8,16 +8,6 @@ use crate::store::schema;
 use super::{EngineError, Reader};
 
 impl Reader {
-    /// Up to `limit` audit events (at most 1,000) by rising sequence, from just after one; fewer mean the end.
-    ///
-    /// # Errors
-    /// [`EngineError::Store`] when they could not be read.
-    pub fn events(&self, after: u64, limit: usize) -> Result<Vec<AuditEvent>, EngineError> {
-        let after = schema::audit(after);
-        let entries = self.store.scan(schema::AUDIT, Some(&after), limit.clamp(1, limits::PAGE_MAX))?;
-        Ok(entries.iter().map(AuditEvent::from_entry).collect::<Result<_, _>>()?)
-    }
-
     /// Up to `limit` users (at most 1,000) of a company, or of none, by rising number, from just after one, and
     /// after which the next page begins, if there may be one.
     ///

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use crate::clock::Timestamp;
-use crate::key::{Actor, AuditEvent, AuditHead, EventHash, KeyId, Subject, UserId};
+use crate::key::{Action, AuditEvent, AuditHead, EventHash, Field, FieldChange, KeyId, Subject, UserId};
 use crate::limits;
 use crate::store::codec::Record as _;
-use crate::store::{paged, schema};
+use crate::store::{paged, paged_by, schema};
 
 use super::operation::event_hash;
 use super::{EngineError, Reader};
@@ -14,10 +14,12 @@ use super::{EngineError, Reader};
 /// Which events are wanted; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// About this user, or a key that is theirs now.
+    /// About this user, or a key that is or was theirs, or by this user.
     pub user: Option<UserId>,
-    /// About this key.
+    /// About this key, or by it.
     pub key: Option<KeyId>,
+    /// That this was done.
+    pub action: Option<Action>,
     /// By this user.
     pub actor: Option<UserId>,
     /// Not before.
@@ -31,7 +33,7 @@ pub struct EventFilter {
 pub struct Trail {
     /// The events.
     pub events: Vec<AuditEvent>,
-    /// Before which event to look further; `None` when everything was looked at.
+    /// Before which event to look further; `None` when there are no more.
     pub next: Option<u64>,
     /// The chain as far as it was looked at.
     pub chain: Chain,
@@ -51,8 +53,9 @@ pub struct Chain {
 }
 
 impl Reader {
-    /// Up to `limit` events (at most 1,000) that `filter` wants, newest first, from before the event `before`. Looks at
-    /// 20,000 events at most; [`Trail::next`] says where to go on.
+    /// Up to `limit` events (at most 1,000) that `filter` wants, newest first, from before the event `before`; a page is
+    /// full unless it is the last. It walks over what the filter does not want, a thousand events at a time, and no further
+    /// back than a day before [`EventFilter::from`], so its time grows with what it skips.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
@@ -64,17 +67,49 @@ impl Reader {
     ) -> Result<Trail, EngineError> {
         let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
         let limit = limit.clamp(1, limits::PAGE_MAX);
-        let (mut events, mut next) = (Vec::new(), None);
-        let chain = self.look_back(before, limits::EVENTS_LOOKED_AT_MAX, &mut |event| {
-            // Nothing before it, or nothing that can be wanted.
-            let last = event.sequence <= 1 || filter.from.is_some_and(|from| event.at < from);
-            next = (!last).then_some(event.sequence);
+        let (mut events, mut next) = (Vec::<AuditEvent>::new(), None);
+        let chain = self.look_back(before, &mut |event| {
             if filter.wants(&event, &keys) {
+                if events.len() == limit {
+                    next = events.last().map(|last| last.sequence);
+                    return false;
+                }
                 events.push(event);
+                return true;
             }
-            events.len() < limit
+            // A clock may have been set back a little.
+            filter.from.is_none_or(|from| event.at.plus_ms(limits::CLOCK_SET_BACK_MS) >= from)
         })?;
         Ok(Trail { events, next, chain })
+    }
+
+    /// Up to `limit` events (at most 1,000) that `filter` wants, by rising sequence, from just after one, and after which to
+    /// go on, if there are more. Walks as [`Reader::trail`] does.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn events(
+        &self,
+        filter: &EventFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<AuditEvent>, Option<u64>), EngineError> {
+        let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let mut events = Vec::<AuditEvent>::new();
+        let after = Some(schema::audit(after));
+        for entry in paged_by(limit + 1, after, |after, limit| self.store.scan(schema::AUDIT, after, limit)) {
+            let event = AuditEvent::from_entry(&entry?)?;
+            if !filter.wants(&event, &keys) {
+                continue;
+            }
+            if events.len() == limit {
+                let next = events.last().map(|last| last.sequence);
+                return Ok((events, next));
+            }
+            events.push(event);
+        }
+        Ok((events, None))
     }
 
     /// Proves every link of the audit's chain, and that the event `kept` elsewhere is one of it. The time it takes grows
@@ -88,7 +123,7 @@ impl Reader {
     /// elsewhere before.
     pub fn audit_chain(&self, kept: Option<&AuditHead>) -> Result<Chain, EngineError> {
         let kept = kept.map(|kept| self.has_event(kept)).transpose()?;
-        Ok(Chain { kept, ..self.look_back(None, usize::MAX, &mut |_| true)? })
+        Ok(Chain { kept, ..self.look_back(None, &mut |_| true)? })
     }
 
     fn has_event(&self, kept: &AuditHead) -> Result<bool, EngineError> {
@@ -106,10 +141,9 @@ impl Reader {
     }
 
     /// Hands events to `look`, newest first, until it has enough, and proves the links between them.
-    fn look_back(
+    pub(super) fn look_back(
         &self,
         before: Option<u64>,
-        most: usize,
         look: &mut dyn FnMut(AuditEvent) -> bool,
     ) -> Result<Chain, EngineError> {
         let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
@@ -138,7 +172,7 @@ impl Reader {
                 }
                 expected = event.previous;
                 chain.events += 1;
-                if !look(event) || chain.events >= most as u64 {
+                if !look(event) {
                     return Ok(chain);
                 }
             }
@@ -153,20 +187,36 @@ impl Reader {
 
 impl EventFilter {
     fn wants(&self, event: &AuditEvent, keys: &HashSet<KeyId>) -> bool {
-        let about_user = |user: UserId| match event.subject {
-            Subject::User(id) => id == user,
-            Subject::Key(id) => keys.contains(&id),
-            Subject::Company(_) | Subject::Keys(_) | Subject::Attempts(_) => false,
-        };
-        let by = |user: UserId| match event.actor {
-            Actor::User { user: by, .. } => by == user,
-            Actor::Operator | Actor::Stranger { .. } => false,
-        };
-        self.user.is_none_or(about_user)
-            && self.key.is_none_or(|key| event.subject == Subject::Key(key))
-            && self.actor.is_none_or(by)
-            && self.from.is_none_or(|from| event.at >= from)
-            && self.until.is_none_or(|until| event.at < until)
+        let Self { user, key, action, actor, from, until } = self;
+        user.is_none_or(|user| is_about(event, user, keys) || event.by_user() == Some(user))
+            && key.is_none_or(|key| names(event, key) || event.by_key() == Some(key))
+            && action.is_none_or(|action| event.action == action)
+            && actor.is_none_or(|user| event.by_user() == Some(user))
+            && from.is_none_or(|from| event.at >= from)
+            && until.is_none_or(|until| event.at < until)
+    }
+}
+
+/// Whether an event is about a key, or names it among those that changed along the way.
+fn names(event: &AuditEvent, key: KeyId) -> bool {
+    let id = key.to_string();
+    let along = |change: &FieldChange| {
+        let of_keys = matches!(change.field, Field::KeysCreated | Field::KeysChanged | Field::KeysRemoved);
+        of_keys && [&change.old, &change.new].into_iter().flatten().any(|ids| ids.contains(&id))
+    };
+    event.subject == Subject::Key(key) || event.details.changes.iter().any(along)
+}
+
+/// Whether an event is about a user or one of these keys of theirs; of a key that is gone, its events say whose it was.
+fn is_about(event: &AuditEvent, user: UserId, keys: &HashSet<KeyId>) -> bool {
+    let owner = user.to_string();
+    let was_theirs = |change: &FieldChange| {
+        change.field == Field::Owner && [&change.old, &change.new].contains(&&Some(owner.clone()))
+    };
+    match event.subject {
+        Subject::User(id) => id == user,
+        Subject::Key(id) => keys.contains(&id) || event.details.changes.iter().any(was_theirs),
+        Subject::Company(_) | Subject::Keys(_) | Subject::Attempts(_) => false,
     }
 }
 
@@ -177,7 +227,7 @@ mod tests {
     use super::*;
     use crate::engine::{Engine, NewKey, NewUser, Parts};
     use crate::entropy::OsEntropy;
-    use crate::key::{Keyspace, Level, PepperRing, Role};
+    use crate::key::{Actor, Keyspace, Level, PepperRing, Role};
     use crate::store::{Batch, MemoryStore};
 
     /// Two users with keys: events 1 and 2 about the users, then `keys` about keys of theirs in turn.

@@ -252,6 +252,24 @@ pub struct AuditEvent {
     pub previous: EventHash,
 }
 
+impl AuditEvent {
+    /// The user who did it, if it was one.
+    pub const fn by_user(&self) -> Option<UserId> {
+        match self.actor {
+            Actor::User { user, .. } => Some(user),
+            Actor::Operator | Actor::Stranger { .. } => None,
+        }
+    }
+
+    /// The key it was done by, if it was one.
+    pub const fn by_key(&self) -> Option<KeyId> {
+        match self.actor {
+            Actor::User { key, .. } => key,
+            Actor::Operator | Actor::Stranger { .. } => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,18 @@ fn audit(site: &Site) {
     let head = site.json(&["audit", "verify"])["head"].as_str().unwrap().to_owned();
     site.ok(&["user", "add", "late"]);
     site.ok(&["user", "remove", "late"]);
+    let told = site.ok(&["audit", "--limit", "2", "--since", "1h", "--user", "flo"]);
+    assert!(!told.contains("late"), "{told}");
+    let told = site.ok(&["audit", "--limit", "2"]);
+    let rows: Vec<_> = told.lines().collect();
+    assert!(rows[1].contains("user_removed") && rows[1].contains("username: late → -"), "{told}");
+    assert!(rows[2].contains("user_added") && rows[2].contains("operator"), "{told}");
+    let created = site.json(&["audit", "--action", "key_created", "--limit", "1"]);
+    let key = created["events"][0]["subject"]["id"].as_str().unwrap();
+    assert!(site.ok(&["audit", "--key", key]).contains("key_created"));
+    assert_eq!(site.json(&["audit", "--after", "0", "--limit", "1"])["events"][0]["sequence"], 1);
+    assert_eq!(site.run(&["audit", "--since", "yesterday"]).code, 2);
+    assert_eq!(site.run(&["audit", "--action", "exploded"]).code, 2);
     let proved = site.ok(&["audit", "verify", "--kept", &head]);
     assert!(proved.contains(" events proved, head "), "{proved}");
     let (sequence, _) = head.split_once(':').unwrap();
@@ -73,6 +85,8 @@ fn keys(site: &Site) {
     let show = || site.json(&["key", "show", &id]);
     assert_eq!((&show()["comment"], &show()["level"]), (&"ci".into(), &3.into()));
     assert!(site.ok(&["key", "list", "--owner", "flo"]).contains(&text[..15]));
+    let everyones = site.ok(&["key", "list"]);
+    assert!(everyones.lines().next().is_some_and(|line| line.contains("OWNER")) && everyones.contains("flo"));
 
     let verify = |text: &str| site.run_with(&["key", "verify"], &format!("{text}\n"));
     let good = verify(text);

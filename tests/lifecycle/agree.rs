@@ -237,7 +237,9 @@ impl World<'_> {
 
     /// Answers how many events there are.
     fn events_agree(&self) -> u64 {
-        let Outcome::Events(events) = self.shown(Command::ListEvents { after: 0, limit: 1_000 }) else {
+        let Outcome::Events(events, _) =
+            self.shown(Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 })
+        else {
             panic!()
         };
         let changes = events.iter().filter(|event| event.action.is_change());

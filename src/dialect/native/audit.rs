@@ -6,21 +6,65 @@ use serde::{Deserialize, Serialize};
 use super::decode::Text;
 use super::encode::json;
 use super::{Exchange, Problem, decode, encode};
-use crate::command::{Command, Outcome};
-use crate::engine::Chain;
+use crate::clock::Timestamp;
+use crate::command::{Command, CommandError, Outcome, UserRef};
+use crate::engine::{Chain, Cursor, EngineError, EventFilter};
 use crate::exchange::RawResponse;
-use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject};
+use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
 impl Exchange<'_> {
+    /// Newest first, or from a number on by rising numbers.
     pub(super) fn audit(&self) -> Result<RawResponse, Problem> {
-        let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
+        let [after, limit, since, until, user, action, key] = decode::query(
+            &self.request.query,
+            ["after", "limit", "since", "until", "user", "action", "key"],
+        )?;
+        let moment = |name: &str, text: Option<String>| {
+            let wrong =
+                || Problem::invalid(format!("{name} must be like 2030-01-31 or 2030-01-31T12:00:00Z"));
+            text.map(|text| Timestamp::parse_day(&text).ok_or_else(wrong)).transpose()
+        };
+        let filter = EventFilter {
+            user: user.map(|user| self.user_in_audit(&user)).transpose()?,
+            key: key.map(|key| decode::parsed("key", &key)).transpose()?,
+            action: action.map(|action| action.parse()).transpose()?,
+            actor: None,
+            from: moment("since", since)?,
+            until: moment("until", until)?,
+        };
         let limit = decode::limit(limit)?;
-        let after = after.map_or(Ok(0), |after| decode::parsed("after", &after))?;
-        let Outcome::Events(events) = self.dispatch(Command::ListEvents { after, limit })? else {
+        if let Some(after) = after.as_deref().and_then(|after| after.parse().ok()) {
+            let Outcome::Events(events, next) =
+                self.dispatch(Command::ListEvents { filter, after, limit })?
+            else {
+                return Err(Problem::Unexpected);
+            };
+            return Ok(EventsJson::answer(&events, next.map(|next| next.to_string())));
+        }
+        let list = ("events", filter.clone());
+        let before = after.as_deref().map(decode::cursor).transpose()?;
+        let before = before.as_ref().map(|cursor| cursor.within(&list)).transpose()?;
+        let before = before.and_then(|place| place.try_into().ok()).map(u64::from_be_bytes);
+        let Outcome::Trail(trail) = self.dispatch(Command::SearchEvents { filter, before, limit })? else {
             return Err(Problem::Unexpected);
         };
-        let next = events.last().filter(|_| events.len() >= limit).map(|last| last.sequence.to_string());
-        Ok(json(200, &EventsJson { events: events.iter().map(EventJson::from).collect(), next }))
+        let next = trail.next.map(|next| Cursor::new(&list, next.to_be_bytes().to_vec()).to_string());
+        Ok(EventsJson::answer(&trail.events, next))
+    }
+
+    /// By login name, or by number, as one is found who was removed.
+    fn user_in_audit(&self, named: &str) -> Result<UserId, Problem> {
+        let found = match named.parse() {
+            Ok(name) => self.find_user(UserRef::Name(name)),
+            Err(error) => Err(Problem::from(error)),
+        };
+        match (found, named.parse()) {
+            (Ok(user), _) => Ok(user.id),
+            (Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))), Ok(number)) => {
+                Ok(UserId(number))
+            }
+            (Err(problem), _) => Err(problem),
+        }
     }
 
     pub(super) fn verify_audit(&self) -> Result<RawResponse, Problem> {
@@ -59,7 +103,14 @@ impl From<&Chain> for ChainJson {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EventsJson {
     events: Vec<EventJson>,
+    /// What to give as `after` for the next page.
     next: Option<String>,
+}
+
+impl EventsJson {
+    fn answer(events: &[AuditEvent], next: Option<String>) -> RawResponse {
+        json(200, &Self { events: events.iter().map(EventJson::from).collect(), next })
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -67,7 +118,8 @@ pub(super) struct EventJson {
     sequence: u64,
     at: String,
     action: &'static str,
-    /// `null` for whoever controls the machine, and where nobody proved who they are.
+    /// `operator` for whoever controls the machine, `user`, or `somebody` who did not prove who they are.
+    by: &'static str,
     user: Option<u64>,
     key: Option<String>,
     from: Option<String>,
@@ -105,10 +157,10 @@ pub(super) struct SubjectJson {
 
 impl From<&AuditEvent> for EventJson {
     fn from(event: &AuditEvent) -> Self {
-        let (user, key, from) = match &event.actor {
-            Actor::Operator => (None, None, None),
-            Actor::Stranger { from } => (None, None, *from),
-            Actor::User { user, key, from } => (Some(user.0), *key, *from),
+        let (by, from) = match &event.actor {
+            Actor::Operator => ("operator", None),
+            Actor::Stranger { from } => ("somebody", *from),
+            Actor::User { from, .. } => ("user", *from),
         };
         let (kind, id) = match &event.subject {
             Subject::User(id) => ("user", id.to_string()),
@@ -121,8 +173,9 @@ impl From<&AuditEvent> for EventJson {
             sequence: event.sequence,
             at: event.at.to_string(),
             action: event.action.name(),
-            user,
-            key: key.map(|key| key.to_string()),
+            by,
+            user: event.by_user().map(|user| user.0),
+            key: event.by_key().map(|key| key.to_string()),
             from: from.map(|from| from.to_string()),
             subject: SubjectJson { kind, id },
             changes: event.details.changes.iter().map(ChangeJson::from).collect(),

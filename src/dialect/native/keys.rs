@@ -72,7 +72,7 @@ impl Exchange<'_> {
             | Outcome::Members(..)
             | Outcome::Keys(..)
             | Outcome::Text(_)
-            | Outcome::Events(_)
+            | Outcome::Events(..)
             | Outcome::Imported(_)
             | Outcome::Company(_)
             | Outcome::Companies(_)

@@ -104,3 +104,68 @@ fn without_an_owner_everyone_lists_what_they_may() {
     let hidden = api.list_as("mod", &format!("/v1/keys?prefix={}", flo.as_str().unwrap()));
     assert_eq!(owners(&hidden), [""; 0], "not the company's");
 }
+
+fn sequences(page: &Value) -> Vec<u64> {
+    page["events"].as_array().unwrap().iter().map(|event| event["sequence"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn the_audit_comes_newest_first_and_after_a_number_by_rising_numbers() {
+    let api = Api::with_flo();
+    let (key, _) = api.key(json!({}));
+    api.key(json!({}));
+    api.clock.advance_ms(60_000);
+    api.ask("PATCH", &format!("/v1/keys/{key}"), json!({ "level": 3 }));
+    api.ask("POST", "/v1/users", json!({ "username": "eve" }));
+    let list = |query: &str| api.list(&format!("/v1/audit?{query}"));
+    let (_, first) = list("limit=3");
+    assert_eq!(sequences(&first), [5, 4, 3]);
+    let next = first["next"].as_str().unwrap();
+    let (_, rest) = list(&format!("limit=3&after={next}"));
+    assert_eq!((sequences(&rest), &rest["next"]), (vec![2, 1], &Value::Null));
+    let (_, rising) = list("after=0&limit=2");
+    assert_eq!((sequences(&rising), &rising["next"]), (vec![1, 2], &json!("2")));
+    assert_eq!(list("after=2&limit=3").1["next"], Value::Null, "full, and the last");
+    for (filter, found) in [
+        ("user=flo", &[4, 3, 2, 1][..]),
+        ("user=eve", &[5]),
+        ("user=1", &[4, 3, 2, 1]),
+        ("action=key_created", &[3, 2]),
+        (&format!("key={key}"), &[4, 2]),
+        ("since=2026-01-01T00:00:30Z", &[5, 4]),
+        ("until=2026-01-01T00:00:30Z", &[3, 2, 1]),
+        ("since=2027-01-01", &[]),
+        ("user=flo&action=key_updated", &[4]),
+    ] {
+        assert_eq!(sequences(&list(filter).1), found, "{filter}");
+        let rising: Vec<_> = found.iter().rev().copied().collect();
+        assert_eq!(sequences(&list(&format!("after=0&{filter}")).1), rising, "{filter}");
+    }
+    let refused = |query: &str| list(query).1["code"].clone();
+    for (query, code) in [
+        (&format!("user=flo&after={next}")[..], "wrong_cursor"),
+        ("after=p00", "wrong_cursor"),
+        ("action=exploded", "invalid"),
+        ("since=yesterday", "invalid"),
+        ("user=nobody", "no_such_user"),
+    ] {
+        assert_eq!(refused(query), code, "{query}");
+    }
+    let (_, page) = list("action=key_updated");
+    let event = &page["events"][0];
+    assert_eq!(event["changes"], json!([{ "field": "level", "old": "2", "new": "3" }]));
+    assert_eq!(
+        (&event["by"], &event["times"], &event["reason"]),
+        (&json!("operator"), &json!(1), &Value::Null)
+    );
+}
+
+#[test]
+fn whose_a_key_was_is_known_after_it_went() {
+    let api = Api::with_flo();
+    let (key, _) = api.key(json!({}));
+    api.ask("DELETE", &format!("/v1/keys/{key}"), Value::Null);
+    assert_eq!(sequences(&api.list("/v1/audit?user=flo").1), [3, 2, 1]);
+    api.ask("DELETE", "/v1/users/flo", Value::Null);
+    assert_eq!(sequences(&api.list("/v1/audit?user=1").1), [4, 3, 2, 1]);
+}

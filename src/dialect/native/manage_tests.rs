@@ -97,7 +97,7 @@ fn a_deleted_key_can_be_brought_back_and_the_audit_tells_everything() {
     let (_, page) = api.ask("GET", "/v1/audit", Value::Null);
     let actions: Vec<_> =
         page["events"].as_array().unwrap().iter().map(|event| event["action"].clone()).collect();
-    assert_eq!(actions, ["user_added", "key_created", "key_deleted", "key_undeleted"].map(Value::from));
+    assert_eq!(actions, ["key_undeleted", "key_deleted", "key_created", "user_added"].map(Value::from));
     let (_, rest) = api.ask("GET", "/v1/audit?after=2&limit=1", Value::Null);
     assert_eq!((&rest["events"][0]["sequence"], &rest["next"]), (&json!(3), &json!("3")));
     assert_eq!(rest["events"][0]["subject"], json!({ "kind": "key", "id": id }));

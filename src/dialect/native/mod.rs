@@ -12,7 +12,7 @@
 //! GET PATCH DELETE  /v1/keys/{id}
 //! GET               /v1/keys/{id}/text
 //! POST              /v1/keys/{id}/suspend  resume  rotate  revoke  undelete
-//! GET               /v1/audit                     ?after= &limit=
+//! GET               /v1/audit                     ?since= &until= &user= &action= &key= &after= &limit=
 //! POST              /v1/audit/verify
 //! POST              /v1/import                    ?dry_run= &keyspace= &owner= &level=
 //! POST              /v1/check

@@ -19,7 +19,7 @@ use super::schema::Spelled;
 use super::verdict::{BatchJson, OwnJson, VerdictJson};
 use super::wanted::{Batch, Fields};
 use crate::exchange::RawResponse;
-use crate::key::{Prefix, Username};
+use crate::key::{Action, Prefix, Username};
 use crate::limits;
 
 /// `GET /openapi.json`.
@@ -258,8 +258,20 @@ fn companies(m: &mut Making) -> Paths {
     let remove = m.empty("delete", "removeCompany", "Removes a company that nobody belongs to.");
     let keyspaces = m.operation::<KeyspacesJson>("get", "listKeyspaces", "Lists the kinds of keys.", 200);
     let keyspace = m.operation::<KeyspaceJson>("get", "showKeyspace", "Shows a kind of keys.", 200);
-    let audit = m.operation::<EventsJson>("get", "listEvents", "Lists who changed what and when.", 200);
-    let audit = audit.queries(&page(number()));
+    let summary = "Lists who changed what and when: newest first, or after a number by rising numbers.";
+    let audit = m.operation::<EventsJson>("get", "listEvents", summary, 200);
+    let [after, limit] = page(json!({ "anyOf": [number(), cursor()] }));
+    let day = || json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] });
+    let user = json!({ "anyOf": [spelled::<Username>(), number()] });
+    let audit = audit.queries(&[
+        after,
+        limit,
+        ("since", day()),
+        ("until", day()),
+        ("user", user),
+        ("action", json!({ "type": "string", "enum": Action::ALL.map(Action::name) })),
+        ("key", uuid()),
+    ]);
     let chain = m.operation::<ChainJson>("post", "verifyAudit", "Proves the audit's chain.", 200);
     let head = format!("1:{}", "0f".repeat(32));
     let chain = chain.takes::<VerifyAuditBody>(m, false, json!({ "kept": head }));
