@@ -16,8 +16,10 @@ pub const FILEBIN_COMMENT_BYTES_MAX: usize = 255;
 pub const KEYSPACE_NAME_BYTES_MAX: usize = 32;
 /// Longest name of a rate limit.
 pub const LIMIT_NAME_BYTES_MAX: usize = 16;
+/// Shortest key text that is taken over from another system.
+pub const KEY_TEXT_BYTES_MIN: usize = 8;
 /// Longest key text that is looked at.
-pub const KEY_TEXT_BYTES_MAX: usize = 128;
+pub const KEY_TEXT_BYTES_MAX: usize = 512;
 /// Most addresses and networks in one allowlist.
 pub const ALLOWLIST_ENTRIES_MAX: usize = 256;
 /// Most rate limits of one key.
@@ -186,6 +188,8 @@ pub const IMPORTED_AT_ONCE_MAX: usize = 1_000;
 pub const SLOW_HASH_BYTES_MAX: usize = 512;
 /// Longest secret of another system that keyed its digests.
 pub const HMAC_KEY_BYTES_MAX: usize = 256;
+/// Longest separator before the part of a text that another system made a digest of.
+pub const SEPARATOR_BYTES_MAX: usize = 8;
 /// Ways to hash that imported keys may have together.
 pub const FOREIGN_SCHEMES_MAX: usize = 16;
 /// Keys with salted hashes that may begin alike.
@@ -196,6 +200,12 @@ pub const BCRYPT_COST_MAX: u32 = 14;
 pub const ARGON2_KIB_MAX: u32 = 128 * 1024;
 /// Most passes of argon2 that are taken.
 pub const ARGON2_PASSES_MAX: u32 = 10;
+/// Most lanes of argon2 that are taken.
+pub const ARGON2_LANES_MAX: u32 = 16;
+/// Most memory of scrypt that is taken.
+pub const SCRYPT_KIB_MAX: u64 = 128 * 1024;
+/// Most memory of scrypt that is gone through, all its lanes one after the other.
+pub const SCRYPT_WORK_KIB_MAX: u64 = 4 * SCRYPT_KIB_MAX;
 /// Most rounds of PBKDF2 that are taken.
 pub const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::engine::{Engine, EngineError, Imported, ImportedKey, NewKey, NewUser, Parts, UserChange};
+use keyward::engine::{Engine, EngineError, Imported, ImportedKey, NewKey, NewUser, Parts, Past, UserChange};
 use keyward::entropy::OsEntropy;
 use keyward::key::{
-    Actor, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, Pepper, PepperNumber, PepperRing,
-    RevokeReason, Role, SlowHash, UserId,
+    Actor, Condition, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, PartScheme, Pepper,
+    PepperNumber, PepperRing, RevokeReason, Role, SlowHash, UserId,
 };
 use keyward::limits;
 use keyward::store::sled::OpenOptions;
@@ -34,7 +34,7 @@ fn on_disk(dir: &Path, peppers: &[u8]) -> Engine {
 fn import_into(engine: &Engine, secrets: Vec<(UserId, ForeignSecret)>) -> Vec<&'static str> {
     let keys = secrets.into_iter().map(|(owner, secret)| {
         let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
-        ImportedKey { new, secret }
+        ImportedKey::new(new, secret)
     });
     let imported = engine.import_keys(Actor::Operator, keys.collect(), false).unwrap();
     let word = |one: &Imported| match one {
@@ -70,7 +70,7 @@ impl World {
     fn import(&self, keyspace: &Keyspace, secret: ForeignSecret) -> Imported {
         let new = NewKey::new(*keyspace.name(), self.flo, Level::OWN);
         let mut imported =
-            self.engine.import_keys(Actor::Operator, vec![ImportedKey { new, secret }], false).unwrap();
+            self.engine.import_keys(Actor::Operator, vec![ImportedKey::new(new, secret)], false).unwrap();
         assert_eq!(imported.len(), 1);
         imported.remove(0)
     }
@@ -178,11 +178,11 @@ fn a_wrong_line_is_refused_alone_and_a_dry_run_changes_nothing() {
     let new = |owner| NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
     let keys = || {
         vec![
-            ImportedKey { new: new(world.flo), secret: text("short") },
-            ImportedKey { new: new(world.flo), secret: text("long enough, but blanks") },
-            ImportedKey { new: new(world.flo), secret: text("good-key-00000001") },
-            ImportedKey { new: new(UserId(99)), secret: text("good-key-00000002") },
-            ImportedKey { new: new(world.flo), secret: text("good-key-00000001") },
+            ImportedKey::new(new(world.flo), text("short")),
+            ImportedKey::new(new(world.flo), text("long enough, but blanks")),
+            ImportedKey::new(new(world.flo), text("good-key-00000001")),
+            ImportedKey::new(new(UserId(99)), text("good-key-00000002")),
+            ImportedKey::new(new(world.flo), text("good-key-00000001")),
         ]
     };
     let outcomes = |dry| {
@@ -264,4 +264,189 @@ fn a_key_does_not_come_back_beside_another_with_its_text() {
     assert_eq!(import_into(&world.engine, vec![(world.flo, text(&issued.reveal()))]), ["now"]);
     let back = world.engine.undelete_key(Actor::Operator, key.id);
     assert!(matches!(back, Err(EngineError::HasText)), "{back:?}");
+}
+
+/// A digest of a part, behind this if that is known.
+fn part(of: &str, text: &str, before: Option<&str>) -> ForeignSecret {
+    let scheme = PartScheme { scheme: DigestScheme::Sha256, part: of.parse().unwrap() };
+    let (_, part) = scheme.part.split(text).unwrap();
+    let digest = scheme.scheme.digest(part.as_bytes()).to_vec();
+    ForeignSecret::PartDigest(scheme, before.map(|before| before.parse().unwrap()), digest)
+}
+
+#[test]
+fn a_digest_of_a_part_is_found_by_that_part_and_what_stands_before_it_where_that_is_known() {
+    let (sanctum, seam) = ("12|0123456789abcdefghij", "seam_short_0123456789abcdefghij");
+    let world = World::new();
+    let Imported::Now(open) = world.import(&Keyspace::NATIVE, part("after:|", sanctum, None)) else {
+        panic!()
+    };
+    let Imported::Now(known) = world.import(&Keyspace::NATIVE, part("last:_", seam, Some("seam_short")))
+    else {
+        panic!("two parts go beside each other")
+    };
+    for _ in 0..3 {
+        let allowed = |text: &str| world.allowed(&Keyspace::NATIVE, text);
+        assert_eq!((allowed(sanctum), allowed(seam)), (Some(open), Some(known)));
+        assert_eq!(allowed("13|0123456789abcdefghij"), Some(open), "its number was not given");
+        for wrong in [
+            "0123456789abcdefghij",
+            "12|0123456789abcdefghi",
+            "12|x0123456789abcdefghij",
+            "seam_other_0123456789abcdefghij",
+            "x_seam_short_0123456789abcdefghij",
+            "seam_short_0123456789abcdefghi",
+        ] {
+            assert_eq!(allowed(wrong), None, "{wrong}");
+        }
+        world.sweep();
+    }
+    assert!(matches!(world.import(&Keyspace::NATIVE, text(sanctum)), Imported::Before(same) if same == open));
+    assert!(matches!(world.import(&Keyspace::NATIVE, text(seam)), Imported::Before(same) if same == known));
+    world.engine.revoke_key(Actor::Operator, open, RevokeReason::Unspecified).unwrap();
+    for revoked in [sanctum, "13|0123456789abcdefghij"] {
+        assert_eq!(world.verdict(&Keyspace::NATIVE, revoked), Verdict::Deny(DenyReason::Revoked));
+    }
+}
+
+#[test]
+fn parts_are_known_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = on_disk(dir.path(), &[1]);
+    let flo = add_flo(&engine);
+    let text = "12|0123456789abcdefghij";
+    assert_eq!(import_into(&engine, vec![(flo, part("after:|", text, None))]), ["now"]);
+    drop(engine);
+    let engine = on_disk(dir.path(), &[1, 2]);
+    assert!(is_good(&engine, text) && !is_good(&engine, "12|0123456789abcdefghi"));
+}
+
+/// The forms in which one text may come from another system, but for salted ones.
+fn forms(text: &str) -> Vec<ForeignSecret> {
+    let hmac = DigestScheme::HmacSha256(HmacKey::new(b"their secret".to_vec()).unwrap());
+    vec![
+        digest(DigestScheme::Sha256, text),
+        digest(DigestScheme::Sha512, text),
+        digest(hmac, text),
+        part("after:|", text, None),
+        part("after:|", text, Some("twice")),
+    ]
+}
+
+#[test]
+fn a_text_whose_digest_is_there_is_the_same_key_and_revoked_with_it() {
+    let held = "twice|0123456789abcdef";
+    for (at, form) in forms(held).into_iter().enumerate() {
+        for used_before in [false, true] {
+            let world = World::new();
+            let Imported::Now(id) = world.import(&Keyspace::NATIVE, form.clone()) else { panic!("{at}") };
+            if used_before {
+                assert_eq!(world.allowed(&Keyspace::NATIVE, held), Some(id));
+                world.sweep();
+            }
+            let again = world.import(&Keyspace::NATIVE, text(held));
+            assert!(matches!(again, Imported::Before(same) if same == id), "form {at}: {again:?}");
+            world.engine.revoke_key(Actor::Operator, id, RevokeReason::Unspecified).unwrap();
+            let again = world.import(&Keyspace::NATIVE, text(held));
+            assert!(matches!(again, Imported::Before(same) if same == id), "form {at}: {again:?}");
+            assert_eq!(world.verdict(&Keyspace::NATIVE, held), Verdict::Deny(DenyReason::Revoked), "{at}");
+        }
+    }
+}
+
+#[test]
+fn the_usual_digest_of_a_text_that_is_there_is_the_same_key() {
+    let held = "twice|0123456789abcdef";
+    let world = World::new();
+    let Imported::Now(id) = world.import(&Keyspace::NATIVE, text(held)) else { panic!("it is new") };
+    let again = world.import(&Keyspace::NATIVE, digest(DigestScheme::Sha256, held));
+    assert!(matches!(again, Imported::Before(same) if same == id), "{again:?}");
+}
+
+#[test]
+fn one_text_in_several_forms_in_one_import_is_one_key() {
+    let held = "twice|0123456789abcdef";
+    for form in forms(held) {
+        for both in [[text(held), form.clone()], [form.clone(), text(held)]] {
+            let world = World::new();
+            let both = both.into_iter().map(|secret| (world.flo, secret)).collect();
+            assert_eq!(import_into(&world.engine, both), ["now", "before"], "{form:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_up_to_512_bytes_are_taken_and_verify() {
+    let world = World::new();
+    for (length, is_one) in [(164, true), (512, true), (513, false)] {
+        let held = format!("sk-proj-{}", "x".repeat(length - 8));
+        let imported = world.import(&Keyspace::NATIVE, text(&held));
+        assert_eq!(matches!(imported, Imported::Now(_)), is_one, "{length}");
+        assert_eq!(world.allowed(&Keyspace::NATIVE, &held).is_some(), is_one, "{length}");
+        let held = format!("sk-dig-{}", "x".repeat(length - 7));
+        world.import(&Keyspace::NATIVE, digest(DigestScheme::Sha256, &held));
+        assert_eq!(world.allowed(&Keyspace::NATIVE, &held).is_some(), is_one, "{length}");
+    }
+}
+
+#[test]
+fn what_a_key_went_through_comes_along() {
+    let world = World::new();
+    let ms = |days: u64| Timestamp::from_unix_ms(1_764_100_000_000 - days * 86_400_000);
+    let import = |held: &str, past: Past| {
+        let new = NewKey::new(*Keyspace::NATIVE.name(), world.flo, Level::OWN);
+        let key = ImportedKey { past, ..ImportedKey::new(new, text(held)) };
+        world.engine.import_keys(Actor::Operator, vec![key], false).unwrap().remove(0)
+    };
+    let past = Past { created: Some(ms(30)), last_used: Some(ms(2)), revoked: None };
+    let Imported::Now(id) = import("used-key-00000001", past) else { panic!("it is new") };
+    let key = world.engine.reader().key(id).unwrap().unwrap();
+    assert_eq!((key.created, key.usage.last.map(|last| last.at)), (ms(30), Some(ms(2))));
+    assert_eq!(world.allowed(&Keyspace::NATIVE, "used-key-00000001"), Some(id));
+
+    let past = Past { revoked: Some(ms(1)), ..past };
+    let Imported::Now(id) = import("gone-key-00000001", past) else { panic!("it is new") };
+    let key = world.engine.reader().key(id).unwrap().unwrap();
+    assert_eq!(key.condition(ms(0)), Condition::Revoked);
+    assert_eq!(world.verdict(&Keyspace::NATIVE, "gone-key-00000001"), Verdict::Deny(DenyReason::Revoked));
+
+    let ahead = Timestamp::from_unix_ms(1_764_100_000_001);
+    for wrong in [
+        Past { created: Some(ahead), ..Past::default() },
+        Past { last_used: Some(ahead), ..Past::default() },
+        Past { revoked: Some(ahead), ..Past::default() },
+        Past { created: Some(ms(1)), last_used: Some(ms(2)), revoked: None },
+        Past { created: Some(ms(1)), last_used: None, revoked: Some(ms(2)) },
+    ] {
+        let imported = import("other-key-0000001", wrong);
+        assert!(matches!(imported, Imported::Refused(EngineError::Parse(_))), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_revoked_key_that_is_imported_is_not_the_one_that_its_owner_may_have() {
+    let world = World::new();
+    let import = |held: &str, revoked| {
+        let new = NewKey::new(*Keyspace::TELVUE.name(), world.flo, Level::OWN);
+        let past = Past { revoked, ..Past::default() };
+        let key = ImportedKey { past, ..ImportedKey::new(new, text(held)) };
+        world.engine.import_keys(Actor::Operator, vec![key], false).unwrap().remove(0)
+    };
+    let now = Some(Timestamp::from_unix_ms(1_764_100_000_000));
+    assert!(matches!(import("7e14204fcce1e00152b4", now), Imported::Now(_)));
+    assert!(!world.engine.reader().user(world.flo).unwrap().unwrap().api_access);
+    assert!(matches!(import("7e14204fcce1e00152b5", None), Imported::Now(_)));
+    assert!(matches!(import("7e14204fcce1e00152b6", now), Imported::Now(_)));
+    assert!(matches!(import("7e14204fcce1e00152b7", None), Imported::Refused(EngineError::HasKey)));
+}
+
+#[test]
+fn a_text_longer_than_bcrypt_reads_takes_no_key_over() {
+    let world = World::new();
+    let held = format!("acme-key{}", "A".repeat(64));
+    let Imported::Now(id) = world.import(&Keyspace::NATIVE, salted(&held)) else { panic!("it is new") };
+    assert_eq!(world.allowed(&Keyspace::NATIVE, &format!("{held}WRONG")), None);
+    world.sweep();
+    assert_eq!(world.allowed(&Keyspace::NATIVE, &held), Some(id), "the holder is not locked out");
+    assert_eq!(world.allowed(&Keyspace::NATIVE, &format!("{held}WRONG")), None);
 }

@@ -94,3 +94,64 @@ fn wrong_lines_are_told_by_their_numbers_and_stop_no_other() {
     let (_, out, _) = tell(&data, &["key", "verify", "--level", "3"], "a-good-key-0001");
     assert!(out.contains("of flo, level 3"), "{out}");
 }
+
+#[test]
+fn a_line_says_all_that_is_known_of_a_key_in_every_form_that_systems_keep() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    started_once(&data);
+    let hash = |text: &str| hex::encode(&*DigestScheme::Sha256.digest(text.as_bytes()));
+    let long = format!("sk-proj-{}", "x9".repeat(78));
+    let lines = [
+        "\u{feff}{\"key\":\"marked-key-0123\"}\r".to_owned(),
+        format!("{{\"hash\":\"{}\",\"algorithm\":\"sha256\",\"length\":164}}", hash(&long)),
+        format!("{{\"hash\":\"\\\\x{}\",\"algorithm\":\"sha256\"}}", hash("postgres-key-01")),
+        format!("{{\"hash\":\"sha256$${}\"}}", hash("django-key-0001")),
+        format!("{{\"hash\":\"{}\",\"algorithm\":\"sha256\",\"of\":\"after:|\"}}", hash("laravel-key-001")),
+        "{\"key\":\"old-key-00000001\",\"created_at\":\"2020-01-02T03:04:05Z\",\"last_used_at\":\"2021-01-01T00:00:00Z\",\"comment\":\"from before\"}".to_owned(),
+        "{\"key\":\"revoked-key-0001\",\"revoked\":true}".to_owned(),
+        "{\"key\":\"revoked-key-0002\",\"revoked_at\":\"2021-01-01T00:00:00Z\"}".to_owned(),
+    ];
+    let file = dir.path().join("keys.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let import = ["key", "import", file.to_str().unwrap(), "--owner", "flo"];
+    let (code, out, error) = tell(&data, &import, "");
+    assert_eq!((code, out.trim()), (0, "8 imported, 0 were there already, 0 refused"), "{error}");
+    assert!(error.contains("importing: 8 of 8"), "the last line has no end: {error}");
+    let good = [
+        "marked-key-0123",
+        &long,
+        "postgres-key-01",
+        "django-key-0001",
+        "7|laravel-key-001",
+        "old-key-00000001",
+    ];
+    for text in good {
+        let (code, out, error) = tell(&data, &["key", "verify"], text);
+        assert_eq!(code, 0, "{text}: {out}{error}");
+    }
+    for text in ["laravel-key-001", "revoked-key-0001", "revoked-key-0002"] {
+        assert_ne!(tell(&data, &["key", "verify"], text).0, 0, "{text}");
+    }
+    let (_, list, _) = tell(&data, &["key", "list", "--owner", "flo", "--output", "json"], "");
+    assert!(list.contains("2020-01-02T03:04:05") && list.contains("from before"), "{list}");
+
+    for (line, wrong) in [
+        ("{\"key\":\"a-key-0001\",\"of\":\"after:|\"}", "give key, or hash with algorithm"),
+        (
+            "{\"hash\":\"00\",\"algorithm\":\"sha256\",\"of\":\"before:|\"}",
+            "of must begin with after: or last:",
+        ),
+        ("{\"hash\":\"00\",\"algorithm\":\"sha256\",\"length\":600}", "length must be 8 to 512"),
+        ("{\"key\":\"a-key-0001\",\"created_at\":\"yesterday\"}", "created_at must be like"),
+        (
+            "{\"key\":\"a-key-0001\",\"revoked_at\":\"2999-01-01T00:00:00Z\"}",
+            "revoked_at must not lie in the future",
+        ),
+        ("{\"key\":\"a-key-0001\",\"revoked\":false,\"revoked_at\":\"2021-01-01T00:00:00Z\"}", "is revoked"),
+        ("{\"hash\":\"sha512$$00\"}", "wrong length"),
+    ] {
+        let (code, _, error) = tell(&data, &["key", "import", "-", "--owner", "flo"], line);
+        assert!(code == 1 && error.contains("line 1: ") && error.contains(wrong), "{line}: {error}");
+    }
+}

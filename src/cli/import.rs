@@ -141,8 +141,10 @@ impl Lines {
                 break;
             }
             self.read += 1;
-            if !one.trim().is_empty() {
-                text.push_str(one.trim());
+            // Some editors begin a file with a byte order mark.
+            let line = one.trim_start_matches('\u{feff}').trim();
+            if !line.is_empty() {
+                text.push_str(line);
                 text.push('\n');
                 numbers.push(self.read);
             }

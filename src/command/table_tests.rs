@@ -170,7 +170,7 @@ impl World {
             Command::RevokeKey(key.clone(), RevokeReason::Unspecified),
             Command::DeleteKey(key),
             Command::UndeleteKey(self.deleted),
-            Command::ImportKeys { keys: vec![ImportedKey { new: new_key(), secret }], dry: false },
+            Command::ImportKeys { keys: vec![ImportedKey::new(new_key(), secret)], dry: false },
             Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 10 },
             Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 10 },
             Command::CheckAudit { kept: None },

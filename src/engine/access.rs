@@ -58,7 +58,7 @@ impl Operation<'_> {
             // It acts as its owner does, whatever the owner becomes.
             let new = NewKey::new(*keyspace.name(), user.id, Level::ALL);
             self.expect_unused(secret);
-            self.insert_key(*id, new, secret.clone(), self.now(), event)?;
+            self.insert_key(&new.key(*id, secret.clone(), self.now(), event))?;
         }
         Ok(())
     }

@@ -57,7 +57,9 @@ impl Engine {
             }
             operation.expect_unused(&current);
             let event = operation.record(by.actor, Action::KeyCreated, Subject::Key(id))?;
-            operation.insert_key(id, new.clone(), current.clone(), now, event)
+            let key = new.clone().key(id, current.clone(), now, event);
+            operation.insert_key(&key)?;
+            Ok(key)
         })?;
         Ok((key, text))
     }
@@ -78,35 +80,33 @@ impl Engine {
     }
 }
 
-impl Operation<'_> {
-    /// Writes a new key, whose event is `serial`. That nobody has its text is for the caller to see to.
-    pub(super) fn insert_key(
-        &mut self,
-        id: KeyId,
-        new: NewKey,
-        secret: StoredSecret,
-        created: Timestamp,
-        serial: u64,
-    ) -> Result<Key, EngineError> {
-        let key = Key {
+impl NewKey {
+    /// The record of it, active and never used, whose event is `serial`.
+    pub(super) fn key(self, id: KeyId, secret: StoredSecret, created: Timestamp, serial: u64) -> Key {
+        Key {
             id,
-            keyspace: new.keyspace,
-            owner: new.owner,
-            comment: new.comment,
-            contact: new.contact,
-            level: new.level,
-            allowlist: new.allowlist.unwrap_or_default(),
-            rate_limits: new.rate_limits.unwrap_or_default(),
+            keyspace: self.keyspace,
+            owner: self.owner,
+            comment: self.comment,
+            contact: self.contact,
+            level: self.level,
+            allowlist: self.allowlist.unwrap_or_default(),
+            rate_limits: self.rate_limits.unwrap_or_default(),
             state: KeyState::Active,
-            expiry: new.expiry.unwrap_or_default(),
+            expiry: self.expiry.unwrap_or_default(),
             created,
             // Rises over restarts too, and a refused key takes none.
             serial,
             secrets: Secrets { current: secret, previous: None },
             usage: Usage::default(),
-        };
-        self.write_key(None, Some(&key))?;
-        Ok(key)
+        }
+    }
+}
+
+impl Operation<'_> {
+    /// Writes a new key. That nobody has its text is for the caller to see to.
+    pub(super) fn insert_key(&mut self, key: &Key) -> Result<(), EngineError> {
+        self.write_key(None, Some(key))
     }
 
     /// Refuses a person, and a bot that has a key.

@@ -5,29 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::entropy::Entropy;
 use crate::index::{Found, Look};
-use crate::key::{
-    DigestScheme, ForeignSecret, HmacKey, KeyId, KeyTrace, Locator, PepperRing, Prefix, PresentedKey,
-    SealedCopy, UncheckedKey, shown_of,
-};
+use crate::key::{KeyId, KeyTrace, Locator, Prefix, PresentedKey, StoredTrace, UncheckedKey, shown_of};
 use crate::limits;
-use crate::store::codec::{StoredScheme, StoredSchemes};
+use crate::store::codec::StoredSchemes;
 use crate::store::schema;
 
-use super::operation::Operation;
+use super::schemes::Schemes;
 use super::{EngineError, Reader};
-
-/// The ways in which imported keys are hashed, ready for use.
-#[derive(Default)]
-pub(super) struct Schemes {
-    texts: bool,
-    /// There were salted hashes, so there are texts of their systems among ours.
-    adopted: bool,
-    digests: Vec<DigestScheme>,
-    /// How many first bytes of a text a salted hash is found by.
-    slow: Vec<usize>,
-}
 
 /// What of them is asked with every key that nobody has: without the price of looking at them.
 #[derive(Default)]
@@ -46,36 +31,6 @@ impl Foreign {
     }
 }
 
-impl Schemes {
-    /// Those that are stored; `slow` is whether any salted hash is left.
-    ///
-    /// # Errors
-    /// [`EngineError::Seal`] when a secret cannot be opened.
-    pub(super) fn open(stored: &StoredSchemes, slow: bool, ring: &PepperRing) -> Result<Self, EngineError> {
-        let mut schemes = Self::default();
-        for scheme in &stored.0 {
-            match scheme {
-                StoredScheme::Text => schemes.texts = true,
-                StoredScheme::Sha256 => schemes.digests.push(DigestScheme::Sha256),
-                StoredScheme::Sha512 => schemes.digests.push(DigestScheme::Sha512),
-                StoredScheme::HmacSha256(pepper, sealed) => {
-                    let key = sealed.open_bytes(schema::FOREIGN, *pepper, ring)?;
-                    schemes.digests.push(DigestScheme::HmacSha256(HmacKey::new(key.to_vec())?));
-                }
-                StoredScheme::Slow(length) => {
-                    schemes.adopted = true;
-                    schemes.slow.extend(slow.then_some(usize::from(*length)));
-                }
-            }
-        }
-        Ok(schemes)
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.texts && !self.adopted && self.digests.is_empty() && self.slow.is_empty()
-    }
-}
-
 impl Reader {
     /// Reads the schemes from the store.
     ///
@@ -86,6 +41,11 @@ impl Reader {
         let slow = !self.store.scan(schema::SLOW, None, 1)?.is_empty();
         self.foreign.replace(Schemes::open(&stored, slow, &self.peppers)?);
         Ok(())
+    }
+
+    /// The ways in which imported keys are hashed.
+    pub(super) fn schemes(&self) -> Schemes {
+        Schemes::clone(&self.foreign.schemes.load())
     }
 
     /// Whether a text that nobody has may yet be a key of another system.
@@ -117,19 +77,8 @@ impl Reader {
         if self.look_up_text(&presented, locator, &mut then)? {
             return Ok(true);
         }
-        for scheme in &schemes.digests {
-            let digest = scheme.digest(text.as_bytes());
-            for (_, pepper) in self.peppers.all() {
-                let stored = scheme.trace(&digest, pepper)?;
-                let trace = KeyTrace { hash: stored.hash, locator: stored.prefix.locator() };
-                let mut adopting = |found: &Found<'_>| {
-                    self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
-                    then(found);
-                };
-                if self.look_up_trace(&trace, &mut adopting)? {
-                    return Ok(true);
-                }
-            }
+        if self.look_up_digests(text, &schemes, &mut then)? {
+            return Ok(true);
         }
         for length in &schemes.slow {
             let prefix = text.get(..*length).filter(|_| text.len() > *length);
@@ -151,6 +100,61 @@ impl Reader {
             }
         }
         Ok(false)
+    }
+
+    /// Looks for a text of which, or of a part of which, a digest was imported.
+    fn look_up_digests(
+        &self,
+        text: &str,
+        schemes: &Schemes,
+        then: &mut impl Look,
+    ) -> Result<bool, EngineError> {
+        for scheme in &schemes.digests {
+            let digest = scheme.digest(text.as_bytes());
+            for (_, pepper) in self.peppers.all() {
+                if self.look_up_digest(text, &scheme.trace(&digest, pepper)?, true, then)? {
+                    return Ok(true);
+                }
+            }
+        }
+        for scheme in &schemes.parts {
+            let Some((before, part)) = scheme.part.split(text) else { continue };
+            let (before, digest) = (before.parse::<Prefix>().ok(), scheme.scheme.digest(part.as_bytes()));
+            for (_, pepper) in self.peppers.all() {
+                if before.is_some()
+                    && self.look_up_digest(
+                        text,
+                        &scheme.trace(before.as_ref(), &digest, pepper)?,
+                        true,
+                        then,
+                    )?
+                {
+                    return Ok(true);
+                }
+                // Whatever stands before this part: nobody said that it has to stay what it was at the first use.
+                if self.look_up_digest(text, &scheme.trace(None, &digest, pepper)?, false, then)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Looks for the key with this digest; `adopting` it, its text is the one that it has from now on.
+    fn look_up_digest(
+        &self,
+        text: &str,
+        stored: &StoredTrace,
+        adopting: bool,
+        then: &mut impl Look,
+    ) -> Result<bool, EngineError> {
+        let trace = KeyTrace { hash: stored.hash, locator: stored.prefix.locator() };
+        self.look_up_trace(&trace, &mut |found: &Found<'_>| {
+            if adopting {
+                self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
+            }
+            then.look(found);
+        })
     }
 
     /// Looks for a text of any form that is our own.
@@ -190,54 +194,5 @@ impl Reader {
             }
         }
         Ok(false)
-    }
-}
-
-impl Operation<'_> {
-    /// Remembers how the keys of an import are hashed.
-    ///
-    /// # Errors
-    /// [`EngineError::TooManySchemes`].
-    pub(super) fn add_schemes<'s>(
-        &mut self,
-        secrets: impl Iterator<Item = &'s ForeignSecret>,
-        ring: &PepperRing,
-        entropy: &dyn Entropy,
-    ) -> Result<(), EngineError> {
-        let mut stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
-        let before = stored.0.len();
-        let mut open = Schemes::open(&stored, true, ring)?;
-        for secret in secrets {
-            let new = match secret {
-                ForeignSecret::Text(_) if open.texts => continue,
-                ForeignSecret::Text(_) => {
-                    open.texts = true;
-                    StoredScheme::Text
-                }
-                ForeignSecret::Slow(prefix, _) if open.slow.contains(&prefix.as_str().len()) => continue,
-                ForeignSecret::Slow(prefix, _) => {
-                    open.slow.push(prefix.as_str().len());
-                    StoredScheme::Slow(u8::try_from(prefix.as_str().len()).unwrap_or(u8::MAX))
-                }
-                ForeignSecret::Digest(scheme, _) if open.digests.contains(scheme) => continue,
-                ForeignSecret::Digest(scheme, _) => {
-                    open.digests.push(scheme.clone());
-                    match scheme {
-                        DigestScheme::Sha256 => StoredScheme::Sha256,
-                        DigestScheme::Sha512 => StoredScheme::Sha512,
-                        DigestScheme::HmacSha256(key) => {
-                            let sealed =
-                                SealedCopy::seal_bytes(key.reveal(), schema::FOREIGN, ring, entropy)?;
-                            StoredScheme::HmacSha256(ring.current().0, sealed)
-                        }
-                    }
-                }
-            };
-            stored.0.push(new);
-        }
-        if stored.0.len() > limits::FOREIGN_SCHEMES_MAX {
-            return Err(EngineError::TooManySchemes);
-        }
-        if stored.0.len() > before { self.put(schema::FOREIGN, &stored) } else { Ok(()) }
     }
 }

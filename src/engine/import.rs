@@ -1,10 +1,12 @@
 //! Taking over keys that another system issued.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use crate::clock::Timestamp;
 use crate::key::{
-    Action, Authority, ForeignSecret, IssuedKey, Issuing, KeyFormat, KeyId, KeyTrace, Keyspace, KeyspaceName,
-    StoredSecret, Subject, UserId, check_text, shown_of,
+    Action, Actor, Authority, DigestScheme, ForeignSecret, IssuedKey, Issuing, Key, KeyFormat, KeyId,
+    KeyState, KeyTrace, Keyspace, KeyspaceName, ParseError, RevokeReason, StoredSecret, Subject, Use, UserId,
+    check_text, shown_of,
 };
 use crate::limits;
 use crate::store::schema;
@@ -12,6 +14,7 @@ use crate::store::schema;
 use super::create::{check_expiry, sealed_copy};
 use super::entries::hot;
 use super::operation::Operation;
+use super::schemes::Schemes;
 use super::{Engine, EngineError, NewKey};
 
 /// A key to take over.
@@ -21,6 +24,51 @@ pub struct ImportedKey {
     pub new: NewKey,
     /// What is known of its secret.
     pub secret: ForeignSecret,
+    /// What it went through in the other system.
+    pub past: Past,
+}
+
+impl ImportedKey {
+    /// A key that was made a moment ago and never used.
+    pub fn new(new: NewKey, secret: ForeignSecret) -> Self {
+        Self { new, secret, past: Past::default() }
+    }
+}
+
+/// What a key went through in another system, as far as that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// When it was made; without it, when it is imported.
+    pub created: Option<Timestamp>,
+    /// When it was used last.
+    pub last_used: Option<Timestamp>,
+    /// When it was revoked, if it was. Then it never verifies here.
+    pub revoked: Option<Timestamp>,
+}
+
+impl Past {
+    /// Nothing of it may lie ahead, or before the making.
+    fn check(&self, now: Timestamp) -> Result<(), ParseError> {
+        let Self { created, last_used, revoked } = *self;
+        for (what, at) in [("created_at", created), ("last_used_at", last_used), ("revoked_at", revoked)] {
+            match at {
+                Some(at) if at > now => return Err(ParseError::new(what, "must not lie in the future")),
+                Some(at) if created.is_some_and(|created| at < created) => {
+                    return Err(ParseError::new(what, "must not lie before created_at"));
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes it into the record of its key.
+    fn tell(&self, key: &mut Key, by: Actor) {
+        key.usage.last = self.last_used.map(|at| Use { at, from: None });
+        if let Some(at) = self.revoked {
+            key.state = KeyState::Revoked { at, by, reason: RevokeReason::Unspecified };
+        }
+    }
 }
 
 /// What became of one.
@@ -28,7 +76,7 @@ pub struct ImportedKey {
 pub enum Imported {
     /// It is there now.
     Now(KeyId),
-    /// It was there already, by an import before this one.
+    /// It was there already, by an import before this one, of the same or of another form of its secret.
     Before(KeyId),
     /// It was refused; the others are not concerned.
     Refused(EngineError),
@@ -38,7 +86,10 @@ pub enum Imported {
 #[derive(Clone)]
 struct Prepared {
     id: KeyId,
+    /// The ids that it would have if another form of its secret had been imported.
+    same: Vec<KeyId>,
     new: NewKey,
+    past: Past,
     stored: StoredSecret,
     keyspace: Keyspace,
     /// What its text, if that is known, is found by under each pepper.
@@ -67,12 +118,11 @@ impl Engine {
         let by = by.into();
         let now = self.view().now();
         let (mut refused, mut secrets, mut prepared) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, ImportedKey { new, secret }) in
-            keys.into_iter().take(limits::IMPORTED_AT_ONCE_MAX).enumerate()
-        {
-            let ready =
-                check_expiry(new.expiry.unwrap_or_default(), now).and_then(|()| self.prepare(new, &secret));
-            match ready {
+        let mut schemes = self.view().schemes();
+        keys.iter().for_each(|key| schemes.add(&key.secret));
+        for (at, imported) in keys.into_iter().take(limits::IMPORTED_AT_ONCE_MAX).enumerate() {
+            let secret = imported.secret.clone();
+            match self.prepare(imported, now, &schemes) {
                 Ok(ready) => {
                     if !is_own(&ready, &secret) {
                         secrets.push(secret);
@@ -92,14 +142,17 @@ impl Engine {
             if !dry && !new.is_empty() {
                 operation.add_schemes(secrets.iter(), &peppers, entropy.as_ref())?;
                 for ready in &new {
-                    if ready.keyspace.issuing() == Issuing::WithAccess {
+                    if ready.keyspace.issuing() == Issuing::WithAccess && ready.past.revoked.is_none() {
                         operation.begin_access(ready.new.owner, &ready.keyspace)?;
                     }
                 }
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
                 let event = operation.record(by.actor, Action::KeysImported, Subject::Keys(count))?;
-                for Prepared { id, new, stored, .. } in new {
-                    operation.insert_key(*id, new.clone(), stored.clone(), operation.now(), event)?;
+                for Prepared { id, new, past, stored, .. } in new {
+                    let created = past.created.unwrap_or(operation.now());
+                    let mut key = new.clone().key(*id, stored.clone(), created, event);
+                    past.tell(&mut key, by.actor);
+                    operation.insert_key(&key)?;
                 }
             }
             Ok(outcomes)
@@ -114,13 +167,24 @@ impl Engine {
         Ok(imported)
     }
 
-    fn prepare(&self, new: NewKey, secret: &ForeignSecret) -> Result<Prepared, EngineError> {
+    fn prepare(
+        &self,
+        imported: ImportedKey,
+        now: Timestamp,
+        schemes: &Schemes,
+    ) -> Result<Prepared, EngineError> {
+        let ImportedKey { new, ref secret, past } = imported;
+        past.check(now)?;
+        if past.revoked.is_none() {
+            check_expiry(new.expiry.unwrap_or_default(), now)?;
+        }
         let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let ring = self.peppers();
         let (number, pepper) = ring.current();
         // The oldest, so that the same list is recognised after a rotation.
         let first = ring.all().last().map_or(pepper, |(_, first)| first);
-        let mut id = KeyId::from_bytes(first.import_id(&secret.identity()));
+        let id_of = |secret: &ForeignSecret| KeyId::from_bytes(first.import_id(&secret.identity()));
+        let (mut id, mut same) = (id_of(secret), Vec::new());
         let mut stored = StoredSecret {
             pepper: number,
             prefix: shown_of("imported")?,
@@ -139,11 +203,16 @@ impl Engine {
                 traces.extend(
                     ring.all().map(|(_, pepper)| KeyTrace { hash: pepper.hash_issued(&issued), locator }),
                 );
+                // By the digest that most have, so that this is recognised when it comes later.
+                let digest = DigestScheme::Sha256.digest(text.as_bytes()).to_vec();
+                same.push(id);
+                id = id_of(&ForeignSecret::Digest(DigestScheme::Sha256, digest));
+                same.extend(schemes.forms_of(text).iter().map(id_of));
                 if keyspace.format() == KeyFormat::FreeSewing
                     && let Some(Ok(own)) = text.split_once(':').map(|(id, _)| id.parse())
                 {
                     // There the text begins with the id.
-                    id = own;
+                    same.push(std::mem::replace(&mut id, own));
                 }
                 stored.sealed = sealed_copy(&keyspace, &issued, id, ring, self.entropy())?;
             }
@@ -151,12 +220,16 @@ impl Engine {
                 let trace = scheme.trace(digest, pepper)?;
                 (stored.prefix, stored.hash) = (trace.prefix, trace.hash);
             }
+            ForeignSecret::PartDigest(part, before, digest) => {
+                let trace = part.trace(before.as_ref(), digest, pepper)?;
+                (stored.prefix, stored.hash) = (trace.prefix, trace.hash);
+            }
             ForeignSecret::Slow(prefix, hash) => {
                 stored.prefix = prefix.clone();
                 stored.foreign = Some(hash.clone());
             }
         }
-        Ok(Prepared { id, new, stored, keyspace, traces })
+        Ok(Prepared { id, same, new, past, stored, keyspace, traces })
     }
 }
 
@@ -164,14 +237,15 @@ impl Engine {
 fn is_own(ready: &Prepared, secret: &ForeignSecret) -> bool {
     match secret {
         ForeignSecret::Text(text) => ready.keyspace.format().parse(text).is_ok(),
-        ForeignSecret::Digest(..) | ForeignSecret::Slow(..) => false,
+        ForeignSecret::Digest(..) | ForeignSecret::PartDigest(..) | ForeignSecret::Slow(..) => false,
     }
 }
 
 /// What is taken over before in the same import.
 #[derive(Default)]
 struct Seen {
-    ids: HashSet<KeyId>,
+    /// Ids that one of them has or might have, and the one that it has.
+    ids: HashMap<KeyId, KeyId>,
     /// Owners of keys of which each has one.
     owners: HashSet<(UserId, KeyspaceName)>,
 }
@@ -179,14 +253,22 @@ struct Seen {
 impl Operation<'_> {
     /// What is to become of a key, as far as can be told without writing it.
     fn check_import(&mut self, ready: &Prepared, seen: &mut Seen) -> Imported {
-        self.is_new_import(ready, seen).map_or_else(Imported::Refused, |new| {
-            if new { Imported::Now(ready.id) } else { Imported::Before(ready.id) }
-        })
+        match self.import_before(ready, seen) {
+            Ok(None) => Imported::Now(ready.id),
+            Ok(Some(id)) => Imported::Before(id),
+            Err(error) => Imported::Refused(error),
+        }
     }
 
-    fn is_new_import(&mut self, ready: &Prepared, seen: &mut Seen) -> Result<bool, EngineError> {
-        if seen.ids.contains(&ready.id) || self.has(&schema::key(&ready.id.to_bytes()))? {
-            return Ok(false);
+    /// The key that it is, if that is there already.
+    fn import_before(&mut self, ready: &Prepared, seen: &mut Seen) -> Result<Option<KeyId>, EngineError> {
+        for id in [ready.id].iter().chain(&ready.same) {
+            if let Some(first) = seen.ids.get(id) {
+                return Ok(Some(*first));
+            }
+            if self.has(&schema::key(&id.to_bytes()))? {
+                return Ok(Some(*id));
+            }
         }
         let (owner, keyspace) = (ready.new.owner, &ready.keyspace);
         if !self.has(&schema::user(owner.0))? {
@@ -199,7 +281,10 @@ impl Operation<'_> {
             }
         }
         let place = (owner, *keyspace.name());
+        // One that verifies no more stands in nobody's way.
+        let is_live = ready.past.revoked.is_none();
         match keyspace.issuing() {
+            _ if !is_live => {}
             Issuing::Freely => {}
             Issuing::WithAccess | Issuing::OnePerBot if seen.owners.contains(&place) => {
                 return Err(EngineError::HasKey);
@@ -207,9 +292,11 @@ impl Operation<'_> {
             Issuing::WithAccess => self.check_first(owner, keyspace)?,
             Issuing::OnePerBot => self.check_first_of_bot(owner, keyspace)?,
         }
-        // One that was refused stands in nobody's way.
-        seen.ids.insert(ready.id);
-        seen.owners.insert(place);
-        Ok(true)
+        // Nor does one that was refused.
+        seen.ids.extend([ready.id].iter().chain(&ready.same).map(|id| (*id, ready.id)));
+        if is_live {
+            seen.owners.insert(place);
+        }
+        Ok(None)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::key::{Key, PepperNumber};
-use crate::store::codec::{Deleted, PepperChecks, Record as _, StoredScheme, StoredSchemes};
+use crate::store::codec::{Deleted, PepperChecks, Record as _, StoredDigest, StoredScheme, StoredSchemes};
 use crate::store::{Store, StoreError, paged, schema};
 
 use super::{Engine, EngineError, Reader};
@@ -95,7 +95,7 @@ fn count(store: &dyn Store, uses: &mut PepperUses) -> Result<(), StoreError> {
     }
     let schemes = store.get(schema::FOREIGN)?;
     for scheme in schemes.map(|entry| StoredSchemes::from_entry(&entry)).transpose()?.unwrap_or_default().0 {
-        if let StoredScheme::HmacSha256(number, _) = scheme {
+        if let StoredScheme::Digest(StoredDigest::HmacSha256(number, _), _) = scheme {
             note(number);
         }
     }

@@ -1,5 +1,6 @@
 //! Hashes that other systems made of their keys, so that customers keep the keys they hold.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::{ParseError, Pepper, Prefix, SlowHash, StoredTrace};
+use super::{ParseError, PartScheme, Pepper, Prefix, SlowHash, StoredTrace};
 use crate::limits;
 
 /// How another system computed digests of key texts: fast, without a salt, so that a key is found by its digest.
@@ -66,7 +67,7 @@ impl DigestScheme {
         })
     }
 
-    /// Reads a digest in hexadecimal digits or in base64.
+    /// Reads a digest in hexadecimal digits, also as PostgreSQL shows them, or in base64.
     ///
     /// # Errors
     /// [`ParseError`] when it is none of this scheme.
@@ -76,7 +77,7 @@ impl DigestScheme {
             Self::Sha512 => 64,
         };
         let encodings = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
-        let decoded = hex::decode(text).ok().into_iter();
+        let decoded = hex::decode(text.strip_prefix("\\x").unwrap_or(text)).ok().into_iter();
         let mut decoded =
             decoded.chain(encodings.into_iter().filter_map(|encoding| encoding.decode(text).ok()));
         decoded
@@ -85,16 +86,53 @@ impl DigestScheme {
     }
 
     /// The trace of a key known by its digest alone. Its prefix stands in for the one that nobody knows yet.
+    ///
+    /// # Errors
+    /// Never, since that prefix is one.
     pub fn trace(&self, digest: &[u8], pepper: &Pepper) -> Result<StoredTrace, ParseError> {
-        let name = match self {
+        self.trace_named(self.name(), digest, pepper)
+    }
+
+    /// The same of a digest of something else, which this names.
+    pub(super) fn trace_named(
+        &self,
+        of: &str,
+        digest: &[u8],
+        pepper: &Pepper,
+    ) -> Result<StoredTrace, ParseError> {
+        let hash = pepper.hash_digest(of, digest);
+        let start = hash.as_bytes().first_chunk::<6>().copied().unwrap_or_default();
+        let prefix: Prefix = format!("-{}-{}", self.name(), hex::encode(start)).parse()?;
+        Ok(StoredTrace { prefix, hash })
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
             Self::Sha256 => "sha256",
             Self::Sha512 => "sha512",
             Self::HmacSha256(_) => "hmac-sha256",
+        }
+    }
+
+    fn secret(&self) -> &[u8] {
+        match self {
+            Self::Sha256 | Self::Sha512 => b"",
+            Self::HmacSha256(key) => key.reveal(),
+        }
+    }
+
+    /// Reads a digest that names its own scheme, with nothing where the salt would be: `sha256$$…` or `sha512$$…`, as
+    /// Django writes it. `None` when it is another kind of hash.
+    ///
+    /// # Errors
+    /// [`ParseError`] when the digest is none of that scheme.
+    pub fn parse_named(text: &str) -> Option<Result<(Self, Vec<u8>), ParseError>> {
+        let (scheme, digest) = match (text.strip_prefix("sha256$$"), text.strip_prefix("sha512$$")) {
+            (Some(digest), _) => (Self::Sha256, digest),
+            (None, Some(digest)) => (Self::Sha512, digest),
+            (None, None) => return None,
         };
-        let hash = pepper.hash_digest(name, digest);
-        let start = hash.as_bytes().first_chunk::<6>().copied().unwrap_or_default();
-        let prefix: Prefix = format!("-{name}-{}", hex::encode(start)).parse()?;
-        Ok(StoredTrace { prefix, hash })
+        Some(scheme.parse(digest).map(|digest| (scheme, digest)))
     }
 }
 
@@ -105,6 +143,8 @@ pub enum ForeignSecret {
     Text(Zeroizing<String>),
     /// A digest of its text.
     Digest(DigestScheme, Vec<u8>),
+    /// A digest of a part of its text, and what stands before that part, if that is known.
+    PartDigest(PartScheme, Option<Prefix>, Vec<u8>),
     /// A salted hash of its text, and what its text begins with.
     Slow(Prefix, SlowHash),
 }
@@ -112,11 +152,14 @@ pub enum ForeignSecret {
 impl ForeignSecret {
     /// Bytes that are the same for the same secret, and different for every other.
     pub fn identity(&self) -> Zeroizing<Vec<u8>> {
+        let part_name;
         let parts: [&[u8]; 3] = match self {
             Self::Text(text) => [b"text", text.as_bytes(), b""],
-            Self::Digest(DigestScheme::Sha256, digest) => [b"sha256", digest, b""],
-            Self::Digest(DigestScheme::Sha512, digest) => [b"sha512", digest, b""],
-            Self::Digest(DigestScheme::HmacSha256(key), digest) => [b"hmac-sha256", digest, key.reveal()],
+            Self::Digest(scheme, digest) => [scheme.name().as_bytes(), digest, scheme.secret()],
+            Self::PartDigest(part, before, digest) => {
+                part_name = part.name(before.as_ref());
+                [part_name.as_bytes(), digest, part.scheme.secret()]
+            }
             Self::Slow(prefix, hash) => [b"slow", hash.as_str().as_bytes(), prefix.as_str().as_bytes()],
         };
         let framed = parts
@@ -136,16 +179,21 @@ pub fn shown_of(text: &str) -> Result<Prefix, ParseError> {
     text.chars().take(shown).enumerate().map(plain).collect::<String>().parse()
 }
 
-/// A key text of no known form: 8 to 128 visible ASCII characters.
+/// How many bytes a key text of no known form has: what is longer or shorter is nowhere taken for a key.
+pub const fn key_lengths() -> RangeInclusive<usize> {
+    limits::KEY_TEXT_BYTES_MIN..=limits::KEY_TEXT_BYTES_MAX
+}
+
+/// A key text of no known form: 8 to 512 visible ASCII characters.
 ///
 /// # Errors
 /// [`ParseError`], which never repeats the text.
 pub fn check_text(text: &str) -> Result<(), ParseError> {
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if visible && (8..=limits::KEY_TEXT_BYTES_MAX).contains(&text.len()) {
+    if visible && key_lengths().contains(&text.len()) {
         Ok(())
     } else {
-        Err(ParseError::new("key", "must be 8 to 128 visible ASCII characters"))
+        Err(ParseError::new("key", "must be 8 to 512 visible ASCII characters"))
     }
 }
 
@@ -211,6 +259,7 @@ mod tests {
                 STANDARD_NO_PAD.encode(&bytes),
                 URL_SAFE.encode(&bytes),
                 URL_SAFE_NO_PAD.encode(&bytes),
+                format!("\\x{}", hex::encode(&bytes)),
             ] {
                 assert_eq!(scheme.parse(&text).as_ref(), Ok(&bytes), "{text}");
             }
@@ -221,6 +270,24 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_digest_may_name_its_scheme_where_the_salt_would_be() {
+        let read = |text: &str| DigestScheme::parse_named(text);
+        for scheme in [DigestScheme::Sha256, DigestScheme::Sha512] {
+            let digest = scheme.digest(b"abc").to_vec();
+            let named = |name: &str| read(&format!("{name}$${}", hex::encode(&digest)));
+            let (own, other) = match scheme.name() {
+                "sha256" => ("sha256", "sha512"),
+                _ => ("sha512", "sha256"),
+            };
+            assert_eq!(named(own), Some(Ok((scheme, digest.clone()))));
+            assert!(named(other).unwrap().is_err(), "of another length");
+            assert_eq!(named("sha1"), None);
+        }
+        assert_eq!(read("sha256$salt$00"), None);
+        assert!(read("sha512$$").unwrap().is_err());
     }
 
     #[test]
@@ -252,6 +319,10 @@ mod tests {
         let slow: SlowHash =
             "pbkdf2_sha256$2000$saltsalt$keFajzns916jW6y5rLC0WMlC7+7lDrdDXKbInA6p6cI=".parse().unwrap();
         let other_key = HmacKey::new(b"other".to_vec()).unwrap();
+        let part = |part: &str, before: Option<&str>| {
+            let part = PartScheme { scheme: DigestScheme::Sha256, part: part.parse().unwrap() };
+            ForeignSecret::PartDigest(part, before.map(|before| before.parse().unwrap()), b"ab".to_vec())
+        };
         let secrets = [
             ForeignSecret::Text("ab".to_owned().into()),
             ForeignSecret::Text("b".to_owned().into()),
@@ -259,6 +330,9 @@ mod tests {
             ForeignSecret::Digest(DigestScheme::Sha512, b"ab".to_vec()),
             ForeignSecret::Digest(hmac(), b"ab".to_vec()),
             ForeignSecret::Digest(DigestScheme::HmacSha256(other_key), b"ab".to_vec()),
+            part("after:|", None),
+            part("after:|", Some("ab")),
+            part("last:|", None),
             ForeignSecret::Slow("ab".parse().unwrap(), slow.clone()),
             ForeignSecret::Slow("cd".parse().unwrap(), slow),
         ];
@@ -285,12 +359,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_no_known_form_has_8_to_128_visible_letters() {
+    fn a_text_of_no_known_form_has_8_to_512_visible_letters() {
         for (text, is_one) in [
             ("a".repeat(7), false),
             ("a".repeat(8), true),
-            ("~".repeat(128), true),
-            ("a".repeat(129), false),
+            ("~".repeat(512), true),
+            ("a".repeat(513), false),
             ("abcd efgh".to_owned(), false),
             ("abcdefgé".to_owned(), false),
         ] {

@@ -286,11 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_too_long_above_128_bytes() {
+    fn a_text_is_too_long_above_512_bytes() {
         let problem =
             |length: usize| KeyFormat::Filebin.parse(&"a".repeat(length)).err().map(|error| error.problem);
-        assert_eq!(problem(128), Some("has the wrong form"));
-        assert_eq!((problem(129), problem(130)), (Some("is too long"), Some("is too long")));
+        assert_eq!(problem(512), Some("has the wrong form"));
+        assert_eq!((problem(513), problem(514)), (Some("is too long"), Some("is too long")));
     }
 
     #[test]

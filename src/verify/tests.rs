@@ -33,7 +33,7 @@ impl World {
     }
 
     fn import(&self, secret: ForeignSecret) {
-        let key = ImportedKey { new: self.draft(), secret };
+        let key = ImportedKey::new(self.draft(), secret);
         assert_eq!(self.engine.import_keys(Actor::Operator, vec![key], false).unwrap().len(), 1);
     }
 

@@ -175,15 +175,15 @@ impl Filling {
     /// As many keys of another system as make the index leave an image of itself.
     fn import(&mut self, engine: &Engine) {
         let texts: Vec<String> = (0..limits::PAGE_MAX).map(|n| format!("sk_other_{n:022}")).collect();
-        let foreign = |(n, text): (usize, &String)| ImportedKey {
-            new: NewKey::new(*Keyspace::NATIVE.name(), self.users[n % 3], Level::READ),
-            secret: match n % 2 {
+        let foreign = |(n, text): (usize, &String)| {
+            let secret = match n % 2 {
                 0 => ForeignSecret::Text(Zeroizing::new(text.clone())),
                 _ => ForeignSecret::Digest(
                     DigestScheme::Sha256,
                     DigestScheme::Sha256.digest(text.as_bytes()).to_vec(),
                 ),
-            },
+            };
+            ImportedKey::new(NewKey::new(*Keyspace::NATIVE.name(), self.users[n % 3], Level::READ), secret)
         };
         let imported = texts.iter().enumerate().map(foreign).collect();
         let imported = engine.import_keys(BY, imported, false).unwrap();

@@ -237,7 +237,7 @@ impl Chooser<'_> {
             }
             _ => imports::secret(c, self.epoch * 4 + b % 4),
         };
-        ImportedKey { new, secret }
+        ImportedKey::new(new, secret)
     }
 }
 

@@ -209,7 +209,7 @@ impl Model {
     /// Whether the key is new.
     fn import_key(
         &mut self,
-        ImportedKey { new, secret }: &ImportedKey,
+        ImportedKey { new, secret, past: _ }: &ImportedKey,
         id: KeyId,
         serial: u64,
         now: Timestamp,

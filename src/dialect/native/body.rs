@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::Problem;
 use super::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
-use super::import::{SecretFields, Wiped};
+use super::import::{PastFields, SecretFields, Wiped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
     Change, Comment, CompanyId, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
-    LimitName, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
+    LimitName, Part, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -163,6 +163,12 @@ pub(super) struct ImportLine {
     algorithm: Option<Text<DigestName>>,
     hmac_key: Option<Wiped>,
     prefix: Option<Text<Prefix>>,
+    of: Option<Text<Part>>,
+    length: Option<usize>,
+    created_at: Option<String>,
+    last_used_at: Option<String>,
+    revoked: Option<bool>,
+    revoked_at: Option<String>,
     keyspace: Option<Text<KeyspaceName>>,
     owner: Option<Text<Username>>,
     level: Option<u8>,
@@ -177,8 +183,11 @@ pub(super) struct ImportLine {
 }
 
 impl ImportLine {
-    /// What it says of the secret, and everything else.
-    pub(super) fn split(self, defaults: &ImportDefaults) -> Result<(SecretFields, NewKeyBody), Problem> {
+    /// What it says of the secret, of what the key went through, and everything else.
+    pub(super) fn split(
+        self,
+        defaults: &ImportDefaults,
+    ) -> Result<(SecretFields, PastFields, NewKeyBody), Problem> {
         let keyspace = inner(self.keyspace).or(defaults.keyspace).unwrap_or(*Keyspace::NATIVE.name());
         let secret = SecretFields {
             key: self.key.map(|Wiped(text)| text),
@@ -186,6 +195,14 @@ impl ImportLine {
             algorithm: inner(self.algorithm),
             hmac_key: self.hmac_key.map(|Wiped(text)| text),
             prefix: inner(self.prefix),
+            of: inner(self.of),
+            length: self.length,
+        };
+        let past = PastFields {
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            revoked: self.revoked,
+            revoked_at: self.revoked_at,
         };
         let draft = NewKeyBody {
             keyspace: Text(keyspace),
@@ -198,7 +215,7 @@ impl ImportLine {
             expires_at: self.expires_at,
             expires_in_seconds: self.expires_in_seconds,
         };
-        Ok((secret, draft))
+        Ok((secret, past, draft))
     }
 }
 

@@ -11,10 +11,13 @@ use zeroize::Zeroizing;
 use super::body::{ImportDefaults, ImportLine};
 use super::encode::json;
 use super::{Exchange, Problem, decode};
+use crate::clock::Timestamp;
 use crate::command::{Command, CommandError, Outcome, UserRef};
-use crate::engine::{EngineError, Imported, ImportedKey};
+use crate::engine::{EngineError, Imported, ImportedKey, Past};
 use crate::exchange::RawResponse;
-use crate::key::{DigestName, DigestScheme, ForeignSecret, HmacKey, UserId, Username};
+use crate::key::{
+    DigestName, DigestScheme, ForeignSecret, HmacKey, Part, PartScheme, Prefix, UserId, Username, key_lengths,
+};
 use crate::limits;
 
 impl Exchange<'_> {
@@ -32,7 +35,7 @@ impl Exchange<'_> {
             level: level.map(|level| decode::parsed("level", &level)).transpose()?,
         };
         let body = decode::whole(&self.request.body)?;
-        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let lines = body.split(|byte| *byte == b'\n').map(unmarked);
         let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
         if lines.is_empty() {
             return Err(Problem::invalid("an import has at least one line"));
@@ -72,7 +75,7 @@ impl Exchange<'_> {
         owners: &mut HashMap<Username, UserId>,
     ) -> Result<ImportedKey, Problem> {
         let line: ImportLine = decode::json(line)?;
-        let (secret, draft) = line.split(defaults)?;
+        let (secret, past, draft) = line.split(defaults)?;
         let name = draft.owner.as_ref().map(|name| name.0.clone());
         let name = name.ok_or_else(|| Problem::invalid("owner is needed: whose key it is"))?;
         let owner = match owners.get(&name) {
@@ -83,8 +86,14 @@ impl Exchange<'_> {
                 owner
             }
         };
-        Ok(ImportedKey { new: draft.draft(owner, self.service.now())?, secret: secret.read()? })
+        let now = self.service.now();
+        Ok(ImportedKey { new: draft.draft(owner, now)?, secret: secret.read()?, past: past.read(now)? })
     }
+}
+
+/// A line without blanks around it, and without the byte order mark that some editors begin a file with.
+fn unmarked(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii()
 }
 
 /// What a line says of the secret.
@@ -93,37 +102,84 @@ pub(super) struct SecretFields {
     pub(super) hash: Option<String>,
     pub(super) algorithm: Option<DigestName>,
     pub(super) hmac_key: Option<Zeroizing<String>>,
-    pub(super) prefix: Option<crate::key::Prefix>,
+    pub(super) prefix: Option<Prefix>,
+    pub(super) of: Option<Part>,
+    pub(super) length: Option<usize>,
 }
 
 impl SecretFields {
     fn read(self) -> Result<ForeignSecret, Problem> {
-        let Self { key, hash, algorithm, hmac_key, prefix } = self;
-        match (key, hash, algorithm, hmac_key) {
-            (Some(text), None, None, None) => Ok(ForeignSecret::Text(text)),
-            (None, Some(hash), None, None) => {
-                let prefix = prefix.ok_or_else(|| {
-                    Problem::invalid("a salted hash needs prefix: what the key begins with")
-                })?;
-                Ok(ForeignSecret::Slow(prefix, hash.parse()?))
-            }
-            (None, Some(hash), Some(name), hmac_key) => {
-                let scheme = match (name, hmac_key) {
-                    (DigestName::Sha256, None) => DigestScheme::Sha256,
-                    (DigestName::Sha512, None) => DigestScheme::Sha512,
-                    (DigestName::HmacSha256, Some(key)) => DigestScheme::HmacSha256(bytes(&key)?),
-                    (DigestName::HmacSha256, None) => {
-                        return Err(Problem::invalid("hmac-sha256 needs hmac_key"));
-                    }
-                    (DigestName::Sha256 | DigestName::Sha512, Some(_)) => {
-                        return Err(Problem::invalid("only hmac-sha256 has hmac_key"));
-                    }
-                };
-                let digest = scheme.parse(&hash)?;
-                Ok(ForeignSecret::Digest(scheme, digest))
-            }
-            _ => Err(Problem::invalid("give key, or hash with algorithm, or hash with prefix")),
+        let Self { key, hash, algorithm, hmac_key, prefix, of, length } = self;
+        if length.is_some_and(|length| !key_lengths().contains(&length)) {
+            let (least, most) = key_lengths().into_inner();
+            return Err(Problem::invalid(format!("length must be {least} to {most}: no other key is taken")));
         }
+        let (scheme, digest) = match (key, hash, algorithm, hmac_key) {
+            (Some(text), None, None, None) if of.is_none() => return Ok(ForeignSecret::Text(text)),
+            (None, Some(hash), None, None) => match DigestScheme::parse_named(&hash) {
+                Some(named) => named?,
+                None => return salted(&hash, prefix, of.as_ref()),
+            },
+            (None, Some(hash), Some(name), hmac_key) => {
+                let scheme = scheme(name, hmac_key.as_ref().map(|key| key.as_str()))?;
+                let digest = scheme.parse(&hash)?;
+                (scheme, digest)
+            }
+            _ => return Err(Problem::invalid("give key, or hash with algorithm, or hash with prefix")),
+        };
+        Ok(match of {
+            None => ForeignSecret::Digest(scheme, digest),
+            Some(part) => ForeignSecret::PartDigest(PartScheme { scheme, part }, prefix, digest),
+        })
+    }
+}
+
+fn salted(hash: &str, prefix: Option<Prefix>, of: Option<&Part>) -> Result<ForeignSecret, Problem> {
+    if of.is_some() {
+        return Err(Problem::invalid("only a digest has of"));
+    }
+    let hash = hash.parse()?;
+    let prefix =
+        prefix.ok_or_else(|| Problem::invalid("a salted hash needs prefix: what the key begins with"))?;
+    Ok(ForeignSecret::Slow(prefix, hash))
+}
+
+fn scheme(name: DigestName, hmac_key: Option<&str>) -> Result<DigestScheme, Problem> {
+    match (name, hmac_key) {
+        (DigestName::Sha256, None) => Ok(DigestScheme::Sha256),
+        (DigestName::Sha512, None) => Ok(DigestScheme::Sha512),
+        (DigestName::HmacSha256, Some(key)) => Ok(DigestScheme::HmacSha256(bytes(key)?)),
+        (DigestName::HmacSha256, None) => Err(Problem::invalid("hmac-sha256 needs hmac_key")),
+        (DigestName::Sha256 | DigestName::Sha512, Some(_)) => {
+            Err(Problem::invalid("only hmac-sha256 has hmac_key"))
+        }
+    }
+}
+
+/// What a line says of what the key went through.
+pub(super) struct PastFields {
+    pub(super) created_at: Option<String>,
+    pub(super) last_used_at: Option<String>,
+    pub(super) revoked: Option<bool>,
+    pub(super) revoked_at: Option<String>,
+}
+
+impl PastFields {
+    fn read(&self, now: Timestamp) -> Result<Past, Problem> {
+        let moment = |name: &str, text: &Option<String>| {
+            let wrong = || Problem::invalid(format!("{name} must be like 2030-01-31T12:00:00Z"));
+            text.as_ref().map(|text| Timestamp::parse(text).ok_or_else(wrong)).transpose()
+        };
+        let revoked = match (self.revoked, moment("revoked_at", &self.revoked_at)?) {
+            (Some(false), Some(_)) => return Err(Problem::invalid("a key with revoked_at is revoked")),
+            (Some(true), None) => Some(now),
+            (_, at) => at,
+        };
+        Ok(Past {
+            created: moment("created_at", &self.created_at)?,
+            last_used: moment("last_used_at", &self.last_used_at)?,
+            revoked,
+        })
     }
 }
 

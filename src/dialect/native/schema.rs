@@ -9,7 +9,7 @@ use super::import::Wiped;
 use super::wanted::{Address, Permission};
 use crate::key::{
     AuditHead, Comment, CompanyId, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level, LimitName,
-    Prefix, RevokeReason, Role, Status, Username,
+    Part, Prefix, RevokeReason, Role, Status, Username,
 };
 use crate::limits;
 
@@ -53,6 +53,7 @@ spelled! {
     });
     LimitName => json_schema!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,15}$" });
     Prefix => json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" });
+    Part => json_schema!({ "type": "string", "pattern": "^(after|last):[!-~]{1,8}$" });
     DigestName => json_schema!({ "type": "string", "enum": ["sha256", "sha512", "hmac-sha256"] });
     AuditHead => json_schema!({ "type": "string", "pattern": "^[0-9]{1,20}:[0-9a-fA-F]{64}$" });
     Moment => json_schema!({ "type": "string", "format": "date-time" });

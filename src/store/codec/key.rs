@@ -11,7 +11,7 @@ use super::{Damage, Entry, Record, StoreError, read_part, schema, write};
 use crate::clock::Timestamp;
 use crate::key::{
     Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Network, PepperNumber, RevokeReason,
-    SealedCopy, Secrets, Standing, StoredSecret, Usage, Use, UserId,
+    SealedCopy, Secrets, SlowHash, Standing, StoredSecret, Usage, Use, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -235,7 +235,7 @@ impl TryFrom<SecretWire> for StoredSecret {
             prefix: wire.prefix.parse()?,
             hash: KeyedHash::from_bytes(wire.hash),
             sealed: wire.sealed.map(SealedCopy::from_bytes),
-            foreign: wire.foreign.map(|hash| hash.parse()).transpose()?,
+            foreign: wire.foreign.map(|hash| SlowHash::of_store(&hash)).transpose()?,
         })
     }
 }

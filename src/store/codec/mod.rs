@@ -16,7 +16,7 @@ use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use foreign::{StoredScheme, StoredSchemes};
+pub use foreign::{StoredDigest, StoredScheme, StoredSchemes};
 pub use kept::{Deleted, Repeatable};
 pub use meta::PepperChecks;
 

@@ -1,0 +1,173 @@
+//! The ways in which imported keys are hashed.
+
+use crate::entropy::Entropy;
+use crate::key::{DigestScheme, ForeignSecret, HmacKey, PartScheme, PepperRing, SealedCopy};
+use crate::limits;
+use crate::store::codec::{StoredDigest, StoredScheme, StoredSchemes};
+use crate::store::schema;
+
+use super::EngineError;
+use super::operation::Operation;
+
+/// All of them, ready for use.
+#[derive(Clone, Default)]
+pub(super) struct Schemes {
+    texts: bool,
+    /// Digests of whole texts.
+    pub(super) digests: Vec<DigestScheme>,
+    /// Digests of parts of texts.
+    pub(super) parts: Vec<PartScheme>,
+    /// How many first bytes of a text a salted hash is found by.
+    pub(super) slow: Vec<usize>,
+    /// There were salted hashes, so there are texts of their systems among ours.
+    adopted: bool,
+}
+
+impl Schemes {
+    /// Those that are stored; `slow` is whether any salted hash is left.
+    ///
+    /// # Errors
+    /// [`EngineError::Seal`] when a secret cannot be opened.
+    pub(super) fn open(stored: &StoredSchemes, slow: bool, ring: &PepperRing) -> Result<Self, EngineError> {
+        let mut schemes = Self::default();
+        for scheme in &stored.0 {
+            match scheme {
+                StoredScheme::Text => schemes.texts = true,
+                StoredScheme::Digest(digest, None) => schemes.digests.push(opened(digest, ring)?),
+                StoredScheme::Digest(digest, Some(part)) => {
+                    schemes.parts.push(PartScheme { scheme: opened(digest, ring)?, part: part.clone() });
+                }
+                StoredScheme::Slow(length) => {
+                    schemes.adopted = true;
+                    schemes.slow.extend(slow.then_some(usize::from(*length)));
+                }
+            }
+        }
+        Ok(schemes)
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        !self.texts && !self.adopted && self.digests.is_empty() && self.parts.is_empty()
+    }
+
+    /// Takes in how this secret is hashed.
+    pub(super) fn add(&mut self, secret: &ForeignSecret) {
+        self.take(secret);
+    }
+
+    /// What of this text may have been imported in its place, as far as that follows from the text: digests of it, or of
+    /// its parts. Salted hashes do not.
+    pub(super) fn forms_of(&self, text: &str) -> Vec<ForeignSecret> {
+        let digest = |scheme: &DigestScheme, of: &str| scheme.digest(of.as_bytes()).to_vec();
+        let always = [DigestScheme::Sha256, DigestScheme::Sha512];
+        let whole = always.iter().chain(&self.digests);
+        let whole = whole.map(|scheme| ForeignSecret::Digest(scheme.clone(), digest(scheme, text)));
+        let parts = self.parts.iter().filter_map(|scheme| {
+            let (before, part) = scheme.part.split(text)?;
+            let befores = [None].into_iter().chain(before.parse().ok().map(Some));
+            let digest = digest(&scheme.scheme, part);
+            Some(befores.map(move |before| ForeignSecret::PartDigest(scheme.clone(), before, digest.clone())))
+        });
+        whole.chain(parts.flatten()).collect()
+    }
+
+    /// Takes in how this secret is hashed. Answers what that is if it is new.
+    fn take(&mut self, secret: &ForeignSecret) -> Option<Scheme> {
+        match secret {
+            ForeignSecret::Text(_) if self.texts => None,
+            ForeignSecret::Text(_) => {
+                self.texts = true;
+                Some(Scheme::Text)
+            }
+            ForeignSecret::Slow(prefix, _) => {
+                let length = prefix.as_str().len();
+                let new = !self.slow.contains(&length);
+                if new {
+                    self.slow.push(length);
+                }
+                new.then_some(Scheme::Slow(length))
+            }
+            ForeignSecret::Digest(scheme, _) if self.digests.contains(scheme) => None,
+            ForeignSecret::Digest(scheme, _) => {
+                self.digests.push(scheme.clone());
+                Some(Scheme::Digest(scheme.clone()))
+            }
+            ForeignSecret::PartDigest(part, ..) if self.parts.contains(part) => None,
+            ForeignSecret::PartDigest(part, ..) => {
+                self.parts.push(part.clone());
+                Some(Scheme::Part(part.clone()))
+            }
+        }
+    }
+}
+
+/// One that is new.
+enum Scheme {
+    Text,
+    Slow(usize),
+    Digest(DigestScheme),
+    Part(PartScheme),
+}
+
+impl Scheme {
+    fn stored(self, ring: &PepperRing, entropy: &dyn Entropy) -> Result<StoredScheme, EngineError> {
+        Ok(match self {
+            Self::Text => StoredScheme::Text,
+            Self::Slow(length) => StoredScheme::Slow(u8::try_from(length).unwrap_or(u8::MAX)),
+            Self::Digest(scheme) => StoredScheme::Digest(sealed(&scheme, ring, entropy)?, None),
+            Self::Part(PartScheme { scheme, part }) => {
+                StoredScheme::Digest(sealed(&scheme, ring, entropy)?, Some(part))
+            }
+        })
+    }
+}
+
+fn opened(digest: &StoredDigest, ring: &PepperRing) -> Result<DigestScheme, EngineError> {
+    Ok(match digest {
+        StoredDigest::Sha256 => DigestScheme::Sha256,
+        StoredDigest::Sha512 => DigestScheme::Sha512,
+        StoredDigest::HmacSha256(pepper, sealed) => {
+            let key = sealed.open_bytes(schema::FOREIGN, *pepper, ring)?;
+            DigestScheme::HmacSha256(HmacKey::new(key.to_vec())?)
+        }
+    })
+}
+
+fn sealed(
+    scheme: &DigestScheme,
+    ring: &PepperRing,
+    entropy: &dyn Entropy,
+) -> Result<StoredDigest, EngineError> {
+    Ok(match scheme {
+        DigestScheme::Sha256 => StoredDigest::Sha256,
+        DigestScheme::Sha512 => StoredDigest::Sha512,
+        DigestScheme::HmacSha256(key) => {
+            let sealed = SealedCopy::seal_bytes(key.reveal(), schema::FOREIGN, ring, entropy)?;
+            StoredDigest::HmacSha256(ring.current().0, sealed)
+        }
+    })
+}
+
+impl Operation<'_> {
+    /// Remembers how the keys of an import are hashed.
+    ///
+    /// # Errors
+    /// [`EngineError::TooManySchemes`].
+    pub(super) fn add_schemes<'s>(
+        &mut self,
+        secrets: impl Iterator<Item = &'s ForeignSecret>,
+        ring: &PepperRing,
+        entropy: &dyn Entropy,
+    ) -> Result<(), EngineError> {
+        let mut stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
+        let before = stored.0.len();
+        let mut open = Schemes::open(&stored, true, ring)?;
+        for new in secrets.filter_map(|secret| open.take(secret)) {
+            stored.0.push(new.stored(ring, entropy)?);
+        }
+        if stored.0.len() > limits::FOREIGN_SCHEMES_MAX {
+            return Err(EngineError::TooManySchemes);
+        }
+        if stored.0.len() > before { self.put(schema::FOREIGN, &stored) } else { Ok(()) }
+    }
+}
