@@ -1,11 +1,14 @@
 -- The action `lua.keyward URL`: asks keyward at URL whether the request may pass, and adds who it is from.
 
 -- Where a key may be; keyward gets nothing else of the request.
-local KEY = { "authorization", "x-api-key" }
+local KEY = { "authorization", "x-api-key", "apikey" }
 local IDENTITY = { "x-key-id", "x-key-user", "x-key-level", "x-key-keyspace", "x-key-expires", "x-key-remaining" }
 -- What a client that was refused needs to know.
-local REFUSAL = { "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "content-type" }
+local REFUSAL = {
+    "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "content-type", "cache-control", "allow",
+}
 local TIMEOUT_MS = 2000
+local RETRY_AFTER_SECONDS = "2"
 
 local function refuse(txn, status, headers, body)
     local reply = txn:reply({ status = status, body = body })
@@ -43,6 +46,6 @@ core.register_action("keyward", { "http-req" }, function(txn, url)
         refuse(txn, answer.status, answer.headers, answer.body)
     else
         -- No answer, or one that decides nothing: nobody passes.
-        refuse(txn, 503, {}, "")
+        refuse(txn, 503, { ["retry-after"] = { RETRY_AFTER_SECONDS }, ["cache-control"] = { "no-store" } }, "")
     end
 end, 1)

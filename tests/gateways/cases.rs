@@ -3,14 +3,14 @@
 use keyward::key::Expiry;
 use keyward::key::Level;
 
-use crate::client::{AWAY, HOME, get, post};
+use crate::client::{AWAY, HOME, Request, get, post, with_line};
 use crate::site::{Site, hourly, only};
 
 /// Panics unless it holds.
 type Case = fn(&Site);
 
 /// Each with what it is about.
-pub(crate) const CASES: [(&str, Case); 13] = [
+pub(crate) const CASES: [(&str, Case); 18] = [
     ("a good key passes, and the API learns whose it is", allowed),
     ("every way to present a key works", every_way),
     ("no key", no_key),
@@ -20,6 +20,11 @@ pub(crate) const CASES: [(&str, Case); 13] = [
     ("a key from a wrong address", wrong_address),
     ("a forged X-Forwarded-For", forged_address),
     ("a forged identity", forged_identity),
+    ("an identity in any spelling", spellings),
+    ("an identity that Connection names", named_in_connection),
+    ("a tunnel", tunnel),
+    ("a preflight, as long as nobody wants it", preflight_refused),
+    ("a hundred header fields", hundred_fields),
     ("a limit that is reached", limit_reached),
     ("bodies", bodies),
     ("the API's own refusals and empty answers", own_answers),
@@ -47,7 +52,19 @@ fn every_way(site: &Site) {
     assert!(!answer.reached_all().contains(&key.to_lowercase()), "{answer:?}");
     // The same one twice is one; of two nobody knows which was meant.
     site.passes(&get("/").key(&key).with("X-API-Key", &key));
-    site.refused(400, &get("/").key(&key).with("X-API-Key", &site.key(|_| {})));
+    let other = site.key(|_| {});
+    let places = ["Authorization", "X-API-Key", "apikey"];
+    for (first, second) in places.iter().flat_map(|first| places.map(|second| (*first, second))) {
+        let two = get("/").with(first, &key).with(second, &other);
+        // Envoy makes one value of two in the same field, which is nobody's key.
+        let status = site.refused_somehow(&two).status;
+        assert!(status == 400 || (first == second && status == 401), "{first} {second} {status}");
+    }
+    for scheme in ["Api-Key", "ApiKey", "TOKEN", "bearer"] {
+        site.passes(&get("/").with("Authorization", &format!("{scheme} {key}")));
+    }
+    let answer = site.passes(&get("/").with("apikey", &key));
+    assert!(!answer.reached_all().contains(&key.to_lowercase()), "{answer:?}");
     // This keyspace takes none in an address.
     site.refused(401, &get(&format!("/?api_key={key}")));
 }
@@ -109,6 +126,100 @@ fn forged_identity(site: &Site) {
     let answer = site.passes(&request);
     assert_eq!(answer.reached("x-key-user"), Some("flo"), "{answer:?}");
     assert!(!answer.reached_all().contains("admin"), "{answer:?}");
+}
+
+/// Between the words of a name may be any sign that RFC 9110 has in names.
+fn spellings(site: &Site) {
+    let key = site.key(|_| {});
+    let signs = "-_.!#$%&'*+^`|~";
+    for first in signs.chars() {
+        let mut request = get("/").key(&key);
+        for second in signs.chars() {
+            request = request.with(&format!("x{first}kEY{second}user"), "admin");
+            request = request.with(&format!("X{first}Key{second}Level"), "admin");
+        }
+        let answer = site.passes(&request);
+        assert_eq!((answer.reached("x-key-user"), answer.reached("x-key-level")), (Some("flo"), Some("2")));
+        assert!(!answer.reached_all().contains("admin"), "{answer:?}");
+    }
+}
+
+fn named_in_connection(site: &Site) {
+    let key = site.key(|_| {});
+    for lines in [
+        &[("Connection", "X-Key-User")][..],
+        &[("connection", "close, x-key-user , X-KEY-ID")],
+        &[("Connection", "X-Key-Level"), ("Connection", "X-Key-User")],
+        &[("Keep-Alive", "X-Key-User"), ("Proxy-Connection", "X-Key-User")],
+        &[("Connection", "Keep-Alive, X-Key-User"), ("TE", "trailers, X-Key-User")],
+    ] {
+        let request =
+            lines.iter().fold(get("/").key(&key), |request, (name, value)| request.with(name, value));
+        let answer = site.passes(&request);
+        assert_eq!((answer.reached("x-key-user"), answer.reached("x-key-level")), (Some("flo"), Some("2")));
+        let named =
+            answer.reached_lines().any(|line| line.starts_with("connection:") && line.contains("x-key"));
+        assert!(!named, "what stands behind the gateway may remove it: {answer:?}");
+    }
+}
+
+fn tunnel(site: &Site) {
+    let key = site.key(|_| {});
+    let there = site.front.address;
+    for line in
+        ["CONNECT / HTTP/1.1".to_owned(), format!("CONNECT {there} HTTP/1.1"), "TRACE / HTTP/1.1".to_owned()]
+    {
+        let answer = site.refused_somehow(&with_line(&line).key(&key));
+        assert!((400..500).contains(&answer.status), "{line} {answer:?}");
+    }
+    for upgrade in ["websocket", "h2c"] {
+        let request = get("/").key(&key).with("Connection", "Upgrade").with("Upgrade", upgrade);
+        let before = site.upstream.reached();
+        let answer = site.ask(&request.with("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA=="));
+        assert_ne!(answer.status, 101);
+        assert!(site.upstream.reached() == before || answer.reached("upgrade").is_none(), "{answer:?}");
+    }
+}
+
+fn preflight() -> Request {
+    with_line("OPTIONS /things HTTP/1.1")
+        .with("Origin", "https://app.example")
+        .with("Access-Control-Request-Method", "PUT")
+}
+
+fn preflight_refused(site: &Site) {
+    site.refused(401, &preflight());
+}
+
+/// Where that is switched on.
+pub(crate) fn preflight_passes(site: &Site) {
+    if site.is("traefik") {
+        // It answers by itself, once `cors` is among the middlewares.
+        return;
+    }
+    let answer = site.passes(&preflight().with("X-Key-User", "admin").with("X_Key_Level", "8"));
+    assert!(answer.reached_all().starts_with("options /things http/1.1\r\n"), "{answer:?}");
+    assert!(
+        answer.reached_lines().all(|line| !line.starts_with("x-key") && !line.starts_with("x_key")),
+        "{answer:?}"
+    );
+    site.refused(401, &with_line("OPTIONS /things HTTP/1.1").with("Origin", "https://app.example"));
+    site.refused(401, &get("/").with("Access-Control-Request-Method", "PUT"));
+    let key = site.key(|_| {});
+    assert_eq!(site.passes(&get("/").key(&key)).reached("x-key-user"), Some("flo"));
+}
+
+/// With `Host`, `Connection` and the key.
+fn hundred_fields(site: &Site) {
+    let key = site.key(|_| {});
+    let request =
+        (0..97).fold(get("/").key(&key), |request, nth| request.with(&format!("X-Trace-{nth}"), "1"));
+    let answer = site.passes(&request);
+    assert_eq!(
+        (answer.reached("x-key-user"), answer.reached("x-trace-96")),
+        (Some("flo"), Some("1")),
+        "{answer:?}"
+    );
 }
 
 fn limit_reached(site: &Site) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 
 /// No answer may take longer, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where requests come from unless they say otherwise: not where keyward's trusted peers are.
 pub(crate) const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -22,6 +22,11 @@ pub(crate) struct Request {
 
 pub(crate) fn get(target: &str) -> Request {
     Request { head: format!("GET {target} HTTP/1.1\r\n"), body: Vec::new(), from: HOME }
+}
+
+/// One that says everything itself but where it goes to.
+pub(crate) fn with_line(line: &str) -> Request {
+    Request { head: format!("{line}\r\n"), body: Vec::new(), from: HOME }
 }
 
 pub(crate) fn post(target: &str, body: &[u8]) -> Request {
@@ -92,6 +97,16 @@ impl Answer {
     /// A field that reached the API.
     pub(crate) fn reached(&self, name: &str) -> Option<&str> {
         field(&self.body, name)
+    }
+
+    /// The lines of the head that reached the API.
+    pub(crate) fn reached_lines(&self) -> impl Iterator<Item = &str> {
+        self.body.lines().take_while(|line| !line.is_empty())
+    }
+
+    /// The fields of the answer without a value.
+    pub(crate) fn empty_fields(&self) -> Vec<&str> {
+        self.head.lines().filter(|line| line.trim_end().ends_with(':')).collect()
     }
 
     /// The body that reached the API.

@@ -129,6 +129,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) keyward: &'a str,
     pub(crate) keyspace: &'a str,
     pub(crate) upstream: SocketAddr,
+    /// Whether to switch on what lets a preflight through.
+    pub(crate) preflight: bool,
 }
 
 /// A gateway that runs.
@@ -221,13 +223,34 @@ fn fill(gateway: &Kind, dir: &Path, address: SocketAddr, filling: &Filling<'_>) 
         text = text.replace("/etc/haproxy", &dir.display().to_string());
         if gateway.setup == Setup::Whole {
             text = text.replace("# auth_request_set", "auth_request_set");
-            text = text.replace("# proxy_set_header X-Original-URI", "proxy_set_header X-Original-URI");
+            text = text.replace("X-Original-URI  \"\"", "X-Original-URI  $request_uri");
             for field in ["Keyspace", "Expires", "Remaining"] {
                 let variable = format!("$key_{}", field.to_lowercase());
                 let set = |value| format!("{:<32} {value};", format!("proxy_set_header X-Key-{field}"));
                 text = text.replace(&set("\"\""), &set(&variable));
             }
         }
+        if filling.preflight {
+            text = with_preflight(&text);
+        }
         fs::write(dir.join(file), text).unwrap();
     }
+}
+
+/// The same file with what follows the comment that ends in `preflight:` no longer in comments.
+fn with_preflight(text: &str) -> String {
+    let (mut on, mut lines) = (false, Vec::new());
+    for line in text.lines() {
+        let code = line.trim_start().strip_prefix("# ").or_else(|| line.trim_start().strip_prefix("#\t"));
+        on &= code.is_some();
+        match code.filter(|_| on) {
+            Some(code) => {
+                let indent = line.find('#').unwrap();
+                lines.push(format!("{}{code}", &line[..indent]));
+            }
+            None => lines.push(line.to_owned()),
+        }
+        on |= line.ends_with("preflight:");
+    }
+    lines.join("\n") + "\n"
 }

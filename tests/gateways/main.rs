@@ -11,15 +11,19 @@
 mod cases;
 mod client;
 mod gateway;
+mod health;
+mod mutated;
 mod site;
 #[path = "../skipped/said.rs"]
 mod skipped;
+mod traefik_file;
 mod upstream;
+mod wsgi;
 
 use cases::CASES;
 use client::get;
 use gateway::{CADDY, ENVOY, HAPROXY, Kind, NGINX, NGINX_WHOLE, Setup, TRAEFIK};
-use site::{Over, Site};
+use site::{Over, Plan, Site};
 
 #[test]
 fn nginx() {
@@ -51,9 +55,34 @@ fn traefik() {
     holds_behind(&TRAEFIK, Over::Tcp);
 }
 
+#[test]
+fn mutated_requests_behind_nginx() {
+    mutated::reach_the_api_as_their_keys_only(&NGINX);
+}
+
+#[test]
+fn mutated_requests_behind_caddy() {
+    mutated::reach_the_api_as_their_keys_only(&CADDY);
+}
+
+#[test]
+fn mutated_requests_behind_haproxy() {
+    mutated::reach_the_api_as_their_keys_only(&HAPROXY);
+}
+
+#[test]
+fn mutated_requests_behind_envoy() {
+    mutated::reach_the_api_as_their_keys_only(&ENVOY);
+}
+
+#[test]
+fn mutated_requests_behind_traefik() {
+    mutated::reach_the_api_as_their_keys_only(&TRAEFIK);
+}
+
 fn holds_behind(gateway: &Kind, over: Over) {
     let Some(program) = gateway.program() else { return };
-    let site = Site::start(gateway, &program, "native", over);
+    let site = Site::start(gateway, &program, &Plan::new("native", over));
     for (name, case) in CASES {
         println!("{}: {name}", gateway.name);
         case(&site);
@@ -62,15 +91,23 @@ fn holds_behind(gateway: &Kind, over: Over) {
 
     if gateway.setup == Setup::Whole {
         println!("{}: a key in the address, where its keyspace takes that", gateway.name);
-        let site = Site::start(gateway, &program, "telvue", over);
+        let site = Site::start(gateway, &program, &Plan::new("telvue", over));
         let key = site.key(|_| {});
         site.passes(&get(&format!("/feed?page=2&api_key={key}")));
         site.refused(401, &get("/feed?api_key=0123456789abcdef0123"));
         site.refused(401, &get("/feed"));
     }
 
+    println!("{}: a preflight, where that is switched on", gateway.name);
+    let site = Site::start(gateway, &program, &Plan { preflight: true, ..Plan::new("native", over) });
+    cases::preflight_passes(&site);
+    drop(site);
+
+    println!("{}: it asks whether keyward is there", gateway.name);
+    health::is_looked_at(gateway, &program);
+
     println!("{}: nobody passes while keyward does not answer", gateway.name);
-    let site = Site::start(gateway, &program, "native", Over::Nothing);
+    let site = Site::start(gateway, &program, &Plan::new("native", Over::Nothing));
     let key = site.key(|_| {});
     let before = site.upstream.reached();
     let answer = site.ask(&get("/").key(&key));

@@ -27,12 +27,29 @@ pub(crate) struct Site {
     pub(crate) front: Front,
     pub(crate) upstream: Upstream,
     pub(crate) clock: ManualClock,
+    gateway: &'static str,
     setup: Setup,
     keyspace: &'static str,
     engine: Engine,
     flo: UserId,
     runtime: Runtime,
     _dir: TempDir,
+}
+
+/// What a gateway stands in front of.
+pub(crate) struct Plan {
+    pub(crate) keyspace: &'static str,
+    pub(crate) over: Over,
+    /// The API, if it is not the one that answers with what reached it.
+    pub(crate) api: Option<SocketAddr>,
+    /// Whether a preflight is let through.
+    pub(crate) preflight: bool,
+}
+
+impl Plan {
+    pub(crate) const fn new(keyspace: &'static str, over: Over) -> Self {
+        Self { keyspace, over, api: None, preflight: false }
+    }
 }
 
 /// How a gateway reaches keyward.
@@ -42,10 +59,12 @@ pub(crate) enum Over {
     UnixSocket,
     /// It does not: nobody listens.
     Nothing,
+    /// Something else is there.
+    At(SocketAddr),
 }
 
 impl Site {
-    pub(crate) fn start(gateway: &Kind, program: &Path, keyspace: &'static str, over: Over) -> Self {
+    pub(crate) fn start(gateway: &Kind, program: &Path, plan: &Plan) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix_ms(1_790_000_000_000));
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
         let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
@@ -53,16 +72,30 @@ impl Site {
 
         let (runtime, dir) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
         let (tcp, unix) = serve(&runtime, &engine, dir.path());
-        let keyward = match over {
+        let keyward = match plan.over {
             Over::Tcp => tcp.to_string(),
             Over::UnixSocket => unix,
             Over::Nothing => free_address().to_string(),
+            Over::At(address) => address.to_string(),
         };
         let upstream = Upstream::start();
-        let filling = Filling { keyward: &keyward, keyspace, upstream: upstream.address };
+        let (keyspace, api) = (plan.keyspace, plan.api.unwrap_or(upstream.address));
+        let filling = Filling { keyward: &keyward, keyspace, upstream: api, preflight: plan.preflight };
         let front = Front::start(gateway, program, &filling);
         let flo = flo.unwrap().id;
-        Self { front, upstream, clock, setup: gateway.setup, keyspace, engine, flo, runtime, _dir: dir }
+        let name = gateway.name;
+        Self {
+            front,
+            upstream,
+            clock,
+            gateway: name,
+            setup: gateway.setup,
+            keyspace,
+            engine,
+            flo,
+            runtime,
+            _dir: dir,
+        }
     }
 
     pub(crate) fn ask(&self, request: &Request) -> Answer {
@@ -79,11 +112,23 @@ impl Site {
 
     /// What the gateway answers in place of the API, which must not be reached.
     pub(crate) fn refused(&self, status: u16, request: &Request) -> Answer {
+        let answer = self.refused_somehow(request);
+        assert_eq!(answer.status, status, "{answer:?}");
+        answer
+    }
+
+    /// The same, whatever it says.
+    pub(crate) fn refused_somehow(&self, request: &Request) -> Answer {
         let before = self.upstream.reached();
         let answer = self.ask(request);
-        assert_eq!(answer.status, status, "{answer:?}");
         assert_eq!(self.upstream.reached(), before, "it does not reach the API: {answer:?}");
+        assert_eq!(answer.empty_fields(), [""; 0], "{answer:?}");
         answer
+    }
+
+    /// Whether this is the gateway.
+    pub(crate) fn is(&self, gateway: &str) -> bool {
+        self.gateway == gateway
     }
 
     /// The API was told this in a field that only the whole setup passes on.
