@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::key::{AuditEvent, AuditHead, Company, HotRecord, Key, User, UserId};
 use crate::limits;
-use crate::store::codec::{Deleted, Record, Repeatable};
+use crate::store::codec::{Deleted, OwnerLimits, Record, Repeatable};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
 use super::entries::{Entries, of_key, of_user};
@@ -66,6 +66,7 @@ fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
     for index in [schema::NAMES, schema::EMAILS, schema::MEMBERS] {
         walk.each(index, |walk, entry| walk.user_index(entry))?;
     }
+    walk.each(schema::OWNER_LIMITS, |walk, entry| walk.owner_limits(entry))?;
     for kept in [schema::DELETED, schema::REQUESTS] {
         walk.each(kept, |walk, entry| walk.kept(entry))?;
     }
@@ -164,6 +165,16 @@ impl Walk<'_> {
         let account = account.and_then(|account| User::from_entry(&account).ok());
         if account.is_none_or(|account| account.company != Some(company.id)) {
             self.finding(&entry.key, "has no account");
+        }
+        Ok(())
+    }
+
+    /// Limits must bind somebody.
+    fn owner_limits(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Some(OwnerLimits { .. }) = self.record(entry) else { return Ok(()) };
+        let owner = schema::limited_owner(&entry.key).map(schema::user);
+        if owner.map(|owner| self.found(&owner)).transpose()?.flatten().is_none() {
+            self.finding(&entry.key, "binds no user");
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Adding, changing and removing companies.
 
 use crate::key::{
-    Action, Authority, Company, CompanyId, DisplayName, Kind, Role, Status, Subject, User, Username,
+    Action, Authority, Company, CompanyId, DisplayName, Kind, Level, Role, Status, Subject, User, Username,
 };
 use crate::limits;
 use crate::store::codec::Record;
@@ -38,6 +38,8 @@ impl Engine {
                 company: Some(id),
                 status: Status::Active,
                 api_access: false,
+                access_held: Level::AUTHENTICATE,
+                demoted: None,
                 created: operation.now(),
             };
             let company = Company { id, name: new.name.clone(), account: account.id };

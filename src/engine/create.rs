@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::key::{
-    Action, Authority, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing,
+    Action, Authority, Expiry, Held, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing,
     SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
 };
 use crate::limits;
@@ -94,6 +94,7 @@ impl NewKey {
             rate_limits: self.rate_limits.unwrap_or_default(),
             state: KeyState::Active,
             expiry: self.expiry.unwrap_or_default(),
+            held: Held::default(),
             created,
             // Rises over restarts too, and a refused key takes none.
             serial,

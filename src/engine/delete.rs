@@ -1,6 +1,6 @@
 //! Removing a key and its record.
 
-use crate::key::{Action, Authority, KeyId, Subject};
+use crate::key::{Action, Authority, KeyId, Level, Subject};
 
 use crate::limits;
 use crate::store::codec::{Deleted, Record as _};
@@ -24,7 +24,11 @@ impl Engine {
             operation.end_access(&old)?;
             operation.write_key(Some(&old), None)?;
             let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
-            operation.keep(schema::deleted(&id.to_bytes()), Deleted { key: old, until }.encode()?, until);
+            operation.keep(
+                schema::deleted(&id.to_bytes()),
+                Deleted { key: old, by: Level::AUTHENTICATE, until }.encode()?,
+                until,
+            );
             operation.record(by.actor, Action::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })

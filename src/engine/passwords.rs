@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::entropy::OsEntropy;
-    use crate::key::{Role, Status, UserId};
+    use crate::key::{Level, Role, Status, UserId};
 
     fn user(kind: Kind) -> User {
         User {
@@ -195,6 +195,8 @@ mod tests {
             company: None,
             status: Status::Active,
             api_access: false,
+            access_held: Level::AUTHENTICATE,
+            demoted: None,
             created: Timestamp::from_unix_ms(0),
         }
     }

@@ -9,10 +9,10 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::key::{
-    Action, AuditEvent, AuditHead, Company, Expiry, Key, KeyId, KeyState, Kind, PepperNumber, Prefix,
-    Secrets, Status, StoredSecret, Subject, User, Username,
+    Action, AuditEvent, AuditHead, Company, Expiry, Held, Key, KeyId, KeyState, Kind, PepperNumber, Prefix,
+    Secrets, Status, StoredSecret, Subject, User, Username, Within as _,
 };
-use crate::store::codec::{Deleted, PepperChecks, Record};
+use crate::store::codec::{Deleted, OwnerLimits, PepperChecks, Record};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
 use super::operation::event_hash;
@@ -139,7 +139,7 @@ impl Since<'_> {
     fn entry(&self, entry: &Entry) -> Result<Option<Regained>, StoreError> {
         let place = entry.key.as_slice();
         // What follows from records, and what lets nobody do anything: a request that may be repeated gives no text.
-        const SILENT: [&[u8]; 13] = [
+        const SILENT: [&[u8]; 14] = [
             schema::HOT,
             schema::PREFIXES,
             schema::SLOW,
@@ -149,6 +149,8 @@ impl Since<'_> {
             schema::MEMBERS,
             schema::KEPT,
             schema::REQUESTS,
+            // Looked at with their owner, since none is more than some.
+            schema::OWNER_LIMITS,
             schema::AUDIT,
             schema::AUDIT_HEAD,
             schema::USER_COUNTER,
@@ -163,7 +165,11 @@ impl Since<'_> {
         } else if place.starts_with(schema::USERS) {
             let then = User::from_entry(entry)?;
             let because = match self.today(place) {
-                Today::There(now) => user(&then, &now),
+                Today::There(now) => {
+                    let mut because = user(&then, &now);
+                    because.extend(self.limits_of(&then)?);
+                    because
+                }
                 Today::Gone => vec!["removed"],
                 Today::Unreadable => vec![UNREADABLE],
             };
@@ -182,6 +188,22 @@ impl Since<'_> {
             let because = vec!["written by a keyward that this one cannot compare"];
             Some(Regained { whose: Regainer::Place(schema::printable(place)), because })
         })
+    }
+
+    /// Whether limits bind all keys of a user that did not, or not as tightly.
+    fn limits_of(&self, user: &User) -> Result<Option<&'static str>, StoreError> {
+        for entry in self.now.scan(&schema::all_owner_limits(user.id.0), None, usize::MAX)? {
+            let then = self.then.get(&entry.key)?.map(|entry| OwnerLimits::from_entry(&entry)).transpose()?;
+            let now = OwnerLimits::from_entry(&entry).ok();
+            let same = then.zip(now).is_some_and(|(then, now)| {
+                let OwnerLimits { level, limits } = then;
+                level >= now.level && limits.within(&now.limits)
+            });
+            if !same {
+                return Ok(Some("limited to fewer uses"));
+            }
+        }
+        Ok(None)
     }
 
     fn today<T: Record>(&self, place: &[u8]) -> Today<T> {
@@ -204,7 +226,7 @@ impl Since<'_> {
 
     /// A key that could come back, and then be as it was.
     fn deleted(&self, then: &Deleted) -> Result<Regained, StoreError> {
-        let Deleted { key: was, until } = then;
+        let Deleted { key: was, by, until } = then;
         let id = was.id.to_bytes();
         let rotated = self.rotated.has(was.id);
         let because = match self.today(&schema::key(&id)) {
@@ -215,6 +237,7 @@ impl Since<'_> {
                 Today::There(now) => {
                     let mut because = key(was, &now.key, self.time, rotated);
                     because.extend((*until > now.until).then_some("removed for good earlier"));
+                    because.extend((*by < now.by).then_some("deleted by somebody higher"));
                     because
                 }
                 Today::Gone => vec!["removed for good"],
@@ -253,12 +276,13 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
         rate_limits,
         state,
         expiry,
+        held,
         created: _,
         serial: _,
         secrets,
         usage: _,
     } = then;
-    let ended = if expiry.reached(time) || expiry.within(now.expiry) {
+    let ended = if expiry.reached(time) || expiry.within(&now.expiry) {
         None
     } else if now.expiry.reached(time) {
         Some("expired")
@@ -281,9 +305,23 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
         (*level > now.level).then_some("given a lower level"),
         (!allowlist.within(&now.allowlist)).then_some("limited to other addresses"),
         (!rate_limits.within(&now.rate_limits)).then_some("limited to fewer uses"),
+        freed(held, &now.held).then_some("held by somebody higher"),
         (*owner != now.owner || *keyspace != now.keyspace).then_some("given to somebody else"),
     ];
     differences.into_iter().flatten().collect()
+}
+
+/// Whether somebody might widen again what only a higher level may now.
+fn freed(then: &Held, now: &Held) -> bool {
+    let Held { state, level, allowlist, rate_limits, expiry } = then;
+    let pairs = [
+        (state, now.state),
+        (level, now.level),
+        (allowlist, now.allowlist),
+        (rate_limits, now.rate_limits),
+        (expiry, now.expiry),
+    ];
+    pairs.into_iter().any(|(then, now)| *then < now)
 }
 
 /// What was done to texts that are good with the one and not with the other, and whether one is shown again.
@@ -297,7 +335,7 @@ fn texts(then: &Secrets, now: &Secrets, time: Timestamp, rotated: bool) -> [Opti
     };
     let good = || with_ends(then).enumerate().filter(|(_, (_, end))| !end.reached(time));
     let is_over =
-        good().any(|(nth, (secret, end))| !same(nth, secret).is_some_and(|(_, now)| end.within(now)));
+        good().any(|(nth, (secret, end))| !same(nth, secret).is_some_and(|(_, now)| end.within(&now)));
     let is_hidden = good().any(|(nth, (secret, _))| {
         secret.sealed.is_some() && same(nth, secret).is_some_and(|(now, _)| now.sealed.is_none())
     });
@@ -311,8 +349,20 @@ fn with_ends(secrets: &Secrets) -> impl Iterator<Item = (&StoredSecret, Expiry)>
 }
 
 fn user(then: &User, now: &User) -> Vec<&'static str> {
-    let User { id: _, username, display_name: _, email, kind, role, company, status, api_access, created: _ } =
-        then;
+    let User {
+        id: _,
+        username,
+        display_name: _,
+        email,
+        kind,
+        role,
+        company,
+        status,
+        api_access,
+        access_held,
+        demoted,
+        created: _,
+    } = then;
     let password = match (kind, &now.kind) {
         (Kind::Person { password: Some(old) }, Kind::Person { password: Some(new) }) if old == new => None,
         (Kind::Person { password: Some(_) }, Kind::Person { password: Some(_) }) => {
@@ -338,9 +388,9 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
     let differences = [
         password,
         stopped,
-        (role.level() > now.role.level()).then_some("demoted"),
         (*company != now.company).then_some("moved to another company"),
-        (*api_access && !now.api_access).then_some("refused API access"),
+        ((*api_access && !now.api_access) || *access_held < now.access_held).then_some("refused API access"),
+        (role.level() > now.role.level() || *demoted < now.demoted).then_some("demoted"),
         (*username != now.username).then_some("renamed"),
         address.then_some("given another e-mail address"),
     ];

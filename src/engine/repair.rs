@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::key::{AuditEvent, AuditHead, Company, Key, User, UserId};
-use crate::store::codec::{Deleted, Record, Repeatable};
+use crate::store::codec::{Deleted, OwnerLimits, Record, Repeatable};
 use crate::store::{Entry, StoreError, schema};
 
 use super::entries::{Entries, of_key, of_user};
@@ -89,6 +89,8 @@ impl Repair {
         }
         if place.starts_with(schema::COMPANIES) {
             Company::from_entry(entry)?;
+        } else if place.starts_with(schema::OWNER_LIMITS) {
+            OwnerLimits::from_entry(entry)?;
         } else if place.starts_with(schema::AUDIT) {
             let event = AuditEvent::from_entry(entry)?;
             self.newest_event = AuditHead { sequence: event.sequence, hash: event_hash(&entry.value) };

@@ -22,7 +22,7 @@ impl Engine {
         let by = by.into();
         let key = self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
-            let Deleted { key, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
+            let Deleted { key, by: _, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
             // It may be there again, by an import.
             if until <= operation.now() || operation.has(&schema::key(&id.to_bytes()))? {
                 return Err(EngineError::NoSuchKey);

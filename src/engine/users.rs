@@ -1,8 +1,8 @@
 //! Adding, changing and removing users.
 
 use crate::key::{
-    Action, Authority, Key, KeyId, Keyspace, Kind, Password, PasswordHash, Role, Status, Subject, User,
-    UserId,
+    Action, Authority, Key, KeyId, Keyspace, Kind, Level, Password, PasswordHash, Role, Status, Subject,
+    User, UserId,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
@@ -48,6 +48,8 @@ impl Engine {
                 company: new.company,
                 status: Status::Active,
                 api_access: false,
+                access_held: Level::AUTHENTICATE,
+                demoted: None,
                 created: operation.now(),
             };
             operation.put(schema::USER_COUNTER, &user.id)?;

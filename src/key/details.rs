@@ -163,6 +163,8 @@ impl Audited for Key {
         // The id is the event's subject; the number and the time of its creation are the event's own.
         let Self {
             id: _,
+            // Follows from who made the change.
+            held: _,
             keyspace,
             owner,
             comment,
@@ -222,6 +224,9 @@ impl Audited for User {
     fn fields(&self) -> Vec<(Field, Option<Shown<'_>>)> {
         let Self {
             id: _,
+            // Follow from who made the change, and when.
+            access_held: _,
+            demoted: _,
             username,
             display_name,
             email,
@@ -290,6 +295,7 @@ mod tests {
             rate_limits: RateLimits::none(),
             state: KeyState::Active,
             expiry: Expiry::Never,
+            held: crate::key::Held::default(),
             created: Timestamp::from_unix_ms(0),
             serial: 1,
             secrets: Secrets { current: secret(1, "kw_1"), previous: None },
@@ -363,6 +369,8 @@ mod tests {
             company: Some(CompanyId::from_bytes([1; 16])),
             status: Status::Active,
             api_access: false,
+            access_held: Level::AUTHENTICATE,
+            demoted: None,
             created: Timestamp::from_unix_ms(0),
         };
         let (none, one, other) = (user(None), user(Some("$argon2id$one")), user(Some("$argon2id$other")));

@@ -9,7 +9,7 @@ use super::ParseError;
 ///
 /// 0 authenticates only, 1 reads some and 2 all own data, 3 writes some and 4 all own data (with it: own keys),
 /// 5 reads other users' data, 6 administers its own company, 7 acts on others in named ways, 8 does everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u8);
 
 impl Level {

@@ -34,10 +34,16 @@ impl RateLimit {
     }
 
     /// Whether more uses come back in the same time.
-    fn is_faster_than(&self, other: &Self) -> bool {
+    pub(super) fn is_faster_than(&self, other: &Self) -> bool {
         let product =
             |count: NonZeroU32, seconds: NonZeroU32| u64::from(count.get()) * u64::from(seconds.get());
         product(self.count, other.seconds) > product(other.count, self.seconds)
+    }
+
+    /// The slower rate of both, with the smaller burst.
+    fn slower(&self, other: &Self) -> Self {
+        let slower = if self.is_faster_than(other) { other } else { self };
+        Self { burst: self.burst.min(other.burst), ..*slower }
     }
 }
 
@@ -102,13 +108,20 @@ impl RateLimits {
         !self.0.iter().all(|limit| limit.refills_within(limits::RATE_REFILL_SECONDS_MAX))
     }
 
-    /// Whether whoever has these may use a key nowhere faster than with `bound`: for each of its limits there is one of
-    /// the same name with no higher rate and no larger burst.
-    pub fn within(&self, bound: &Self) -> bool {
-        bound.0.iter().all(|bound| {
-            let same = self.0.iter().find(|limit| limit.name == bound.name);
-            same.is_some_and(|limit| limit.burst <= bound.burst && !limit.is_faster_than(bound))
-        })
+    /// The widest that are within both.
+    ///
+    /// # Errors
+    /// [`RateLimitsError::TooMany`] when both together have more names than a key may have limits.
+    pub fn tightest(&self, other: &Self) -> Result<Self, RateLimitsError> {
+        let own =
+            self.0.iter().map(|limit| other.named(limit.name).map_or(*limit, |other| limit.slower(other)));
+        let others = other.0.iter().filter(|limit| self.named(limit.name).is_none()).copied();
+        Self::stored(own.chain(others).collect())
+    }
+
+    /// The limit of this name.
+    pub fn named(&self, name: LimitName) -> Option<&RateLimit> {
+        self.0.iter().find(|limit| limit.name == name)
     }
 
     /// All of them, in the order given.
@@ -157,6 +170,7 @@ pub struct Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Within as _;
 
     fn limit(name: &str, seconds: u32) -> RateLimit {
         let number = |number| NonZeroU32::new(number).unwrap();

@@ -1,8 +1,8 @@
 //! What is stored about one key.
 
 use super::{
-    Allowlist, Comment, Condition, Email, Expiry, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName, Level,
-    PepperNumber, Prefix, RateLimits, SealedCopy, SlowHash, Usage, UserId,
+    Allowlist, Comment, Condition, Email, Expiry, Held, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName,
+    Level, PepperNumber, Prefix, RateLimits, SealedCopy, SlowHash, Usage, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -74,6 +74,8 @@ pub struct Key {
     pub state: KeyState,
     /// When it stops by itself.
     pub expiry: Expiry,
+    /// What of all this others than its owner narrowed, and at which level.
+    pub held: Held,
     /// When it was created.
     pub created: Timestamp,
     /// The sequence of the event of its creation: orders keys created in the same millisecond.
@@ -258,6 +260,7 @@ mod tests {
             rate_limits: RateLimits::none(),
             state,
             expiry: Expiry::At(END),
+            held: Held::default(),
             created: Timestamp::from_unix_ms(0),
             serial: 1,
             secrets: Secrets { current: secret(2, "kw_2"), previous: Some((secret(3, "-sha256-3"), END)) },

@@ -20,15 +20,6 @@ impl Expiry {
     pub fn reached(self, now: Timestamp) -> bool {
         matches!(self, Self::At(end) if now >= end)
     }
-
-    /// Whether it comes no later than `bound`.
-    pub fn within(self, bound: Self) -> bool {
-        match (self, bound) {
-            (_, Self::Never) => true,
-            (Self::Never, Self::At(_)) => false,
-            (Self::At(end), Self::At(bound)) => end <= bound,
-        }
-    }
 }
 
 /// Why a key was revoked; the applicable reasons of RFC 5280 §5.3.1.
@@ -142,6 +133,7 @@ impl FromStr for Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Within as _;
 
     #[test]
     fn reasons_and_conditions_go_by_their_names() {
@@ -174,7 +166,7 @@ mod tests {
             (Expiry::Never, at(5), false),
             (Expiry::Never, Expiry::Never, true),
         ] {
-            assert_eq!(end.within(bound), within, "{end:?} within {bound:?}");
+            assert_eq!(end.within(&bound), within, "{end:?} within {bound:?}");
         }
     }
 }

@@ -73,6 +73,10 @@ pub struct User {
     pub status: Status,
     /// Whether the user was granted API access, and with it a key in the keyspaces that ask for it.
     pub api_access: bool,
+    /// The level of whoever took API access away and was not the user: nobody below it grants it again.
+    pub access_held: Level,
+    /// When the user last came to be allowed less, or nothing any more.
+    pub demoted: Option<Timestamp>,
     /// When the user was added.
     pub created: Timestamp,
 }
@@ -124,6 +128,8 @@ mod tests {
                 company,
                 status,
                 api_access: false,
+                access_held: Level::AUTHENTICATE,
+                demoted: None,
                 created: Timestamp::from_unix_ms(0),
             };
             let standing = OwnerStanding { level: Level::SUPPORT, status };

@@ -8,6 +8,7 @@
 //! u/<user 8>   n/<username>   e/<e-mail, lower case>         users and their names
 //! c/<company 16>                                             companies
 //! b/<company 16>/<user 8>                                    users by company; of none under zeros
+//! l/<user 8>/<keyspace>                                      limits that bind all keys of an owner
 //! d/<key id 16>                                              deleted keys that may come back
 //! i/<user 8>/<hash 32>                                       requests that may be repeated
 //! x/<until 8>/<place>                                        what of both goes by itself, and when
@@ -19,7 +20,7 @@
 //! Numbers are big-endian so that byte order is number order; `!` marks a complement, for newest first.
 
 /// Newest layout this keyward reads and writes; stored at [`FORMAT`].
-pub const LAYOUT: u8 = 2;
+pub const LAYOUT: u8 = 3;
 
 /// Layout number of the store, one byte; kept by the store itself.
 pub const FORMAT: &[u8] = b"m/format";
@@ -54,6 +55,8 @@ pub const EMAILS: &[u8] = b"e/";
 pub const COMPANIES: &[u8] = b"c/";
 /// All users by company.
 pub const MEMBERS: &[u8] = b"b/";
+/// All limits that bind all keys of an owner in a keyspace.
+pub const OWNER_LIMITS: &[u8] = b"l/";
 /// All deleted keys that may come back.
 pub const DELETED: &[u8] = b"d/";
 /// All requests that may be repeated.
@@ -173,6 +176,21 @@ pub fn member(company: Option<&[u8; 16]>, user: u64) -> Vec<u8> {
 /// The user in the place of a member.
 pub fn member_id(place: &[u8]) -> Option<u64> {
     place.last_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// All limits that bind keys of an owner, by keyspace.
+pub fn all_owner_limits(owner: u64) -> Vec<u8> {
+    join(&[OWNER_LIMITS, &owner.to_be_bytes(), b"/"])
+}
+
+/// Place of the limits that bind all keys of an owner in a keyspace.
+pub fn owner_limits(owner: u64, keyspace: &str) -> Vec<u8> {
+    join(&[&all_owner_limits(owner), keyspace.as_bytes()])
+}
+
+/// The owner in such a place.
+pub fn limited_owner(place: &[u8]) -> Option<u64> {
+    place.strip_prefix(OWNER_LIMITS)?.first_chunk().copied().map(u64::from_be_bytes)
 }
 
 /// Place of a deleted key.

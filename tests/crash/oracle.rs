@@ -5,8 +5,8 @@ use std::path::Path;
 
 use keyward::engine::{Engine, Reader};
 use keyward::key::{
-    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Kind, Level, RateLimits, RevokeReason, Role,
-    Secrets, Status, Usage, User, UserId,
+    Actor, Allowlist, Expiry, Held, Key, KeyId, KeyState, Keyspace, Kind, Level, RateLimits, RevokeReason,
+    Role, Secrets, Status, Usage, User, UserId,
 };
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
@@ -253,6 +253,8 @@ fn user_after(operation: &Operation, before: Option<User>, now: &User) -> Option
             company: None,
             status: Status::Active,
             api_access: false,
+            access_held: Level::AUTHENTICATE,
+            demoted: None,
             created: NOW,
         }),
         (Operation::UpdateUser { email, role, blocked, .. }, Some(before)) => Some(User {
@@ -280,6 +282,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
             rate_limits: RateLimits::none(),
             state: KeyState::Active,
             expiry: Expiry::Never,
+            held: Held::default(),
             created: NOW,
             serial: now.serial,
             secrets: Secrets { current: fresh, previous: None },

@@ -38,6 +38,8 @@ impl Model {
             company: new.company,
             status: Status::Active,
             api_access: false,
+            access_held: Level::AUTHENTICATE,
+            demoted: None,
             created: now,
         };
         self.join(user)?;
@@ -136,6 +138,8 @@ impl Model {
             company: Some(id),
             status: Status::Active,
             api_access: false,
+            access_held: Level::AUTHENTICATE,
+            demoted: None,
             created: now,
         })?;
         self.companies.insert(id, Company { id, name: new.name.clone(), account });

@@ -220,6 +220,7 @@ impl Model {
             rate_limits: new.rate_limits.unwrap_or_default(),
             state,
             expiry: new.expiry.unwrap_or_default(),
+            held: stored.held,
             created,
             serial,
             secrets: stored.secrets.clone(),

@@ -5,27 +5,41 @@ use serde::{Deserialize, Serialize};
 use super::key::time;
 use super::{Damage, Record, StoreError, read, read_part, write};
 use crate::clock::Timestamp;
-use crate::key::{Key, KeyId};
+use crate::key::{Key, KeyId, Level};
 
 /// A deleted key that may come back until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deleted {
     /// The key as it was.
     pub key: Key,
+    /// The level of whoever deleted it; level 0 for its owner.
+    pub by: Level,
     /// From this moment on it is gone for good.
     pub until: Timestamp,
 }
 
 impl Record for Deleted {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = write(&self.until.unix_ms())?;
+        let mut bytes = match self.by {
+            Level::AUTHENTICATE => write(&self.until.unix_ms())?,
+            by => write(&(0_u64, by.number(), self.until.unix_ms()))?,
+        };
         bytes.extend(self.key.encode()?);
         Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let (until, key) = read_part(bytes)?;
-        Ok(Self { key: Key::decode(key)?, until: time(until)? })
+        let (mut until, mut key) = read_part(bytes)?;
+        let mut by = Level::AUTHENTICATE;
+        // Nothing was kept until the year 1970: then it says who deleted it.
+        if until == 0_u64 {
+            let ((level, end), rest) = read_part::<(u8, u64)>(key)?;
+            (by, until, key) = (Level::new(level).map_err(|_| Damage::Level)?, end, rest);
+            if by == Level::AUTHENTICATE || until == 0 {
+                return Err(Damage::Shape);
+            }
+        }
+        Ok(Self { key: Key::decode(key)?, by, until: time(until)? })
     }
 }
 

@@ -10,8 +10,8 @@ use super::rate_limits::{level_and_limits, levelled, limited};
 use super::{Damage, Entry, Record, StoreError, read_part, schema, write};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Network, PepperNumber, RevokeReason,
-    SealedCopy, Secrets, SlowHash, Standing, StoredSecret, Usage, Use, UserId,
+    Allowlist, Expiry, Held, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber,
+    RevokeReason, SealedCopy, Secrets, SlowHash, Standing, StoredSecret, Usage, Use, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -74,16 +74,39 @@ enum StandingWire {
     Revoked,
 }
 
+/// Added to the level of a key record that says what is held; in others it is what counts for such.
+const HELD: u8 = 0x20;
+
+/// Levels of whoever narrowed the state, the level, the allowlist, the rate limits and the expiry.
+type HeldWire = [u8; 5];
+
+fn held_wire(held: &Held) -> HeldWire {
+    let Held { state, level, allowlist, rate_limits, expiry } = held;
+    [state, level, allowlist, rate_limits, expiry].map(|level| level.number())
+}
+
+fn held_of([state, level, allowlist, rate_limits, expiry]: HeldWire) -> Result<Held, Damage> {
+    let level_of = |number| Level::new(number).map_err(|_| Damage::Level);
+    Ok(Held {
+        state: level_of(state)?,
+        level: level_of(level)?,
+        allowlist: level_of(allowlist)?,
+        rate_limits: level_of(rate_limits)?,
+        expiry: level_of(expiry)?,
+    })
+}
+
 impl Record for Key {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let end = |end: &Timestamp| end.unix_ms();
-        let wire = write(&KeyWire {
+        let held = Some(&self.held).filter(|held| **held != Held::unsaid(&self.state));
+        let mut wire = write(&KeyWire {
             id: self.id.to_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
             comment: self.comment.as_str().to_owned(),
             contact: self.contact.as_ref().map(|email| email.as_str().to_owned()),
-            level: levelled(self.level, &self.rate_limits),
+            level: levelled(self.level, &self.rate_limits) | held.map_or(0, |_| HELD),
             allowlist: networks(&self.allowlist),
             state: (&self.state).into(),
             expires: expires(self.expiry),
@@ -94,12 +117,26 @@ impl Record for Key {
             uses: self.usage.count,
             last_use: self.usage.last.map(|last| (last.at.unix_ms(), last.from)),
         })?;
+        if let Some(held) = held {
+            wire.extend(write(&held_wire(held))?);
+        }
         limited(wire, &self.rate_limits)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let (wire, rest) = read_part::<KeyWire>(bytes)?;
-        let (level, rate_limits) = level_and_limits(wire.level, rest)?;
+        let (wire, mut rest) = read_part::<KeyWire>(bytes)?;
+        let state = wire.state.try_into()?;
+        let unsaid = Held::unsaid(&state);
+        let mut held = unsaid;
+        if wire.level & HELD != 0 {
+            let (said, behind) = read_part(rest)?;
+            (held, rest) = (held_of(said)?, behind);
+            // One key has one stored form.
+            if held == unsaid {
+                return Err(Damage::Shape);
+            }
+        }
+        let (level, rate_limits) = level_and_limits(wire.level & !HELD, rest)?;
         let previous =
             wire.previous.map(|(secret, until)| Ok::<_, Damage>((secret.try_into()?, time(until)?)));
         let last = wire.last_use.map(|(at, from)| Ok::<_, Damage>(Use { at: time(at)?, from }));
@@ -112,7 +149,8 @@ impl Record for Key {
             level,
             allowlist: allowlist(wire.allowlist)?,
             rate_limits,
-            state: wire.state.try_into()?,
+            state,
+            held,
             expiry: expiry(wire.expires)?,
             created: time(wire.created)?,
             serial: wire.serial,

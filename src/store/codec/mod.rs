@@ -4,6 +4,7 @@
 //! is total: any bytes give a record or [`StoreError::Corrupt`], and bytes after the record are corruption too.
 
 mod audit;
+mod bound;
 mod company;
 mod foreign;
 mod kept;
@@ -16,6 +17,7 @@ use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use bound::OwnerLimits;
 pub use foreign::{StoredDigest, StoredScheme, StoredSchemes};
 pub use kept::{Deleted, Repeatable};
 pub use meta::PepperChecks;

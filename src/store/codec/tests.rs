@@ -37,6 +37,7 @@ fn key() -> Key {
         rate_limits: rate_limits(),
         state: KeyState::Revoked { at: at(5), by: actor(), reason: RevokeReason::KeyCompromise },
         expiry: Expiry::At(at(9)),
+        held: Held { state: Level::ALL, rate_limits: Level::SUPPORT, ..Held::default() },
         created: at(1),
         serial: 4,
         secrets: Secrets { current: secret(&entropy), previous: Some((secret(&entropy), at(8))) },
@@ -69,6 +70,8 @@ fn user() -> User {
         company: Some(CompanyId::from_bytes([1; 16])),
         status: Status::Blocked,
         api_access: true,
+        access_held: Level::ALL,
+        demoted: Some(Timestamp::from_unix_ms(2)),
         created: Timestamp::from_unix_ms(1),
     }
 }
@@ -117,6 +120,10 @@ fn every_record_comes_back_and_nothing_else_does() {
     comes_back(&User { kind: Kind::Bot, company: None, ..user() });
     comes_back(&event());
     let change = |old, new| FieldChange { field: Field::Level, old, new };
+    for by in [Level::AUTHENTICATE, Level::ALL] {
+        comes_back(&Deleted { key: key(), by, until: Timestamp::from_unix_ms(9) });
+    }
+    comes_back(&OwnerLimits { level: Level::ALL, limits: rate_limits() });
     comes_back(&AuditEvent {
         details: Details {
             changes: vec![change(None, Some("2".to_owned())), change(Some("é".repeat(200)), None)],
@@ -153,12 +160,26 @@ fn a_level_above_eight_is_told_apart_from_other_damage() {
     assert_eq!(HotRecord::decode(&bytes), Err(Damage::Level));
 }
 
+#[test]
+fn a_key_of_before_says_by_its_state_alone_what_was_taken_from_it() {
+    for (state, held) in [(KeyState::Active, Level::AUTHENTICATE), (KeyState::Suspended, Level::ALL)] {
+        let held = Held { state: held, ..Held::default() };
+        let old = Key { state, held, ..key() };
+        comes_back(&old);
+        let more = Key { held: Held { expiry: Level::ALL, ..held }, ..old.clone() };
+        let (old, more) = (old.encode().unwrap(), more.encode().unwrap());
+        assert_eq!(old.len() + 5, more.len(), "nothing is written of it");
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Key::decode(&bytes);
         let _ = HotRecord::decode(&bytes);
         let _ = User::decode(&bytes);
+        let _ = Deleted::decode(&bytes);
+        let _ = OwnerLimits::decode(&bytes);
         let _ = AuditEvent::decode(&bytes);
         let _ = PepperChecks::decode(&bytes);
     }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::time;
-use super::{Damage, Entry, Record, StoreError, read, schema, write};
+use super::{Damage, Entry, Record, StoreError, read, read_part, schema, write};
+use crate::clock::Timestamp;
 use crate::key::{CompanyId, Kind, Level, PasswordHash, Role, Status, User, UserId};
 
 #[derive(Serialize, Deserialize)]
@@ -33,9 +34,16 @@ enum StatusWire {
     Blocked,
 }
 
+/// Added to the role of a user of whom more is known: the level that holds API access, and the last demotion.
+const MORE: u8 = 0x10;
+
+type MoreWire = (u8, Option<u64>);
+
 impl Record for User {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        write(&UserWire {
+        let more: MoreWire = (self.access_held.number(), self.demoted.map(Timestamp::unix_ms));
+        let more = Some(more).filter(|more| *more != MoreWire::default());
+        let mut bytes = write(&UserWire {
             id: self.id.0,
             username: self.username.as_str().to_owned(),
             display_name: self.display_name.as_ref().map(|name| name.as_str().to_owned()),
@@ -46,7 +54,7 @@ impl Record for User {
                 }
                 Kind::Bot => KindWire::Bot,
             },
-            role: self.role.level().number(),
+            role: self.role.level().number() | more.map_or(0, |_| MORE),
             company: self.company.map(|company| company.to_bytes()),
             status: match self.status {
                 Status::Active => StatusWire::Active,
@@ -55,11 +63,26 @@ impl Record for User {
             },
             api_access: self.api_access,
             created: self.created.unix_ms(),
-        })
+        })?;
+        if let Some(more) = more {
+            bytes.extend(write(&more)?);
+        }
+        Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let wire: UserWire = read(bytes)?;
+        let (wire, rest) = read_part::<UserWire>(bytes)?;
+        let more = match wire.role & MORE {
+            0 if rest.is_empty() => MoreWire::default(),
+            0 => return Err(Damage::Shape),
+            _ => read(rest)?,
+        };
+        // One user has one stored form.
+        if wire.role & MORE != 0 && more == MoreWire::default() {
+            return Err(Damage::Shape);
+        }
+        let level = |number| Level::new(number).map_err(|_| Damage::Level);
+        let (access_held, demoted) = more;
         Ok(Self {
             id: UserId(wire.id),
             username: wire.username.parse()?,
@@ -71,7 +94,7 @@ impl Record for User {
                 }
                 KindWire::Bot => Kind::Bot,
             },
-            role: Level::new(wire.role).map(Role::of).map_err(|_| Damage::Level)?,
+            role: Role::of(level(wire.role & !MORE)?),
             company: wire.company.map(CompanyId::from_bytes),
             status: match wire.status {
                 StatusWire::Active => Status::Active,
@@ -79,6 +102,8 @@ impl Record for User {
                 StatusWire::Blocked => Status::Blocked,
             },
             api_access: wire.api_access,
+            access_held: level(access_held)?,
+            demoted: demoted.map(time).transpose()?,
             created: time(wire.created)?,
         })
     }
