@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use base64::Engine as _;
-use keyward::command::{Audience, Caller, Command, KeyRef, Outcome};
+use keyward::command::{Audience, Caller, KeyRef, ShowKey};
 use keyward::dialect::{BokaMera, Dialect};
 use keyward::exchange::RawRequest;
 use keyward::key::{Company, Keyspace, Level, Role, UncheckedKey};
@@ -189,10 +189,8 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
 /// A key's record says what is stored, however it is written.
 fn told_truly(town: &Town, kind: &str, record: &Record) {
     let text = UncheckedKey::new(record["apikey"].clone());
-    let command = Command::ShowKey(KeyRef::Text { keyspace: Keyspace::BOKAMERA, text });
-    let Ok(Outcome::Key(key)) = town.world.service.dispatch(&Caller::operator(), command) else {
-        panic!("a key that is not there");
-    };
+    let command = ShowKey(KeyRef::Text { keyspace: Keyspace::BOKAMERA, text });
+    let key = town.world.service.run(&Caller::operator(), command).unwrap();
     let held =
         |text: &str| if kind == "application/xml" { records::fit_for_xml(text) } else { text.to_owned() };
     let told = |field: &str| record.get(field).map_or("", String::as_str);

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use keyward::command::{Caller, Command, Outcome, SessionToken, UserRef};
+use keyward::command::{Caller, ListKeys, SessionToken, UserRef};
 use keyward::console::Console;
 use keyward::engine::UserChange;
 use keyward::exchange::{Field, Form, RawRequest, RawResponse};
@@ -62,15 +62,15 @@ impl Town {
         world.issue("native", native);
         world.issue("bots", World::key("qreserve", bot, 8));
         // Of a key that came with access.
-        let came = Command::ListKeys {
+        let came = ListKeys {
             owner: UserRef::Id(other),
             keyspace: Some(*Keyspace::TELVUE.name()),
             after: None,
             limit: None,
             texts: true,
         };
-        let Ok(Outcome::Keys(keys, _)) = world.service.dispatch(&Caller::operator(), came) else { panic!() };
-        let (access, text) = keys.into_iter().next().unwrap();
+        let page = world.service.run(&Caller::operator(), came).unwrap();
+        let (access, text) = page.keys.into_iter().next().unwrap();
         world.keys.push(("access", access.id, text.unwrap().reveal().to_string()));
         let viewers = [vec![test], vec![other], vec![], vec![], vec![other, admin]];
         let texts = world.keys.iter().zip(viewers).map(|((_, _, text), seen)| (text.clone(), seen)).collect();

@@ -24,7 +24,7 @@ use super::open::{self, Opened};
 use super::progress::{self, AboveBars, Progress};
 use super::screen::{line, note};
 use super::socket::{self, SocketFile};
-use crate::command::{Caller, Command, Service};
+use crate::command::{AddUser, Caller, Service};
 use crate::console::Console;
 use crate::dialect::{Dialect, Gateway, Native};
 use crate::engine::{Engine, IndexState, NewUser};
@@ -226,7 +226,7 @@ pub(super) fn add_administrator(service: &Service, name: &str, password: &[u8]) 
 pub(super) fn add_person(service: &Service, name: &str, role: Role, password: &[u8]) -> Result<(), Failure> {
     let password = Password::new(password).map_err(wrong)?;
     let user = NewUser::person(parsed(name)?, role, Some(password));
-    service.dispatch(&Caller::operator(), Command::AddUser(user))?;
+    service.run(&Caller::operator(), AddUser(user))?;
     Ok(())
 }
 

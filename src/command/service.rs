@@ -1,13 +1,11 @@
-//! The door itself: authenticates callers; `dispatch.rs` carries out their commands.
+//! The door itself: authenticates callers; the rooms beside it have their commands.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::backoff::Backoff;
+use super::login::{Backoff, Sessions, Setup};
 use super::overview::Watch;
 use super::recent::Recent;
-use super::session::Sessions;
-use super::setup::Setup;
 use super::{AuthenticateError, Caller};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, IndexState};

@@ -10,7 +10,7 @@ use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::visit::SignedIn;
 use crate::clock::Timestamp;
-use crate::command::{Command, Outcome, UserRef};
+use crate::command::{CheckAudit, SearchEvents, UserRef};
 use crate::engine::{Chain, EventFilter, Trail};
 use crate::exchange::RawResponse;
 use crate::key::{Action, Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
@@ -92,15 +92,13 @@ fn moment(query: &Input, field: &'static str, label: &str) -> Result<Option<Time
 
 fn trail(of: &SignedIn<'_>, filter: EventFilter, query: &Input) -> Result<Trail, Refusal> {
     let before = query.text("before").parse().ok();
-    let command = Command::SearchEvents { filter, before, limit: ROWS };
-    let Outcome::Trail(trail) = of.dispatch(command)? else { return Err(Refusal::Broken) };
+    let command = SearchEvents { filter, before, limit: ROWS };
+    let trail = of.run(command)?;
     Ok(trail)
 }
 
 fn whole_chain(of: &SignedIn<'_>) -> Result<Chain, Refusal> {
-    let Outcome::Chain(chain) = of.dispatch(Command::CheckAudit { kept: None })? else {
-        return Err(Refusal::Broken);
-    };
+    let chain = of.run(CheckAudit { kept: None })?;
     Ok(chain)
 }
 

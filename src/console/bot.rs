@@ -9,7 +9,10 @@ use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
-use crate::command::{AnsweredRequest, Command, KeyRef, Outcome, UserRef};
+use crate::command::{
+    AnsweredRequest, CreateKey, DeleteKey, Issued, KeyRef, ListRequests, RemoveUser, RotateKey, UpdateKey,
+    UpdateUser, UserRef,
+};
 use crate::engine::{KeyChange, NewKey, UserChange};
 use crate::exchange::RawResponse;
 use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Kind, Level, Role, User, UserId};
@@ -41,9 +44,9 @@ pub(super) fn answer(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<Ra
         "remove" if !input.has("sure") => {
             Err(Problem::of("sure", "Tick the box to remove the bot user.").into())
         }
-        "remove" => of
-            .dispatch(Command::RemoveUser(UserRef::Id(id)))
-            .map(|_| see_other(&format!("{PATH}?done=bot-removed"))),
+        "remove" => {
+            of.run(RemoveUser(UserRef::Id(id))).map(|()| see_other(&format!("{PATH}?done=bot-removed")))
+        }
         _ => Err(Refusal::BadRequest),
     };
     or_again(done, |refusal| page(of, &bot, Some(refusal)))
@@ -51,7 +54,7 @@ pub(super) fn answer(of: &SignedIn<'_>, id: UserId, method: Method) -> Result<Ra
 
 fn save(of: &SignedIn<'_>, bot: &User, input: &Input) -> Result<RawResponse, Refusal> {
     let change = UserChange { role: Some(input.parsed("role", "Role")?), ..UserChange::default() };
-    of.dispatch(Command::UpdateUser(UserRef::Id(bot.id), change))?;
+    of.run(UpdateUser { user: UserRef::Id(bot.id), change })?;
     Ok(see_other(&format!("{PATH}/{}?done=saved", bot.id)))
 }
 
@@ -100,29 +103,29 @@ struct Tab<'a> {
 impl Tab<'_> {
     fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let key = live_key(self.of, self.bot.id)?;
-        let command = match (input.text("do"), key) {
+        let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
+        let issued = |issued: Issued| self.page(None, None, Some(issued.text));
+        match (input.text("do"), key.map(|key| KeyRef::Id(key.id))) {
             // It acts as its bot does, whatever role that gets.
             ("generate", _) => {
-                Command::CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), self.bot.id, Level::ALL))
+                let new = NewKey::new(*Keyspace::QRESERVE.name(), self.bot.id, Level::ALL);
+                issued(self.of.run(CreateKey(new))?)
             }
-            ("regenerate", Some(key)) => Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 },
-            ("clear", Some(key)) => Command::DeleteKey(KeyRef::Id(key.id)),
+            ("regenerate", Some(key)) => issued(self.of.run(RotateKey { key, grace_ms: 0 })?),
+            ("clear", Some(key)) => {
+                self.of.run(DeleteKey(key))?;
+                back("cleared")
+            }
             ("restrict", Some(key)) => {
                 let allowlist: Allowlist = input.parsed("ip_addresses", "IP addresses")?;
                 let change = KeyChange { allowlist: Some(allowlist), ..KeyChange::default() };
-                Command::UpdateKey(KeyRef::Id(key.id), change)
+                self.of.run(UpdateKey { key, change })?;
+                back("restricted")
             }
             ("regenerate" | "clear" | "restrict", None) => {
-                return Err(Problem::general("There is no API key any more.").into());
+                Err(Problem::general("There is no API key any more.").into())
             }
-            _ => return Err(Refusal::BadRequest),
-        };
-        let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
-        match self.of.dispatch(command)? {
-            Outcome::Issued(_, text) => self.page(None, None, Some(text)),
-            Outcome::Done => back("cleared"),
-            Outcome::Key(_) => back("restricted"),
-            _ => Err(Refusal::Broken),
+            _ => Err(Refusal::BadRequest),
         }
     }
 
@@ -187,8 +190,8 @@ impl Tab<'_> {
     }
 
     fn requests(&self) -> Result<Markup, Refusal> {
-        let command = Command::ListRequests(UserRef::Id(self.bot.id));
-        let Outcome::Requests(requests) = self.of.dispatch(command)? else { return Err(Refusal::Broken) };
+        let command = ListRequests(UserRef::Id(self.bot.id));
+        let requests = self.of.run(command)?;
         Ok(html! {
             section.strip {
                 h2 { "Recent requests" }

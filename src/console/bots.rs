@@ -7,7 +7,7 @@ use super::page::{Page, Section, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::visit::SignedIn;
-use crate::command::{Command, Outcome};
+use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
 use crate::exchange::RawResponse;
 use crate::key::{Key, Keyspace, Kind, Role, User, UserId};
@@ -88,6 +88,6 @@ pub(super) fn create(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
         role: Role::User,
         company: of.user.company,
     };
-    let Outcome::User(bot) = of.dispatch(Command::AddUser(new))? else { return Err(Refusal::Broken) };
+    let bot = of.run(AddUser(new))?;
     Ok(see_other(&format!("{PATH}/{}?done=bot-added", bot.id)))
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::form::Input;
 use super::refusal::Refusal;
 use super::visit::SignedIn;
-use crate::command::{Command, Outcome, UserRef};
+use crate::command::{ListCompanies, ListKeys, ListUsers, ListUsersOf, ShowUser, UserRef};
 use crate::key::{Company, CompanyId, IssuedKey, Key, Keyspace, Level, Status, User, UserId};
 use crate::limits;
 
@@ -181,8 +181,8 @@ impl SignedIn<'_> {
     fn all_users(&self) -> Result<Vec<User>, Refusal> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = Command::ListUsers { after, limit: limits::PAGE_MAX };
-            let Outcome::Users(users) = self.dispatch(page)? else { return Err(Refusal::Broken) };
+            let page = ListUsers { after, limit: limits::PAGE_MAX };
+            let users = self.run(page)?;
             let whole = users.len() == limits::PAGE_MAX;
             after = users.last().map(|user| user.id);
             all.extend(users);
@@ -195,8 +195,8 @@ impl SignedIn<'_> {
     fn members(&self, company: CompanyId) -> Result<Vec<User>, Refusal> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = Command::ListUsersOf { company: Some(company), after, limit: limits::PAGE_MAX };
-            let Outcome::Members(users, next) = self.dispatch(page)? else { return Err(Refusal::Broken) };
+            let page = ListUsersOf { company: Some(company), after, limit: limits::PAGE_MAX };
+            let (users, next) = self.run(page)?;
             all.extend(users.into_iter().filter(|user| user.role.level() <= self.caller.level()));
             after = next;
             if after.is_none() {
@@ -206,10 +206,8 @@ impl SignedIn<'_> {
     }
 
     pub(super) fn find_user(&self, named: UserRef) -> Result<User, Refusal> {
-        let Outcome::User(user) = self.dispatch(Command::ShowUser(named))? else {
-            return Err(Refusal::Broken);
-        };
-        Ok(*user)
+        let user = self.run(ShowUser(named))?;
+        Ok(user)
     }
 
     /// The one key of a user that verifies in this keyspace, and its text as far as it may be seen. Whoever may not
@@ -219,16 +217,15 @@ impl SignedIn<'_> {
         owner: UserId,
         keyspace: &Keyspace,
     ) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
-        let command = Command::ListKeys {
+        let command = ListKeys {
             owner: UserRef::Id(owner),
             keyspace: Some(*keyspace.name()),
             after: None,
             limit: None,
             texts: true,
         };
-        match self.dispatch(command) {
-            Ok(Outcome::Keys(keys, _)) => Ok(keys.into_iter().find(|(key, _)| key.is_live())),
-            Ok(_) => Err(Refusal::Broken),
+        match self.run(command) {
+            Ok(page) => Ok(page.keys.into_iter().find(|(key, _)| key.is_live())),
             Err(Refusal::Forbidden) => Ok(None),
             Err(refusal) => Err(refusal),
         }
@@ -239,8 +236,8 @@ impl SignedIn<'_> {
         if !self.is_administrator() {
             return Ok(Vec::new());
         }
-        let command = Command::ListCompanies { after: None, limit: limits::PAGE_MAX };
-        let Outcome::Companies(companies) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        let command = ListCompanies { after: None, limit: limits::PAGE_MAX };
+        let companies = self.run(command)?;
         Ok(companies)
     }
 }

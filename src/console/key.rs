@@ -9,17 +9,17 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
 use super::{draft, keys};
-use crate::command::{Command, KeyRef, Outcome, UserRef};
+use crate::command::{
+    DeleteKey, Issued, KeyRef, RevokeKey, RotateKey, ShowKey, ShowText, UpdateKey, UserRef,
+};
 use crate::engine::KeyChange;
 use crate::exchange::RawResponse;
 use crate::key::{Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, Use, User};
 
 pub(super) fn answer(of: &SignedIn<'_>, id: KeyId, method: Method) -> Result<RawResponse, Refusal> {
-    let Outcome::Key(key) = of.dispatch(Command::ShowKey(KeyRef::Id(id)))? else {
-        return Err(Refusal::Broken);
-    };
+    let key = of.run(ShowKey(KeyRef::Id(id)))?;
     let owner = of.find_user(UserRef::Id(key.owner))?;
-    let one = One { of, key: *key, owner };
+    let one = One { of, key, owner };
     match method {
         Method::Get => one.page(None, None, None),
         Method::Post => {
@@ -39,37 +39,43 @@ impl One<'_> {
     fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let named = KeyRef::Id(self.key.id);
         let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
-        let (command, done) = match input.text("do") {
-            "save" => (Command::UpdateKey(named, self.changed(draft::change(input)?)), "saved"),
+        let update = |change| UpdateKey { key: named.clone(), change };
+        let done = match input.text("do") {
+            "save" => {
+                self.of.run(update(self.changed(draft::change(input)?)))?;
+                "saved"
+            }
             "preview" => {
                 draft::change(input)?;
                 return self.page(Some(input), None, None);
             }
-            "suspend" => (Command::UpdateKey(named, switch(false)), "suspended"),
-            "resume" => (Command::UpdateKey(named, switch(true)), "resumed"),
+            "suspend" => {
+                self.of.run(update(switch(false)))?;
+                "suspended"
+            }
+            "resume" => {
+                self.of.run(update(switch(true)))?;
+                "resumed"
+            }
             "rotate" => {
                 let grace_ms = draft::grace_ms(input)?;
-                let Outcome::Issued(_, text) =
-                    self.of.dispatch(Command::RotateKey { key: named, grace_ms })?
-                else {
-                    return Err(Refusal::Broken);
-                };
+                let Issued { text, .. } = self.of.run(RotateKey { key: named, grace_ms })?;
                 return self.page(None, None, Some(text));
             }
             "revoke" => {
                 let reason: RevokeReason = input.parsed("reason", "Reason")?;
-                (Command::RevokeKey(named, reason), "revoked")
+                self.of.run(RevokeKey { key: named, reason })?;
+                "revoked"
             }
             "delete" if !input.has("sure") => {
                 return Err(Problem::of("sure", "Tick the box to delete the key.").into());
             }
             "delete" => {
-                self.of.dispatch(Command::DeleteKey(named))?;
+                self.of.run(DeleteKey(named))?;
                 return Ok(see_other(&self.list("done=deleted")));
             }
             _ => return Err(Refusal::BadRequest),
         };
-        self.of.dispatch(command)?;
         Ok(see_other(&format!("/console/key/{}?done={done}", self.key.id)))
     }
 
@@ -84,9 +90,8 @@ impl One<'_> {
     }
 
     fn text(&self) -> Result<Option<IssuedKey>, Refusal> {
-        match self.of.dispatch(Command::ShowText(KeyRef::Id(self.key.id))) {
-            Ok(Outcome::Text(text)) => Ok(text),
-            Ok(_) => Err(Refusal::Broken),
+        match self.of.run(ShowText(KeyRef::Id(self.key.id))) {
+            Ok(text) => Ok(text),
             // Whoever may only read keys sees no text.
             Err(Refusal::Forbidden) => Ok(None),
             Err(refusal) => Err(refusal),

@@ -9,8 +9,8 @@ use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
-use crate::command::{Command, KeyRef, Outcome, UserRef};
-use crate::engine::Cursor;
+use crate::command::{CreateKey, CreateKeyOnce, DeleteKey, KeyPage, KeyRef, ListKeys, UserRef};
+use crate::engine::{Created, Cursor};
 use crate::exchange::RawResponse;
 use crate::key::{
     AccessLevel, IssuedKey, Issuing, Key, Keyspace, KeyspaceName, Level, User, UserId, Viewing,
@@ -81,23 +81,22 @@ impl List<'_> {
     fn create(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let now = self.of.visit.service.now();
         let new = draft::new_key(input, &self.keyspace, self.owner.id, now)?;
-        let command = match draft::mark(input) {
-            Some(mark) => Command::CreateKeyOnce(new, mark),
-            None => Command::CreateKey(new),
+        let created = match draft::mark(input) {
+            Some(mark) => self.of.run(CreateKeyOnce { new, mark })?,
+            None => self.of.run(CreateKey(new))?.into(),
         };
-        match self.of.dispatch(command)? {
-            Outcome::Issued(_, text) if self.keyspace.viewing() == Viewing::Once => {
+        match created {
+            Created::Now(_, text) if self.keyspace.viewing() == Viewing::Once => {
                 self.page(None, None, Some(text))
             }
             // It is the top row. Or the form was sent again, and the key is there since the first time.
-            Outcome::Issued(..) | Outcome::Key(_) => Ok(self.back("created")),
-            _ => Err(Refusal::Broken),
+            Created::Now(..) | Created::Before(_) => Ok(self.back("created")),
         }
     }
 
     fn delete(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let id = input.text("key").parse().map_err(|_| Refusal::BadRequest)?;
-        self.of.dispatch(Command::DeleteKey(KeyRef::Within(self.keyspace, id)))?;
+        self.of.run(DeleteKey(KeyRef::Within(self.keyspace, id)))?;
         Ok(self.back("deleted"))
     }
 
@@ -107,14 +106,14 @@ impl List<'_> {
             "" => None,
             cursor => Some(cursor.parse().map_err(|_| Refusal::NotFound)?),
         };
-        let command = Command::ListKeys {
+        let command = ListKeys {
             owner: UserRef::Id(self.owner.id),
             keyspace: Some(*self.keyspace.name()),
             after,
             limit: Some(ROWS),
             texts: true,
         };
-        let Outcome::Keys(keys, next) = self.of.dispatch(command)? else { return Err(Refusal::Broken) };
+        let KeyPage { keys, next } = self.of.run(command)?;
         Ok((keys, next))
     }
 

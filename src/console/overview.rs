@@ -6,16 +6,14 @@ use super::page::{Page, Section};
 use super::refusal::Refusal;
 use super::visit::SignedIn;
 use super::{parts, plot};
-use crate::command::{Command, Outcome, Overview};
+use crate::command::{Overview, ShowOverview};
 use crate::engine::KeyCounts;
 use crate::exchange::RawResponse;
 use crate::key::{Key, KeyspaceName};
 
 pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     let body = if of.is_administrator() {
-        let Outcome::Overview(overview) = of.dispatch(Command::ShowOverview)? else {
-            return Err(Refusal::Broken);
-        };
+        let overview = of.run(ShowOverview)?;
         administrator(&overview)
     } else {
         html! {

@@ -1,7 +1,7 @@
 //! Pages as whoever sends requests sees them: whose they are, and what forged forms do.
 
 use super::*;
-use crate::command::{Caller, Command, Outcome};
+use crate::command::{Caller, ListEvents};
 use crate::engine::{Engine, EventFilter, NewKey, NewKind, NewUser, Parts};
 use crate::entropy::OsEntropy;
 use crate::exchange::{Body, Entrance};
@@ -168,11 +168,8 @@ impl World {
     }
 
     fn events(&self) -> usize {
-        let all = Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 };
-        match self.service.dispatch(&Caller::operator(), all).unwrap() {
-            Outcome::Events(events, _) => events.len(),
-            other => panic!("{other:?}"),
-        }
+        let all = ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 };
+        self.service.run(&Caller::operator(), all).unwrap().0.len()
     }
 }
 

@@ -10,7 +10,10 @@ use super::route::Method;
 use super::setup::new_password;
 use super::users::{access_key, company_options, roles};
 use super::visit::SignedIn;
-use crate::command::{Command, KeyRef, Outcome, UserRef};
+use crate::command::{
+    AdoptText, CountSessions, DiscardText, EndSessions, Issued, KeyRef, ProposeText, RemoveUser, SetPassword,
+    UpdateUser, UserRef,
+};
 use crate::engine::{EngineError, UserChange};
 use crate::exchange::RawResponse;
 use crate::key::{IssuedKey, Key, Kind, Password, Status, User, UserId};
@@ -68,8 +71,8 @@ impl Edit<'_> {
 
     fn discard(&self) -> Result<(), Refusal> {
         if let Some((key, _)) = self.key()? {
-            match self.of.dispatch(Command::DiscardText(KeyRef::Id(key.id))) {
-                Ok(_) | Err(Refusal::Forbidden) => {}
+            match self.of.run(DiscardText(KeyRef::Id(key.id))) {
+                Ok(()) | Err(Refusal::Forbidden) => {}
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -79,9 +82,7 @@ impl Edit<'_> {
     /// Shows a new key that is not in force; until Save the old one is.
     fn generate(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-        let Outcome::Issued(_, text) = self.of.dispatch(Command::ProposeText(KeyRef::Id(key.id)))? else {
-            return Err(Refusal::Broken);
-        };
+        let Issued { text, .. } = self.of.run(ProposeText(KeyRef::Id(key.id)))?;
         self.page(Some(input), None, Some(text))
     }
 
@@ -105,7 +106,7 @@ impl Edit<'_> {
         }
         if self.of.is_administrator() {
             let change = self.change(input)?;
-            self.of.dispatch(Command::UpdateUser(self.named(), change))?;
+            self.of.run(UpdateUser { user: self.named(), change })?;
         }
         if adopts {
             self.adopt()?;
@@ -131,12 +132,12 @@ impl Edit<'_> {
     /// Puts the proposed key in force: the one that was shown here, never one that the browser sends.
     fn adopt(&self) -> Result<(), Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-        self.of.dispatch(Command::AdoptText(KeyRef::Id(key.id)))?;
+        self.of.run(AdoptText(KeyRef::Id(key.id)))?;
         Ok(())
     }
 
     fn set_password(&self, password: Password) -> Result<RawResponse, Refusal> {
-        self.of.dispatch(Command::SetPassword(self.named(), password))?;
+        self.of.run(SetPassword { user: self.named(), password })?;
         let answer = self.back("password");
         if !self.is_own() {
             return Ok(answer);
@@ -155,15 +156,13 @@ impl Edit<'_> {
     }
 
     fn end_sessions(&self) -> Result<RawResponse, Refusal> {
-        self.of.dispatch(Command::EndSessions(self.named()))?;
+        self.of.run(EndSessions(self.named()))?;
         Ok(self.back("sessions-ended"))
     }
 
     fn remove(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let done = if input.has("sure") {
-            self.of
-                .dispatch(Command::RemoveUser(self.named()))
-                .map(|_| see_other(&format!("{USERS}?done=removed")))
+            self.of.run(RemoveUser(self.named())).map(|()| see_other(&format!("{USERS}?done=removed")))
         } else {
             Err(Problem::of("sure", "Tick the box to remove the user.").into())
         };
@@ -278,9 +277,8 @@ impl Edit<'_> {
     }
 
     fn sessions(&self) -> Result<Markup, Refusal> {
-        let count = match self.of.dispatch(Command::CountSessions(self.named())) {
-            Ok(Outcome::Count(count)) => count,
-            Ok(_) => return Err(Refusal::Broken),
+        let count = match self.of.run(CountSessions(self.named())) {
+            Ok(count) => count,
             // Only administrators and the person know.
             Err(Refusal::Forbidden) => return Ok(html! {}),
             Err(refusal) => return Err(refusal),

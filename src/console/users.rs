@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::setup::new_password;
 use super::visit::SignedIn;
-use crate::command::{Command, Outcome};
+use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
 use crate::exchange::RawResponse;
 use crate::key::{Company, IssuedKey, Key, Keyspace, Kind, Role, User};
@@ -102,10 +102,9 @@ pub(super) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, Refu
         Method::Get => add_page(of, None, None),
         Method::Post => {
             let input = of.form()?;
-            let added = draft(&input).and_then(|new| of.dispatch(Command::AddUser(new)));
+            let added = draft(&input).and_then(|new| of.run(AddUser(new)));
             match added {
-                Ok(Outcome::User(user)) => Ok(see_other(&format!("{PATH}/{}?done=added", user.id))),
-                Ok(_) => Err(Refusal::Broken),
+                Ok(user) => Ok(see_other(&format!("{PATH}/{}?done=added", user.id))),
                 Err(refusal) => add_page(of, Some(&input), Some(&refusal)),
             }
         }

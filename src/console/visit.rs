@@ -6,7 +6,7 @@ use cookie::{Cookie, SameSite};
 use super::Console;
 use super::form::Input;
 use super::refusal::Refusal;
-use crate::command::{Caller, Command, Outcome, Service, SessionToken};
+use crate::command::{Caller, Command, Service, SessionToken};
 use crate::exchange::{Body, RawRequest, RawResponse};
 use crate::key::{Level, User};
 
@@ -134,8 +134,8 @@ impl SignedIn<'_> {
         self.visit.form_of(&self.token)
     }
 
-    pub(super) fn dispatch(&self, command: Command) -> Result<Outcome, Refusal> {
-        Ok(self.visit.service.dispatch(&self.caller, command)?)
+    pub(super) fn run<C: Command>(&self, command: C) -> Result<C::Output, Refusal> {
+        Ok(self.visit.service.run(&self.caller, command)?)
     }
 
     /// The fields of the address's query.

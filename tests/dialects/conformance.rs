@@ -1,7 +1,7 @@
 //! One story through every API: whatever happens to a key happens in all of them.
 
 use base64::Engine as _;
-use keyward::command::{Caller, Command, KeyRef, Outcome};
+use keyward::command::{Caller, DeleteKey, KeyRef, RotateKey};
 use keyward::dialect::{BokaMera, Dialect, Failure, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use keyward::exchange::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
@@ -113,10 +113,9 @@ impl Story {
     }
 
     fn rotate(&self, grace_ms: u64) -> String {
-        let command = Command::RotateKey { key: KeyRef::Id(self.world.id("full")), grace_ms };
-        let rotated = self.world.service.dispatch(&Caller::operator(), command).unwrap();
-        let Outcome::Issued(_, text) = rotated else { panic!("nothing was issued") };
-        text.reveal().to_string()
+        let command = RotateKey { key: KeyRef::Id(self.world.id("full")), grace_ms };
+        let rotated = self.world.service.run(&Caller::operator(), command).unwrap();
+        rotated.text.reveal().to_string()
     }
 }
 
@@ -159,8 +158,8 @@ fn a_key_ends_the_same_way_in_every_api() {
         end("revoke full");
         end(&format!("remove {}", owner(api)));
         let mut story = Story::begin(api);
-        let delete = Command::DeleteKey(KeyRef::Id(story.world.id("full")));
-        story.world.service.dispatch(&Caller::operator(), delete).unwrap();
+        let delete = DeleteKey(KeyRef::Id(story.world.id("full")));
+        story.world.service.run(&Caller::operator(), delete).unwrap();
         story.then("advance 0", false);
     }
 }

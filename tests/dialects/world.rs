@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use keyward::command::{
+    AddCompany, AddUser, Caller, Command, CreateKey, Issued, KeyRef, RemoveUser, RevokeKey, Service, ShowKey,
+    ShowUser, UpdateKey, UpdateUser, UserRef,
+};
 use keyward::dialect::Dialect;
 use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
@@ -56,7 +59,7 @@ impl World {
         let mut world = Self { dialect: Arc::new(dialect), keyspace, service, store, clock, keys, texts };
         for (name, role) in [("test", Role::User), ("other", Role::User), ("reader", Role::ReadOnly)] {
             let password = Some(Password::new(name.as_bytes()).unwrap());
-            world.command(Command::AddUser(NewUser::person(name.parse().unwrap(), role, password)));
+            world.command(AddUser(NewUser::person(name.parse().unwrap(), role, password)));
         }
         let keys = [("basic", "test", 0), ("apikey", "test", 2), ("full", "test", 4), ("other", "other", 4)];
         for (ago, (name, owner, level)) in
@@ -69,8 +72,8 @@ impl World {
         world
     }
 
-    fn command(&self, command: Command) -> Outcome {
-        self.service.dispatch(&Caller::operator(), command).unwrap()
+    fn command<C: Command>(&self, command: C) -> C::Output {
+        self.service.run(&Caller::operator(), command).unwrap()
     }
 
     /// Creates a key. Where a user has one key, its owner may have to be another one, of the name of the key.
@@ -90,17 +93,17 @@ impl World {
                 }
             }
         };
-        if own && self.service.dispatch(&Caller::operator(), Command::ShowUser(user(owner))).is_err() {
+        if own && self.service.run(&Caller::operator(), ShowUser(user(owner))).is_err() {
             let kind = match self.keyspace.issuing() {
                 Issuing::OnePerBot => NewKind::Bot,
                 Issuing::Freely | Issuing::WithAccess => NewKind::Person { password: None },
             };
             let new = NewUser { kind, ..NewUser::person(owner.parse().unwrap(), Role::User, None) };
-            self.command(Command::AddUser(new));
+            self.command(AddUser(new));
         }
-        let Outcome::User(owner) = self.command(Command::ShowUser(user(owner))) else { panic!("no user") };
+        let owner = self.command(ShowUser(user(owner)));
         let new = NewKey::new(*self.keyspace.name(), owner.id, level);
-        let Outcome::Issued(key, text) = self.command(Command::CreateKey(new)) else { panic!("no key") };
+        let Issued { key, text } = self.command(CreateKey(new));
         self.keys.insert(name.to_owned(), key.id);
         self.texts.insert(name.to_owned(), text.reveal().to_string());
     }
@@ -144,14 +147,11 @@ impl World {
     }
 
     fn change(&self, key: &str, change: KeyChange) {
-        self.command(Command::UpdateKey(KeyRef::Id(self.keys[key]), change));
+        self.command(UpdateKey { key: KeyRef::Id(self.keys[key]), change });
     }
 
     fn key(&self, name: &str) -> Key {
-        match self.command(Command::ShowKey(KeyRef::Id(self.keys[name]))) {
-            Outcome::Key(key) => *key,
-            other => panic!("{other:?}"),
-        }
+        self.command(ShowKey(KeyRef::Id(self.keys[name])))
     }
 
     /// Replaces stored bytes behind the engine's back.
@@ -195,31 +195,34 @@ impl Peer for World {
         let words: Vec<&str> = what.split(' ').collect();
         let status = |name, status| {
             let change = UserChange { status: Some(status), ..UserChange::default() };
-            self.command(Command::UpdateUser(user(name), change));
+            self.command(UpdateUser { user: user(name), change });
         };
         match words.as_slice() {
             ["block", name] => status(name, Status::Blocked),
             ["unblock", name] => status(name, Status::Active),
             ["email", name, email] => {
                 let email = keyward::key::Change::Set(email.parse().unwrap());
-                self.command(Command::UpdateUser(user(name), UserChange { email, ..UserChange::default() }));
+                self.command(UpdateUser {
+                    user: user(name),
+                    change: UserChange { email, ..UserChange::default() },
+                });
             }
             ["company", id, name] => {
                 let (new, company) = (Some(id.parse().unwrap()), "Example".parse().unwrap());
-                self.command(Command::AddCompany(NewCompany { id: new, name: company }));
+                self.command(AddCompany(NewCompany { id: new, name: company }));
                 self.act(&format!("join {id} {name}"));
             }
             ["join", id, name] => {
                 let company = keyward::key::Change::Set(id.parse().unwrap());
-                self.command(Command::UpdateUser(
-                    user(name),
-                    UserChange { company, ..UserChange::default() },
-                ));
+                self.command(UpdateUser {
+                    user: user(name),
+                    change: UserChange { company, ..UserChange::default() },
+                });
             }
-            ["remove", name] => drop(self.command(Command::RemoveUser(user(name)))),
+            ["remove", name] => self.command(RemoveUser(user(name))),
             ["role", name, role] => {
                 let change = UserChange { role: Some(role.parse().unwrap()), ..UserChange::default() };
-                self.command(Command::UpdateUser(user(name), change));
+                self.command(UpdateUser { user: user(name), change });
             }
             ["suspend", key] => self.change(key, KeyChange { active: Some(false), ..KeyChange::default() }),
             ["resume", key] => self.change(key, KeyChange { active: Some(true), ..KeyChange::default() }),
@@ -237,7 +240,10 @@ impl Peer for World {
                 self.clock.set(NOW.plus_ms(1));
             }
             ["revoke", key] => {
-                self.command(Command::RevokeKey(KeyRef::Id(self.keys[*key]), RevokeReason::KeyCompromise));
+                self.command(RevokeKey {
+                    key: KeyRef::Id(self.keys[*key]),
+                    reason: RevokeReason::KeyCompromise,
+                });
             }
             ["advance", ms] => self.clock.advance_ms(ms.parse().unwrap()),
             ["close-store"] => self.store.close().unwrap(),

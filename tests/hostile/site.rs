@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use keyward::command::{Caller, Command, Outcome, Service};
+use keyward::command::{AddUser, Caller, CheckStore, CreateKey, Service};
 use keyward::dialect::Filebin;
 use keyward::engine::{CheckReport, Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
@@ -39,14 +39,13 @@ impl Site {
         let (store, _) = SledStore::open(&dir.path().join("data"), OpenOptions::default()).unwrap();
         let engine = Engine::open(Parts::new(store, PepperRing::generate(&OsEntropy).unwrap())).unwrap();
         let service = Service::new(engine);
-        let operator = |command| service.dispatch(&Caller::operator(), command).unwrap();
         let password = Password::new(b"test").unwrap();
         let user = NewUser::person("test".parse().unwrap(), Role::User, Some(password));
-        let Outcome::User(user) = operator(Command::AddUser(user)) else { panic!("no user") };
+        let user = service.run(&Caller::operator(), AddUser(user)).unwrap();
         let key = || {
             let new = NewKey::new(*Keyspace::FILEBIN.name(), user.id, Level::OWN);
-            let Outcome::Issued(_, text) = operator(Command::CreateKey(new)) else { panic!("no key") };
-            text.reveal().to_string()
+            let issued = service.run(&Caller::operator(), CreateKey(new)).unwrap();
+            issued.text.reveal().to_string()
         };
         let (key, _) = (key(), key());
 
@@ -72,9 +71,7 @@ impl Site {
 
     /// Walks the store, and lists the keys over a connection of its own.
     fn look(&self) -> (CheckReport, Vec<u8>) {
-        let Ok(Outcome::Checked(report)) = self.service.dispatch(&Caller::operator(), Command::Check) else {
-            panic!("the store cannot be walked")
-        };
+        let report = self.service.run(&Caller::operator(), CheckStore).unwrap();
         let listed = self.ask(post(LIST, PAIRS, format!("apikey={}", self.key)));
         assert_eq!(listed.status, 200, "a good request is answered: {listed:?}");
         (report, listed.body)

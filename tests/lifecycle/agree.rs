@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use keyward::command::{Command, KeyRef, Outcome, UserRef};
+use keyward::command::{
+    Caller, CheckAudit, CheckStore, Command, CountPeppers, CountSessions, FindKeys, KeyPage, KeyRef,
+    ListCompanies, ListEvents, ListKeys, ListRequests, ListUsers, ListUsersOf, SearchEvents, ShowCompany,
+    ShowKey, ShowOverview, ShowText, ShowUser, UserRef,
+};
 use keyward::engine::{Cursor, EventFilter, KeyFilter};
 use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
@@ -15,8 +19,8 @@ use crate::world::World;
 const PAGE: usize = 3;
 
 impl World<'_> {
-    fn shown(&self, command: Command) -> Outcome {
-        self.dispatch(command.clone()).unwrap_or_else(|error| panic!("{error} for {command:?}"))
+    fn shown<C: Command>(&self, command: C) -> C::Output {
+        self.service().run(&Caller::operator(), command).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn verify(&self, verifier: &Verifier, keyspace: &Keyspace, text: &str) -> Verdict {
@@ -88,7 +92,7 @@ impl World<'_> {
         self.users_agree();
         self.keys_agree();
         let events = self.events_agree();
-        let Outcome::Checked(report) = self.shown(Command::Check) else { panic!() };
+        let report = self.shown(CheckStore);
         assert_eq!(report.findings, Vec::new());
         let counts = (self.model.users.len(), self.model.keys.len());
         assert_eq!((report.users, report.keys), (counts.0 as u64, counts.1 as u64));
@@ -99,8 +103,8 @@ impl World<'_> {
         let counted =
             summary.keyspaces.values().map(|keys| keys.active + keys.expired + keys.suspended + keys.revoked);
         assert_eq!(counted.sum::<u64>(), counts.1 as u64);
-        let Outcome::Overview(_) = self.shown(Command::ShowOverview) else { panic!() };
-        let Outcome::Peppers(uses) = self.shown(Command::CountPeppers) else { panic!() };
+        let _ = self.shown(ShowOverview);
+        let uses = self.shown(CountPeppers);
         assert_eq!(
             uses.keys().map(|number| number.0).collect::<Vec<_>>(),
             self.peppers().collect::<Vec<_>>()
@@ -110,9 +114,7 @@ impl World<'_> {
     fn users_agree(&self) {
         let (mut listed, mut after) = (Vec::new(), None);
         loop {
-            let Outcome::Users(page) = self.shown(Command::ListUsers { after, limit: PAGE }) else {
-                panic!()
-            };
+            let page = self.shown(ListUsers { after, limit: PAGE });
             after = page.last().map(|user| user.id);
             listed.extend(page.iter().map(|user| user.id));
             page.iter().for_each(|user| self.user_agrees(user));
@@ -123,8 +125,7 @@ impl World<'_> {
         assert_eq!(listed, self.model.users.keys().copied().collect::<Vec<_>>());
         for (id, member) in &self.model.users {
             for named in [UserRef::Id(*id), UserRef::Name(member.user.username.clone())] {
-                let Outcome::User(user) = self.shown(Command::ShowUser(named)) else { panic!() };
-                self.user_agrees(&user);
+                self.user_agrees(&self.shown(ShowUser(named)));
             }
             if let Some(email) = &member.user.email {
                 assert_eq!(self.engine().reader().user_by_email(email).unwrap().unwrap().id, *id);
@@ -134,24 +135,20 @@ impl World<'_> {
             for space in Keyspace::all().filter(|space| space.issuing() == Issuing::OnePerBot) {
                 assert!(self.model.live(*id, space).len() <= 1, "one for each bot");
             }
-            let Outcome::Count(0) = self.shown(Command::CountSessions(UserRef::Id(*id))) else { panic!() };
-            let Outcome::Requests(_) = self.shown(Command::ListRequests(UserRef::Id(*id))) else { panic!() };
+            assert_eq!(self.shown(CountSessions(UserRef::Id(*id))), 0);
+            let _ = self.shown(ListRequests(UserRef::Id(*id)));
         }
         self.companies_agree();
     }
 
     fn companies_agree(&self) {
-        let Outcome::Companies(companies) = self.shown(Command::ListCompanies { after: None, limit: 100 })
-        else {
-            panic!()
-        };
+        let companies = self.shown(ListCompanies { after: None, limit: 100 });
         assert_eq!(companies, self.model.companies.values().cloned().collect::<Vec<_>>());
         let each = companies.iter().map(|company| Some(company.id));
         for company in each.chain([None]) {
             let (mut listed, mut after) = (Vec::new(), None);
             loop {
-                let command = Command::ListUsersOf { company, after, limit: PAGE };
-                let Outcome::Members(page, next) = self.shown(command) else { panic!() };
+                let (page, next) = self.shown(ListUsersOf { company, after, limit: PAGE });
                 listed.extend(page.into_iter().map(|user| user.id));
                 after = next;
                 if after.is_none() {
@@ -161,8 +158,7 @@ impl World<'_> {
             let members = self.model.users.iter().filter(|(_, member)| member.user.company == company);
             assert_eq!(listed, members.map(|(id, _)| *id).collect::<Vec<_>>());
             if let Some(id) = company {
-                let Outcome::Company(shown) = self.shown(Command::ShowCompany(id)) else { panic!() };
-                assert_eq!(shown, self.model.companies[&id]);
+                assert_eq!(self.shown(ShowCompany(id)), self.model.companies[&id]);
             }
         }
     }
@@ -170,7 +166,7 @@ impl World<'_> {
     fn keys_agree(&self) {
         let (mut listed, mut after) = (BTreeSet::new(), None);
         loop {
-            let Outcome::Keys(page, next) = self.found(KeyFilter::default(), after) else { panic!() };
+            let KeyPage { keys: page, next } = self.found(KeyFilter::default(), after);
             assert!(page.len() == PAGE || next.is_none());
             listed.extend(page.iter().map(|(key, _)| key.id));
             page.iter().for_each(|(key, _)| self.key_agrees(key));
@@ -186,11 +182,11 @@ impl World<'_> {
             }
         }
         for (id, model) in &self.model.keys {
-            let Outcome::Key(key) = self.shown(Command::ShowKey(KeyRef::Id(*id))) else { panic!() };
+            let key = self.shown(ShowKey(KeyRef::Id(*id)));
             self.key_agrees(&key);
             let waits = self.model.proposals.get(id).is_some_and(|(_, until)| *until > self.now());
             assert_eq!(self.engine().proposes(Actor::Operator, *id), waits);
-            let Outcome::Text(text) = self.shown(Command::ShowText(KeyRef::Id(*id))) else { panic!() };
+            let text = self.shown(ShowText(KeyRef::Id(*id)));
             assert!(
                 text.is_none()
                     || model.text.is_none()
@@ -198,19 +194,16 @@ impl World<'_> {
             );
             if key.secrets.current.shows_prefix() {
                 let prefix = Some(key.secrets.current.prefix.clone());
-                let Outcome::Keys(found, _) = self.found(KeyFilter { prefix, ..KeyFilter::default() }, None)
-                else {
-                    panic!()
-                };
-                assert!(found.iter().any(|(found, _)| found.id == *id));
+                let found = self.found(KeyFilter { prefix, ..KeyFilter::default() }, None);
+                assert!(found.keys.iter().any(|(found, _)| found.id == *id));
             }
         }
         self.deleted_agree();
     }
 
     /// A page of everyone's keys.
-    fn found(&self, filter: KeyFilter, after: Option<Cursor>) -> Outcome {
-        self.shown(Command::FindKeys { owner: None, filter, after, limit: PAGE })
+    fn found(&self, filter: KeyFilter, after: Option<Cursor>) -> KeyPage {
+        self.shown(FindKeys { owner: None, filter, after, limit: PAGE })
     }
 
     fn listed(&self, owner: UserRef, keyspace: Option<Keyspace>) -> Vec<KeyId> {
@@ -218,9 +211,9 @@ impl World<'_> {
         loop {
             let keyspace = keyspace.map(|keyspace| *keyspace.name());
             let limit = Some(PAGE);
-            let command = Command::ListKeys { owner: owner.clone(), keyspace, after, limit, texts: false };
-            let Outcome::Keys(page, next) = self.shown(command) else { panic!() };
-            listed.extend(page.into_iter().map(|(key, _)| key.id));
+            let command = ListKeys { owner: owner.clone(), keyspace, after, limit, texts: false };
+            let KeyPage { keys, next } = self.shown(command);
+            listed.extend(keys.into_iter().map(|(key, _)| key.id));
             after = next;
             if after.is_none() {
                 return listed;
@@ -239,21 +232,16 @@ impl World<'_> {
 
     /// Answers how many events there are.
     fn events_agree(&self) -> u64 {
-        let Outcome::Events(events, _) =
-            self.shown(Command::ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 })
-        else {
-            panic!()
-        };
+        let all = ListEvents { filter: EventFilter::default(), after: 0, limit: 1_000 };
+        let (events, _) = self.shown(all);
         let changes = events.iter().filter(|event| event.action.is_change());
         let changes: Vec<_> = changes.map(|event| (event.at, event.action, event.subject)).collect();
         assert_eq!(changes, self.model.events);
-        let command = Command::SearchEvents { filter: EventFilter::default(), before: None, limit: 1_000 };
-        let Outcome::Trail(trail) = self.shown(command) else { panic!() };
+        let command = SearchEvents { filter: EventFilter::default(), before: None, limit: 1_000 };
+        let trail = self.shown(command);
         // Logins and refusals may be written meanwhile.
         assert!(trail.events.iter().rev().take(events.len()).eq(&events));
-        let Outcome::Chain(chain) = self.shown(Command::CheckAudit { kept: Some(trail.chain.head) }) else {
-            panic!()
-        };
+        let chain = self.shown(CheckAudit { kept: Some(trail.chain.head) });
         assert!(chain.events >= events.len() as u64 && chain.broken_at.is_none());
         assert_eq!(chain.kept, Some(true));
         events.len() as u64

@@ -1,7 +1,11 @@
 //! The command that a step asks for, about whom and what the model knows.
 
 use keyward::clock::Timestamp;
-use keyward::command::{Command, KeyRef, UserRef};
+use keyward::command::{
+    AddCompany, AddUser, AdoptText, CreateKey, CreateKeyOnce, DeleteKey, DiscardText, EndSessions,
+    ImportKeys, KeyRef, ProposeText, RemoveCompany, RemoveUser, RenameCompany, RevokeKey, RotateKey,
+    SetPassword, UndeleteKey, UpdateKey, UpdateUser, UserRef,
+};
 use keyward::engine::{
     ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, RequestMark, UserChange,
 };
@@ -11,6 +15,7 @@ use keyward::key::{
 };
 use zeroize::Zeroizing;
 
+use crate::asked::Command;
 use crate::imports;
 use crate::model::{Model, NETWORKS};
 use crate::rates::rate_limits;
@@ -42,43 +47,55 @@ impl Chooser<'_> {
     pub(crate) fn command(&mut self, step: Step) -> Option<Command> {
         let Step { what, who, a, b, c } = step;
         Some(match what {
-            What::AddUser => Command::AddUser(self.new_user(a, b, c)),
-            What::UpdateUser => Command::UpdateUser(self.user(who, a), self.user_change(a, b, c)),
-            What::SetPassword => Command::SetPassword(self.user(who, a), password(self.model.password)),
-            What::RemoveUser => Command::RemoveUser(self.user(who, a)),
-            What::AddCompany => Command::AddCompany(NewCompany {
+            What::AddUser => Command::AddUser(AddUser(self.new_user(a, b, c))),
+            What::UpdateUser => {
+                Command::UpdateUser(UpdateUser { user: self.user(who, a), change: self.user_change(a, b, c) })
+            }
+            What::SetPassword => Command::SetPassword(SetPassword {
+                user: self.user(who, a),
+                password: password(self.model.password),
+            }),
+            What::RemoveUser => Command::RemoveUser(RemoveUser(self.user(who, a))),
+            What::AddCompany => Command::AddCompany(AddCompany(NewCompany {
                 id: Some(company(who)),
                 name: format!("Company {a}").parse().unwrap(),
+            })),
+            What::RenameCompany => Command::RenameCompany(RenameCompany {
+                company: company(who),
+                name: format!("Company {}", a % 2).parse().unwrap(),
             }),
-            What::RenameCompany => {
-                Command::RenameCompany(company(who), format!("Company {}", a % 2).parse().unwrap())
-            }
-            What::RemoveCompany => Command::RemoveCompany(company(who)),
-            What::CreateKey => Command::CreateKey(self.new_key(who, a, b, c)),
+            What::RemoveCompany => Command::RemoveCompany(RemoveCompany(company(who))),
+            What::CreateKey => Command::CreateKey(CreateKey(self.new_key(who, a, b, c))),
             What::CreateKeyOnce => {
                 let mark = RequestMark { name: [c % 4; 32], content: [c / 4 % 2; 32] };
-                Command::CreateKeyOnce(self.new_key(who, a, b, 0), mark)
+                Command::CreateKeyOnce(CreateKeyOnce { new: self.new_key(who, a, b, 0), mark })
             }
-            What::UpdateKey => Command::UpdateKey(self.key(who), self.key_change(a, b, c)),
+            What::UpdateKey => {
+                Command::UpdateKey(UpdateKey { key: self.key(who), change: self.key_change(a, b, c) })
+            }
             What::SwitchKey => {
                 let active = Some(a.is_multiple_of(2));
-                Command::UpdateKey(self.key(who), KeyChange { active, ..KeyChange::default() })
+                Command::UpdateKey(UpdateKey {
+                    key: self.key(who),
+                    change: KeyChange { active, ..KeyChange::default() },
+                })
             }
-            What::RotateKey => Command::RotateKey { key: self.key(who), grace_ms: grace(a) },
-            What::ProposeText => Command::ProposeText(self.key(who)),
-            What::AdoptText => Command::AdoptText(self.key_proposed(who, a)),
-            What::DiscardText => Command::DiscardText(self.key_proposed(who, a)),
-            What::RevokeKey => {
-                Command::RevokeKey(self.key(who), RevokeReason::ALL[usize::from(a) % RevokeReason::ALL.len()])
-            }
-            What::DeleteKey => Command::DeleteKey(self.key(who)),
-            What::UndeleteKey => Command::UndeleteKey(self.deleted(who)),
+            What::RotateKey => Command::RotateKey(RotateKey { key: self.key(who), grace_ms: grace(a) }),
+            What::ProposeText => Command::ProposeText(ProposeText(self.key(who))),
+            What::AdoptText => Command::AdoptText(AdoptText(self.key_proposed(who, a))),
+            What::DiscardText => Command::DiscardText(DiscardText(self.key_proposed(who, a))),
+            What::RevokeKey => Command::RevokeKey(RevokeKey {
+                key: self.key(who),
+                reason: RevokeReason::ALL[usize::from(a) % RevokeReason::ALL.len()],
+            }),
+            What::DeleteKey => Command::DeleteKey(DeleteKey(self.key(who))),
+            What::UndeleteKey => Command::UndeleteKey(UndeleteKey(self.deleted(who))),
             What::ImportKeys => {
                 let keys = (0..=who % 4)
                     .map(|nth| self.imported(who / 2 + nth, a.wrapping_mul(nth + 1), b, c ^ nth));
-                Command::ImportKeys { keys: keys.collect(), dry: c.is_multiple_of(5) }
+                Command::ImportKeys(ImportKeys { keys: keys.collect(), dry: c.is_multiple_of(5) })
             }
-            What::EndSessions => Command::EndSessions(self.user(who, a)),
+            What::EndSessions => Command::EndSessions(EndSessions(self.user(who, a))),
             What::Wait
             | What::NewPepper
             | What::RetirePepper

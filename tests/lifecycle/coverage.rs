@@ -27,7 +27,7 @@ const SHOWING: [&str; 16] = [
     "CheckAudit",
     "Backup",
     "CountPeppers",
-    "Check",
+    "CheckStore",
     "ShowOverview",
 ];
 /// Of those nothing but memory is asked.
@@ -73,15 +73,11 @@ fn source(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The variants of the commands' enumeration.
+/// The commands of the list.
 fn commands() -> Vec<String> {
-    let source = source("src/command/mod.rs");
-    let body = source.split_once("pub enum Command {").unwrap().1.split_once("\n}\n").unwrap().0;
-    let variants = body
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    variants.map(|line| line.chars().take_while(|c| c.is_alphanumeric()).collect()).collect()
+    let source = source("src/command/list.rs");
+    let body = source.split_once("$use! {").unwrap().1.split_once('}').unwrap().0;
+    body.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The public functions of the engine.

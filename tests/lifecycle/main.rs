@@ -12,6 +12,7 @@
 )]
 
 mod agree;
+mod asked;
 mod changes;
 mod commands;
 mod coverage;

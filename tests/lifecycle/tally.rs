@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyward::command::Command;
+use crate::asked::Command;
 
 /// A number that rises.
 #[derive(Default)]
@@ -33,15 +33,9 @@ pub(crate) struct Tally {
     commands: Mutex<BTreeMap<String, [u64; 2]>>,
 }
 
-/// The name of a command.
-fn name(command: &Command) -> String {
-    let shown = format!("{command:?}");
-    shown.chars().take_while(|c| c.is_alphanumeric()).collect()
-}
-
 impl Tally {
     pub(crate) fn played(&self, command: &Command, done: bool) {
-        self.commands.lock().unwrap().entry(name(command)).or_default()[usize::from(!done)] += 1;
+        self.commands.lock().unwrap().entry(command.name().to_owned()).or_default()[usize::from(!done)] += 1;
     }
 
     pub(crate) fn reopened(&self, crash: bool) {

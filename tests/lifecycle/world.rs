@@ -5,13 +5,14 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use keyward::clock::{Clock, ManualClock, Timestamp};
-use keyward::command::{Caller, Command, CommandError, Outcome, Service};
-use keyward::engine::{BackupPlace, Engine, EngineError, Imported, Parts, Repair, RetireError};
+use keyward::command::{Backup, Caller, CommandError, Issued, Service};
+use keyward::engine::{BackupPlace, Created, Engine, EngineError, Imported, Parts, Repair, RetireError};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{KeyId, Pepper, PepperNumber, PepperRing};
 use keyward::store::backup::{BackupWriter, read};
 use keyward::store::{MemoryStore, StoreError};
 
+use crate::asked::{Command, Outcome};
 use crate::changes::Told;
 use crate::commands::{Chooser, PASSWORDS};
 use crate::disk::{Disk, Kind};
@@ -94,8 +95,8 @@ impl<'a> World<'a> {
         self.store.has_failed()
     }
 
-    pub(crate) fn dispatch(&self, command: Command) -> Result<Outcome, CommandError> {
-        self.service.as_ref().unwrap().dispatch(&Caller::operator(), command)
+    pub(crate) fn service(&self) -> &Service {
+        self.service.as_ref().unwrap()
     }
 
     pub(crate) fn step(&mut self, step: Step) {
@@ -136,7 +137,7 @@ impl<'a> World<'a> {
         let expected = next.apply(command, self.now());
         // Out of memory it is gone whatever becomes of the change.
         self.model.proposals.clone_from(&next.proposals);
-        let outcome = self.dispatch(command.clone());
+        let outcome = command.clone().run(self.service());
         self.tally.played(command, outcome.is_ok());
         match (outcome, expected) {
             (Ok(outcome), Ok(told)) => {
@@ -196,7 +197,7 @@ impl<'a> World<'a> {
     fn agrees(&mut self, command: &Command, outcome: Outcome, told: Told, unknown: &[(KeyId, KeyId)]) {
         let real = |id: KeyId| unknown.iter().find(|(unknown, _)| *unknown == id).map_or(id, |(_, id)| *id);
         match (outcome, told) {
-            (Outcome::Done, Told::Done) => {}
+            (Outcome::Done(()), Told::Done) => {}
             (Outcome::User(user), Told::User(id)) => {
                 assert_eq!(user.id, id);
                 self.user_agrees(&user);
@@ -205,7 +206,14 @@ impl<'a> World<'a> {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
             }
-            (Outcome::Issued(key, text), Told::Key(id)) => {
+            (Outcome::Created(Created::Before(key)), Told::Key(id)) => {
+                assert_eq!(key.id, real(id));
+                self.key_agrees(&key);
+            }
+            (Outcome::Created(Created::Now(key, text)), told) => {
+                self.agrees(command, Outcome::Issued(Issued { key: *key, text }), told, unknown);
+            }
+            (Outcome::Issued(Issued { key, text }), Told::Key(id)) => {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
                 let text = text.reveal().to_string();
@@ -325,9 +333,7 @@ impl<'a> World<'a> {
         let mut backup = BackupWriter::begin(Vec::new()).unwrap();
         let mut from: Option<BackupPlace> = None;
         loop {
-            let Ok(Outcome::Piece(piece)) = self.dispatch(Command::Backup { from: from.take() }) else {
-                panic!("no piece")
-            };
+            let piece = self.service().run(&Caller::operator(), Backup { from: from.take() }).unwrap();
             backup.write(&piece.frames).unwrap();
             from = piece.next;
             if from.is_none() {

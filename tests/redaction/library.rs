@@ -4,7 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use keyward::clock::SystemClock;
-use keyward::command::{Asker, Caller, Command, KeyRef, Outcome, Service, UserRef};
+use keyward::command::{
+    AddUser, Asker, Caller, Command, CreateKey, DeleteKey, Issued, KeyRef, ListKeys, RotateKey, Service,
+    SetPassword, UserRef,
+};
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
 use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::OsEntropy;
@@ -50,9 +53,9 @@ fn nothing_that_prints_itself_shows_a_secret() {
     let password = Password::new(PASSWORD.as_bytes()).unwrap();
     printed.add(&password);
     let new = NewUser::person("flo".parse().unwrap(), Role::User, Some(password.clone()));
-    dispatch(&service, &mut printed, Command::AddUser(new.clone()));
-    dispatch(&service, &mut printed, Command::SetPassword(UserRef::Id(UserId(1)), password));
-    refused(&service, &mut printed, Command::AddUser(new));
+    run(&service, &mut printed, AddUser(new.clone()));
+    run(&service, &mut printed, SetPassword { user: UserRef::Id(UserId(1)), password });
+    refused(&service, &mut printed, AddUser(new));
     for keyspace in Keyspace::all() {
         keys(&service, &mut planted, &mut printed, &keyspace);
     }
@@ -68,16 +71,16 @@ fn nothing_that_prints_itself_shows_a_secret() {
     assert!(printed.0.len() > 200, "only {} were printed", printed.0.len());
 }
 
-fn dispatch(service: &Service, printed: &mut Printed, command: Command) -> Outcome {
+fn run<C: Command<Output: Debug> + Debug>(service: &Service, printed: &mut Printed, command: C) -> C::Output {
     printed.add(&command);
-    let outcome = service.dispatch(&Caller::operator(), command).unwrap();
-    printed.add(&outcome);
-    outcome
+    let output = service.run(&Caller::operator(), command).unwrap();
+    printed.add(&output);
+    output
 }
 
-fn refused(service: &Service, printed: &mut Printed, command: Command) {
+fn refused(service: &Service, printed: &mut Printed, command: impl Command + Debug) {
     printed.add(&command);
-    printed.refusal(service.dispatch(&Caller::operator(), command));
+    printed.refusal(service.run(&Caller::operator(), command));
 }
 
 /// A key of one keyspace: issued, listed with its text, verified, rotated, named by its text, sent as a request.
@@ -85,29 +88,21 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
     let owner = match keyspace.issuing() {
         Issuing::OnePerBot => {
             let bot = NewUser::person("bot".parse().unwrap(), Role::User, None);
-            let bot = Command::AddUser(NewUser { kind: NewKind::Bot, ..bot });
-            let Outcome::User(bot) = dispatch(service, printed, bot) else { panic!("no bot was added") };
-            bot.id
+            let bot = AddUser(NewUser { kind: NewKind::Bot, ..bot });
+            run(service, printed, bot).id
         }
         Issuing::Freely | Issuing::WithAccess => UserId(1),
     };
     let new = NewKey::new(*keyspace.name(), owner, Level::OWN);
-    let Outcome::Issued(key, issued) = dispatch(service, printed, Command::CreateKey(new)) else {
-        panic!("no key was issued")
-    };
+    let Issued { key, text: issued } = run(service, printed, CreateKey(new));
     printed.add(&key.secrets.current.sealed);
     let text = issued.reveal().to_string();
     planted.plant_key(keyspace.name().as_str(), keyspace.name().as_str(), &text);
     if let Ok(caller) = service.by_key(keyspace, &text, None) {
-        let own = Command::ListKeys {
-            owner: UserRef::Id(owner),
-            keyspace: None,
-            after: None,
-            limit: None,
-            texts: true,
-        };
+        let own =
+            ListKeys { owner: UserRef::Id(owner), keyspace: None, after: None, limit: None, texts: true };
         printed.add(&caller);
-        printed.add(&service.dispatch(&caller, own).unwrap());
+        printed.add(&service.run(&caller, own).unwrap());
     }
     let verifying = service.verifying(Asker::Operator, false).unwrap();
     for text in [&text, &format!("{text}x")] {
@@ -121,9 +116,9 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
     let parsed = keyspace.format().parse(&text).unwrap();
     printed.add(&parsed);
     let named = KeyRef::OwnText { keyspace: *keyspace, text: UncheckedKey::new(text.to_string()) };
-    refused(service, printed, Command::DeleteKey(named));
-    let rotate = Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 1_000 };
-    let Outcome::Issued(_, second) = dispatch(service, printed, rotate) else { panic!("no key was issued") };
+    refused(service, printed, DeleteKey(named));
+    let rotate = RotateKey { key: KeyRef::Id(key.id), grace_ms: 1_000 };
+    let second = run(service, printed, rotate).text;
     planted.plant_key(keyspace.name().as_str(), "rotated", &second.reveal());
     exchange(service, printed, &text);
 }

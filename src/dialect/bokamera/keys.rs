@@ -7,7 +7,10 @@ use super::input::Input;
 use super::record::{Namespace, Record, Value};
 use super::refusal::Wrong;
 use crate::clock::Timestamp;
-use crate::command::{Caller, Command, KeyRef, Outcome, UserRef};
+use crate::command::{
+    Caller, CreateKey, Issued, KeyPage, KeyRef, ListKeys, RevokeKey, ShowCompany, ShowKey, ShowUser,
+    UpdateKey, UserRef,
+};
 use crate::engine::{KeyChange, NewKey};
 use crate::key::{
     Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Condition, Email, Expiry, Key, Keyspace,
@@ -42,9 +45,7 @@ pub(super) fn create(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
         comment: notes.unwrap_or_else(Comment::empty),
         ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
     };
-    let Outcome::Issued(key, text) = exchange.dispatch(&caller, Command::CreateKey(new))? else {
-        return Err(Wrong::Broken);
-    };
+    let Issued { key, text } = exchange.run(&caller, CreateKey(new))?;
     Ok(record(&key, &company, text.reveal(), exchange.service.now()))
 }
 
@@ -54,14 +55,14 @@ pub(super) fn query(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
     let input = exchange.input("ApiKeyQuery")?;
     let (company, active_only) = (company_id(&input)?, input.bool("ActiveOnly")?.unwrap_or(false));
     let company = company_of(exchange, &caller, company)?;
-    let list = Command::ListKeys {
+    let list = ListKeys {
         owner: UserRef::Id(company.account),
         keyspace: Some(*Keyspace::BOKAMERA.name()),
         after: None,
         limit: None,
         texts: true,
     };
-    let Outcome::Keys(keys, _) = exchange.dispatch(&caller, list)? else { return Err(Wrong::Broken) };
+    let KeyPage { keys, .. } = exchange.run(&caller, list)?;
     let now = exchange.service.now();
     let shown = keys.into_iter().rev().filter(|(key, _)| !active_only || is_active(key, now));
     // One that may do more than the caller is not shown.
@@ -84,8 +85,8 @@ pub(super) fn update(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong
         ..KeyChange::default()
     };
     let (found, company) = find(exchange, &caller, &named)?;
-    let command = Command::UpdateKey(KeyRef::Within(Keyspace::BOKAMERA, found.id), change);
-    let Outcome::Key(key) = exchange.dispatch(&caller, command)? else { return Err(Wrong::Broken) };
+    let command = UpdateKey { key: KeyRef::Within(Keyspace::BOKAMERA, found.id), change };
+    let key = exchange.run(&caller, command)?;
     Ok(record(&key, &company, named, exchange.service.now()))
 }
 
@@ -94,11 +95,11 @@ pub(super) fn cancel(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong
     let caller = exchange.administrator()?;
     let named = named(key)?;
     let (found, company) = find(exchange, &caller, &named)?;
-    let command = Command::RevokeKey(
-        KeyRef::Within(Keyspace::BOKAMERA, found.id),
-        crate::key::RevokeReason::CessationOfOperation,
-    );
-    let Outcome::Key(key) = exchange.dispatch(&caller, command)? else { return Err(Wrong::Broken) };
+    let command = RevokeKey {
+        key: KeyRef::Within(Keyspace::BOKAMERA, found.id),
+        reason: crate::key::RevokeReason::CessationOfOperation,
+    };
+    let key = exchange.run(&caller, command)?;
     Ok(record(&key, &company, named, exchange.service.now()))
 }
 
@@ -116,23 +117,19 @@ fn named(key: &str) -> Result<zeroize::Zeroizing<String>, Wrong> {
 /// The key of this text and its company. Another company's is not found.
 fn find(exchange: &Exchange<'_>, caller: &Caller, text: &str) -> Result<(Key, Company), Wrong> {
     let named = KeyRef::Text { keyspace: Keyspace::BOKAMERA, text: UncheckedKey::new(text.to_owned()) };
-    let Outcome::Key(key) = exchange.dispatch(caller, Command::ShowKey(named))? else {
-        return Err(Wrong::Broken);
-    };
-    let owner = Command::ShowUser(UserRef::Id(key.owner));
-    let Outcome::User(owner) = exchange.dispatch(caller, owner)? else { return Err(Wrong::Broken) };
+    let key = exchange.run(caller, ShowKey(named))?;
+    let owner = ShowUser(UserRef::Id(key.owner));
+    let owner = exchange.run(caller, owner)?;
     let company =
         company_of(exchange, caller, Some(owner.company.ok_or(Wrong::NotFound { what: "ApiKey" })?))?;
-    if company.account == key.owner { Ok((*key, company)) } else { Err(Wrong::NotFound { what: "ApiKey" }) }
+    if company.account == key.owner { Ok((key, company)) } else { Err(Wrong::NotFound { what: "ApiKey" }) }
 }
 
 /// The company that a request is about: only whoever may do everything gets another one than their own.
 fn company_of(exchange: &Exchange<'_>, caller: &Caller, asked: Option<CompanyId>) -> Result<Company, Wrong> {
     let asked = asked.filter(|_| caller.level() >= Level::ALL);
     let id = asked.or_else(|| caller.company()).ok_or(Wrong::NotFound { what: "Company" })?;
-    let Outcome::Company(company) = exchange.dispatch(caller, Command::ShowCompany(id))? else {
-        return Err(Wrong::Broken);
-    };
+    let company = exchange.run(caller, ShowCompany(id))?;
     Ok(company)
 }
 

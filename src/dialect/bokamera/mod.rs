@@ -31,7 +31,7 @@ use self::record::{Namespace, Record, Value};
 use self::refusal::{Refusal, Wrong};
 use self::route::{Operation, Target};
 use super::{Dialect, Failure};
-use crate::command::{Caller, Command, Outcome, Service, UserRef};
+use crate::command::{Caller, Command, Service, ShowUser, UserRef};
 use crate::exchange::{RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
@@ -130,13 +130,11 @@ impl Exchange<'_> {
 
     fn user(&self, caller: &Caller) -> Result<User, Wrong> {
         let own = UserRef::Id(caller.id().ok_or(Wrong::Broken)?);
-        let Outcome::User(user) = self.dispatch(caller, Command::ShowUser(own))? else {
-            return Err(Wrong::Broken);
-        };
-        Ok(*user)
+        let user = self.run(caller, ShowUser(own))?;
+        Ok(user)
     }
 
-    fn dispatch(&self, caller: &Caller, command: Command) -> Result<Outcome, Wrong> {
-        Ok(self.service.dispatch(caller, command)?)
+    fn run<C: Command>(&self, caller: &Caller, command: C) -> Result<C::Output, Wrong> {
+        Ok(self.service.run(caller, command)?)
     }
 }

@@ -16,7 +16,7 @@ pub use refusal::Refusal;
 
 use self::decode::Action;
 use super::{Dialect, Failure};
-use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::command::{Caller, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, Service, UserRef};
 use crate::engine::NewKey;
 use crate::exchange::{METHODS, RawRequest, RawResponse};
 use crate::key::{AccessLevel, Keyspace, UserId};
@@ -57,15 +57,13 @@ impl Filebin {
             Action::List => self.list(service, &caller, owner),
             Action::Create { level, comment } => {
                 let key = NewKey::new(*self.keyspace.name(), owner, level.level());
-                let command = Command::CreateKey(NewKey { comment, ..key });
-                let Outcome::Issued(_, issued) = service.dispatch(&caller, command)? else {
-                    return Err(Refusal::Undecided);
-                };
+                let command = CreateKey(NewKey { comment, ..key });
+                let Issued { text: issued, .. } = service.run(&caller, command)?;
                 Ok(Answer::Created(issued.reveal()))
             }
             Action::Delete { key } => {
                 let named = KeyRef::OwnText { keyspace: self.keyspace, text: key.clone() };
-                service.dispatch(&caller, Command::DeleteKey(named))?;
+                service.run(&caller, DeleteKey(named))?;
                 Ok(Answer::Deleted(key))
             }
         }
@@ -92,16 +90,14 @@ impl Filebin {
     }
 
     fn list(&self, service: &Service, caller: &Caller, owner: UserId) -> Result<Answer, Refusal> {
-        let command = Command::ListKeys {
+        let command = ListKeys {
             owner: UserRef::Id(owner),
             keyspace: Some(*self.keyspace.name()),
             after: None,
             limit: None,
             texts: true,
         };
-        let Outcome::Keys(rows, _) = service.dispatch(caller, command)? else {
-            return Err(Refusal::Undecided);
-        };
+        let KeyPage { keys: rows, .. } = service.run(caller, command)?;
         // A key whose text cannot be shown has no place in an answer that is indexed by texts.
         let listed = rows.into_iter().map(|(key, text)| Some(ListedKey::new(&key, text?)));
         listed.collect::<Option<_>>().map(Answer::Listed).ok_or(Refusal::Undecided)

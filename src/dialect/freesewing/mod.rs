@@ -20,7 +20,10 @@ use self::decode::{NewKeyBody, SignInBody};
 use self::refusal::Refusal;
 use self::route::{Proof, Target};
 use super::{Dialect, Failure};
-use crate::command::{Audience, Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::command::{
+    Audience, Caller, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, Service, ShowKey, ShowUser,
+    UserRef,
+};
 use crate::engine::{EngineError, NewKey};
 use crate::exchange::{Authorization, RawRequest, RawResponse};
 use crate::key::{KeyId, Keyspace, Level, User};
@@ -116,41 +119,31 @@ impl Exchange<'_> {
             expiry: Some(expiry),
             ..NewKey::new(*Keyspace::FREESEWING.name(), owner, level)
         };
-        let Outcome::Issued(key, text) =
-            self.service.dispatch(caller, Command::CreateKey(new)).map_err(Refusal::of_create)?
-        else {
-            return Err(Refusal::Broken);
-        };
+        let Issued { key, text } = self.service.run(caller, CreateKey(new)).map_err(Refusal::of_create)?;
         Ok(encode::created(&key, text))
     }
 
     fn list(&self, caller: &Caller) -> Result<RawResponse, Refusal> {
-        let command = Command::ListKeys {
+        let command = ListKeys {
             owner: UserRef::Id(caller.id().ok_or(Refusal::Broken)?),
             keyspace: Some(*Keyspace::FREESEWING.name()),
             after: None,
             limit: None,
             texts: false,
         };
-        let Outcome::Keys(keys, _) = self.service.dispatch(caller, command)? else {
-            return Err(Refusal::Broken);
-        };
+        let KeyPage { keys, .. } = self.service.run(caller, command)?;
         Ok(encode::list(keys.iter().map(|(key, _)| key)))
     }
 
     fn show(&self, caller: &Caller, id: &str) -> Result<RawResponse, Refusal> {
         needs(caller, Level::OWN)?;
-        let Outcome::Key(key) = self.service.dispatch(caller, Command::ShowKey(named(id)?))? else {
-            return Err(Refusal::Broken);
-        };
+        let key = self.service.run(caller, ShowKey(named(id)?))?;
         Ok(encode::shown(&key))
     }
 
     fn delete(&self, caller: &Caller, id: &str) -> Result<RawResponse, Refusal> {
         needs(caller, Level::OWN)?;
-        let Outcome::Done = self.service.dispatch(caller, Command::DeleteKey(named(id)?))? else {
-            return Err(Refusal::Broken);
-        };
+        self.service.run(caller, DeleteKey(named(id)?))?;
         Ok(encode::deleted())
     }
 
@@ -174,10 +167,8 @@ impl Exchange<'_> {
 
     fn user(&self, caller: &Caller) -> Result<User, Refusal> {
         let own = UserRef::Id(caller.id().ok_or(Refusal::Broken)?);
-        let Outcome::User(user) = self.service.dispatch(caller, Command::ShowUser(own))? else {
-            return Err(Refusal::Broken);
-        };
-        Ok(*user)
+        let user = self.service.run(caller, ShowUser(own))?;
+        Ok(user)
     }
 }
 

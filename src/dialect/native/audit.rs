@@ -7,7 +7,7 @@ use super::decode::Text;
 use super::encode::json;
 use super::{Exchange, Problem, decode, encode};
 use crate::clock::Timestamp;
-use crate::command::{Command, CommandError, Outcome, UserRef};
+use crate::command::{CheckAudit, CommandError, ListEvents, SearchEvents, UserRef};
 use crate::engine::{Chain, Cursor, EngineError, EventFilter};
 use crate::exchange::RawResponse;
 use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
@@ -34,20 +34,14 @@ impl Exchange<'_> {
         };
         let limit = decode::limit(limit)?;
         if let Some(after) = after.as_deref().and_then(|after| after.parse().ok()) {
-            let Outcome::Events(events, next) =
-                self.dispatch(Command::ListEvents { filter, after, limit })?
-            else {
-                return Err(Problem::Unexpected);
-            };
+            let (events, next) = self.run(ListEvents { filter, after, limit })?;
             return Ok(EventsJson::answer(&events, next.map(|next| next.to_string())));
         }
         let list = ("events", filter.clone());
         let before = after.as_deref().map(decode::cursor).transpose()?;
         let before = before.as_ref().map(|cursor| cursor.within(&list)).transpose()?;
         let before = before.and_then(|place| place.try_into().ok()).map(u64::from_be_bytes);
-        let Outcome::Trail(trail) = self.dispatch(Command::SearchEvents { filter, before, limit })? else {
-            return Err(Problem::Unexpected);
-        };
+        let trail = self.run(SearchEvents { filter, before, limit })?;
         let next = trail.next.map(|next| Cursor::new(&list, next.to_be_bytes().to_vec()).to_string());
         Ok(EventsJson::answer(&trail.events, next))
     }
@@ -69,10 +63,7 @@ impl Exchange<'_> {
 
     pub(super) fn verify_audit(&self) -> Result<RawResponse, Problem> {
         let body: VerifyAuditBody = decode::body_or_default(self.request)?;
-        let Outcome::Chain(chain) = self.dispatch(Command::CheckAudit { kept: decode::inner(body.kept) })?
-        else {
-            return Err(Problem::Unexpected);
-        };
+        let chain = self.run(CheckAudit { kept: decode::inner(body.kept) })?;
         Ok(json(200, &ChainJson::from(&chain)))
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::encode::json;
 use super::{Exchange, Problem, decode};
-use crate::command::{Command, Outcome};
+use crate::command::{Backup, CountPeppers};
 use crate::exchange::RawResponse;
 use crate::key::PepperNumber;
 
@@ -14,18 +14,14 @@ impl Exchange<'_> {
     pub(super) fn backup(&self) -> Result<RawResponse, Problem> {
         let [from] = decode::query(&self.request.query, ["from"])?;
         let from = from.map(|from| decode::parsed("from", &from)).transpose()?;
-        let Outcome::Piece(piece) = self.dispatch(Command::Backup { from })? else {
-            return Err(Problem::Unexpected);
-        };
+        let piece = self.run(Backup { from })?;
         let next = piece.next.map(|next| next.to_string());
         let frames = STANDARD.encode(&piece.frames);
         Ok(json(200, &PieceJson { frames, next, revision: piece.revision.0 }))
     }
 
     pub(super) fn peppers(&self) -> Result<RawResponse, Problem> {
-        let Outcome::Peppers(uses) = self.dispatch(Command::CountPeppers)? else {
-            return Err(Problem::Unexpected);
-        };
+        let uses = self.run(CountPeppers)?;
         let pepper = |(number, secrets): (PepperNumber, u64)| PepperJson { number: number.0, secrets };
         Ok(json(200, &PeppersJson { peppers: uses.into_iter().map(pepper).collect() }))
     }

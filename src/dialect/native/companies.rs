@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::body::{CompanyPatch, NewCompanyBody};
 use super::encode::json;
 use super::{Exchange, Problem, decode};
-use crate::command::{Command, Outcome};
+use crate::command::{AddCompany, Command, ListCompanies, RenameCompany, ShowCompany};
 use crate::exchange::RawResponse;
 use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
 
@@ -15,33 +15,29 @@ impl Exchange<'_> {
         let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
         let limit = decode::limit(limit)?;
         let after = after.map(|after| decode::parsed("after", &after)).transpose()?;
-        let Outcome::Companies(companies) = self.dispatch(Command::ListCompanies { after, limit })? else {
-            return Err(Problem::Unexpected);
-        };
+        let companies = self.run(ListCompanies { after, limit })?;
         let next = companies.last().filter(|_| companies.len() >= limit).map(|last| last.id.to_string());
         Ok(json(200, &CompaniesJson { companies: companies.iter().map(CompanyJson::from).collect(), next }))
     }
 
     pub(super) fn add_company(&self) -> Result<RawResponse, Problem> {
         let body: NewCompanyBody = decode::body(self.request)?;
-        let company = self.company_of(Command::AddCompany(body.into()))?;
+        let company = self.company_of(AddCompany(body.into()))?;
         let location = format!("/v1/companies/{}", company.id);
         Ok(json(201, &CompanyJson::from(&company)).with_header("location", location))
     }
 
     pub(super) fn company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
-        Ok(json(200, &CompanyJson::from(&self.company_of(Command::ShowCompany(id))?)))
+        Ok(json(200, &CompanyJson::from(&self.company_of(ShowCompany(id))?)))
     }
 
     pub(super) fn rename_company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
         let CompanyPatch { name } = decode::body(self.request)?;
-        Ok(json(200, &CompanyJson::from(&self.company_of(Command::RenameCompany(id, name.0))?)))
+        Ok(json(200, &CompanyJson::from(&self.company_of(RenameCompany { company: id, name: name.0 })?)))
     }
 
-    fn company_of(&self, command: Command) -> Result<Company, Problem> {
-        let Outcome::Company(company) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
+    fn company_of(&self, command: impl Command<Output = Company>) -> Result<Company, Problem> {
+        let company = self.run(command)?;
         Ok(company)
     }
 }

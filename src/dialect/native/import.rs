@@ -12,7 +12,7 @@ use super::body::{ImportDefaults, ImportLine};
 use super::encode::json;
 use super::{Exchange, Problem, decode};
 use crate::clock::Timestamp;
-use crate::command::{Command, CommandError, Outcome, UserRef};
+use crate::command::{CommandError, ImportKeys, UserRef};
 use crate::engine::{EngineError, Imported, ImportedKey, Past};
 use crate::exchange::RawResponse;
 use crate::key::{
@@ -53,9 +53,7 @@ impl Exchange<'_> {
                 Err(problem) => drop(refused.insert(at, problem)),
             }
         }
-        let Outcome::Imported(imported) = self.dispatch(Command::ImportKeys { keys, dry })? else {
-            return Err(Problem::Unexpected);
-        };
+        let imported = self.run(ImportKeys { keys, dry })?;
         let mut imported = imported.into_iter();
         let lines = (0..lines.len()).map(|at| match refused.remove(&at) {
             Some(problem) => Ok(LineJson::refused(at, &problem)),

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
 use super::route::KeyAction;
 use super::{Exchange, Problem, decode, encode};
-use crate::command::{Command, CommandError, KeyRef, Outcome, UserRef};
-use crate::engine::{EngineError, KeyChange, KeyFilter, RequestMark};
+use crate::command::{
+    Command, CommandError, CreateKey, CreateKeyOnce, FindKeys, Issued, KeyPage, KeyRef, RevokeKey, RotateKey,
+    ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
+};
+use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
 use crate::exchange::RawResponse;
 use crate::key::{Key, KeyId, User, UserId, Username};
 use crate::limits;
@@ -21,15 +24,12 @@ impl Exchange<'_> {
             condition: state.map(|state| state.parse()).transpose()?,
             prefix: prefix.map(|prefix| decode::parsed("prefix", &prefix)).transpose()?,
         };
-        let command = Command::FindKeys {
+        let KeyPage { keys, next } = self.run(FindKeys {
             owner: owner.map(UserRef::Name),
             filter,
             after: after.as_deref().map(decode::cursor).transpose()?,
             limit: decode::limit(limit)?,
-        };
-        let Outcome::Keys(keys, next) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
+        })?;
         let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
         let next = next.map(|cursor| cursor.to_string());
         Ok(encode::keys(&keys, &self.owners_of(&keys)?, next, self.service.now()))
@@ -57,34 +57,15 @@ impl Exchange<'_> {
         };
         let owner = self.find_user(owner)?;
         let draft = body.draft(owner.id, self.service.now())?;
-        let command = match self.mark()? {
-            Some(mark) => Command::CreateKeyOnce(draft, mark),
-            None => Command::CreateKey(draft),
+        let created = match self.mark()? {
+            Some(mark) => self.run(CreateKeyOnce { new: draft, mark })?,
+            None => self.run(CreateKey(draft))?.into(),
         };
-        match self.dispatch(command)? {
-            Outcome::Issued(key, text) => {
-                Ok(encode::issued(201, &key, Some(&owner.username), text, self.service.now()))
-            }
-            Outcome::Key(key) => Ok(encode::issued_before(&key, Some(&owner.username), self.service.now())),
-            Outcome::Done
-            | Outcome::User(_)
-            | Outcome::Users(_)
-            | Outcome::Members(..)
-            | Outcome::Keys(..)
-            | Outcome::Text(_)
-            | Outcome::Events(..)
-            | Outcome::Imported(_)
-            | Outcome::Company(_)
-            | Outcome::Companies(_)
-            | Outcome::Checked(_)
-            | Outcome::Trail(_)
-            | Outcome::Chain(_)
-            | Outcome::Piece(_)
-            | Outcome::Peppers(_)
-            | Outcome::Overview(_)
-            | Outcome::Requests(_)
-            | Outcome::Count(_) => Err(Problem::Unexpected),
-        }
+        let now = self.service.now();
+        Ok(match created {
+            Created::Now(key, text) => encode::issued(201, &key, Some(&owner.username), text, now),
+            Created::Before(key) => encode::issued_before(&key, Some(&owner.username), now),
+        })
     }
 
     /// What tells this request from others, if it has a name.
@@ -104,20 +85,16 @@ impl Exchange<'_> {
     pub(super) fn update_key(&self, id: KeyId) -> Result<RawResponse, Problem> {
         let patch: KeyPatch = decode::body(self.request)?;
         let change = patch.change(self.service.now())?;
-        self.key(Command::UpdateKey(KeyRef::Id(id), change))
+        self.key(UpdateKey { key: KeyRef::Id(id), change })
     }
 
-    pub(super) fn key(&self, command: Command) -> Result<RawResponse, Problem> {
-        let Outcome::Key(key) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
+    pub(super) fn key(&self, command: impl Command<Output = Key>) -> Result<RawResponse, Problem> {
+        let key = self.run(command)?;
         Ok(encode::key(&key, self.owner_of(&key)?.as_ref(), self.service.now()))
     }
 
     pub(super) fn text(&self, id: KeyId) -> Result<RawResponse, Problem> {
-        let Outcome::Text(text) = self.dispatch(Command::ShowText(KeyRef::Id(id)))? else {
-            return Err(Problem::Unexpected);
-        };
+        let text = self.run(ShowText(KeyRef::Id(id)))?;
         text.map(encode::text).ok_or(Problem::NoText)
     }
 
@@ -127,32 +104,28 @@ impl Exchange<'_> {
         match action {
             KeyAction::Suspend | KeyAction::Resume => {
                 decode::no_body(self.request)?;
-                self.key(Command::UpdateKey(key, switch(action == KeyAction::Resume)))
+                self.key(UpdateKey { key, change: switch(action == KeyAction::Resume) })
             }
             KeyAction::Revoke => {
                 let body: RevokeBody = decode::body_or_default(self.request)?;
-                self.key(Command::RevokeKey(key, body.reason()))
+                self.key(RevokeKey { key, reason: body.reason() })
             }
             KeyAction::Undelete => {
                 decode::no_body(self.request)?;
-                self.key(Command::UndeleteKey(id))
+                self.key(UndeleteKey(id))
             }
             KeyAction::Rotate => {
                 let body: RotateBody = decode::body_or_default(self.request)?;
-                let command = Command::RotateKey { key, grace_ms: body.grace_ms() };
-                let Outcome::Issued(key, text) = self.dispatch(command)? else {
-                    return Err(Problem::Unexpected);
-                };
+                let command = RotateKey { key, grace_ms: body.grace_ms() };
+                let Issued { key, text } = self.run(command)?;
                 Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text, self.service.now()))
             }
         }
     }
 
     pub(super) fn find_user(&self, user: UserRef) -> Result<User, Problem> {
-        let Outcome::User(user) = self.dispatch(Command::ShowUser(user))? else {
-            return Err(Problem::Unexpected);
-        };
-        Ok(*user)
+        let user = self.run(ShowUser(user))?;
+        Ok(user)
     }
 
     /// The login name of a key's owner; `None` when the owner was removed in between.

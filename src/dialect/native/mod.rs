@@ -58,9 +58,12 @@ use self::problem::Problem;
 use self::route::Target;
 use self::verify::Verify;
 use super::{Dialect, Failure, Prompt};
-use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::command::{
+    AddUser, Caller, CheckStore, Command, DeleteKey, KeyRef, ListUsers, ListUsersOf, RemoveCompany,
+    RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser, UserRef,
+};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
-use crate::key::{KeyId, UserId};
+use crate::key::{KeyId, User, UserId};
 use crate::limits;
 
 /// Where the API describes itself.
@@ -186,28 +189,28 @@ impl Exchange<'_> {
         match (target, method) {
             (Target::Users, "GET") => self.users(),
             (Target::Users, "POST") => self.add_user(),
-            (Target::User(name), "GET") => self.user(Command::ShowUser(name)),
+            (Target::User(name), "GET") => self.user(ShowUser(name)),
             (Target::User(name), "PATCH") => {
                 let patch: UserPatch = decode::body(self.request)?;
-                self.user(Command::UpdateUser(name, patch.into()))
+                self.user(UpdateUser { user: name, change: patch.into() })
             }
-            (Target::User(name), "DELETE") => self.done(Command::RemoveUser(name)),
+            (Target::User(name), "DELETE") => self.done(RemoveUser(name)),
             (Target::Password(name), "PUT") => {
                 let body: PasswordBody = decode::body(self.request)?;
-                self.user(Command::SetPassword(name, body.password.0))
+                self.user(SetPassword { user: name, password: body.password.0 })
             }
             (Target::Companies, "GET") => self.companies(),
             (Target::Companies, "POST") => self.add_company(),
             (Target::Company(id), "GET") => self.company(id),
             (Target::Company(id), "PATCH") => self.rename_company(id),
-            (Target::Company(id), "DELETE") => self.done(Command::RemoveCompany(id)),
+            (Target::Company(id), "DELETE") => self.done(RemoveCompany(id)),
             (Target::Keyspaces, "GET") => Ok(companies::keyspaces()),
             (Target::Keyspace(name), "GET") => companies::keyspace(&name),
             (Target::Keys, "GET") => self.keys(),
             (Target::Keys, "POST") => self.create_key(),
-            (Target::Key(id), "GET") => self.key(Command::ShowKey(KeyRef::Id(id))),
+            (Target::Key(id), "GET") => self.key(ShowKey(KeyRef::Id(id))),
             (Target::Key(id), "PATCH") => self.update_key(id),
-            (Target::Key(id), "DELETE") => self.done(Command::DeleteKey(KeyRef::Id(id))),
+            (Target::Key(id), "DELETE") => self.done(DeleteKey(KeyRef::Id(id))),
             (Target::KeyText(id), "GET") => self.text(id),
             (Target::KeyAction(id, action), "POST") => self.act(id, action),
             (Target::Audit, "GET") => self.audit(),
@@ -220,8 +223,8 @@ impl Exchange<'_> {
         }
     }
 
-    fn dispatch(&self, command: Command) -> Result<Outcome, Problem> {
-        Ok(self.service.dispatch(self.caller, command)?)
+    fn run<C: Command>(&self, command: C) -> Result<C::Output, Problem> {
+        Ok(self.service.run(self.caller, command)?)
     }
 
     fn users(&self) -> Result<RawResponse, Problem> {
@@ -230,46 +233,34 @@ impl Exchange<'_> {
         let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
         if let Some(company) = company {
             let company = Some(decode::parsed("company", &company)?);
-            let command = Command::ListUsersOf { company, after, limit };
-            let Outcome::Members(users, next) = self.dispatch(command)? else {
-                return Err(Problem::Unexpected);
-            };
+            let command = ListUsersOf { company, after, limit };
+            let (users, next) = self.run(command)?;
             return Ok(encode::users(&users, next));
         }
-        let Outcome::Users(users) = self.dispatch(Command::ListUsers { after, limit })? else {
-            return Err(Problem::Unexpected);
-        };
+        let users = self.run(ListUsers { after, limit })?;
         let next = users.last().filter(|_| users.len() >= limit).map(|user| user.id);
         Ok(encode::users(&users, next))
     }
 
     fn add_user(&self) -> Result<RawResponse, Problem> {
         let body: NewUserBody = decode::body(self.request)?;
-        let Outcome::User(user) = self.dispatch(Command::AddUser(body.draft()?))? else {
-            return Err(Problem::Unexpected);
-        };
+        let user = self.run(AddUser(body.draft()?))?;
         Ok(encode::added_user(&user))
     }
 
-    fn user(&self, command: Command) -> Result<RawResponse, Problem> {
-        let Outcome::User(user) = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
+    fn user(&self, command: impl Command<Output = User>) -> Result<RawResponse, Problem> {
+        let user = self.run(command)?;
         Ok(encode::user(&user))
     }
 
-    fn done(&self, command: Command) -> Result<RawResponse, Problem> {
-        let Outcome::Done = self.dispatch(command)? else {
-            return Err(Problem::Unexpected);
-        };
+    fn done(&self, command: impl Command<Output = ()>) -> Result<RawResponse, Problem> {
+        self.run(command)?;
         Ok(encode::done())
     }
 
     fn check(&self) -> Result<RawResponse, Problem> {
         decode::no_body(self.request)?;
-        let Outcome::Checked(report) = self.dispatch(Command::Check)? else {
-            return Err(Problem::Unexpected);
-        };
+        let report = self.run(CheckStore)?;
         Ok(encode::report(&report))
     }
 }

@@ -3,7 +3,10 @@
 use super::decode::{BotBody, IpAddressesBody, NewBotBody};
 use super::route::{Managed, Method};
 use super::{Refusal, decode, encode, user};
-use crate::command::{Caller, Command, KeyRef, Outcome, Service, UserRef};
+use crate::command::{
+    AddUser, Caller, Command, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, ListUsersOf,
+    RemoveUser, RotateKey, Service, ShowCompany, UpdateKey, UpdateUser, UserRef,
+};
 use crate::engine::{KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::exchange::{RawRequest, RawResponse};
 use crate::key::{Change, CompanyId, Key, Keyspace, Kind, Level, Role, User, UserId};
@@ -35,9 +38,7 @@ impl Bots<'_> {
     /// The bot that belongs to the company itself is none of the site's.
     fn account(&self) -> Result<Option<UserId>, Refusal> {
         let Some(site) = self.site else { return Ok(None) };
-        let Outcome::Company(company) = self.dispatch(Command::ShowCompany(site))? else {
-            return Err(Refusal::Broken);
-        };
+        let company = self.run(ShowCompany(site))?;
         Ok(Some(company.account))
     }
 
@@ -45,8 +46,8 @@ impl Bots<'_> {
         let account = self.account()?;
         let (mut bots, mut after) = (Vec::new(), None);
         loop {
-            let page = Command::ListUsersOf { company: self.site, after, limit: limits::PAGE_MAX };
-            let Outcome::Members(users, next) = self.dispatch(page)? else { return Err(Refusal::Broken) };
+            let page = ListUsersOf { company: self.site, after, limit: limits::PAGE_MAX };
+            let (users, next) = self.run(page)?;
             bots.extend(users.into_iter().filter(|user| user.kind == Kind::Bot && Some(user.id) != account));
             after = next;
             if after.is_none() {
@@ -66,7 +67,7 @@ impl Bots<'_> {
             role: Role::User,
             company: self.site,
         };
-        self.changed(Command::AddUser(new))
+        self.changed(AddUser(new))
     }
 
     fn change(&self, id: UserId) -> Result<RawResponse, Refusal> {
@@ -75,48 +76,47 @@ impl Bots<'_> {
         let (role, name) = (body.role()?, body.display_name()?);
         let display_name = name.map_or(Change::Keep, Change::Set);
         let change = UserChange { role, display_name, ..UserChange::default() };
-        self.changed(Command::UpdateUser(UserRef::Id(bot.id), change))
+        self.changed(UpdateUser { user: UserRef::Id(bot.id), change })
     }
 
-    fn changed(&self, command: Command) -> Result<RawResponse, Refusal> {
-        let Outcome::User(bot) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+    fn changed(&self, command: impl Command<Output = User>) -> Result<RawResponse, Refusal> {
+        let bot = self.run(command)?;
         Ok(encode::bot(&bot))
     }
 
     fn remove(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let bot = self.bot(id)?;
-        self.done(Command::RemoveUser(UserRef::Id(bot.id)))
+        self.done(RemoveUser(UserRef::Id(bot.id)))
     }
 
     /// Makes the bot's key, or a new text for the one it has: the old one is refused from then on.
     fn generate(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let bot = self.bot(id)?;
         decode::empty(self.request)?;
-        let command = match self.live_key(bot.id)? {
-            Some(key) => Command::RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 },
+        let Issued { key, text } = match self.live_key(bot.id)? {
+            Some(key) => self.run(RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 })?,
             // It acts as its bot does, whatever role that gets.
-            None => Command::CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), bot.id, Level::ALL)),
+            None => self.run(CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), bot.id, Level::ALL)))?,
         };
-        let Outcome::Issued(key, text) = self.dispatch(command)? else { return Err(Refusal::Broken) };
         Ok(encode::issued(&key, text))
     }
 
     fn clear(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let key = self.key(id)?;
-        self.done(Command::DeleteKey(KeyRef::Id(key.id)))
+        self.done(DeleteKey(KeyRef::Id(key.id)))
     }
 
     fn restrict(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let key = self.key(id)?;
         let body: IpAddressesBody = decode::body(self.request)?;
         let change = KeyChange { allowlist: Some(body.allowlist()?), ..KeyChange::default() };
-        let command = Command::UpdateKey(KeyRef::Id(key.id), change);
-        let Outcome::Key(key) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        let command = UpdateKey { key: KeyRef::Id(key.id), change };
+        let key = self.run(command)?;
         Ok(encode::key(&key))
     }
 
-    fn done(&self, command: Command) -> Result<RawResponse, Refusal> {
-        let Outcome::Done = self.dispatch(command)? else { return Err(Refusal::Broken) };
+    fn done(&self, command: impl Command<Output = ()>) -> Result<RawResponse, Refusal> {
+        self.run(command)?;
         Ok(encode::done())
     }
 
@@ -135,18 +135,18 @@ impl Bots<'_> {
     }
 
     fn live_key(&self, owner: UserId) -> Result<Option<Key>, Refusal> {
-        let command = Command::ListKeys {
+        let command = ListKeys {
             owner: UserRef::Id(owner),
             keyspace: Some(*Keyspace::QRESERVE.name()),
             after: None,
             limit: None,
             texts: false,
         };
-        let Outcome::Keys(keys, _) = self.dispatch(command)? else { return Err(Refusal::Broken) };
+        let KeyPage { keys, .. } = self.run(command)?;
         Ok(keys.into_iter().map(|(key, _)| key).find(Key::is_live))
     }
 
-    fn dispatch(&self, command: Command) -> Result<Outcome, Refusal> {
-        Ok(self.service.dispatch(self.caller, command)?)
+    fn run<C: Command>(&self, command: C) -> Result<C::Output, Refusal> {
+        Ok(self.service.run(self.caller, command)?)
     }
 }

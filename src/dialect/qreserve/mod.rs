@@ -21,7 +21,7 @@ use self::bots::Bots;
 use self::refusal::Refusal;
 use self::route::Target;
 use super::{Dialect, Failure};
-use crate::command::{Caller, Command, Outcome, Service, UserRef};
+use crate::command::{Caller, KeyPage, ListKeys, Service, ShowUser, UserRef};
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
@@ -89,21 +89,19 @@ fn key<'a>(head: &Head<'a>) -> &'a str {
 fn own_user(service: &Service, caller: &Caller) -> Result<RawResponse, Refusal> {
     let own = UserRef::Id(caller.id().ok_or(Refusal::Broken)?);
     let user = user(service, caller, own.clone())?;
-    let list = Command::ListKeys {
+    let list = ListKeys {
         owner: own,
         keyspace: Some(*Keyspace::QRESERVE.name()),
         after: None,
         limit: None,
         texts: false,
     };
-    let Outcome::Keys(keys, _) = service.dispatch(caller, list)? else { return Err(Refusal::Broken) };
+    let KeyPage { keys, .. } = service.run(caller, list)?;
     let presented = keys.iter().map(|(key, _)| key).find(|key| caller.key() == Some(key.id));
     Ok(encode::own_user(&user, presented))
 }
 
 fn user(service: &Service, caller: &Caller, named: UserRef) -> Result<User, Refusal> {
-    let Outcome::User(user) = service.dispatch(caller, Command::ShowUser(named))? else {
-        return Err(Refusal::Broken);
-    };
-    Ok(*user)
+    let user = service.run(caller, ShowUser(named))?;
+    Ok(user)
 }

@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::service::acting;
 use super::token::fingerprint;
-use super::{AuthenticateError, Caller, Service};
 use crate::clock::Timestamp;
+use crate::command::service::acting;
+use crate::command::{AuthenticateError, Caller, Service};
 use crate::engine::EngineError;
 use crate::entropy::letters;
 use crate::key::{User, UserId};
@@ -32,7 +32,7 @@ impl SessionToken {
     ///
     /// # Errors
     /// [`EngineError::Entropy`].
-    pub(super) fn generate(service: &Service) -> Result<Self, EngineError> {
+    pub(in crate::command) fn generate(service: &Service) -> Result<Self, EngineError> {
         Ok(Self(Zeroizing::new(letters(service.engine.entropy(), LETTERS, TOKEN_LENGTH)?)))
     }
 
@@ -78,7 +78,7 @@ impl FormToken {
 type Place = [u8; 32];
 
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Place, Session>>);
+pub(in crate::command) struct Sessions(Mutex<HashMap<Place, Session>>);
 
 struct Session {
     user: UserId,
@@ -177,12 +177,12 @@ impl Service {
         self.memory.sessions.all().remove(&token.place());
     }
 
-    pub(super) fn end_sessions_of(&self, user: UserId) {
+    pub(in crate::command) fn end_sessions_of(&self, user: UserId) {
         self.memory.sessions.all().retain(|_, session| session.user != user);
     }
 
     /// How many sessions a user has.
-    pub(super) fn sessions_of(&self, user: UserId) -> usize {
+    pub(in crate::command) fn sessions_of(&self, user: UserId) -> usize {
         let now = self.now();
         let all = self.memory.sessions.all();
         all.values().filter(|session| session.user == user && !session.is_over(now)).count()

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use signature::{Error, Signer, Verifier};
 
 /// Where `jsonwebtoken` finds its algorithm. A program that has given it another one keeps that.
-pub(super) static PROVIDER: CryptoProvider = CryptoProvider {
+pub(in crate::command) static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
     // Only for keys in JSON form, which are never read.

@@ -11,7 +11,7 @@ use crate::limits;
 /// Wrong passwords, by login name and network, and by network alone. A name is never counted for all networks
 /// together: whoever tries to guess a password cannot keep its owner out.
 #[derive(Default)]
-pub(super) struct Backoff(Mutex<HashMap<Source, Failures>>);
+pub(in crate::command) struct Backoff(Mutex<HashMap<Source, Failures>>);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Source {
@@ -58,7 +58,7 @@ impl Backoff {
     }
 
     /// Seconds that this login has to wait from there; 0 when it may be tried now.
-    pub(super) fn wait(&self, login: &str, client: Option<IpAddr>, now: Timestamp) -> u32 {
+    pub(in crate::command) fn wait(&self, login: &str, client: Option<IpAddr>, now: Timestamp) -> u32 {
         let failures = self.failures();
         let wait = |(source, tries): (Source, u32)| {
             let known = failures.get(&source).filter(|known| !known.forgotten(now));
@@ -68,7 +68,7 @@ impl Backoff {
     }
 
     /// Counts a wrong password.
-    pub(super) fn failed(&self, login: &str, client: Option<IpAddr>, now: Timestamp) {
+    pub(in crate::command) fn failed(&self, login: &str, client: Option<IpAddr>, now: Timestamp) {
         let mut failures = self.failures();
         for (source, _) in Source::both(login, client) {
             make_room(&mut failures, now);
@@ -79,7 +79,7 @@ impl Backoff {
     }
 
     /// Forgets the wrong passwords for a login that was right.
-    pub(super) fn succeeded(&self, login: &str, client: Option<IpAddr>) {
+    pub(in crate::command) fn succeeded(&self, login: &str, client: Option<IpAddr>) {
         let [(source, _), _] = Source::both(login, client);
         self.failures().remove(&source);
     }

@@ -7,8 +7,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::service::acting;
-use super::{AuthenticateError, Caller, Service, hs256};
+use super::hs256;
+use crate::command::service::acting;
+use crate::command::{AuthenticateError, Caller, Service};
 use crate::engine::EngineError;
 use crate::key::{Kind, Pepper, User, UserId};
 use crate::limits;
@@ -118,7 +119,7 @@ fn provide() {
 }
 
 /// Tells one password from the next, and nothing else about it.
-pub(super) fn fingerprint(user: &User, pepper: &Pepper) -> String {
+pub(in crate::command) fn fingerprint(user: &User, pepper: &Pepper) -> String {
     let hash = match &user.kind {
         Kind::Person { password: Some(hash) } => hash.as_phc(),
         Kind::Person { password: None } | Kind::Bot => "",

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Caller, Command, CommandError, Outcome, Service};
+use crate::command::{AddUser, Caller, CommandError, Service};
 use crate::engine::{EngineError, NewUser};
 use crate::entropy::letters;
 use crate::key::{Password, Role, Username};
@@ -17,7 +17,7 @@ const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const CODE_LENGTH: usize = 24;
 
 #[derive(Default)]
-pub(super) struct Setup(Mutex<Option<Zeroizing<String>>>);
+pub(in crate::command) struct Setup(Mutex<Option<Zeroizing<String>>>);
 
 /// Why the first administrator was not made.
 #[derive(Debug, Error)]
@@ -85,9 +85,8 @@ impl Service {
             return Err(SetupError::Over);
         }
         let new = NewUser::person(name, Role::Administrator, Some(password));
-        let added = self.dispatch(&Caller::operator(), Command::AddUser(new))?;
+        let user = self.run(&Caller::operator(), AddUser(new))?;
         *awaited = None;
-        let Outcome::User(user) = added else { return Err(SetupError::Over) };
         Ok(Caller::user(user.id, user.company, None, client, user.role.level()))
     }
 

@@ -1,0 +1,286 @@
+//! Who may ask for what.
+
+use super::{Caller, CommandError, KeyRef, UserRef};
+use crate::engine::{EngineError, KeyChange, NewKey, NewUser, Reader, UserChange, Whose};
+use crate::index::Found;
+use crate::key::{
+    Company, CompanyId, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey, User, UserId, Viewing,
+};
+
+/// Something a caller may act on as asked. Only this file makes one, and [`super::Door`] takes nothing else.
+#[derive(Debug)]
+pub struct Authorized<T>(T);
+
+impl<T> Authorized<T> {
+    /// What may be acted on. Whoever takes it out has given the leave away.
+    pub(super) fn get(self) -> T {
+        self.0
+    }
+}
+
+/// Nothing in particular, so the things of anyone.
+#[derive(Clone, Copy, Debug)]
+pub struct Everything(());
+
+/// The level a command needs: on the caller's own things, on those of others in the caller's company who are no higher
+/// than the caller, and on anyone's, which is always [`Level::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    own: Level,
+    company: Level,
+}
+
+impl Need {
+    /// What only [`Level::ALL`] may do, even on own things.
+    pub const ALL: Self = Self::of(Level::ALL, Level::ALL);
+
+    /// The level needed on own things, and on those of the company.
+    pub const fn of(own: Level, company: Level) -> Self {
+        Self { own, company }
+    }
+}
+
+/// Decides for one caller and one command.
+pub struct Gate<'a> {
+    caller: &'a Caller,
+    need: Need,
+    reader: Reader,
+}
+
+impl<'a> Gate<'a> {
+    /// The gate for a command of this need, passed as far as the caller's level alone can tell.
+    ///
+    /// # Errors
+    /// [`CommandError::LevelTooLow`] when it would not even do for the caller's own things.
+    pub(super) fn open(caller: &'a Caller, need: Need, reader: Reader) -> Result<Self, CommandError> {
+        if caller.level() < need.own {
+            return Err(CommandError::LevelTooLow { need: need.own, have: caller.level() });
+        }
+        Ok(Self { caller, need, reader })
+    }
+
+    /// Acting on nothing in particular, so on anyone's.
+    ///
+    /// # Errors
+    /// [`CommandError::LevelTooLow`].
+    pub fn everything(&self) -> Result<Authorized<Everything>, CommandError> {
+        self.others().map(|()| Authorized(Everything(())))
+    }
+
+    /// Acting on this user. A user the caller may not act on and one who does not exist are one answer.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`], or the store's.
+    pub fn user(&self, user: &UserRef) -> Result<Authorized<User>, CommandError> {
+        let found = match user {
+            UserRef::Id(id) => self.reader.user(*id)?,
+            UserRef::Name(name) => self.reader.user_named(name)?,
+        };
+        let allowed = found.filter(|user| self.reaches(user.id, user.company, user.role.level()));
+        Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchUser)?)
+    }
+
+    /// Acting on keys of this user, or of everyone whom the caller may act for.
+    ///
+    /// # Errors
+    /// As [`Gate::user`].
+    pub fn whose(&self, owner: Option<&UserRef>) -> Result<Authorized<Whose>, CommandError> {
+        if let Some(owner) = owner {
+            return Ok(Authorized(Whose::Owner(self.user(owner)?.0.id)));
+        }
+        let (have, asking) = (self.caller.level(), self.caller.id());
+        let company = self.caller.company().filter(|_| have >= self.need.company);
+        Ok(Authorized(match (asking, company) {
+            _ if have >= Level::ALL => Whose::Everyone,
+            (asking, Some(company)) => Whose::Company { company, highest: have, asking },
+            (Some(asking), None) => Whose::Owner(asking),
+            (None, None) => return Err(EngineError::NoSuchUser.into()),
+        }))
+    }
+
+    /// Acting on this company. One the caller may not act on and one that does not exist are one answer.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchCompany`], or the store's.
+    pub fn company(&self, id: CompanyId) -> Result<Authorized<Company>, CommandError> {
+        let level = self.caller.level();
+        let own = self.caller.company() == Some(id) && level >= self.need.company;
+        let found = if own || level >= Level::ALL { self.reader.company(id)? } else { None };
+        Ok(found.map(Authorized).ok_or(EngineError::NoSuchCompany)?)
+    }
+
+    /// Acting on the users of this company, or of none.
+    ///
+    /// # Errors
+    /// As [`Gate::company`] and [`Gate::everything`].
+    pub fn members_of(
+        &self,
+        company: Option<CompanyId>,
+    ) -> Result<Authorized<Option<CompanyId>>, CommandError> {
+        match company {
+            Some(id) => self.company(id).map(|company| Authorized(Some(company.0.id))),
+            None => self.everything().map(|_| Authorized(None)),
+        }
+    }
+
+    /// Adding this user.
+    ///
+    /// # Errors
+    /// [`CommandError::LevelTooLow`].
+    pub fn new_user(&self, new: &NewUser) -> Result<Authorized<NewUser>, CommandError> {
+        self.everything().map(|_| Authorized(new.clone()))
+    }
+
+    /// Changing this user so.
+    ///
+    /// # Errors
+    /// As [`Gate::user`].
+    pub fn user_change(
+        &self,
+        user: &UserRef,
+        change: &UserChange,
+    ) -> Result<Authorized<(User, UserChange)>, CommandError> {
+        Ok(Authorized((self.user(user)?.0, change.clone())))
+    }
+
+    /// Acting on this key.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], or the store's; [`CommandError::NotYours`] when there is one that the caller may not
+    /// act on.
+    pub fn key(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
+        let found = match key {
+            KeyRef::Id(id) => self.reader.key(*id)?,
+            KeyRef::Within(keyspace, id) => {
+                self.reader.key(*id)?.filter(|key| key.keyspace == *keyspace.name())
+            }
+            KeyRef::OwnText { keyspace, text } => {
+                let own =
+                    self.named_by(keyspace, text)?.filter(|(_, owner)| self.caller.id() == Some(*owner));
+                own.map_or(Ok(None), |(id, _)| self.reader.key(id))?
+            }
+            KeyRef::Text { keyspace, text } => {
+                self.named_by(keyspace, text)?.map_or(Ok(None), |(id, _)| self.reader.key(id))?
+            }
+        };
+        self.reached(found.ok_or(EngineError::NoSuchKey)?)
+    }
+
+    /// Acting on this deleted key.
+    ///
+    /// # Errors
+    /// As [`Gate::key`].
+    pub fn deleted_key(&self, id: KeyId) -> Result<Authorized<Key>, CommandError> {
+        self.reached(self.reader.deleted_key(id)?.ok_or(EngineError::NoSuchKey)?)
+    }
+
+    fn reached(&self, found: Key) -> Result<Authorized<Key>, CommandError> {
+        if self.caller.id() == Some(found.owner) {
+            return Ok(Authorized(found));
+        }
+        let owner = self.reader.owner(found.owner)?.ok_or(EngineError::NoSuchKey)?;
+        if self.reaches(found.owner, owner.company, owner.standing.level) {
+            Ok(Authorized(found))
+        } else {
+            Err(CommandError::NotYours)
+        }
+    }
+
+    /// The key of this text and its owner.
+    fn named_by(
+        &self,
+        keyspace: &Keyspace,
+        text: &UncheckedKey,
+    ) -> Result<Option<(KeyId, UserId)>, CommandError> {
+        let Ok(presented) = keyspace.format().parse(text.reveal()) else { return Ok(None) };
+        let mut named = None;
+        self.reader.look_up(&presented, &mut |found: &Found<'_>| {
+            let record = found.record;
+            named = (record.keyspace == keyspace.name()).then_some((record.id, record.owner));
+        })?;
+        Ok(named)
+    }
+
+    /// Creating this key, for its owner.
+    ///
+    /// # Errors
+    /// As [`Gate::user`]; [`CommandError::LevelAboveOwn`], [`CommandError::LevelTooLow`].
+    pub fn new_key(&self, new: &NewKey) -> Result<Authorized<NewKey>, CommandError> {
+        self.user(&UserRef::Id(new.owner))?;
+        self.level(new.level)?;
+        new.rate_limits.as_ref().map_or(Ok(()), |limits| self.rate_limits(limits))?;
+        Ok(Authorized(new.clone()))
+    }
+
+    /// Changing this key so.
+    ///
+    /// # Errors
+    /// As [`Gate::key`]; [`CommandError::LevelAboveOwn`], [`CommandError::LevelTooLow`].
+    pub fn key_change(
+        &self,
+        key: &KeyRef,
+        change: &KeyChange,
+    ) -> Result<Authorized<(Key, KeyChange)>, CommandError> {
+        change.level.map_or(Ok(()), |level| self.level(level))?;
+        change.rate_limits.as_ref().map_or(Ok(()), |_| self.others())?;
+        Ok(Authorized((self.key(key)?.0, change.clone())))
+    }
+
+    /// Giving a key this level: never above the creator's own.
+    pub(super) fn level(&self, asked: Level) -> Result<(), CommandError> {
+        let cap = self.caller.level();
+        if asked > cap { Err(CommandError::LevelAboveOwn { asked, cap }) } else { Ok(()) }
+    }
+
+    /// Giving a key these rate limits: only for those who may act on others' keys, because nobody lifts limits that
+    /// they were put under.
+    pub(super) fn rate_limits(&self, asked: &RateLimits) -> Result<(), CommandError> {
+        if asked.all().is_empty() { Ok(()) } else { self.others() }
+    }
+
+    /// Getting a text of this key: never one that may do more than the caller.
+    ///
+    /// # Errors
+    /// As [`Gate::key`]; [`CommandError::LevelAboveOwn`].
+    pub fn text_of(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
+        let found = self.key(key)?;
+        self.level(self.acts_with(&found.0)?)?;
+        Ok(found)
+    }
+
+    /// Seeing the text of a key that the caller may act on: as its keyspace says, its owner or whoever administers it,
+    /// unless it may do more than the caller.
+    pub(super) fn shows_text(&self, key: &Key) -> Result<bool, CommandError> {
+        let shown = match Keyspace::named(&key.keyspace).map(|keyspace| keyspace.viewing()) {
+            Some(Viewing::ByAdministrators) => true,
+            Some(Viewing::ByOwner) => self.caller.id() == Some(key.owner),
+            Some(Viewing::Once) | None => false,
+        };
+        Ok(shown && self.acts_with(key)? <= self.caller.level())
+    }
+
+    /// What a key may do now.
+    fn acts_with(&self, key: &Key) -> Result<Level, CommandError> {
+        let owner = self.reader.owner(key.owner)?.ok_or(EngineError::NoSuchKey)?;
+        Ok(key.level.min(owner.standing.level))
+    }
+
+    /// Who asks.
+    pub(super) const fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    fn others(&self) -> Result<(), CommandError> {
+        let (need, have) = (Level::ALL, self.caller.level());
+        if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(()) }
+    }
+
+    /// Whether the caller may act on what belongs to this user, of this company and with this level.
+    fn reaches(&self, owner: UserId, company: Option<CompanyId>, level: Level) -> bool {
+        let have = self.caller.level();
+        let same_company = company.is_some() && company == self.caller.company();
+        self.caller.id() == Some(owner)
+            || (same_company && level <= have && have >= self.need.company)
+            || have >= Level::ALL
+    }
+}

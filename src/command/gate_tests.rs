@@ -1,0 +1,210 @@
+//! The gate, asked directly.
+
+use super::{
+    Caller, Command as _, CommandError, Gate, KeyRef, ListUsersOf, Need, ShowCompany, UpdateKey, UserRef,
+};
+use crate::engine::{Engine, EngineError, KeyChange, NewCompany, NewKey, NewUser, Parts};
+use crate::entropy::OsEntropy;
+use crate::key::{
+    Actor, CompanyId, IssuedKey, Key, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits, Role,
+    UncheckedKey,
+};
+use crate::store::MemoryStore;
+
+/// People of two companies, and of none.
+struct World {
+    engine: Engine,
+    companies: [CompanyId; 2],
+}
+
+const NOT_YOURS: Result<(), &str> = Err("not yours");
+
+impl World {
+    fn new() -> Self {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let companies = ["One", "Two"].map(|name| {
+            let new = NewCompany { id: None, name: name.parse().unwrap() };
+            engine.add_company(Actor::Operator, new).unwrap().id
+        });
+        Self { engine, companies }
+    }
+
+    /// Somebody with the role of this level.
+    fn person(&self, level: u8, company: Option<usize>) -> Caller {
+        let level = Level::new(level).unwrap();
+        let company = company.map(|at| self.companies[at]);
+        let person =
+            NewUser { username: None, ..NewUser::person("x".parse().unwrap(), Role::of(level), None) };
+        let user = self.engine.add_user(Actor::Operator, NewUser { company, ..person }).unwrap();
+        Caller::user(user.id, company, None, None, level)
+    }
+
+    fn key(&self, owner: &Caller, keyspace: &Keyspace, level: u8) -> (Key, IssuedKey) {
+        let new = NewKey::new(*keyspace.name(), owner.id().unwrap(), Level::new(level).unwrap());
+        self.engine.create_key(Actor::Operator, new).unwrap()
+    }
+
+    /// What the gate for a change of a key says to `ask`.
+    fn asked<T>(
+        &self,
+        caller: &Caller,
+        ask: impl FnOnce(&Gate<'_>) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let key = KeyRef::Id(KeyId::generate(&OsEntropy).unwrap());
+        let command = UpdateKey { key, change: KeyChange::default() };
+        ask(&Gate::open(caller, command.need(), self.engine.reader())?)
+    }
+
+    fn reaches_user(&self, caller: &Caller, user: &Caller) -> bool {
+        let named = UserRef::Id(user.id().unwrap());
+        match self.asked(caller, |gate| gate.user(&named)) {
+            Ok(found) => found.get().id == user.id().unwrap(),
+            Err(CommandError::Engine(EngineError::NoSuchUser)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn reaches_key(&self, caller: &Caller, key: &KeyRef) -> Result<(), &'static str> {
+        match self.asked(caller, |gate| gate.key(key)) {
+            Ok(_) => Ok(()),
+            Err(CommandError::NotYours) => NOT_YOURS,
+            Err(CommandError::Engine(EngineError::NoSuchKey)) => Err("no such key"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn whoever_is_too_low_for_their_own_things_is_told_so_at_once() {
+    let world = World::new();
+    let opens = |level| world.asked(&world.person(level, None), |_| Ok(()));
+    assert!(matches!(
+        opens(3),
+        Err(CommandError::LevelTooLow { need, have }) if (need, have) == (Level::OWN, Level::new(3).unwrap())
+    ));
+    assert!(opens(4).is_ok() && opens(5).is_ok());
+}
+
+#[test]
+fn a_company_is_reached_from_level_six_up_to_ones_own_level_and_everyone_from_eight() {
+    let world = World::new();
+    for (level, company, owner_level, owner_company, reached) in [
+        (6, Some(0), 4, Some(0), true),
+        (6, Some(0), 6, Some(0), true),
+        (6, Some(0), 7, Some(0), false),
+        (5, Some(0), 4, Some(0), false),
+        (7, Some(0), 4, Some(1), false),
+        (7, Some(0), 4, None, false),
+        (7, None, 4, None, false),
+        (8, None, 8, Some(1), true),
+        (8, Some(0), 4, None, true),
+    ] {
+        let (caller, owner) = (world.person(level, company), world.person(owner_level, owner_company));
+        let case = format!("{level} of {company:?}, {owner_level} of {owner_company:?}");
+        assert_eq!(world.reaches_user(&caller, &owner), reached, "{case}");
+        let key = KeyRef::Id(world.key(&owner, &Keyspace::NATIVE, 2).0.id);
+        assert_eq!(world.reaches_key(&caller, &key), if reached { Ok(()) } else { NOT_YOURS }, "{case}");
+        assert!(world.reaches_user(&caller, &caller), "oneself");
+        let own = KeyRef::Id(world.key(&caller, &Keyspace::NATIVE, 2).0.id);
+        assert_eq!(world.reaches_key(&caller, &own), Ok(()), "one's own");
+    }
+}
+
+#[test]
+fn a_company_s_name_is_for_its_own_and_for_level_eight() {
+    let world = World::new();
+    let sees = |level, company, at: usize, need: fn(CompanyId) -> Need| {
+        let (caller, id) = (world.person(level, company), world.companies[at]);
+        let gate = Gate::open(&caller, need(id), world.engine.reader());
+        gate.and_then(|gate| gate.company(id)).is_ok_and(|found| found.get().id == id)
+    };
+    let show: fn(CompanyId) -> Need = |id| ShowCompany(id).need();
+    let members: fn(CompanyId) -> Need = |id| ListUsersOf { company: Some(id), after: None, limit: 1 }.need();
+    assert!(sees(0, Some(0), 0, show) && !sees(7, Some(0), 1, show));
+    assert!(!sees(7, None, 1, show) && sees(8, Some(0), 1, show));
+    assert!(sees(6, Some(0), 0, members) && !sees(6, Some(0), 1, members) && sees(8, None, 0, members));
+}
+
+#[test]
+fn a_key_is_found_by_what_names_it_and_in_its_keyspace_alone() {
+    let world = World::new();
+    let (owner, peer, administrator) =
+        (world.person(4, Some(0)), world.person(6, Some(0)), world.person(8, None));
+    let (key, text) = world.key(&owner, &Keyspace::NATIVE, 2);
+    let text = text.reveal();
+    let unchecked = || UncheckedKey::new(text.to_string());
+    let own = KeyRef::OwnText { keyspace: Keyspace::NATIVE, text: unchecked() };
+    let any = KeyRef::Text { keyspace: Keyspace::NATIVE, text: unchecked() };
+    let elsewhere = KeyRef::Text { keyspace: Keyspace::FILEBIN, text: unchecked() };
+    let garbled = KeyRef::Text { keyspace: Keyspace::NATIVE, text: UncheckedKey::new("no key".to_owned()) };
+    for (caller, named, found) in [
+        (&owner, &KeyRef::Within(Keyspace::NATIVE, key.id), Ok(())),
+        (&owner, &KeyRef::Within(Keyspace::FILEBIN, key.id), Err("no such key")),
+        (&owner, &own, Ok(())),
+        (&administrator, &own, Err("no such key")),
+        (&owner, &any, Ok(())),
+        (&peer, &any, Ok(())),
+        (&world.person(4, Some(0)), &any, NOT_YOURS),
+        (&owner, &elsewhere, Err("no such key")),
+        (&owner, &garbled, Err("no such key")),
+    ] {
+        assert_eq!(world.reaches_key(caller, named), found, "{named:?}");
+    }
+    let deleted =
+        |caller: &Caller| world.asked(caller, |gate| gate.deleted_key(key.id)).map(|found| found.get().id);
+    assert!(matches!(deleted(&owner), Err(CommandError::Engine(EngineError::NoSuchKey))));
+    world.engine.delete_key(Actor::Operator, key.id).unwrap();
+    assert!(deleted(&owner).is_ok_and(|id| id == key.id) && deleted(&peer).is_ok());
+    assert!(matches!(deleted(&world.person(4, Some(0))), Err(CommandError::NotYours)));
+}
+
+#[test]
+fn only_level_eight_acts_on_anything_and_gives_rate_limits() {
+    let world = World::new();
+    for (level, may) in [(7, false), (8, true)] {
+        let caller = world.person(level, None);
+        let one = 1.try_into().unwrap();
+        let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count: one, seconds: one, burst: one };
+        let limits = RateLimits::of(vec![limit]).unwrap();
+        assert_eq!(world.asked(&caller, |gate| gate.everything()).is_ok(), may);
+        assert_eq!(world.asked(&caller, |gate| gate.rate_limits(&limits)).is_ok(), may);
+    }
+}
+
+#[test]
+fn nobody_gives_a_level_above_their_own_or_gets_a_text_that_has_it() {
+    let world = World::new();
+    let six = world.person(6, Some(0));
+    let gives = |level| world.asked(&six, |gate| gate.level(Level::new(level).unwrap())).is_ok();
+    assert!(gives(5) && gives(6) && !gives(7));
+    // The owner's role caps what a key may do.
+    let owner = world.person(4, Some(0));
+    let gets = |caller: &Caller, key: &Key| world.asked(caller, |gate| gate.text_of(&KeyRef::Id(key.id)));
+    assert!(gets(&six, &world.key(&owner, &Keyspace::NATIVE, 8).0).is_ok());
+    let (own, _) = world.key(&world.person(8, None), &Keyspace::NATIVE, 7);
+    let by_key = |level| Caller::user(own.owner, None, None, None, Level::new(level).unwrap());
+    assert!(matches!(gets(&by_key(6), &own), Err(CommandError::LevelAboveOwn { .. })));
+    assert!(gets(&by_key(7), &own).is_ok());
+}
+
+#[test]
+fn a_text_is_shown_again_as_its_keyspace_says() {
+    let world = World::new();
+    let (owner, administrator) = (world.person(4, None), world.person(8, None));
+    for (keyspace, to_owner, to_administrator) in
+        [(Keyspace::NATIVE, false, false), (Keyspace::FILEBIN, true, false), (Keyspace::BOKAMERA, true, true)]
+    {
+        let (key, _) = world.key(&owner, &keyspace, 4);
+        let shown = |caller: &Caller| world.asked(caller, |gate| gate.shows_text(&key)).unwrap();
+        assert_eq!(
+            (shown(&owner), shown(&administrator)),
+            (to_owner, to_administrator),
+            "{}",
+            keyspace.name()
+        );
+    }
+    let (above, _) = world.key(&administrator, &Keyspace::FILEBIN, 8);
+    let by_key = Caller::user(above.owner, None, None, None, Level::OWN);
+    assert!(!world.asked(&by_key, |gate| gate.shows_text(&above)).unwrap(), "not to a key that may do less");
+}

@@ -1,0 +1,30 @@
+//! Keys of another system.
+
+use crate::command::{Authorized, Command, CommandError, Door, Everything, Gate, Need};
+use crate::engine::{Imported, ImportedKey};
+
+/// Takes keys of another system over, or only says what would become of them.
+#[derive(Clone, Debug)]
+pub struct ImportKeys {
+    /// The keys, at most 1,000.
+    pub keys: Vec<ImportedKey>,
+    /// Whether nothing is to be changed.
+    pub dry: bool,
+}
+
+impl Command for ImportKeys {
+    type Target = Everything;
+    type Output = Vec<Imported>;
+
+    fn need(&self) -> Need {
+        Need::ALL
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Everything>, CommandError> {
+        gate.everything()
+    }
+
+    fn run(self, door: &Door<'_>, on: Authorized<Everything>) -> Result<Vec<Imported>, CommandError> {
+        door.import_keys(on, self.keys, self.dry)
+    }
+}

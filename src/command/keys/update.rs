@@ -1,0 +1,33 @@
+//! Changing a key.
+
+use crate::command::{Authorized, Command, CommandError, Door, Gate, KeyRef, Need};
+use crate::engine::KeyChange;
+use crate::key::Key;
+
+use super::MANAGE;
+
+/// Changes fields of a key, suspends or resumes it.
+#[derive(Clone, Debug)]
+pub struct UpdateKey {
+    /// Which.
+    pub key: KeyRef,
+    /// What.
+    pub change: KeyChange,
+}
+
+impl Command for UpdateKey {
+    type Target = (Key, KeyChange);
+    type Output = Key;
+
+    fn need(&self) -> Need {
+        MANAGE
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<(Key, KeyChange)>, CommandError> {
+        gate.key_change(&self.key, &self.change)
+    }
+
+    fn run(self, door: &Door<'_>, on: Authorized<(Key, KeyChange)>) -> Result<Key, CommandError> {
+        door.update_key(on)
+    }
+}

@@ -1,0 +1,26 @@
+//! Adding a user.
+
+use crate::command::{Authorized, Command, CommandError, Door, Gate, Need};
+use crate::engine::NewUser;
+use crate::key::User;
+
+/// Adds a user.
+#[derive(Clone, Debug)]
+pub struct AddUser(pub NewUser);
+
+impl Command for AddUser {
+    type Target = NewUser;
+    type Output = User;
+
+    fn need(&self) -> Need {
+        Need::ALL
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<NewUser>, CommandError> {
+        gate.new_user(&self.0)
+    }
+
+    fn run(self, door: &Door<'_>, on: Authorized<NewUser>) -> Result<User, CommandError> {
+        door.add_user(on)
+    }
+}

@@ -1,0 +1,30 @@
+//! Setting a password.
+
+use crate::command::{Authorized, Command, CommandError, Door, Gate, Need, UserRef};
+use crate::key::{Level, Password, User};
+
+/// Sets a person's password.
+#[derive(Clone, Debug)]
+pub struct SetPassword {
+    /// Whose.
+    pub user: UserRef,
+    /// The new one.
+    pub password: Password,
+}
+
+impl Command for SetPassword {
+    type Target = User;
+    type Output = User;
+
+    fn need(&self) -> Need {
+        Need::of(Level::OWN, Level::ALL)
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<User>, CommandError> {
+        gate.user(&self.user)
+    }
+
+    fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<User, CommandError> {
+        door.set_password(on, &self.password)
+    }
+}
