@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Filebin, filebin};
-use keyward::exchange::{Field, Form, RawRequest};
+use keyward::exchange::{Field, Form, METHODS, RawRequest};
 use serde_json::Value;
 
 use super::requests::{self, header};
 use super::world::World;
 
-const ERRORS: [&str; 17] = [
+const ERRORS: [&str; 18] = [
+    "api/method-not-allowed",
     "api/invalid-version",
     "api/invalid-endpoint",
     "api/version-not-supported",
@@ -88,8 +89,10 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &
     assert_eq!(kind, "application/json; charset=UTF-8");
     let answer: Value = serde_json::from_slice(&response.body).unwrap();
     if response.status != 200 {
-        assert_eq!((response.status, &answer["status"]), (400, &Value::from("error")), "{answer}");
+        let status = if METHODS.split(", ").any(|method| method == request.method) { 400 } else { 405 };
+        assert_eq!((response.status, &answer["status"]), (status, &Value::from("error")), "{answer}");
         let error = answer["error_id"].as_str().unwrap();
+        assert_eq!(error == "api/method-not-allowed", status == 405);
         assert!(ERRORS.contains(&error) && !UNREACHABLE.contains(&error), "{answer}");
         assert!(!changed, "{answer}");
         return None;

@@ -135,7 +135,7 @@ impl Presented {
         let mut found = Self::None;
         for (name, value) in &request.headers {
             match name.as_str() {
-                "x-api-key" => found.put(value.clone()),
+                "x-api-key" | "apikey" => found.put(value.clone()),
                 "authorization" => authorization(value, keyspace).into_iter().for_each(|key| found.put(key)),
                 _ => {}
             }
@@ -163,7 +163,7 @@ fn authorization(value: &[u8], keyspace: Keyspace) -> Option<Vec<u8>> {
     let Some(blank) = value.iter().position(|byte| *byte == b' ') else { return Some(value.to_vec()) };
     let (scheme, rest) = (value[..blank].to_ascii_lowercase(), value[blank..].trim_ascii());
     match scheme.as_slice() {
-        b"bearer" => Some(rest.to_vec()),
+        b"bearer" | b"api-key" | b"apikey" | b"token" => Some(rest.to_vec()),
         b"basic" => {
             let decoded = base64_decoded(rest).unwrap_or_default();
             let user = decoded.split(|byte| *byte == b':').next().unwrap().to_vec();

