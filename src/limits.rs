@@ -119,10 +119,12 @@ pub const REHASHES_WAITING_MAX: usize = 10_000;
 /// Keys whose last use waits to be written, beside those that the hot index counts.
 pub const USAGE_PENDING_MAX: usize = 100_000;
 
-/// How long the same kind of login or refusal from the same network is no event of the audit again.
+/// How long the same kind of refusal from the same network is no event of the audit again.
 pub const SIGHTINGS_MS: u64 = 3_600_000;
-/// Events of logins and refusals in that time; what is refused beyond is counted.
+/// Events of refused logins in that time, and as many of denied keys; what is refused beyond is counted.
 pub const SIGHTINGS_MAX: usize = 100;
+/// Newest events that are looked at after a start for those of that time.
+pub const SIGHTINGS_LOOKED_AT_MAX: usize = 20_000;
 
 /// How long a deleted key may be brought back.
 pub const DELETED_KEPT_MS: u64 = 30 * 24 * 3_600_000;

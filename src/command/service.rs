@@ -110,14 +110,22 @@ impl Service {
             return Err(AuthenticateError::Undecided(EngineError::Busy { retry_after_seconds }));
         }
         let proved = self.engine.check_password(user.as_ref(), password)?;
-        self.verifier.reader().note_login(user.as_ref().map(|user| user.id), proved, client);
-        if proved {
-            self.memory.backoff.succeeded(login, client);
-            acting(user, client)
-        } else {
+        let (id, reader) = (user.as_ref().map(|user| user.id), self.verifier.reader());
+        if !proved {
+            reader.note_login_refused(id, None, client);
             self.memory.backoff.failed(login, client, self.now());
-            Err(AuthenticateError::Password)
+            return Err(AuthenticateError::Password);
         }
+        self.memory.backoff.succeeded(login, client);
+        let caller = acting(user, client);
+        match (&caller, id) {
+            (Ok(_), Some(id)) => reader.note_login(id, client),
+            (Err(AuthenticateError::NotActive(status)), _) => {
+                reader.note_login_refused(id, Some(status.name()), client);
+            }
+            (Ok(_), None) | (Err(_), _) => {}
+        }
+        caller
     }
 
     /// The user with this login name or e-mail address. No login name has an `@`.
@@ -166,7 +174,7 @@ pub(super) fn acting(user: Option<User>, client: Option<IpAddr>) -> Result<Calle
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{EventFilter, NewKey, NewUser, Parts};
+    use crate::engine::{EventFilter, NewKey, NewUser, Parts, UserChange};
     use crate::entropy::OsEntropy;
     use crate::key::{Action, Actor, Level, PepperRing, RevokeReason, Role, Subject};
     use crate::store::MemoryStore;
@@ -210,5 +218,25 @@ mod tests {
         }
         assert!(found.contains(&rest), "one more of the same: {found:?}");
         assert_eq!(trail.chain.head.sequence, before + 6);
+        let reason = |action| trail.events.iter().find(|event| event.action == action).unwrap();
+        assert_eq!(reason(Action::KeyDenied).details.reason.as_deref(), Some("revoked"));
+    }
+
+    #[test]
+    fn a_blocked_user_s_right_password_is_a_refused_login() {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let password = Password::new(b"correct horse").unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, Some(password.clone()));
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let admin = NewUser::person("admin".parse().unwrap(), Role::Administrator, None);
+        engine.add_user(Actor::Operator, admin).unwrap();
+        let blocked = UserChange { status: Some(Status::Blocked), ..UserChange::default() };
+        engine.update_user(Actor::Operator, flo, blocked).unwrap();
+        Service::new(engine.clone()).by_password("flo", &password, None).unwrap_err();
+        engine.stop().unwrap();
+        let newest = engine.reader().trail(&EventFilter::default(), None, 1).unwrap().events.remove(0);
+        assert_eq!((newest.action, newest.subject), (Action::LoginRefused, Subject::User(flo)));
+        assert_eq!(newest.details.reason.as_deref(), Some("blocked"));
     }
 }

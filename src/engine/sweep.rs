@@ -77,8 +77,11 @@ impl Sweep {
             return Some(Box::new(kept::write));
         }
         if used.is_empty() {
+            if let Err(error) = self.sightings.begin(self.store.as_ref(), now) {
+                tracing::warn!(%error, "the audit could not be looked at: its hour begins anew");
+            }
             if let Some(event) = self.sightings.take(now, self.ends) {
-                return Some(Box::new(move |operation| sightings::write(operation, event)));
+                return Some(Box::new(move |operation| sightings::write(operation, &event)));
             }
             self.rates.sweep(now);
             self.last = now;

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::key::{Action, AuditEvent, AuditHead, EventHash, Field, FieldChange, KeyId, Subject, UserId};
 use crate::limits;
 use crate::store::codec::Record as _;
-use crate::store::{paged, paged_by, schema};
+use crate::store::{Store, paged, paged_by, schema};
 
 use super::operation::event_hash;
 use super::{EngineError, Reader};
@@ -68,7 +68,7 @@ impl Reader {
         let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
         let limit = limit.clamp(1, limits::PAGE_MAX);
         let (mut events, mut next) = (Vec::<AuditEvent>::new(), None);
-        let chain = self.look_back(before, &mut |event| {
+        let chain = look_back(self.store.as_ref(), before, &mut |event| {
             if filter.wants(&event, &keys) {
                 if events.len() == limit {
                     next = events.last().map(|last| last.sequence);
@@ -123,7 +123,7 @@ impl Reader {
     /// elsewhere before.
     pub fn audit_chain(&self, kept: Option<&AuditHead>) -> Result<Chain, EngineError> {
         let kept = kept.map(|kept| self.has_event(kept)).transpose()?;
-        Ok(Chain { kept, ..self.look_back(None, &mut |_| true)? })
+        Ok(Chain { kept, ..look_back(self.store.as_ref(), None, &mut |_| true)? })
     }
 
     fn has_event(&self, kept: &AuditHead) -> Result<bool, EngineError> {
@@ -139,50 +139,52 @@ impl Reader {
         });
         Ok(ids.collect::<Result<_, _>>()?)
     }
+}
 
-    /// Hands events to `look`, newest first, until it has enough, and proves the links between them.
-    pub(super) fn look_back(
-        &self,
-        before: Option<u64>,
-        look: &mut dyn FnMut(AuditEvent) -> bool,
-    ) -> Result<Chain, EngineError> {
-        let head: AuditHead = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
-        let mut chain = Chain { head, ..Chain::default() };
-        let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
-        // What the event just below `upper` must hash to.
-        let mut expected = match self.get::<AuditEvent>(&schema::audit(upper))? {
+/// Hands events to `look`, newest first, until it has enough, and proves the links between them.
+pub(super) fn look_back(
+    store: &dyn Store,
+    before: Option<u64>,
+    look: &mut dyn FnMut(AuditEvent) -> bool,
+) -> Result<Chain, EngineError> {
+    let head = store.get(schema::AUDIT_HEAD)?.as_ref().map(AuditHead::from_entry).transpose()?;
+    let head = head.unwrap_or_default();
+    let mut chain = Chain { head, ..Chain::default() };
+    let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
+    // What the event just below `upper` must hash to.
+    let mut expected =
+        match store.get(&schema::audit(upper))?.as_ref().map(AuditEvent::from_entry).transpose()? {
             Some(later) => later.previous,
             None => head.hash,
         };
-        while upper > 1 {
-            let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
-            let entries = self.store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
-            let mut below = entries.into_iter().rev().peekable();
-            for sequence in (lower + 1..upper).rev() {
-                let place = schema::audit(sequence);
-                // Newer than asked for, or written meanwhile.
-                while below.next_if(|entry| entry.key > place).is_some() {}
-                let Some(entry) = below.next_if(|entry| entry.key == place) else {
-                    chain.broken_at = chain.broken_at.or(Some(sequence));
-                    continue;
-                };
-                let event = AuditEvent::from_entry(&entry)?;
-                if event_hash(&entry.value) != expected {
-                    chain.broken_at = chain.broken_at.or(Some(sequence));
-                }
-                expected = event.previous;
-                chain.events += 1;
-                if !look(event) {
-                    return Ok(chain);
-                }
+    while upper > 1 {
+        let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
+        let entries = store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
+        let mut below = entries.into_iter().rev().peekable();
+        for sequence in (lower + 1..upper).rev() {
+            let place = schema::audit(sequence);
+            // Newer than asked for, or written meanwhile.
+            while below.next_if(|entry| entry.key > place).is_some() {}
+            let Some(entry) = below.next_if(|entry| entry.key == place) else {
+                chain.broken_at = chain.broken_at.or(Some(sequence));
+                continue;
+            };
+            let event = AuditEvent::from_entry(&entry)?;
+            if event_hash(&entry.value) != expected {
+                chain.broken_at = chain.broken_at.or(Some(sequence));
             }
-            upper = lower + 1;
+            expected = event.previous;
+            chain.events += 1;
+            if !look(event) {
+                return Ok(chain);
+            }
         }
-        if expected != EventHash::default() {
-            chain.broken_at = chain.broken_at.or(Some(0));
-        }
-        Ok(chain)
+        upper = lower + 1;
     }
+    if expected != EventHash::default() {
+        chain.broken_at = chain.broken_at.or(Some(0));
+    }
+    Ok(chain)
 }
 
 impl EventFilter {

@@ -78,7 +78,7 @@ pub enum Action {
     CompanyUpdated,
     /// A company was removed, with the keys that were its own.
     CompanyRemoved,
-    /// A user logged in with a password. Only a sample is recorded.
+    /// A user logged in with a password.
     LoggedIn,
     /// A password was refused. Only a sample is recorded, and how many more there were.
     LoginRefused,
@@ -112,7 +112,7 @@ impl Action {
         Self::KeyDenied,
     ];
 
-    /// Whether it changed something: what did not is written behind, and only a sample of it.
+    /// Whether it changed something: what did not is written behind, and of refusals only a sample.
     pub const fn is_change(self) -> bool {
         match self {
             Self::LoggedIn | Self::LoginRefused | Self::KeyDenied => false,
@@ -233,7 +233,7 @@ impl FromStr for AuditHead {
 }
 
 /// One change, chained to the one before it. Written only together with the change, so its outcome is always
-/// "done". What changes nothing, logins and refusals, is written within a minute and sampled.
+/// "done". What changes nothing, logins and refusals, is written within a minute, of refusals a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// 1 for the first event, then rising by one.

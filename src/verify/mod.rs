@@ -232,9 +232,13 @@ impl Look for Decision<'_> {
     fn look(&mut self, found: &Found<'_>) {
         let Self { reader, request, now, ref mut verdict } = *self;
         **verdict = Ok(judge(found.record, found.owner, request, now));
-        let Ok(Verdict::Allow(identity)) = verdict else {
-            reader.note_denied(found.record.id, request.client);
-            return;
+        let identity = match verdict {
+            Ok(Verdict::Allow(identity)) => identity,
+            Ok(Verdict::Deny(reason)) => {
+                reader.note_denied(found.record.id, reason.code(), request.client);
+                return;
+            }
+            Err(_) => return,
         };
         match reader.spend(found.record, request.spend, now) {
             Ok(quota) => {
@@ -242,8 +246,9 @@ impl Look for Decision<'_> {
                 reader.note_use(found, now, request.client.as_ref());
             }
             Err(over) => {
-                reader.note_denied(found.record.id, request.client);
-                **verdict = Ok(Verdict::Deny(over.into()));
+                let reason = DenyReason::from(over);
+                reader.note_denied(found.record.id, reason.code(), request.client);
+                **verdict = Ok(Verdict::Deny(reason));
             }
         }
     }
