@@ -72,40 +72,56 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync + 'static {
     /// The time now. May stand still or go back; callers never rely on it moving.
     fn now(&self) -> Timestamp;
+
+    /// Has it show no earlier time than this from here on, and go on from there until it has caught up.
+    fn not_before(&self, moment: Timestamp);
 }
 
 /// The operating system's wall clock, as of its last tick: a few milliseconds old at most, and read in a fraction of
 /// the time that the exact one takes.
 ///
-/// Within a process it never goes back: what has expired stays expired. When the system's clock is set forward it
-/// follows within 10 ms; set back, it keeps its lead and goes on at the pace of the time that passes. So nothing ends
-/// earlier than by the sum of such leads, and a restart believes the system's clock again.
+/// It never goes back: what has expired stays expired. When the system's clock is set forward it follows within 10 ms;
+/// set back, it keeps its lead and goes on at the pace of the time that passes, until the system's clock has caught up.
+/// So nothing ends earlier than by the sum of such leads. Over a restart the store keeps the newest time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+/// One for the process: its lead is for all who ask.
+static STEADY: Steady = Steady::new();
+
+impl SystemClock {
+    /// Whether the system's clock shows a time before 1970, which nothing here can have happened in.
+    pub fn is_before_1970() -> bool {
+        wall_ms().is_none()
+    }
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        static STEADY: Steady = Steady::new();
-        STEADY.now(passed_ms(), wall_ms)
+        STEADY.now(passed_ms(), || wall_ms().unwrap_or(0))
+    }
+
+    fn not_before(&self, moment: Timestamp) {
+        STEADY.not_before(passed_ms(), moment);
     }
 }
 
 /// Milliseconds that passed since some moment.
 #[cfg(target_os = "linux")]
 fn passed_ms() -> u64 {
-    of(rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse))
+    ms(rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)).unwrap_or(0)
 }
 
-/// Milliseconds since 1970, as the system has them; 0 before.
+/// Milliseconds since 1970, as the system has them; `None` before.
 #[cfg(target_os = "linux")]
-fn wall_ms() -> u64 {
-    of(rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse))
+fn wall_ms() -> Option<u64> {
+    ms(rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse))
 }
 
 #[cfg(target_os = "linux")]
-fn of(time: rustix::time::Timespec) -> u64 {
-    let ms = u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000);
-    ms.saturating_add(u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0))
+fn ms(time: rustix::time::Timespec) -> Option<u64> {
+    let ms = u64::try_from(time.tv_sec).ok()?.saturating_mul(1_000);
+    Some(ms.saturating_add(u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0)))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -117,9 +133,9 @@ fn passed_ms() -> u64 {
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-fn wall_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+fn wall_ms() -> Option<u64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// How often the wall clock is looked at; in between time passes by itself.
@@ -150,6 +166,12 @@ impl Steady {
         Timestamp::from_unix_ms(passed.saturating_add(self.ahead.load(Ordering::Relaxed)))
     }
 
+    fn not_before(&self, passed: u64, moment: Timestamp) {
+        self.ahead.fetch_max(moment.unix_ms().saturating_sub(passed), Ordering::Relaxed);
+        // Looked at anew, so that a lead is told at once.
+        self.next.store(0, Ordering::Release);
+    }
+
     #[cold]
     fn look(&self, passed: u64, wall: u64) {
         let ahead = wall.saturating_sub(passed);
@@ -162,7 +184,7 @@ impl Steady {
             let seconds = lead / 1_000;
             tracing::warn!(
                 seconds,
-                "the system's clock was set back; keys go by the later time until a restart"
+                "the system's clock is behind the newest time that is known; keys go by the later one until it has caught up"
             );
         }
     }
@@ -200,6 +222,10 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
     }
+
+    fn not_before(&self, moment: Timestamp) {
+        self.0.fetch_max(moment.0, Ordering::SeqCst);
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_time_before_1970_is_none() {
+        let at = |tv_sec| ms(rustix::time::Timespec { tv_sec, tv_nsec: 999_999_999 });
+        assert_eq!((at(-1), at(0), at(1)), (None, Some(999), Some(1_999)));
+        assert!(!SystemClock::is_before_1970());
+    }
+
+    #[test]
     fn it_follows_forward_at_once_and_back_never() {
         let steady = Steady::new();
         let at = |passed, wall| steady.now(passed, || wall).unix_ms();
@@ -240,6 +274,12 @@ mod tests {
         assert_eq!(at(5, 0), 1_000_005, "in between the wall clock is not asked");
         assert_eq!(at(10, 2_000_000), 2_000_000);
         assert_eq!(at(1_000, 1_000_990), 2_000_990, "it keeps its lead");
+        steady.not_before(1_000, Timestamp::from_unix_ms(3_000_000));
+        assert_eq!(at(1_000, 1_000_990), 3_000_000, "it goes on from where it was before a restart");
+        assert_eq!(at(1_020, 1_001_010), 3_000_020);
+        assert_eq!(at(2_000, 4_000_000), 4_000_000, "until the system's clock has caught up");
+        steady.not_before(2_000, Timestamp::from_unix_ms(3_000_000));
+        assert_eq!(at(2_000, 4_000_000), 4_000_000);
         assert!(SystemClock.now() >= Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
     }
 }

@@ -76,6 +76,8 @@ pub const CHANGES_KEPT_MAX: usize = 1_024;
 pub const CHANGES_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long the watermark may stay behind the newest commit.
 pub const WATERMARK_INTERVAL_MS: u64 = 1_000;
+/// A clock that is further ahead of the newest time in the store is in doubt.
+pub const CLOCK_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 /// Size of a huge page.
 pub const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;

@@ -253,8 +253,15 @@ fn nothing_is_overwritten_unasked_and_nothing_half_is_left() {
     let other = Site { dir: tempfile::tempdir().unwrap() };
     fs::write(other.path("damaged"), "keyward-backup 1\n").unwrap();
     for file in ["damaged", "absent"] {
-        assert_eq!(other.run(&["--data", "far/away", "restore", file]).code, 1);
-        assert_eq!(other.run(&["restore", file]).code, 1);
+        let secret = site.path("data/secret");
+        let secret = ["--secret-file", secret.to_str().unwrap()];
+        assert_eq!(other.run(&[&["--data", "far/away", "restore", file], &secret[..]].concat()).code, 1);
+        assert_eq!(other.run(&[&["restore", file], &secret[..]].concat()).code, 1);
+        assert_eq!(
+            other.run(&["restore", file]).code,
+            if file == "absent" { 1 } else { 5 },
+            "without a secret"
+        );
         assert!(!other.path("far").exists() && !other.path("data").exists(), "{file}");
     }
 }

@@ -38,6 +38,7 @@ use self::args::{Args, Task};
 use self::door::Door;
 use self::failure::{Exit, Failure};
 use self::screen::note;
+use crate::clock::SystemClock;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
@@ -62,6 +63,12 @@ pub fn run() -> ExitCode {
 
 fn carry_out(args: Args) -> Result<Exit, Failure> {
     let Args { place, output, task } = args;
+    if SystemClock::is_before_1970() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "the system's clock shows a time before 1970: set it, then try again",
+        ));
+    }
     match task {
         Task::Serve(serve) => serve::serve(place, serve),
         Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),

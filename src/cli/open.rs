@@ -1,5 +1,6 @@
 //! Opens a data directory: the store, the secret file, the engine.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::args::Place;
@@ -20,6 +21,25 @@ pub(super) struct Opened {
 
 /// Opens the directory, making it when there is none.
 pub(super) fn open(place: &Place, options: OpenOptions) -> Result<Opened, Failure> {
+    for_us_alone(&place.data)?;
+    let secret = secret(place);
+    // A secret file that cannot be made is known before there is a directory; inside of that one, it can be.
+    let apart = place.secret_file.as_ref().filter(|file| file.parent() != Some(&place.data));
+    let first = apart.filter(|_| !is_anything(&place.data));
+    let made = first.filter(|file| !file.exists());
+    first.map(|_| secret.read_or_create(true, &OsEntropy)).transpose()?;
+    let opened = open_store(place, options);
+    if let (Some(made), Err(_)) = (made, &opened) {
+        // Nothing was made under it.
+        let _ = std::fs::remove_file(made);
+    }
+    let store = opened?;
+    let peppers = secret.read_or_create(store.revision() == Revision(0), &OsEntropy)?;
+    let engine = Engine::open(Parts::new(store, peppers))?;
+    Ok(Opened { service: Service::new(engine.clone()), engine })
+}
+
+fn open_store(place: &Place, options: OpenOptions) -> Result<SledStore, Failure> {
     let (store, found) = SledStore::open(&place.data, options)?;
     if let Some(report) = &found.recovered {
         note(&format!("keyward: went on without what is missing: {report}"));
@@ -27,10 +47,31 @@ pub(super) fn open(place: &Place, options: OpenOptions) -> Result<Opened, Failur
     if let Some(files) = &found.set_aside {
         note(&format!("keyward: damaged files were put into {}", files.display()));
     }
-    let secret = secret(place);
-    let peppers = secret.read_or_create(store.revision() == Revision(0), &OsEntropy)?;
-    let engine = Engine::open(Parts::new(store, peppers))?;
-    Ok(Opened { service: Service::new(engine.clone()), engine })
+    Ok(store)
+}
+
+/// Refuses a data directory that others may write to: what they put there would be taken for ours. The group of this
+/// process may, as where a volume is mounted for it.
+pub(super) fn for_us_alone(data: &Path) -> Result<(), Failure> {
+    let Ok(metadata) = std::fs::metadata(data) else { return Ok(()) };
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    let own =
+        groups.into_iter().chain([rustix::process::getegid()]).any(|group| group.as_raw() == metadata.gid());
+    let mode = metadata.mode() & 0o7777;
+    let by = match mode {
+        _ if mode & 0o002 != 0 => "everybody",
+        _ if mode & 0o020 != 0 && !own => "another group",
+        _ => return Ok(()),
+    };
+    let shown = data.display();
+    Err(Failure::new(
+        Exit::Data,
+        format!(
+            "the data directory {shown} can be written to by {by} (mode {mode:03o}): use a subdirectory of it, as with \
+             --data {}, or close it with chmod go-w",
+            data.join("keyward").display()
+        ),
+    ))
 }
 
 /// Opens a directory that a server was started on before; a mistyped name makes none.

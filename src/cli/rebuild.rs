@@ -1,16 +1,17 @@
 //! Stores that are built anew: `keyward compact` and `keyward check --repair`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::args::Place;
 use super::failure::{Exit, Failure};
 use super::open;
 use super::screen::{line, note};
+use crate::clock::Timestamp;
 use crate::engine::Repair;
 use crate::limits;
 use crate::store::backup::Frame;
+use crate::store::sled::barrier;
 use crate::store::sled::replace::{self, Replacing};
 use crate::store::sled::{OpenOptions, Opened};
 use crate::store::{Batch, SledStore, Store as _, StoreError, paged};
@@ -18,7 +19,7 @@ use crate::store::{Batch, SledStore, Store as _, StoreError, paged};
 /// `keyward compact`.
 pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
     let (store, _) = open_store(place, OpenOptions::default())?;
-    let before = size(&place.data.join("db"));
+    let before = barrier::size(&place.data.join("db"));
     let replacing = rebuild(place, &store, |filling| {
         for entry in paged(None, |after, limit| store.scan(b"", after, limit)) {
             let entry = entry?;
@@ -29,7 +30,7 @@ pub(super) fn compact(place: &Place) -> Result<Exit, Failure> {
     replacing.finish_with_the_same()?;
     drop(store);
     exchange(place)?;
-    let after = size(&place.data.join("db"));
+    let after = barrier::size(&place.data.join("db"));
     line(&format!("{} kB before, {} kB after", before / 1024, after / 1024))?;
     Ok(Exit::Done)
 }
@@ -60,6 +61,7 @@ pub(super) fn repair(place: &Place) -> Result<Exit, Failure> {
 
 /// The store of a directory that has one.
 fn open_store(place: &Place, options: OpenOptions) -> Result<(SledStore, Opened), Failure> {
+    open::for_us_alone(&place.data)?;
     if open::is_store(&place.data) {
         Ok(SledStore::open(&place.data, options)?)
     } else {
@@ -75,7 +77,7 @@ fn rebuild(
 ) -> Result<Replacing, Failure> {
     store.close()?;
     let replacing = Replacing::beside(&place.data)?;
-    fill(&replacing, with)?;
+    fill(&replacing, barrier::size(&place.data.join("db")), store.newest_time(), with)?;
     Ok(replacing)
 }
 
@@ -102,6 +104,34 @@ pub(super) struct Filling {
     store: SledStore,
     batch: Batch,
     waiting: usize,
+    room: Room,
+}
+
+/// What there was room for, and about how much is needed.
+struct Room {
+    place: PathBuf,
+    needed: u64,
+    free: Option<u64>,
+}
+
+impl Room {
+    fn of(replacing: &Replacing, needed: u64) -> Self {
+        let place = replacing.place();
+        // It is beside what it replaces.
+        let free = place.parent().and_then(barrier::free);
+        Self { place, needed, free }
+    }
+
+    /// Says how much room it takes, where that was what failed.
+    fn told(&self, error: StoreError) -> StoreError {
+        let Self { place, needed, free } = self;
+        match error {
+            StoreError::Io { what, source } => {
+                StoreError::Io { what, source: barrier::room(place, *needed, *free, source) }
+            }
+            other => other,
+        }
+    }
 }
 
 impl Filling {
@@ -121,29 +151,27 @@ impl Filling {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.waiting = 0;
-        self.store.commit(std::mem::take(&mut self.batch)).map(drop)
+        let committed = self.store.commit(std::mem::take(&mut self.batch));
+        committed.map(drop).map_err(|error| self.room.told(error))
     }
 }
 
-/// Builds the new store, and closes it in good order.
+/// Builds the new store, which knows the same newest time as the old one, and closes it in good order. About so many bytes
+/// are needed for it.
 pub(super) fn fill(
     replacing: &Replacing,
+    needed: u64,
+    time: Option<Timestamp>,
     with: impl FnOnce(&mut Filling) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (store, _) = SledStore::open(&replacing.place(), OpenOptions::default())?;
-    let mut filling = Filling { store, batch: Batch::default(), waiting: 0 };
+    let room = Room::of(replacing, needed);
+    let opened = SledStore::open(&replacing.place(), OpenOptions::default());
+    let (store, _) = opened.map_err(|error| room.told(error))?;
+    if let Some(time) = time {
+        store.note_time(time);
+    }
+    let mut filling = Filling { store, batch: Batch::default(), waiting: 0, room };
     with(&mut filling)?;
     filling.commit()?;
-    Ok(filling.store.close()?)
-}
-
-/// Bytes of the files below a directory.
-fn size(dir: &Path) -> u64 {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let of = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    };
-    entries.map(of).sum()
+    Ok(filling.store.close().map_err(|error| filling.room.told(error))?)
 }

@@ -21,6 +21,7 @@ use crate::store::{SledStore, Store as _, StoreError, schema};
 pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
     let backup = open_backup(&asked.file)?;
     keep_nothing_before(place, asked.force)?;
+    open::for_us_alone(&place.data)?;
     let peppers = open::secret(place).read()?;
     let there = open::is_anything(&place.data);
     let now = if there { to_compare(place, asked.bring_back)? } else { None };
@@ -28,7 +29,13 @@ pub(super) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
         None => Replacing::directory(&place.data)?,
         Some(_) => Replacing::beside(&place.data)?,
     };
-    fill(&replacing, |filling| {
+    // What is compared, and how old the new store may think it is, goes by the newest time that is known.
+    let known = now.as_ref().and_then(|now| now.newest_time());
+    if let Some(known) = known {
+        SystemClock.not_before(known);
+    }
+    let length = backup.metadata().map_or(0, |backup| backup.len());
+    fill(&replacing, length, known, |filling| {
         let mut newest = newest_user(now.as_ref());
         let entries = read(&asked.file, backup, |frame| {
             if frame.key == schema::USER_COUNTER {

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -40,10 +40,11 @@ pub enum SecretFileError {
         /// The file.
         path: PathBuf,
     },
-    /// Others than its owner may read or write it.
+    /// Others may read or write it.
     #[error(
-        "the secret file {} is open to others (mode {mode:03o}): make it yours alone with chmod 600, and think of \
-         its peppers as known to whoever could read it",
+        "the secret file {} is open to others (mode {mode:03o}): make it yours alone with chmod 600, or root's and \
+         readable by the group of this process alone with chmod 440, and think of its peppers as known to whoever could \
+         read it",
         path.display()
     )]
     Exposed {
@@ -51,6 +52,17 @@ pub enum SecretFileError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// It belongs to another user than the one this process runs as, and not to root: whoever that is knows the peppers.
+    #[error(
+        "the secret file {} belongs to somebody else (user {owner}): give it to the user this runs as with chown",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The number of the user it belongs to.
+        owner: u32,
     },
     /// A line is not of the form a secret file has.
     #[error("line {line} of the secret file {} {problem}", path.display())]
@@ -116,9 +128,18 @@ impl SecretFile {
         entropy: &dyn Entropy,
     ) -> Result<PepperRing, SecretFileError> {
         match self.read() {
-            Err(SecretFileError::Absent { .. }) if store_is_new => self.create(entropy),
-            read => read,
+            Err(SecretFileError::Absent { .. }) if store_is_new => {}
+            read => return read,
         }
+        let locked = self.lock()?;
+        // Another process may have been faster.
+        match self.read() {
+            Err(SecretFileError::Absent { .. }) => {}
+            read => return read,
+        }
+        let ring = PepperRing::generate(entropy)?;
+        locked.put(&ring.clone().into_peppers())?;
+        Ok(ring)
     }
 
     /// Reads the peppers.
@@ -139,14 +160,27 @@ impl SecretFile {
         if !metadata.is_file() {
             return Err(SecretFileError::NotRegular { path: self.path.clone() });
         }
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(SecretFileError::Exposed { path: self.path.clone(), mode });
-        }
+        self.is_ours(&metadata, &Process::this())?;
         let mut text = Zeroizing::new(String::with_capacity(limits::SECRET_FILE_BYTES_MAX));
         let bounded = u64::try_from(limits::SECRET_FILE_BYTES_MAX).unwrap_or(u64::MAX);
         file.take(bounded).read_to_string(&mut text).map_err(|source| self.io(source))?;
         self.parse(&text)
+    }
+
+    /// Refuses a file that others know, or could have written: it has to be for its owner alone, and be the process's own;
+    /// or root's, and then the process's group may read it, as where it is mounted for it.
+    fn is_ours(&self, file: &Metadata, process: &Process) -> Result<(), SecretFileError> {
+        const ROOT: u32 = 0;
+        let (owner, mode) = (file.uid(), file.mode() & 0o777);
+        if owner != ROOT && owner != process.user {
+            return Err(SecretFileError::Foreign { path: self.path.clone(), owner });
+        }
+        let readable_by_group = owner == ROOT && process.groups.contains(&file.gid());
+        let open = if readable_by_group { mode & 0o037 } else { mode & 0o077 };
+        if open != 0 {
+            return Err(SecretFileError::Exposed { path: self.path.clone(), mode });
+        }
+        Ok(())
     }
 
     fn parse(&self, text: &str) -> Result<PepperRing, SecretFileError> {
@@ -173,12 +207,13 @@ impl SecretFile {
     /// # Durability
     /// When this answers, the file has it also after a power cut. It always has every older one, too.
     pub fn rotate(&self, entropy: &dyn Entropy) -> Result<PepperNumber, SecretFileError> {
+        let locked = self.lock()?;
         let mut peppers = self.read()?.into_peppers();
         let newest = peppers.last_key_value().map_or(0, |(number, _)| number.0);
         let next = newest.checked_add(1).map(PepperNumber);
         let next = next.ok_or_else(|| SecretFileError::Full { path: self.path.clone() })?;
         peppers.insert(next, Pepper::generate(entropy)?);
-        self.put(&peppers)?;
+        locked.put(&peppers)?;
         Ok(next)
     }
 
@@ -187,6 +222,7 @@ impl SecretFile {
     /// # Errors
     /// As [`SecretFile::read`].
     pub fn remove(&self, number: PepperNumber) -> Result<(), SecretFileError> {
+        let locked = self.lock()?;
         let mut peppers = self.read()?.into_peppers();
         if peppers.remove(&number).is_none() {
             return Ok(());
@@ -198,15 +234,54 @@ impl SecretFile {
                 problem: "is its last pepper, and stays",
             });
         }
-        self.put(&peppers)
+        locked.put(&peppers)
     }
 
-    fn create(&self, entropy: &dyn Entropy) -> Result<PepperRing, SecretFileError> {
-        let ring = PepperRing::generate(entropy)?;
-        self.put(&ring.clone().into_peppers())?;
-        Ok(ring)
+    /// Holds the place of the file, so that nobody changes it between a read and the write that follows. Where the path is
+    /// a link, what it leads to is meant.
+    fn lock(&self) -> Result<Locked<'_>, SecretFileError> {
+        let path = match fs::canonicalize(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(&self.path),
+            found => found,
+        };
+        let path = path.map_err(|source| self.io(source))?;
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        let dir =
+            File::open(dir).and_then(|dir| dir.lock().map(|()| dir)).map_err(|source| self.io(source))?;
+        Ok(Locked { file: self, path, dir })
     }
 
+    fn io(&self, source: io::Error) -> SecretFileError {
+        SecretFileError::Io { path: self.path.clone(), source }
+    }
+}
+
+/// Who asks.
+struct Process {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+impl Process {
+    fn this() -> Self {
+        let more = rustix::process::getgroups().unwrap_or_default();
+        let groups = [rustix::process::getegid()].into_iter().chain(more);
+        Self {
+            user: rustix::process::geteuid().as_raw(),
+            groups: groups.map(rustix::process::Gid::as_raw).collect(),
+        }
+    }
+}
+
+/// A secret file whose place is held.
+struct Locked<'a> {
+    file: &'a SecretFile,
+    path: PathBuf,
+    /// Locked, and so is everything in it that comes through here.
+    dir: File,
+}
+
+impl Locked<'_> {
     fn put(&self, peppers: &BTreeMap<PepperNumber, Pepper>) -> Result<(), SecretFileError> {
         let mut text = Zeroizing::new(format!("{HEADER}\n"));
         for (number, pepper) in peppers {
@@ -214,10 +289,10 @@ impl SecretFile {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "pepper {} {}", number.0, *digits);
         }
-        self.write(&text).map_err(|source| self.io(source))
+        self.write(&text).map_err(|source| self.file.io(source))
     }
 
-    /// Puts the whole file in its place at one moment, durably.
+    /// Puts the whole file in its place at one moment, durably, for whoever it was for before.
     fn write(&self, text: &str) -> io::Result<()> {
         let mut partial = self.path.clone().into_os_string();
         partial.push(".partial");
@@ -225,16 +300,27 @@ impl SecretFile {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let written = self.write_partial(Path::new(&partial), text);
+        if written.is_err() {
+            // What remains of it is removed by the next try.
+            let _ = fs::remove_file(&partial);
+        }
+        written?;
         fs::rename(&partial, &self.path)?;
-        let path = std::path::absolute(&self.path)?;
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+        self.dir.sync_all()
     }
 
-    fn io(&self, source: io::Error) -> SecretFileError {
-        SecretFileError::Io { path: self.path.clone(), source }
+    fn write_partial(&self, partial: &Path, text: &str) -> io::Result<()> {
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(partial)?;
+        if let Ok(before) = fs::metadata(&self.path) {
+            let made = file.metadata()?;
+            if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+                std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
+            }
+            file.set_permissions(before.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
     }
 }
 
@@ -248,6 +334,8 @@ fn pepper(line: &str) -> Option<(PepperNumber, Pepper)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
     use super::*;
     use crate::entropy::OsEntropy;
 
@@ -274,9 +362,24 @@ mod tests {
     #[test]
     fn a_file_that_others_may_use_is_refused() {
         let text = format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32));
-        for (mode, good) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+        let me = Process::this();
+        // A file of ours, of root's and of somebody else's, each read by a process of that group and of another.
+        for (mode, own, of_roots) in
+            [(0o600, true, true), (0o400, true, true), (0o640, false, true), (0o440, false, true)]
+                .into_iter()
+                .chain([0o604, 0o620, 0o660, 0o444, 0o650, 0o644].map(|mode| (mode, false, false)))
+        {
             let (_dir, secret) = file(&text, mode);
-            assert_eq!(secret.read().is_ok(), good, "{mode:o}");
+            let metadata = fs::metadata(&secret.path).unwrap();
+            let (uid, gid) = (metadata.uid(), metadata.gid());
+            let is_ours = |user, groups: &[u32]| {
+                secret.is_ours(&metadata, &Process { user, groups: groups.to_vec() }).is_ok()
+            };
+            let mine = if uid == 0 { of_roots } else { own };
+            assert_eq!(is_ours(uid, &[gid]), mine, "{mode:o}");
+            assert_eq!(is_ours(uid, &[gid + 1]), own, "{mode:o}, another group");
+            assert_eq!(is_ours(uid + 1, &[gid]), uid == 0 && of_roots, "{mode:o}, another user");
+            assert_eq!(is_ours(me.user, &me.groups), secret.read().is_ok(), "{mode:o}");
         }
         let (dir, _) = file("", 0o600);
         let directory = SecretFile::at(dir.path().to_owned()).read();
@@ -304,6 +407,45 @@ mod tests {
         assert!(secret.remove(PepperNumber(2)).is_err(), "a file without peppers is none");
         let (_dir, full) = file(&format!("{HEADER}\npepper 255 {}\n", "ab".repeat(32)), 0o600);
         assert!(matches!(full.rotate(&OsEntropy), Err(SecretFileError::Full { .. })));
+    }
+
+    #[test]
+    fn a_link_stays_one_and_the_file_stays_whose_it_was() {
+        let (dir, real) = file(&format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32)), 0o400);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let [data, link] = ["..data", "secret"].map(|name| elsewhere.path().join(name));
+        symlink(dir.path(), &data).unwrap();
+        symlink("..data/secret", &link).unwrap();
+        let linked = SecretFile::at(link.clone());
+        assert_eq!(linked.rotate(&OsEntropy).unwrap(), PepperNumber(2));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(real.read().unwrap().all().count(), 2);
+        assert_eq!(fs::metadata(&real.path).unwrap().permissions().mode() & 0o777, 0o400);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn rotations_at_once_lose_nothing() {
+        let (_dir, secret) = file(&format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32)), 0o600);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10).for_each(|_| assert!(secret.rotate(&OsEntropy).is_ok())));
+            }
+        });
+        assert_eq!(secret.read().unwrap().all().count(), 41);
+    }
+
+    #[test]
+    fn starts_at_once_make_one_pepper() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = SecretFile::at(dir.path().join("secret"));
+        let made = || *secret.read_or_create(true, &OsEntropy).unwrap().current().1.reveal();
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|pepper| *pepper == made[0]));
     }
 
     #[test]

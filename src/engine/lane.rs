@@ -128,7 +128,9 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             // One piece after each group: nobody waits behind all of them.
-            let due = self.sweep.is_due(self.clock.now());
+            let now = self.clock.now();
+            self.sweep.doubt.clears(now);
+            let due = self.sweep.is_due(now);
             let more = due && self.write_behind();
             pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
         }

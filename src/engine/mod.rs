@@ -12,6 +12,7 @@ mod companies;
 mod create;
 mod cursor;
 mod delete;
+mod doubt;
 mod draft;
 mod entries;
 mod error;

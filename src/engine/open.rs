@@ -10,6 +10,7 @@ use crate::limits;
 use crate::store::codec::PepperChecks;
 use crate::store::{Store, StoreError, schema};
 
+use super::doubt::Doubt;
 use super::lane::Lane;
 use super::load::Loader;
 use super::operation::Operation;
@@ -98,6 +99,7 @@ impl Engine {
             foreign: Arc::default(),
             passwords: Passwords::start(Arc::clone(&entropy))?,
         };
+        let doubt = Doubt::begin(Arc::clone(&store), clock.as_ref());
         let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
         let sweep = Sweep {
             index: Arc::clone(&reader.index),
@@ -108,6 +110,7 @@ impl Engine {
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
             store: Arc::clone(&store),
+            doubt,
             pass: Pass::default(),
             last: clock.now(),
             ends: false,

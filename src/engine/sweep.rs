@@ -9,6 +9,7 @@ use crate::key::PepperRing;
 use crate::limits;
 use crate::store::Store;
 
+use super::doubt::Doubt;
 use super::operation::Operation;
 use super::rehash::Rehashes;
 use super::sightings::Sightings;
@@ -25,6 +26,8 @@ pub(super) struct Sweep {
     pub(super) peppers: Arc<PepperRing>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) store: Arc<dyn Store>,
+    /// Whether what is due may go.
+    pub(super) doubt: Doubt,
     /// How far the look through the hot index is.
     pub(super) pass: Pass,
     /// When everything was last collected.
@@ -73,7 +76,8 @@ impl Sweep {
         if used.is_empty() {
             used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
         }
-        if used.is_empty() && !self.failed && kept::is_due(self.store.as_ref(), now).unwrap_or(false) {
+        let may_remove = self.doubt.clears(now) && !self.failed;
+        if used.is_empty() && may_remove && kept::is_due(self.store.as_ref(), now).unwrap_or(false) {
             return Some(Box::new(kept::write));
         }
         if used.is_empty() {
@@ -123,6 +127,7 @@ mod tests {
             sightings: Arc::clone(&reader.sightings),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::new(entropy),
+            doubt: Doubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
             store: Arc::clone(&reader.store),
             pass: Pass::default(),
             last: now,

@@ -17,6 +17,8 @@ pub mod sled;
 
 use std::path::Path;
 
+use crate::clock::Timestamp;
+
 pub use self::sled::SledStore;
 pub use batch::{Batch, Change, Entry, Expectation, Revision};
 pub use error::StoreError;
@@ -77,6 +79,17 @@ pub trait Store: Send + Sync + 'static {
     /// A directory of its own, where what can be made again from it may be kept; `None` when it has none.
     fn directory(&self) -> Option<&Path> {
         None
+    }
+
+    /// The newest time that was noted, over restarts; `None` when none ever was, or it is not kept.
+    fn newest_time(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Takes note of the time, without waiting for the disk: what a crash leaves may be the time of a second before. An
+    /// earlier time than was noted before changes nothing.
+    fn note_time(&self, time: Timestamp) {
+        let _ = time;
     }
 
     /// Goes on counting what is stored, a page at a time, and says whether there is more; commits go on in between. For

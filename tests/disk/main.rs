@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod full;
 #[path = "../powercut/layer.rs"]
 mod layer;
 mod requests;

@@ -1,6 +1,6 @@
 //! The durable store: sled, handled so that what it answers survives a power cut.
 
-mod barrier;
+pub(crate) mod barrier;
 mod counted;
 mod durable;
 mod open;
@@ -16,6 +16,7 @@ use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sled::{Db, IVec};
@@ -25,6 +26,8 @@ pub use self::open::{LastStop, OpenOptions, Opened};
 use self::recount::Recount;
 use self::tally::Tally;
 use self::watermark::{Keeper, State};
+
+use crate::clock::Timestamp;
 
 use super::changes::Changes;
 use super::memory::STOPPED;
@@ -59,6 +62,8 @@ pub struct SledStore {
     /// Held by the one commit that runs, or while a page is counted.
     writer: Mutex<Writer>,
     visible: RwLock<Visible>,
+    /// The newest time that was noted, in milliseconds since 1970; 0 when none was.
+    time: AtomicU64,
     directory: PathBuf,
     _lock: File,
 }
@@ -128,10 +133,24 @@ impl SledStore {
         Ok(())
     }
 
-    fn new(directory: PathBuf, database: Db, writer: Writer, tally: Tally, lock: File) -> Self {
+    fn new(
+        directory: PathBuf,
+        database: Db,
+        writer: Writer,
+        (tally, time): (Tally, Option<Timestamp>),
+        lock: File,
+    ) -> Self {
         let changes = Changes::following(tally.revision);
         let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
-        Self { database, writer: Mutex::new(writer), visible: RwLock::new(visible), directory, _lock: lock }
+        let time = AtomicU64::new(time.map_or(0, Timestamp::unix_ms));
+        Self {
+            database,
+            writer: Mutex::new(writer),
+            visible: RwLock::new(visible),
+            time,
+            directory,
+            _lock: lock,
+        }
     }
 
     // Nothing panics while it changes the visible state, so a poisoned lock guards a whole one.
@@ -265,6 +284,20 @@ impl Store for SledStore {
         self.visible().changes.after(after, limit)
     }
 
+    fn newest_time(&self) -> Option<Timestamp> {
+        Some(self.time.load(Ordering::Acquire)).filter(|time| *time > 0).map(Timestamp::from_unix_ms)
+    }
+
+    fn note_time(&self, time: Timestamp) {
+        let before = self.time.fetch_max(time.unix_ms(), Ordering::AcqRel);
+        // After a panic nothing is written any more.
+        if let Ok(writer) = self.writer()
+            && before < time.unix_ms()
+        {
+            writer.keeper.note_time(time);
+        }
+    }
+
     fn directory(&self) -> Option<&Path> {
         Some(&self.directory)
     }
@@ -304,7 +337,10 @@ impl Store for SledStore {
         let gone = || std::io::Error::other("its thread died");
         let watermark = writer.keeper.stop().ok_or_else(gone);
         let tally = self.visible().tally;
-        let marked = watermark.and_then(|mut watermark| watermark.write(State::Stopped, tally));
+        let marked = watermark.and_then(|mut watermark| {
+            watermark.raise(self.newest_time());
+            watermark.write(State::Stopped, tally)
+        });
         marked.map_err(io("writing the watermark"))
     }
 }

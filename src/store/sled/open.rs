@@ -89,9 +89,10 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     };
     let started = if nothing_yet { create(&places, file)? } else { reopen(&places, file, mark, options)? };
     let Started { database, watermark, tally, uncounted, opened } = started;
-    let keeper = Keeper::start(watermark).map_err(io("starting the watermark's thread"))?;
+    let time = watermark.time();
+    let keeper = Keeper::start(watermark, tally).map_err(io("starting the watermark's thread"))?;
     let writer = Writer { keeper, recount: uncounted.then(Recount::default) };
-    Ok((SledStore::new(dir.to_owned(), database, writer, tally, lock), opened))
+    Ok((SledStore::new(dir.to_owned(), database, writer, (tally, time), lock), opened))
 }
 
 /// Holds the directory for this process.
@@ -154,6 +155,7 @@ fn reopen(
     options: OpenOptions,
 ) -> Result<Started, StoreError> {
     let clean = mark.is_some_and(|mark| mark.state == State::Stopped);
+    places.have_room().map_err(io("opening the database"))?;
     let copying = io("copying the database aside");
     if places.aside.exists() {
         // An earlier open did not come to its end; it may have changed the database, but not this copy.
@@ -313,13 +315,34 @@ impl Places {
         patiently(|| guarded("opening the database", || config.open()), busy)
     }
 
+    /// Asks for the room that opening takes before anything is touched: out of room half-way, the next open would have to
+    /// check everything as after a crash.
+    fn have_room(&self) -> io::Result<()> {
+        // What the log grows by, and another snapshot.
+        let segments = u64::try_from(2 * limits::STORE_SEGMENT_BYTES).unwrap_or(u64::MAX);
+        let needed = segments + snapshots::size(&self.database);
+        let dir = self.watermark.parent().unwrap_or(&self.database);
+        match barrier::free(dir) {
+            Some(free) if free < needed => {
+                Err(barrier::room(dir, needed, Some(free), io::ErrorKind::StorageFull.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Copies the database aside, whole or not at all.
     fn copy_aside(&self) -> io::Result<()> {
         if !self.database.exists() {
             return Ok(());
         }
-        barrier::copy_tree(&self.database, &self.partial, |_| false)?;
-        barrier::sync_tree(&self.partial)?;
+        let copied = barrier::copy_tree(&self.database, &self.partial, |_| false)
+            .and_then(|()| barrier::sync_tree(&self.partial));
+        if let Err(error) = copied {
+            // Half a copy would only take the room that others need.
+            barrier::remove_tree(&self.partial)?;
+            let dir = self.watermark.parent().unwrap_or(&self.database);
+            return Err(barrier::room(dir, barrier::size(&self.database), barrier::free(dir), error));
+        }
         barrier::rename(&self.partial, &self.aside)
     }
 

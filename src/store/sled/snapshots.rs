@@ -14,6 +14,12 @@ pub(super) fn are_in(database: &Path) -> io::Result<bool> {
     Ok(names(database)?.iter().any(|name| is_derived(name)))
 }
 
+/// Bytes of such files in `database`, as far as they can be told.
+pub(super) fn size(database: &Path) -> u64 {
+    let derived = names(database).unwrap_or_default().into_iter().filter(|name| is_derived(name));
+    derived.filter_map(|name| fs::metadata(database.join(name)).ok()).map(|file| file.len()).sum()
+}
+
 /// Removes snapshots that sled had not finished: it would read them as finished ones and refuse to open.
 pub(super) fn remove_unfinished(database: &Path) -> io::Result<()> {
     for name in names(database)? {

@@ -1,10 +1,10 @@
-//! What was acknowledged, kept outside sled: a small file of two slots, and the thread that writes it.
+//! What was acknowledged and when, kept outside sled: a small file of two slots, and the thread that writes it.
 //!
 //! ```text
-//! slot at 0 and at 4096: magic 8 | sequence 8 | state 1 | revision 8 | count 8 | sum 8 | checksum 8
+//! slot at 0 and at 4096: magic 8 | sequence 8 | state 1 | revision 8 | count 8 | sum 8 | time 8 | checksum 8
 //! ```
 //!
-//! Numbers are big-endian; the checksum is the start of BLAKE3 over the rest of the slot. The slot with the higher
+//! The magic ends in the number of the format, 2; a slot of format 1 has no time and is read as well. Numbers are big-endian; the checksum is the start of BLAKE3 over the rest of the slot. The slot with the higher
 //! sequence counts. A write goes to the other slot and is synced, so that a torn write leaves the older one.
 
 use std::fs::File;
@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::limits;
 
 use super::tally::Tally;
@@ -36,6 +37,8 @@ pub(super) struct Mark {
     pub(super) sequence: u64,
     pub(super) state: State,
     pub(super) tally: Tally,
+    /// The newest time that was noted.
+    pub(super) time: Option<Timestamp>,
 }
 
 /// The open file.
@@ -44,6 +47,8 @@ pub(super) struct Watermark {
     file: File,
     /// Sequence of the newest slot written or read.
     sequence: u64,
+    /// What the newest slot says; it never goes back.
+    time: Option<Timestamp>,
 }
 
 impl Watermark {
@@ -54,14 +59,18 @@ impl Watermark {
         let mut newest: Option<Mark> = None;
         for slot in 0..SLOTS {
             let mut bytes = [0; SLOT_BYTES];
-            match file.read_exact_at(&mut bytes, slot * SLOT_DISTANCE) {
-                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
-                Err(_) => continue,
-                Ok(()) => {}
+            let mut length = 0;
+            // The last slot of format 1 ends with the file.
+            while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+                match file.read_at(rest, slot * SLOT_DISTANCE + length as u64)? {
+                    0 => break,
+                    read => length += read,
+                }
             }
             newest = newest.into_iter().chain(decode(&bytes)).max_by_key(|mark| mark.sequence);
         }
-        Ok((Self { file, sequence: newest.map_or(0, |mark| mark.sequence) }, newest))
+        let (sequence, time) = newest.map_or((0, None), |mark| (mark.sequence, mark.time));
+        Ok((Self { file, sequence, time }, newest))
     }
 
     /// Sequence of the newest slot.
@@ -69,10 +78,20 @@ impl Watermark {
         self.sequence
     }
 
+    /// What the newest slot says of the time.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// Has the next write say that it was at least then.
+    pub(super) fn raise(&mut self, time: Option<Timestamp>) {
+        self.time = self.time.max(time);
+    }
+
     /// Writes and syncs the slot that is not the newest.
     pub(super) fn write(&mut self, state: State, tally: Tally) -> io::Result<()> {
         let sequence = self.sequence.wrapping_add(1);
-        let bytes = encode(&Mark { sequence, state, tally });
+        let bytes = encode(&Mark { sequence, state, tally, time: self.time });
         self.file.write_all_at(&bytes, sequence % SLOTS * SLOT_DISTANCE)?;
         self.file.sync_all()?;
         self.sequence = sequence;
@@ -80,12 +99,15 @@ impl Watermark {
     }
 }
 
-const MAGIC: [u8; 8] = *b"keyward\x01";
+const MAGIC: [u8; 8] = *b"keyward\x02";
+/// Of a slot without a time.
+const MAGIC_1: [u8; 8] = *b"keyward\x01";
 const SLOTS: u64 = 2;
 /// Slots lie in different blocks, so that tearing one spares the other.
 const SLOT_DISTANCE: u64 = 4096;
 const SLOT_BYTES: usize = CONTENT_BYTES + 8;
-const CONTENT_BYTES: usize = MAGIC.len() + 8 + 1 + Tally::BYTES;
+const CONTENT_BYTES: usize = CONTENT_1_BYTES + 8;
+const CONTENT_1_BYTES: usize = MAGIC.len() + 8 + 1 + Tally::BYTES;
 
 fn encode(mark: &Mark) -> Vec<u8> {
     let state = match mark.state {
@@ -93,22 +115,31 @@ fn encode(mark: &Mark) -> Vec<u8> {
         State::Running => 1,
         State::Stopped => 2,
     };
-    let content = [&MAGIC[..], &mark.sequence.to_be_bytes(), &[state], &mark.tally.encode()].concat();
+    // Nothing happens in 1970.
+    let time = mark.time.map_or(0, Timestamp::unix_ms);
+    let content =
+        [&MAGIC[..], &mark.sequence.to_be_bytes(), &[state], &mark.tally.encode(), &time.to_be_bytes()]
+            .concat();
     [&content[..], &checksum(&content)].concat()
 }
 
 fn decode(bytes: &[u8; SLOT_BYTES]) -> Option<Mark> {
-    let (content, stored) = bytes.split_last_chunk::<8>()?;
-    let (sequence, rest) = content.strip_prefix(&MAGIC)?.split_first_chunk::<8>()?;
-    let (state, tally) = rest.split_first()?;
+    let length = if bytes.starts_with(&MAGIC_1) { CONTENT_1_BYTES } else { CONTENT_BYTES };
+    let (content, rest) = bytes.split_at_checked(length)?;
+    let sound = *rest.first_chunk::<8>()? == checksum(content);
+    let numbers = content.strip_prefix(&MAGIC).or_else(|| content.strip_prefix(&MAGIC_1))?;
+    let (sequence, rest) = numbers.split_first_chunk::<8>()?;
+    let (state, rest) = rest.split_first()?;
+    let (tally, time) = rest.split_at_checked(Tally::BYTES)?;
     let state = match state {
         0 => State::Creating,
         1 => State::Running,
         2 => State::Stopped,
         _ => return None,
     };
-    let mark = Mark { sequence: u64::from_be_bytes(*sequence), state, tally: Tally::decode(tally)? };
-    (*stored == checksum(content)).then_some(mark)
+    let time = time.first_chunk::<8>().map(|time| u64::from_be_bytes(*time)).filter(|time| *time > 0);
+    let (sequence, tally) = (u64::from_be_bytes(*sequence), Tally::decode(tally)?);
+    sound.then_some(Mark { sequence, state, tally, time: time.map(Timestamp::from_unix_ms) })
 }
 
 fn checksum(content: &[u8]) -> [u8; 8] {
@@ -134,29 +165,49 @@ struct Shared {
 struct News {
     /// What is to be written.
     tally: Option<Tally>,
+    time: Option<Timestamp>,
     stop: bool,
 }
 
+impl News {
+    fn is_none(&self) -> bool {
+        self.tally.is_none() && self.time.is_none()
+    }
+}
+
 impl Shared {
-    // The two fields are set by plain moves, so a poisoned lock guards a whole state.
+    // The fields are set by plain moves, so a poisoned lock guards a whole state.
     fn news(&self) -> MutexGuard<'_, News> {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Keeper {
-    /// Starts the thread.
-    pub(super) fn start(watermark: Watermark) -> io::Result<Self> {
+    /// Starts the thread, which goes on from what `tally` says.
+    pub(super) fn start(watermark: Watermark, tally: Tally) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("watermark".to_owned());
-        let thread = thread.spawn(move || keep(watermark, &of_thread))?;
+        let thread = thread.spawn(move || keep(watermark, tally, &of_thread))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Hands over the newest tally; never waits for the disk.
     pub(super) fn note(&self, tally: Tally) {
-        if self.shared.news().tally.replace(tally).is_none() {
+        self.tell(|news| news.tally = Some(tally));
+    }
+
+    /// Hands over the newest time, in the same way.
+    pub(super) fn note_time(&self, time: Timestamp) {
+        self.tell(|news| news.time = news.time.max(Some(time)));
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut News)) {
+        let mut news = self.shared.news();
+        let idle = news.is_none();
+        what(&mut news);
+        drop(news);
+        if idle {
             self.shared.wake.notify_one();
         }
     }
@@ -175,19 +226,20 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(mut watermark: Watermark, shared: &Shared) -> Watermark {
+fn keep(mut watermark: Watermark, mut tally: Tally, shared: &Shared) -> Watermark {
     let interval = Duration::from_millis(limits::WATERMARK_INTERVAL_MS);
     loop {
-        let idle = shared.wake.wait_while(shared.news(), |news| news.tally.is_none() && !news.stop);
+        let idle = shared.wake.wait_while(shared.news(), |news| news.is_none() && !news.stop);
         let news = idle.unwrap_or_else(PoisonError::into_inner);
         let waited = shared.wake.wait_timeout_while(news, interval, |news| !news.stop);
         let (mut news, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if news.stop {
             return watermark;
         }
-        let tally = news.tally.take();
+        tally = news.tally.take().unwrap_or(tally);
+        watermark.raise(news.time.take());
         drop(news);
-        if let Some(Err(error)) = tally.map(|tally| watermark.write(State::Running, tally)) {
+        if let Err(error) = watermark.write(State::Running, tally) {
             tracing::warn!(%error, "the watermark could not be written; the next commit tries again");
         }
     }
@@ -226,8 +278,28 @@ mod tests {
     #[test]
     fn every_state_comes_back() {
         for state in [State::Creating, State::Running, State::Stopped] {
-            let mark = Mark { sequence: 7, state, tally: tally(5) };
-            assert_eq!(decode(encode(&mark).as_slice().try_into().unwrap()), Some(mark));
+            for time in [None, Some(Timestamp::from_unix_ms(1_764_100_000_000))] {
+                let mark = Mark { sequence: 7, state, tally: tally(5), time };
+                assert_eq!(decode(encode(&mark).as_slice().try_into().unwrap()), Some(mark));
+            }
         }
+    }
+
+    #[test]
+    fn a_file_without_a_time_is_read_and_gets_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("watermark");
+        let content = [&MAGIC_1[..], &4_u64.to_be_bytes(), &[2], &tally(5).encode()].concat();
+        std::fs::write(&path, [&content[..], &checksum(&content)].concat()).unwrap();
+        let (mut watermark, found) = Watermark::open(&path).unwrap();
+        let mark = Mark { sequence: 4, state: State::Stopped, tally: tally(5), time: None };
+        assert_eq!(found, Some(mark));
+        let at = |ms| Some(Timestamp::from_unix_ms(ms));
+        watermark.raise(at(7));
+        watermark.raise(at(6));
+        watermark.raise(None);
+        watermark.write(State::Running, tally(6)).unwrap();
+        let found = Watermark::open(&path).unwrap().1.unwrap();
+        assert_eq!((found.sequence, found.tally, found.time), (5, tally(6), at(7)));
     }
 }
