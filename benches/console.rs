@@ -39,7 +39,7 @@ fn main() {
     let password = Password::new(b"password").unwrap();
     let caller = service.by_password("admin", &password, None).unwrap();
     let session = service.begin_session(&caller).unwrap();
-    let console = Console::new("http://127.0.0.1");
+    let console = Console::new("http://127.0.0.1".parse().unwrap());
 
     println!("{users} users, {} with API access, {ROUNDS} rounds", users / 5);
     println!("{:<44} {:>8} {:>8} {:>8} {:>8}", "", "p50 ms", "p99 ms", "ratio", "KiB");

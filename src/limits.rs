@@ -8,6 +8,8 @@ pub const DISPLAY_NAME_CHARS_MAX: usize = 128;
 pub const EMAIL_BYTES_MAX: usize = 254;
 /// Longest password taken before hashing.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Fewest characters of a password that is set.
+pub const PASSWORD_CHARACTERS_MIN: usize = 8;
 /// Longest comment on a key, whatever the dialect; a dialect may allow less.
 pub const COMMENT_BYTES_MAX: usize = 4_000;
 /// Longest comment that filebin's API takes.

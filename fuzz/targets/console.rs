@@ -123,7 +123,7 @@ pub fn run(bytes: &[u8]) {
 
 /// Answers one request; whether its form was taken.
 fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
-    let console = Console::new(SITE);
+    let console = Console::new(SITE.parse().unwrap());
     let form = Form::read(request);
     if !console.claims(&request.path) || tries_a_password(request, &form) {
         // A password costs as much as hundreds of other requests, and nobody here has one.

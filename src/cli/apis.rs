@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::Serve;
 use super::failure::{Exit, Failure};
 use crate::dialect::{Below, BokaMera, Dialect, Filebin, FreeSewing, QReserve, TelVue};
+use crate::exchange::SiteUrl;
 
 /// One of the documented APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,22 +40,27 @@ impl FromStr for ApiAt {
     }
 }
 
+/// What the addresses of an API begin with; `None` where it is not served.
+pub(super) fn path_of(asked: &Serve, api: Api) -> Option<&str> {
+    let at = asked.api_at.iter().find(|at| at.api == api).map_or("", |at| at.path.as_str());
+    (!asked.without.contains(&api)).then_some(at)
+}
+
 /// The APIs that are asked for, in the order in which their claims count: BokaMera has addresses among FreeSewing's and
 /// filebin's.
-pub(super) fn served(asked: &Serve, site_url: &str) -> Result<Vec<Arc<dyn Dialect>>, Failure> {
+pub(super) fn served(asked: &Serve, site: &SiteUrl) -> Result<Vec<Arc<dyn Dialect>>, Failure> {
     let all: [(Api, Box<dyn Dialect>); 5] = [
         (Api::FreeSewing, Box::new(FreeSewing)),
         (Api::BokaMera, Box::new(BokaMera)),
-        (Api::Filebin, Box::new(Filebin::new(site_url))),
+        (Api::Filebin, Box::new(Filebin::new(&site.to_string()))),
         (Api::TelVue, Box::new(TelVue)),
         (Api::QReserve, Box::new(QReserve)),
     ];
-    let served = all.into_iter().filter(|(api, _)| !asked.without.contains(api)).map(|(api, dialect)| {
-        let at = asked.api_at.iter().find(|at| at.api == api);
-        match at.map(|at| at.path.as_str()) {
-            Some(path) => Below::new(path, dialect).map(|below| Arc::new(below) as Arc<dyn Dialect>),
-            None => Ok(Arc::from(dialect)),
-        }
+    let served = all.into_iter().filter_map(|(api, dialect)| {
+        path_of(asked, api).map(|path| match path {
+            "" => Ok(Arc::from(dialect)),
+            path => Below::new(path, dialect).map(|below| Arc::new(below) as Arc<dyn Dialect>),
+        })
     });
     served.collect::<Result<_, _>>().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }

@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 use super::apis::{Api, ApiAt};
 use super::failure::EXIT_CODES;
+use super::first::FIRST_START;
 use super::limit::Limit;
 use super::listen::ListenAt;
 use super::period::{Expires, Period, Since};
-use super::serve::FIRST_START;
-use crate::exchange::TrustedPeer;
+use crate::exchange::{SiteUrl, TrustedPeer};
 use crate::key::{
     Action, AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
 };
@@ -107,7 +107,7 @@ pub(super) struct Bench {
 #[derive(Debug, clap::Args)]
 #[command(after_help = FIRST_START)]
 pub(super) struct Serve {
-    /// Address or, as unix:/path, socket to listen on; may be given several times
+    /// Address, name or port like :8080 to listen on or, as unix:/path, a socket; may be given several times
     #[arg(
         long,
         value_name = "PLACE",
@@ -137,9 +137,9 @@ pub(super) struct Serve {
     /// addresses
     #[arg(long)]
     pub(super) open_verify: bool,
-    /// Where people reach this server, for links in answers
+    /// Where people reach this server, like https://example.org or https://example.org/keys; the console is below it
     #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
-    pub(super) site_url: Option<String>,
+    pub(super) site_url: Option<SiteUrl>,
     /// A documented API that is not served; may be given several times
     #[arg(long, value_name = "API", env = "KEYWARD_WITHOUT", value_delimiter = ',', value_enum)]
     pub(super) without: Vec<Api>,

@@ -12,6 +12,8 @@ mod demo;
 mod descriptors;
 mod door;
 mod failure;
+mod first;
+mod given;
 mod import;
 mod key;
 mod limit;
@@ -31,7 +33,6 @@ mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue};
 
 use self::args::{Args, Task};
@@ -45,7 +46,7 @@ pub fn run() -> ExitCode {
     undumpable::begin();
     // Whatever is created from here on is for its owner alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let args = match Args::try_parse() {
+    let args = match given::args() {
         Ok(args) => args,
         Err(answer) => {
             let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };

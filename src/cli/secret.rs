@@ -27,11 +27,16 @@ pub(super) fn new_password(prompt: &str) -> Result<Option<Zeroizing<String>>, Fa
 /// The first line of standard input, without its end.
 pub(super) fn first_line() -> Result<Zeroizing<String>, Failure> {
     // Nothing longer is taken as a password or a key.
-    let bound = u64::try_from(limits::PASSWORD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
+    let bound = u64::try_from(limits::PASSWORD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(5);
     let mut input = Zeroizing::new(String::new());
     let read = stdin().take(bound).read_to_string(&mut input);
     read.map_err(|error| Failure::system("standard input could not be read", &error))?;
-    Ok(Zeroizing::new(input.lines().next().unwrap_or_default().to_owned()))
+    Ok(Zeroizing::new(line_of(&input).to_owned()))
+}
+
+/// The first line of a text, without its end and without the mark that some editors begin files with.
+pub(super) fn line_of(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text).lines().next().unwrap_or_default()
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {

@@ -44,32 +44,32 @@ mod visit;
 use self::refusal::Refusal;
 use self::visit::Visit;
 use crate::command::Service;
-use crate::exchange::{Head, RawRequest, RawResponse};
+use crate::exchange::{Head, RawRequest, RawResponse, SiteUrl};
 
 /// The console.
 ///
 /// ```
 /// use keyward::console::Console;
-/// let console = Console::new("https://keys.example.org");
-/// assert!(console.claims("/console/login") && console.claims("/") && !console.claims("/v1/keys"));
+/// let console = Console::new("https://example.org/keys".parse()?);
+/// assert!(console.claims("/keys/console/login") && console.claims("/console/login") && console.claims("/"));
+/// assert!(!console.claims("/v1/keys"));
+/// # Ok::<(), keyward::exchange::NotASite>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Console {
-    /// Scheme and authority that browsers see, as a page's `Origin` names them.
-    origin: String,
+    site: SiteUrl,
 }
 
 impl Console {
-    /// The console of the site that browsers reach at `site_url`.
-    pub fn new(site_url: &str) -> Self {
-        let authority_from = site_url.find("://").map_or(0, |at| at + 3);
-        let end = site_url.get(authority_from..).and_then(|rest| rest.find('/'));
-        let origin = end.and_then(|end| site_url.get(..authority_from + end)).unwrap_or(site_url);
-        Self { origin: origin.to_ascii_lowercase() }
+    /// The console of the site that browsers reach here. Where that has a path, every link, redirect and cookie is below
+    /// it, and requests are taken with it and without: a proxy in front may have taken it away.
+    pub const fn new(site: SiteUrl) -> Self {
+        Self { site }
     }
 
     /// Whether requests for this path are the console's, unless it [passes](Self::passes).
     pub fn claims(&self, path: &str) -> bool {
+        let path = self.within(path);
         path == "/" || path == "/console" || path.starts_with("/console/")
     }
 
@@ -78,20 +78,54 @@ impl Console {
     pub fn passes(&self, head: &Head<'_>) -> bool {
         let asks_for_a_page = || head.text("accept").is_some_and(|accept| accept.contains("text/html"));
         let reads = head.method == "GET" || head.method == "HEAD";
-        head.path == "/" && (!reads || head.text("authorization").is_some() || !asks_for_a_page())
+        self.within(head.path) == "/"
+            && (!reads || head.text("authorization").is_some() || !asks_for_a_page())
     }
 
     /// Answers a request. May wait for the disk and for password hashing.
     pub fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
-        if request.path == "/" {
-            return page::see_other("/console");
+        let path = self.within(&request.path);
+        if path == "/" {
+            return self.below_site(page::see_other("/console"));
         }
-        let visit = Visit { console: self, service, request };
-        route::answer(&visit).unwrap_or_else(|refusal| page::refused(&visit, &refusal))
+        let request = RawRequest { path: path.to_owned(), ..request.clone() };
+        let visit = Visit { console: self, service, request: &request };
+        self.below_site(route::answer(&visit).unwrap_or_else(|refusal| page::refused(&visit, &refusal)))
     }
 
     /// Answers a request that could not be carried out at all.
     pub fn failed(&self, busy: bool) -> RawResponse {
-        page::bare(&if busy { Refusal::Busy { retry_after_seconds: None } } else { Refusal::Broken })
+        let refusal = if busy { Refusal::Busy { retry_after_seconds: None } } else { Refusal::Broken };
+        self.below_site(page::bare(&refusal))
+    }
+
+    /// A path without the one that the site is at.
+    fn within<'a>(&self, path: &'a str) -> &'a str {
+        match path.strip_prefix(self.site.path()) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            Some(_) | None => path,
+        }
+    }
+
+    /// The answer with the console's addresses as browsers reach them. Only pages themselves write `"/console`: a
+    /// quotation mark in anybody's text is escaped.
+    fn below_site(&self, mut answer: RawResponse) -> RawResponse {
+        let path = self.site.path();
+        if path.is_empty() {
+            return answer;
+        }
+        let mut is_page = false;
+        for (name, value) in &mut answer.headers {
+            is_page |= *name == "content-type" && value.starts_with("text/html");
+            if *name == "location" && value.starts_with('/') {
+                value.to_mut().insert_str(0, path);
+            }
+        }
+        if is_page {
+            let html = String::from_utf8_lossy(&answer.body);
+            answer.body = html.replace("=\"/console", &format!("=\"{path}/console")).into_bytes();
+        }
+        answer
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn new_password(input: &Input) -> Result<Option<Password>, Problem> {
     if first != again {
         return Err(Problem::of("password_again", "The two passwords are not the same."));
     }
-    Password::new(first)
+    Password::chosen(first)
         .map(Some)
         .map_err(|error| Problem::of("password", format!("Password: {}.", error.problem)))
 }

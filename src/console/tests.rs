@@ -62,7 +62,7 @@ impl World {
         let new = NewKey::new(*Keyspace::NATIVE.name(), user, Level::READ);
         let key = engine.create_key(Actor::Operator, new).unwrap().0.id;
         Self {
-            console: Console::new(&format!("{SITE}/")),
+            console: Console::new(SITE.parse().unwrap()),
             service: Service::new(engine),
             admin,
             user,
@@ -361,8 +361,8 @@ fn a_new_password_keeps_the_person_in_and_everyone_else_out() {
             ("form_token", token.as_str()),
             ("do", "save"),
             ("current_password", current),
-            ("password", "new"),
-            ("password_again", "new"),
+            ("password", "new one!"),
+            ("password_again", "new one!"),
         ];
         world.send(here, "POST", &path, &fields)
     };
@@ -375,7 +375,7 @@ fn a_new_password_keeps_the_person_in_and_everyone_else_out() {
 
 #[test]
 fn only_a_browser_that_goes_to_the_root_is_the_console_s() {
-    let console = Console::new(SITE);
+    let console = Console::new(SITE.parse().unwrap());
     let passes = |method: &str, path: &str, fields: &[(&str, &str)]| {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
@@ -421,4 +421,34 @@ fn a_refused_form_of_a_user_changes_nothing_of_what_it_says() {
         assert!(answer.status >= 400, "{}", answer.status);
     }
     assert_eq!(world.events(), before);
+}
+
+#[test]
+fn below_a_path_every_link_redirect_and_cookie_is_below_it_whether_a_proxy_takes_it_away_or_not() {
+    let world = World { console: Console::new(format!("{SITE}/keys").parse().unwrap()), ..World::new() };
+    for before in ["/keys", ""] {
+        let mut browser = Browser::default();
+        let token = world.get(&mut browser, &format!("{before}/console/login")).form_token();
+        let fields = [("form_token", token.as_str()), ("login", "admin"), ("password", "password")];
+        let login =
+            world.send(&mut browser, "POST", &format!("{before}/console/login?to=/console/bots"), &fields);
+        assert_eq!((login.status, login.header("location")), (303, Some("/keys/console/bots")));
+        assert!(login.header("set-cookie").unwrap().contains("Path=/keys/console"), "{before}");
+        for page in ["/console", "/console/config/users", "/console/audit", "/console/keys/native"] {
+            let page = world.get(&mut browser, &format!("{before}{page}"));
+            assert_eq!(page.status, 200);
+            for start in ["href=\"", "src=\"", "action=\""] {
+                let stray = page
+                    .text
+                    .split(start)
+                    .skip(1)
+                    .find(|to| to.starts_with('/') && !to.starts_with("/keys/console"));
+                assert_eq!(stray.map(|rest| &rest[..20]), None);
+            }
+        }
+        let root = world.get(&mut browser, &format!("{before}/"));
+        assert_eq!(root.header("location"), Some("/keys/console"));
+        let outside = world.get(&mut Browser::default(), &format!("{before}/console/bots"));
+        assert_eq!(outside.header("location"), Some("/keys/console/login?to=/console/bots"));
+    }
 }

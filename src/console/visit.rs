@@ -84,12 +84,12 @@ impl<'a> Visit<'a> {
         let Some(origin) = self.request.header("origin").map(str::to_ascii_lowercase) else { return false };
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
         let host = self.request.header("host").map(str::to_ascii_lowercase);
-        origin == self.console.origin || (!authority.is_empty() && host.as_deref() == Some(authority))
+        origin == self.console.site.origin() || (!authority.is_empty() && host.as_deref() == Some(authority))
     }
 
     /// Whether the browser came over TLS: what it says of the page it sends from, or else how the site is reached.
     fn is_secure(&self) -> bool {
-        let origin = self.request.header("origin").unwrap_or(&self.console.origin);
+        let origin = self.request.header("origin").unwrap_or(self.console.site.origin());
         origin.starts_with("https://")
     }
 
@@ -100,7 +100,7 @@ impl<'a> Visit<'a> {
         value: Option<&SessionToken>,
     ) -> RawResponse {
         let cookie = Cookie::build((name, value.map_or("", SessionToken::reveal)))
-            .path("/console")
+            .path(format!("{}/console", self.console.site.path()))
             .http_only(true)
             .same_site(SameSite::Lax)
             .secure(self.is_secure());

@@ -2,7 +2,7 @@
 
 use super::{Dialect, Failure, Prompt};
 use crate::command::Service;
-use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::exchange::{Body, Head, RawRequest, RawResponse, is_prefix};
 use crate::key::ParseError;
 
 /// A dialect whose addresses all begin with the same path.
@@ -24,9 +24,7 @@ impl<D> Below<D> {
     /// # Errors
     /// [`ParseError`] for any other path.
     pub fn new(path: &str, dialect: D) -> Result<Self, ParseError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
-        let good = path.len() > 1 && path.starts_with('/') && !path.ends_with('/') && !path.contains("//");
-        if good && path.bytes().all(plain) {
+        if is_prefix(path) {
             Ok(Self { path: path.to_owned(), dialect })
         } else {
             Err(ParseError::new("path", "must be like /keys, of A-Z a-z 0-9 - _ . ~ and slashes"))

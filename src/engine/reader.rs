@@ -6,7 +6,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::index::{HotIndex, Rates};
 use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
 use crate::store::codec::Record;
-use crate::store::{Store, schema};
+use crate::store::{Revision, Store, paged, schema};
 
 use super::EngineError;
 use super::foreign::Foreign;
@@ -69,6 +69,24 @@ impl Reader {
     pub fn user_by_email(&self, email: &Email) -> Result<Option<User>, EngineError> {
         let id: Option<UserId> = self.get(&schema::email(&email.folded()))?;
         id.map_or(Ok(None), |id| self.user(id))
+    }
+
+    /// Whether anybody can log in and administer everything.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when the users could not be read.
+    pub fn has_administrator(&self) -> Result<bool, EngineError> {
+        for entry in paged(None, |after, limit| self.store.scan(schema::USERS, after, limit)) {
+            if User::from_entry(&entry?)?.is_administrator_with_password() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The store's newest commit.
+    pub(crate) fn revision(&self) -> Revision {
+        self.store.revision()
     }
 
     /// The key of this id, with the uses that are not written yet.

@@ -9,6 +9,7 @@ mod multipart;
 mod network;
 mod parameter;
 mod proxies;
+mod site;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,6 +22,8 @@ pub use form::Form;
 pub use head::{Entrance, Fields, Head};
 pub use network::network;
 pub use proxies::{TrustedPeer, TrustedProxies};
+pub(crate) use site::is_prefix;
+pub use site::{NotASite, SiteUrl};
 
 /// Methods that any address may take, for `Allow` where nothing more particular is to be said.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

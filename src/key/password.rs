@@ -24,6 +24,18 @@ impl Password {
         }
     }
 
+    /// The same for somebody to log in with from now on. Whoever has a shorter one from before still logs in.
+    ///
+    /// # Errors
+    /// As [`Password::new`], and below 8 characters.
+    pub fn chosen(bytes: &[u8]) -> Result<Self, ParseError> {
+        let characters = std::str::from_utf8(bytes).map_or(bytes.len(), |text| text.chars().count());
+        if (1..limits::PASSWORD_CHARACTERS_MIN).contains(&characters) {
+            return Err(ParseError::new("password", "must be at least 8 characters"));
+        }
+        Self::new(bytes)
+    }
+
     /// The bytes to hash.
     pub fn reveal(&self) -> &[u8] {
         &self.0
@@ -66,6 +78,11 @@ mod tests {
     fn a_password_is_1_to_1024_bytes_as_typed_and_nothing_is_printed() {
         for (length, is_one) in [(0, false), (1, true), (1_024, true), (1_025, false)] {
             assert_eq!(Password::new(&vec![0xff; length]).is_ok(), is_one, "{length}");
+        }
+        for (text, is_one) in
+            [("", false), ("1234567", false), ("12345678", true), ("ääääää", false), ("ääääääää", true)]
+        {
+            assert_eq!(Password::chosen(text.as_bytes()).is_ok(), is_one, "{text}");
         }
         let password = Password::new(b" p\0").unwrap();
         assert_eq!((password.reveal(), format!("{password:?}").as_str()), (&b" p\0"[..], "Password"));

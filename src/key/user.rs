@@ -87,6 +87,12 @@ impl User {
         let standing = OwnerStanding { level: self.role.level(), status: self.status };
         Owner { username: self.username.clone(), company: self.company, standing }
     }
+
+    /// Whether the user can log in and administer everything.
+    pub fn is_administrator_with_password(&self) -> bool {
+        let has_password = matches!(self.kind, Kind::Person { password: Some(_) });
+        has_password && self.role == Role::Administrator && self.status == Status::Active
+    }
 }
 
 /// What of a key's owner decides about the key.

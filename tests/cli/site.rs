@@ -34,7 +34,7 @@ impl Site {
     pub(crate) fn started_once() -> Self {
         let site = Self::new();
         let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.env("KEYWARD_ADMIN_PASSWORD", "hunter1");
+        command.env("KEYWARD_ADMIN_PASSWORD", "hunter-1");
         assert_eq!(Server::of(command).stop().code, 0);
         site
     }

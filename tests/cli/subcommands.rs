@@ -45,7 +45,7 @@ fn audit(site: &Site) {
 fn users(site: &Site) {
     let added = site.run_with(
         &["user", "add", "flo", "--email", "flo@example.org", "--display-name", "Flo", "--password-stdin"],
-        "hunter2\nignored",
+        "hunter-2\nignored",
     );
     assert_eq!(added.code, 0, "{}", added.err);
     assert!(added.out.contains("flo@example.org"), "{}", added.out);
@@ -65,7 +65,7 @@ fn users(site: &Site) {
         (&flo["role"], &flo["email"], &flo["api_access"]),
         (&"support".into(), &Value::Null, &true.into())
     );
-    let set = site.run_with(&["user", "passwd", "flo"], "hunter3\n");
+    let set = site.run_with(&["user", "passwd", "flo"], "hunter-3\n");
     assert_eq!((set.code, set.out.as_str()), (0, ""), "{}", set.err);
     assert!(site.ok(&["user", "show", "flo"]).contains("display_name  Flo"));
 }
@@ -150,11 +150,11 @@ fn every_subcommand_works_while_the_server_runs() {
     let site = Site::started_once();
     let server = site.serve(&[]);
     exercise(&site);
-    assert!(server.takes_login("flo", "hunter3"), "the password set last is the one");
-    assert!(!server.takes_login("flo", "hunter2"));
+    assert!(server.takes_login("flo", "hunter-3"), "the password set last is the one");
+    assert!(!server.takes_login("flo", "hunter-2"));
     let done = server.stop();
     assert_eq!(done.code, 0, "{}", done.err);
-    for secret in ["hunter2", "hunter3", "kw_"] {
+    for secret in ["hunter-2", "hunter-3", "kw_"] {
         assert!(!done.err.contains(secret), "{}", done.err);
     }
 }

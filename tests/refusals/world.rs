@@ -105,7 +105,7 @@ impl World {
             peppers: PepperRing::generate(&*entropy).unwrap(),
             entropy,
             dialects,
-            console: Console::new(SITE),
+            console: Console::new(SITE.parse().unwrap()),
             texts: Vec::new(),
             ids: Vec::new(),
             deleted: Vec::new(),

@@ -1,7 +1,7 @@
-//! The first administrator of an empty store, made by whoever has the code that the server printed.
+//! The first administrator who can log in, made by whoever has the code that the server printed.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -11,13 +11,21 @@ use crate::command::{AddUser, Caller, CommandError, Service};
 use crate::engine::{EngineError, NewUser};
 use crate::entropy::letters;
 use crate::key::{Password, Role, Username};
+use crate::store::Revision;
 
 /// Without the letters and digits that look like others.
 const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const CODE_LENGTH: usize = 24;
 
 #[derive(Default)]
-pub(in crate::command) struct Setup(Mutex<Option<Zeroizing<String>>>);
+pub(in crate::command) struct Setup(Mutex<Option<Awaited>>);
+
+/// The code that is waited for.
+struct Awaited {
+    code: Zeroizing<String>,
+    /// The newest commit after which nobody could administer: asking again before another costs nothing.
+    looked: Revision,
+}
 
 /// Why the first administrator was not made.
 #[derive(Debug, Error)]
@@ -25,7 +33,7 @@ pub enum SetupError {
     /// The code is not the one that was printed.
     #[error("the code is wrong")]
     WrongCode,
-    /// There are users already.
+    /// There is an administrator who can log in, or no code was printed.
     #[error("there is an administrator already")]
     Over,
     /// It was not carried out.
@@ -34,7 +42,7 @@ pub enum SetupError {
 }
 
 impl Service {
-    /// Makes a code for setting up, if there are no users yet. It counts once, until the process ends.
+    /// Makes a code for setting up, if no administrator can log in yet. It counts once, until the process ends.
     ///
     /// # Errors
     /// [`CommandError`] when the users could not be read, or for want of randomness.
@@ -42,22 +50,37 @@ impl Service {
     /// # Security
     /// Whoever has the code becomes administrator: show it to the machine's owner alone.
     pub fn begin_setup(&self) -> Result<Option<Zeroizing<String>>, CommandError> {
-        if self.has_users()? {
+        let looked = self.engine.reader().revision();
+        if self.has_administrator()? {
             return Ok(None);
         }
         let code = letters(self.engine.entropy(), LETTERS, CODE_LENGTH).map_err(EngineError::Entropy)?;
         let code = Zeroizing::new(code);
-        *self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
+        *self.awaited() = Some(Awaited { code: code.clone(), looked });
         Ok(Some(code))
     }
 
-    /// Whether an administrator can be made by code: not any more once somebody is there.
+    /// Whether an administrator can be made by code: not any more once one can log in.
     pub fn awaits_setup(&self) -> bool {
-        let mut awaited = self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if awaited.is_some() && self.has_users().unwrap_or(true) {
-            *awaited = None;
+        self.still(&mut self.awaited()).unwrap_or(false)
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, Option<Awaited>> {
+        self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a code is waited for still; ends that when there is an administrator.
+    fn still(&self, awaited: &mut Option<Awaited>) -> Result<bool, CommandError> {
+        let Some(Awaited { looked, .. }) = awaited else { return Ok(false) };
+        let newest = self.engine.reader().revision();
+        if *looked != newest {
+            if self.has_administrator()? {
+                *awaited = None;
+                return Ok(false);
+            }
+            *looked = newest;
         }
-        awaited.is_some()
+        Ok(true)
     }
 
     /// Makes the first administrator.
@@ -75,13 +98,12 @@ impl Service {
         client: Option<IpAddr>,
     ) -> Result<Caller, SetupError> {
         // Held meanwhile: the code counts once.
-        let mut awaited = self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = awaited.as_ref().ok_or(SetupError::Over)?;
+        let mut awaited = self.awaited();
+        let right = awaited.as_ref().map(|awaited| awaited.code.clone()).ok_or(SetupError::Over)?;
         if !bool::from(right.as_bytes().ct_eq(code.trim().as_bytes())) {
             return Err(SetupError::WrongCode);
         }
-        if self.has_users()? {
-            *awaited = None;
+        if !self.still(&mut awaited)? {
             return Err(SetupError::Over);
         }
         let new = NewUser::person(name, Role::Administrator, Some(password));
@@ -90,12 +112,12 @@ impl Service {
         Ok(Caller::user(user.id, user.company, None, client, user.role.level()))
     }
 
-    /// Whether there is anybody yet.
+    /// Whether an administrator can log in.
     ///
     /// # Errors
     /// [`CommandError`] when the users could not be read.
-    pub fn has_users(&self) -> Result<bool, CommandError> {
-        Ok(!self.engine.reader().users(None, 1)?.is_empty())
+    pub fn has_administrator(&self) -> Result<bool, CommandError> {
+        Ok(self.engine.reader().has_administrator()?)
     }
 }
 
@@ -130,12 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_who_was_made_otherwise_ends_it() {
+    fn only_an_administrator_who_can_log_in_ends_it() {
         let service = service();
         let code = service.begin_setup().unwrap().unwrap();
-        let new = NewUser::person("ann".parse().unwrap(), Role::Administrator, None);
-        service.engine.add_user(Actor::Operator, new).unwrap();
-        assert!(matches!(set_up(&service, &code), Err(SetupError::Over)));
+        let add = |name: &str, role, password: Option<&[u8]>| {
+            let password = password.map(|password| Password::new(password).unwrap());
+            let new = NewUser::person(name.parse().unwrap(), role, password);
+            service.engine.add_user(Actor::Operator, new).unwrap().id
+        };
+        let ann = add("ann", Role::Administrator, None);
+        add("flo", Role::Support, Some(b"password"));
+        assert!(service.awaits_setup(), "nobody who is there can log in and administer");
+        assert!(service.begin_setup().unwrap().is_some());
+        service.engine.set_password(Actor::Operator, ann, &Password::new(b"password").unwrap()).unwrap();
         assert!(!service.awaits_setup());
+        assert!(matches!(set_up(&service, &code), Err(SetupError::Over)));
+        assert!(service.begin_setup().unwrap().is_none());
     }
 }

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::{Path, Segment};
 use zeroize::Zeroizing;
 
 use super::Problem;
@@ -45,7 +46,11 @@ pub(super) fn is_json(content_type: Option<&str>) -> bool {
 
 /// What the fields of this JSON object say.
 pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map(|Object(fields)| fields).map_err(|error| problem(&error))
+    match serde_json::from_slice(bytes) {
+        Ok(Object(fields)) => Ok(fields),
+        // Read once more for its place, which costs nothing where nothing is wrong.
+        Err(_) => placed(bytes),
+    }
 }
 
 /// As [`body`]; no body at all means that every field was left out.
@@ -93,17 +98,43 @@ pub(super) fn limit(value: Option<String>) -> Result<usize, Problem> {
     }
 }
 
-/// What serde found wrong, without what was sent: it quotes that only before the last ", expected".
-fn problem(error: &serde_json::Error) -> Problem {
+/// As [`json`], with the place of what is wrong.
+fn placed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let Object(fields) = read.map_err(|error| problem(error.path(), error.inner()))?;
+    reader.end().map_err(|_| Problem::Json)?;
+    Ok(fields)
+}
+
+/// What serde found wrong, by the field and the item rather than the line, and without what was sent: serde quotes that
+/// only before the last ", expected", and in the last part of the path to an unknown field.
+fn problem(path: &Path, error: &serde_json::Error) -> Problem {
     if !error.is_data() {
-        return Problem::Json { line: error.line(), column: error.column() };
+        return Problem::Json;
     }
     let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    let within = |depth: usize| {
+        let parts = path.iter().take(depth).map(|part| match part {
+            Segment::Seq { index } => format!("[{index}]"),
+            part => format!(".{part}"),
+        });
+        parts.collect::<String>().trim_start_matches('.').to_owned()
+    };
+    let depth = path.iter().count();
+    let unknown = message.starts_with("unknown field");
+    let place = within(if unknown { depth.saturating_sub(1) } else { depth });
+    let subject = if place.is_empty() { "the body" } else { &place };
     match message.rsplit_once(", expected ") {
-        Some((_, expected)) => {
-            Problem::invalid(format!("a field is unknown or has the wrong type: expected {expected}"))
+        Some((_, expected)) if unknown => {
+            Problem::invalid(format!("{subject} has a field that is not known: expected {expected}"))
         }
-        None => Problem::invalid(message),
+        Some((_, expected)) => Problem::invalid(format!("{subject} is wrong: expected {expected}")),
+        // What a word of the field says of itself begins with its name.
+        None if depth < 2 => Problem::invalid(message),
+        None => Problem::invalid(format!("{subject}: {message}")),
     }
 }
 
@@ -186,13 +217,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for KeyText<'a> {
     }
 }
 
-/// A JSON string read as a password.
+/// A JSON string read as a password to set.
 pub(super) struct Secret(pub(super) Password);
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
-        Password::new(text.as_bytes()).map(Self).map_err(D::Error::custom)
+        Password::chosen(text.as_bytes()).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -201,12 +232,16 @@ impl<'de> Deserialize<'de> for Secret {
 pub(super) struct Networks(pub(super) Allowlist);
 
 impl FromStr for Networks {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self).map_err(|error| match error {
-            AllowlistError::Item { .. } => "allowlist must be IP addresses and networks, separated by commas",
-            AllowlistError::TooMany => "allowlist has too many entries",
+            AllowlistError::Item { .. } => {
+                let wrong = text.split(',').position(|entry| entry.parse::<Allowlist>().is_err());
+                let number = wrong.map_or(0, |at| at + 1);
+                format!("allowlist must be IP addresses and networks, separated by commas: entry {number} is neither")
+            }
+            AllowlistError::TooMany => "allowlist has too many entries".to_owned(),
         })
     }
 }

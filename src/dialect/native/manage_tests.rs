@@ -129,8 +129,12 @@ fn a_text_is_shown_again_only_where_its_keyspace_lets_administrators_see_it() {
 fn over_the_network_everyone_does_what_they_may() {
     use base64::Engine as _;
     let api = Api::with_flo();
-    api.ask("PUT", "/v1/users/flo/password", json!({ "password": "geheim" }));
-    api.ask("POST", "/v1/users", json!({ "username": "eve", "password": "x", "role": "administrator" }));
+    api.ask("PUT", "/v1/users/flo/password", json!({ "password": "geheim-geheim" }));
+    api.ask(
+        "POST",
+        "/v1/users",
+        json!({ "username": "eve", "password": "eve-eve-eve", "role": "administrator" }),
+    );
     let (_, low) = api.key(json!({ "level": 2 }));
     let (own, full) = api.key(json!({ "level": 4 }));
     let by = |authorization: &str, method: &str, target: &str, body: Value| {
@@ -142,7 +146,7 @@ fn over_the_network_everyone_does_what_they_may() {
         (answer.status, serde_json::from_slice::<Value>(&answer.body).unwrap_or_default())
     };
     let basic = |login: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login));
-    let (flo, eve) = (basic("flo:geheim"), basic("eve:x"));
+    let (flo, eve) = (basic("flo:geheim-geheim"), basic("eve:eve-eve-eve"));
     for nobody in ["", "Bearer x", &basic("nobody:x"), "Digest x"] {
         for target in ["/v1/users", "/v1/keys", "/v1/audit", "/v1/companies", "/v1/keyspaces"] {
             assert_eq!(by(nobody, "GET", target, Value::Null).0, 401, "{nobody} {target}");

@@ -34,6 +34,8 @@ mod body;
 mod caller;
 mod companies;
 mod decode;
+#[cfg(test)]
+mod decode_tests;
 mod encode;
 mod import;
 mod keys;

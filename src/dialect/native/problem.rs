@@ -29,8 +29,8 @@ pub(super) enum Problem {
     Incomplete,
     #[error("the body must be application/json")]
     MediaType,
-    #[error("the body is not JSON: line {line}, column {column}")]
-    Json { line: usize, column: usize },
+    #[error("the body is not JSON")]
+    Json,
     #[error("{detail}")]
     Invalid { detail: String },
     #[error("the text of this key cannot be shown, or not to you")]
@@ -109,7 +109,7 @@ impl Problem {
             Self::TooLarge => (413, "body_too_large"),
             Self::Incomplete => (400, "body_incomplete"),
             Self::MediaType => (415, "unsupported_media_type"),
-            Self::Json { .. } => (400, "malformed_json"),
+            Self::Json => (400, "malformed_json"),
             Self::Invalid { .. } => (422, "invalid"),
             Self::NoText => (404, "no_text"),
             Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),

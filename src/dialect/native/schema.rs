@@ -103,7 +103,7 @@ inline! {
     () Secret => |_| json_schema!({
         "type": "string",
         "format": "password",
-        "minLength": 1,
+        "minLength": limits::PASSWORD_CHARACTERS_MIN,
         "maxLength": limits::PASSWORD_BYTES_MAX,
         "writeOnly": true,
     });
