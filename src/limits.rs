@@ -1,5 +1,7 @@
 //! Every bound in one place: lengths in bytes, counts, durations with their unit in the name.
 
+use std::time::Duration;
+
 /// Longest user name.
 pub const USERNAME_BYTES_MAX: usize = 64;
 /// Longest display name, in characters.
@@ -198,8 +200,30 @@ pub const HMAC_KEY_BYTES_MAX: usize = 256;
 pub const SEPARATOR_BYTES_MAX: usize = 8;
 /// Ways to hash that imported keys may have together.
 pub const FOREIGN_SCHEMES_MAX: usize = 16;
-/// Keys with salted hashes that may begin alike.
-pub const SLOW_CANDIDATES_MAX: usize = 8;
+/// Keys whose salted hashes are read at once.
+pub const CHECK_PAGE: usize = 64;
+/// How much of a turn that counts for.
+pub const CHECK_PAGE_TAKES: Duration = Duration::from_millis(2);
+/// Work on a text before it is looked for one that is more urgent; a check is not interrupted.
+pub const CHECK_STEP: Duration = Duration::from_millis(20);
+/// Work on a text before others have their turn.
+pub const CHECK_TURN: Duration = Duration::from_secs(2);
+/// How long a caller waits for the work on a text. It goes on meanwhile.
+pub const CHECK_WAIT: Duration = Duration::from_secs(5);
+/// Texts that wait to be compared with salted hashes.
+pub const CHECKS_MAX: usize = 64;
+/// Those of one network.
+pub const CHECKS_OF_NETWORK_MAX: usize = 16;
+/// Callers that wait for the same text.
+pub const CHECK_WAITERS_MAX: usize = 2;
+/// How long a network whose text was refused stands behind others.
+pub const CHECK_REFUSED_LATELY_MS: u64 = 60_000;
+/// Networks that are remembered.
+pub const CHECK_NETWORKS_MAX: usize = 4_096;
+/// Texts that are remembered as refused, and as many as turned away.
+pub const CHECKS_REMEMBERED_MAX: usize = 65_536;
+/// How nice the thread is that checks salted hashes.
+pub const CHECKS_NICENESS: i32 = 10;
 /// Highest cost of bcrypt that is taken: about a second.
 pub const BCRYPT_COST_MAX: u32 = 14;
 /// Most memory of argon2 that is taken.

@@ -64,6 +64,7 @@ pub fn told(error: &EngineError) -> Cow<'static, str> {
         | EngineError::Parse(_)
         | EngineError::Allowlist(_)
         | EngineError::OtherList
+        | EngineError::Undecided { .. }
         | EngineError::Busy { .. } => return error.to_string().into(),
     };
     text.into()
@@ -100,7 +101,9 @@ impl Fault {
                 Self::Busy { retry_after_seconds: *retry_after_seconds }
             }
             EngineError::Seal(_) | EngineError::WrongSecret { .. } => Self::Broken,
-            EngineError::Entropy(_) | EngineError::Stopped => Self::Unavailable,
+            EngineError::Entropy(_) | EngineError::Stopped | EngineError::Undecided { .. } => {
+                Self::Unavailable
+            }
             EngineError::Store(error) => Self::of_store(error),
         }
     }

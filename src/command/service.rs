@@ -136,9 +136,9 @@ impl Service {
         Ok(found.transpose()?.flatten())
     }
 
-    /// Whether verifying can be done where nothing may wait.
+    /// Whether verifying can be done where nothing may wait, but for texts of which [`Service::may_wait`] says more.
     pub fn verifies_at_once(&self) -> bool {
-        self.engine.index_state() == IndexState::Ready && !self.verifier.reader().checks_salted_hashes()
+        self.engine.index_state() == IndexState::Ready
     }
 
     /// How far the hot index is. While it is not ready, verifying may wait for the disk.

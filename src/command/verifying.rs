@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{AuthenticateError, Service};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Patience};
 use crate::exchange::{Entrance, Head};
 use crate::key::{Key, Keyspace, Level, Owner, Spend};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
@@ -58,19 +58,33 @@ impl Service {
     ///
     /// # Security
     /// Whoever may verify can try out keys, and learns whom they stand for.
-    pub fn verifying(&self, asker: Asker<'_>, open: bool) -> Result<Verifying<'_>, VerifyingError> {
+    pub fn verifying(
+        &self,
+        asker: Asker<'_>,
+        open: bool,
+        patience: Patience,
+    ) -> Result<Verifying<'_>, VerifyingError> {
         let verifying = Verifying { verifier: &self.verifier };
-        let head = match asker {
-            Asker::Sender(head) if !open => head,
-            Asker::Sender(_) | Asker::Operator => return Ok(verifying),
-        };
-        match head.entrance {
-            Entrance::Local => Ok(verifying),
-            Entrance::Network { peer } => {
-                let text = head.text("x-service-key").ok_or(VerifyingError::NoServiceKey)?;
-                self.service_key(text, peer).map(|()| verifying)
-            }
+        let Some((head, peer)) = needs_service_key(asker, open) else { return Ok(verifying) };
+        let text = head.text("x-service-key").ok_or(VerifyingError::NoServiceKey)?;
+        self.service_key(&VerifyRequest { patience, ..service_request(text, peer) }).map(|()| verifying)
+    }
+
+    /// Whether a request to verify may take waiting: for its service key, or where `key_waits` says so of the key that
+    /// it is about. That is asked only where there are keys to wait for.
+    pub fn may_wait(&self, asker: Asker<'_>, open: bool, key_waits: impl FnOnce() -> Option<bool>) -> bool {
+        if !self.verifier.reader().knows_salted_keys() {
+            return false;
         }
+        let service_key = needs_service_key(asker, open).and_then(|(head, peer)| {
+            Some(self.waits_for(&service_request(head.text("x-service-key")?, peer)))
+        });
+        service_key.unwrap_or(false) || key_waits().unwrap_or(false)
+    }
+
+    /// Whether deciding about this key takes waiting, as [`Verifier::may_wait`] says.
+    pub fn waits_for(&self, request: &VerifyRequest<'_>) -> bool {
+        self.verifier.may_wait(request)
     }
 
     /// What a caller may know of their own key, whatever its level: whom it stands for, and its record. Counts as a
@@ -95,17 +109,29 @@ impl Service {
         }
     }
 
-    fn service_key(&self, text: &str, peer: IpAddr) -> Result<(), VerifyingError> {
-        let request = VerifyRequest {
-            client: Some(peer),
-            level: Level::SUPPORT,
-            ..VerifyRequest::new(&Keyspace::NATIVE, text)
-        };
-        match self.verifier.verify(&request)? {
+    fn service_key(&self, request: &VerifyRequest<'_>) -> Result<(), VerifyingError> {
+        match self.verifier.verify(request)? {
             Verdict::Allow(_) => Ok(()),
             Verdict::Deny(reason) => Err(VerifyingError::ServiceKey(reason)),
         }
     }
+}
+
+/// Where the sender needs a service key: what was sent, and by whom.
+fn needs_service_key<'a>(asker: Asker<'a>, open: bool) -> Option<(&'a Head<'a>, IpAddr)> {
+    match asker {
+        Asker::Sender(head) if !open => match head.entrance {
+            Entrance::Local => None,
+            Entrance::Network { peer } => Some((head, peer)),
+        },
+        Asker::Sender(_) | Asker::Operator => None,
+    }
+}
+
+/// What a service key has to be good for.
+fn service_request(text: &str, peer: IpAddr) -> VerifyRequest<'_> {
+    let request = VerifyRequest::new(&Keyspace::NATIVE, text);
+    VerifyRequest { client: Some(peer), level: Level::SUPPORT, ..request }
 }
 
 impl<'a> Verifying<'a> {

@@ -66,7 +66,7 @@ impl Unproven {
 /// Logs why a key could not be decided about; clients are not told. That too many wait is no fault, and as frequent as
 /// clients like.
 pub(super) fn log_undecided(dialect: &'static str, error: &EngineError) {
-    if matches!(error, EngineError::Busy { .. }) {
+    if matches!(error, EngineError::Busy { .. } | EngineError::Undecided { .. }) {
         tracing::debug!(dialect, %error, "a key could not be decided about");
     } else {
         tracing::error!(dialect, %error, "a key could not be decided about");

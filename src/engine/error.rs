@@ -85,6 +85,12 @@ pub enum EngineError {
         /// When to come back.
         retry_after_seconds: u32,
     },
+    /// Whether a text is a key of another system takes longer to find out. Come back later: it goes on meanwhile.
+    #[error("it is not known yet whether this is a key, try again in {retry_after_seconds} s")]
+    Undecided {
+        /// When to come back.
+        retry_after_seconds: u32,
+    },
     /// The sealed copy of a key could not be made or opened.
     #[error(transparent)]
     Seal(#[from] SealError),

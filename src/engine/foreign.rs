@@ -1,16 +1,19 @@
 //! Keys that came from other systems: found by what those left of them, until their first use shows the text.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
 use crate::index::{Found, Look};
-use crate::key::{KeyId, KeyTrace, Locator, Prefix, PresentedKey, StoredTrace, UncheckedKey, shown_of};
+use crate::key::{KeyTrace, Locator, Prefix, PresentedKey, StoredTrace, UncheckedKey, shown_of};
 use crate::limits;
 use crate::store::codec::StoredSchemes;
 use crate::store::schema;
 
+use super::queue::TextId;
+use super::salted::{Asked, Match, Patience};
 use super::schemes::Schemes;
 use super::{EngineError, Reader};
 
@@ -19,15 +22,13 @@ use super::{EngineError, Reader};
 pub(super) struct Foreign {
     schemes: ArcSwap<Schemes>,
     any: AtomicBool,
-    salted: AtomicBool,
 }
 
 impl Foreign {
     fn replace(&self, schemes: Schemes) {
-        let (any, salted) = (!schemes.is_empty(), !schemes.slow.is_empty());
+        let any = !schemes.is_empty();
         self.schemes.store(Arc::new(schemes));
         self.any.store(any, Ordering::Release);
-        self.salted.store(salted, Ordering::Release);
     }
 }
 
@@ -38,9 +39,28 @@ impl Reader {
     /// [`EngineError::Store`], [`EngineError::Seal`].
     pub(super) fn load_schemes(&self) -> Result<(), EngineError> {
         let stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
-        let slow = !self.store.scan(schema::SLOW, None, 1)?.is_empty();
-        self.foreign.replace(Schemes::open(&stored, slow, &self.peppers)?);
+        self.foreign.replace(Schemes::open(&stored, &self.peppers)?);
         Ok(())
+    }
+
+    /// Reads from the store what keys with salted hashes begin with.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub(super) fn load_beginnings(&self) -> Result<(), EngineError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(schema::SLOW, after.as_deref(), limits::PAGE_MAX)?;
+            let mut beginnings: Vec<Prefix> =
+                page.iter().filter_map(|entry| schema::slow_prefix(&entry.key)?.parse().ok()).collect();
+            beginnings.dedup();
+            self.salted.add(beginnings.iter());
+            match beginnings.last() {
+                // All others that begin so need not be read.
+                Some(last) => after = Some(schema::slow(last.as_str(), &[u8::MAX; 16])),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// The ways in which imported keys are hashed.
@@ -54,19 +74,49 @@ impl Reader {
         self.foreign.any.load(Ordering::Acquire)
     }
 
-    /// Whether telling that may take waiting, for salted hashes.
-    pub fn checks_salted_hashes(&self) -> bool {
-        self.foreign.salted.load(Ordering::Acquire)
+    /// Whether there are, or were, keys of other systems that only a salted hash is known of.
+    pub fn knows_salted_keys(&self) -> bool {
+        self.salted.any()
+    }
+
+    /// Whether telling that of this text, sent from there, takes waiting: it begins like a key of which a salted hash is
+    /// known, and it is not known yet whether it is one.
+    #[inline]
+    pub fn may_wait_for(&self, text: &str, client: Option<IpAddr>) -> bool {
+        self.salted.any() && self.takes_waiting(text, client).unwrap_or(true)
+    }
+
+    #[cold]
+    fn takes_waiting(&self, text: &str, client: Option<IpAddr>) -> Result<bool, EngineError> {
+        let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
+        if self.salted.beginnings(text, &self.foreign.schemes.load().slow).is_empty() {
+            return Ok(false);
+        }
+        let known = self.look_up_text(&presented, shown_of(text)?.locator(), &mut |_: &Found<'_>| {})?;
+        Ok(!known && self.salted.waits(self.text_id(&presented), client))
+    }
+
+    /// What the text is known by among those that wait.
+    fn text_id(&self, presented: &PresentedKey<'_>) -> TextId {
+        let (_, pepper) = self.peppers.current();
+        let hash = pepper.hash(presented);
+        TextId::from_be_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
     /// Has `then` look at the key of another system with this text, if there is one; whether there was. What was found
     /// by a hash gets our own soon.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when too many salted hashes wait to be checked; [`EngineError::Store`]: undecided, `then`
+    /// [`EngineError::Undecided`] when it would take waiting, or longer waiting; [`EngineError::Store`]: undecided, `then`
     /// was not called.
     #[cold]
-    pub fn look_up_foreign(&self, text: &str, then: &mut dyn Look) -> Result<bool, EngineError> {
+    pub fn look_up_foreign(
+        &self,
+        text: &str,
+        client: Option<IpAddr>,
+        patience: Patience,
+        then: &mut dyn Look,
+    ) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
         let schemes = self.foreign.schemes.load();
         if schemes.is_empty() {
@@ -80,10 +130,12 @@ impl Reader {
         if self.look_up_digests(text, &schemes, &mut then)? {
             return Ok(true);
         }
-        for length in &schemes.slow {
-            let prefix = text.get(..*length).filter(|_| text.len() > *length);
-            if let Some(prefix) = prefix.and_then(|prefix| prefix.parse().ok())
-                && self.look_up_salted(text, &prefix, &mut then)?
+        let beginnings = self.salted.beginnings(text, &schemes.slow);
+        let is_salted = !beginnings.is_empty();
+        if is_salted {
+            let asked = Asked { id: self.text_id(&presented), text, beginnings, client };
+            if let Some(found) = self.salted.ask(asked, patience)?
+                && self.look_up_match(found, &mut then)?
             {
                 return Ok(true);
             }
@@ -93,7 +145,7 @@ impl Reader {
             return Ok(true);
         }
         // Salted hashes were looked for in the store, which shows a change a moment before the index does.
-        for (_, pepper) in self.peppers.all().filter(|_| !schemes.slow.is_empty()) {
+        for (_, pepper) in self.peppers.all().filter(|_| is_salted) {
             let trace = KeyTrace { hash: pepper.hash(&presented), locator };
             if self.look_up_stored(&trace, &mut then)? {
                 return Ok(true);
@@ -173,26 +225,17 @@ impl Reader {
         Ok(false)
     }
 
-    /// Checks the text against the salted hashes of keys that begin like it.
-    fn look_up_salted(&self, text: &str, prefix: &Prefix, then: &mut impl Look) -> Result<bool, EngineError> {
-        let entries =
-            self.store.scan(&schema::slow_of(prefix.as_str()), None, limits::SLOW_CANDIDATES_MAX)?;
-        for id in entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)).map(KeyId::from_bytes) {
-            let Some(key) = self.key(id)? else { continue };
-            for secret in key.secrets.all().filter(|secret| secret.prefix == *prefix) {
-                let Some(hash) = &secret.foreign else { continue };
-                if !self.passwords.check_foreign(hash, text)? {
-                    continue;
-                }
-                let Some((_, record)) = key.hot_records().find(|(trace, _)| *trace == secret.trace()) else {
-                    continue;
-                };
-                let owner = self.user(record.owner)?.map(|user| user.owner().standing);
-                self.rehashes.adopt(id, secret.hash, UncheckedKey::new(text.to_owned()));
-                then.look(&Found::stored(record.view(), owner));
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Looks at a key that was found by its salted hash as it is now: what was done to it while that took its time counts.
+    fn look_up_match(&self, found: Match, then: &mut impl Look) -> Result<bool, EngineError> {
+        let Some(key) = self.key(found.key)? else { return Ok(false) };
+        let Some(secret) = key.secrets.all().find(|secret| secret.hash == found.secret) else {
+            return Ok(false);
+        };
+        let Some((_, record)) = key.hot_records().find(|(trace, _)| *trace == secret.trace()) else {
+            return Ok(false);
+        };
+        let owner = self.user(record.owner)?.map(|user| user.owner().standing);
+        then.look(&Found::stored(record.view(), owner));
+        Ok(true)
     }
 }

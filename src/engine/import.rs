@@ -133,6 +133,8 @@ impl Engine {
             }
         }
         let (peppers, entropy) = (std::sync::Arc::clone(&self.view().peppers), self.shared_entropy());
+        let slow = prepared.iter().filter(|ready| ready.stored.foreign.is_some());
+        let beginnings: Vec<_> = slow.map(|ready| ready.stored.prefix.clone()).collect();
         let mut imported = self.write(move |operation| {
             let mut seen = Seen::default();
             let outcomes: Vec<_> =
@@ -160,6 +162,7 @@ impl Engine {
         // Before anyone is answered: from now on they are looked for.
         if !dry && imported.iter().any(|one| matches!(one, Imported::Now(_))) {
             self.view().load_schemes()?;
+            self.view().salted.add(beginnings.iter());
         }
         for (at, error) in refused {
             imported.insert(at.min(imported.len()), Imported::Refused(error));

@@ -21,8 +21,8 @@ use super::sweep::Sweep;
 
 /// The way onto the write lane.
 pub(super) struct Lane {
-    /// Taken away to stop the thread: it ends when nobody can send any more.
-    jobs: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    /// Taken away to stop the thread: it ends when nobody can send any more. `None` has it look at what is written behind.
+    jobs: Mutex<Option<SyncSender<Option<Box<dyn Job>>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -56,9 +56,17 @@ impl Lane {
         let (answer, answered) = sync_channel(1);
         let job = Box::new(Typed { work, value: None, answer });
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let sent = jobs.ok_or(EngineError::Stopped)?.send(job);
+        let sent = jobs.ok_or(EngineError::Stopped)?.send(Some(job));
         sent.map_err(|_| EngineError::Stopped)?;
         answered.recv().map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Has what is to be written behind looked at, if nothing else wakes the thread before.
+    pub(super) fn look(&self) {
+        if let Some(jobs) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            // Where that many wait it is looked at after them.
+            let _ = jobs.try_send(None);
+        }
     }
 
     /// Lets the operations that wait finish and ends the thread.
@@ -114,15 +122,17 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
+    fn run(&mut self, waiting: &Receiver<Option<Box<dyn Job>>>) {
         let mut pause = Duration::ZERO;
         loop {
             match waiting.recv_timeout(pause) {
                 Ok(first) => {
                     let mut group = Vec::with_capacity(limits::LANE_GROUP_MAX);
-                    group.push(first);
-                    group.extend(waiting.try_iter().take(limits::LANE_GROUP_MAX - 1));
-                    self.commit(group);
+                    group.extend(first);
+                    group.extend(waiting.try_iter().take(limits::LANE_GROUP_MAX - 1).flatten());
+                    if !group.is_empty() {
+                        self.commit(group);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -17,6 +17,8 @@ use super::operation::Operation;
 use super::passwords::Passwords;
 use super::propose::Proposals;
 use super::recount::Recount;
+use super::rehash::Rehashes;
+use super::salted::Salted;
 use super::sweep::Sweep;
 use super::{EngineError, IndexState, Reader};
 
@@ -70,7 +72,7 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     reader: Reader,
     entropy: Arc<dyn Entropy>,
-    lane: Lane,
+    lane: Arc<Lane>,
     loader: Arc<Loader>,
     recount: Recount,
     proposals: Proposals,
@@ -87,6 +89,8 @@ impl Engine {
             what: "making the hot index",
             source: std::io::Error::other(error),
         })?;
+        let rehashes = Arc::<Rehashes>::default();
+        let salted = Salted::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&rehashes))?;
         let reader = Reader {
             store: Arc::clone(&store),
             peppers: Arc::new(peppers),
@@ -94,10 +98,11 @@ impl Engine {
             index: Arc::new(index),
             rates: Arc::default(),
             uses: Arc::default(),
-            rehashes: Arc::default(),
+            rehashes,
             sightings: Arc::default(),
             foreign: Arc::default(),
             passwords: Passwords::start(Arc::clone(&entropy))?,
+            salted: Arc::new(salted),
         };
         let doubt = Doubt::begin(Arc::clone(&store), clock.as_ref());
         let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
@@ -116,10 +121,12 @@ impl Engine {
             ends: false,
             failed: false,
         };
-        let lane = Lane::start(store, clock, Arc::clone(&loader), sweep)?;
+        let lane = Arc::new(Lane::start(store, clock, Arc::clone(&loader), sweep)?);
         let ring = Arc::clone(&reader.peppers);
         lane.write(move |operation| check_peppers(operation, &ring))?;
+        reader.rehashes.wake(&lane);
         reader.load_schemes()?;
+        reader.load_beginnings()?;
         loader.start()?;
         let recount = Recount::start(Arc::clone(&reader.store), Arc::clone(&reader.index))?;
         let proposals = Proposals::default();
@@ -194,6 +201,7 @@ impl Shared {
     fn stop(&self) -> Result<(), StoreError> {
         self.recount.stop();
         self.loader.stop();
+        self.reader.salted.stop();
         self.lane.stop();
         self.loader.write_image();
         self.reader.store.close()

@@ -7,10 +7,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
-use crate::key::{Kind, Password, PasswordHash, SlowHash, User};
+use crate::key::{Kind, Password, PasswordHash, User};
 use crate::limits;
 use crate::store::StoreError;
 
@@ -35,8 +34,6 @@ pub(super) struct Passwords {
 enum Job {
     /// Hash a password.
     Hash { password: Password, params: Params, salt: Vec<u8>, answer: SyncSender<Option<[u8; HASH_BYTES]>> },
-    /// Check the hash that another system made of a key.
-    Check { hash: SlowHash, text: Zeroizing<String>, answer: SyncSender<bool> },
 }
 
 impl Passwords {
@@ -95,16 +92,6 @@ impl Passwords {
         answered.recv().map_err(|_| EngineError::Stopped)
     }
 
-    /// Whether another system made `hash` of this key text.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`] when too many wait.
-    pub(super) fn check_foreign(&self, hash: &SlowHash, text: &str) -> Result<bool, EngineError> {
-        let (answer, answered) = sync_channel(1);
-        self.send(Job::Check { hash: hash.clone(), text: Zeroizing::new(text.to_owned()), answer })?;
-        answered.recv().map_err(|_| EngineError::Stopped)
-    }
-
     fn send(&self, job: Job) -> Result<(), EngineError> {
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => {
@@ -128,9 +115,6 @@ fn work(waiting: &Receiver<Job>) {
             Job::Hash { password, params, salt, answer } => {
                 // A caller that went away does not need its answer.
                 let _ = answer.send(hashed(&password, params, &salt, &mut memory));
-            }
-            Job::Check { hash, text, answer } => {
-                let _ = answer.send(hash.is_of(&text));
             }
         }
     }

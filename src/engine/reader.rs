@@ -12,6 +12,7 @@ use super::EngineError;
 use super::foreign::Foreign;
 use super::passwords::Passwords;
 use super::rehash::Rehashes;
+use super::salted::Salted;
 use super::sightings::Sightings;
 use super::usage::Pending;
 
@@ -28,6 +29,7 @@ pub struct Reader {
     pub(super) sightings: Arc<Sightings>,
     pub(super) foreign: Arc<Foreign>,
     pub(super) passwords: Passwords,
+    pub(super) salted: Arc<Salted>,
 }
 
 impl Reader {

@@ -1,7 +1,8 @@
 //! Keys that were found under an older pepper get the current one: their hash, and their sealed copy if they have one.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::entropy::Entropy;
 use crate::key::{
@@ -12,11 +13,18 @@ use crate::limits;
 use super::EngineError;
 use super::create::sealed_copy;
 use super::entries::hot;
+use super::lane::Lane;
 use super::operation::Operation;
 
 /// Secrets to be hashed anew, since their text was just presented.
-#[derive(Debug, Default)]
-pub(super) struct Rehashes(Mutex<HashMap<KeyId, Rehash>>);
+#[derive(Default)]
+pub(super) struct Rehashes {
+    waiting: Mutex<HashMap<KeyId, Rehash>>,
+    /// Some of them are texts of other systems' keys, which nobody is to compare again.
+    urgent: AtomicBool,
+    /// Who is to be told of those.
+    lane: OnceLock<Weak<Lane>>,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Rehash {
@@ -41,10 +49,26 @@ impl Rehashes {
     /// Asks for a secret of another system to become our own.
     pub(super) fn adopt(&self, key: KeyId, old: KeyedHash, text: UncheckedKey) {
         self.put(key, Rehash { old, new: New::Text(text) });
+        if !self.urgent.swap(true, Ordering::AcqRel)
+            && let Some(lane) = self.lane.get().and_then(Weak::upgrade)
+        {
+            lane.look();
+        }
+    }
+
+    /// From now on this lane is told at once of texts that become our own.
+    pub(super) fn wake(&self, lane: &Arc<Lane>) {
+        // There is one for good.
+        let _ = self.lane.set(Arc::downgrade(lane));
+    }
+
+    /// Whether something is to be written at once.
+    pub(super) fn are_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Acquire)
     }
 
     fn put(&self, key: KeyId, rehash: Rehash) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < limits::REHASHES_WAITING_MAX {
             waiting.insert(key, rehash);
         }
@@ -52,7 +76,9 @@ impl Rehashes {
 
     /// Takes up to `limit` of them.
     pub(super) fn take(&self, limit: usize) -> Vec<(KeyId, Rehash)> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // First, so that what comes from now on is told of again.
+        self.urgent.store(false, Ordering::Release);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let keys: Vec<_> = waiting.keys().take(limit).copied().collect();
         keys.into_iter().filter_map(|key| waiting.remove_entry(&key)).collect()
     }

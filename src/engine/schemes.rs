@@ -19,16 +19,14 @@ pub(super) struct Schemes {
     pub(super) parts: Vec<PartScheme>,
     /// How many first bytes of a text a salted hash is found by.
     pub(super) slow: Vec<usize>,
-    /// There were salted hashes, so there are texts of their systems among ours.
-    adopted: bool,
 }
 
 impl Schemes {
-    /// Those that are stored; `slow` is whether any salted hash is left.
+    /// Those that are stored.
     ///
     /// # Errors
     /// [`EngineError::Seal`] when a secret cannot be opened.
-    pub(super) fn open(stored: &StoredSchemes, slow: bool, ring: &PepperRing) -> Result<Self, EngineError> {
+    pub(super) fn open(stored: &StoredSchemes, ring: &PepperRing) -> Result<Self, EngineError> {
         let mut schemes = Self::default();
         for scheme in &stored.0 {
             match scheme {
@@ -37,17 +35,14 @@ impl Schemes {
                 StoredScheme::Digest(digest, Some(part)) => {
                     schemes.parts.push(PartScheme { scheme: opened(digest, ring)?, part: part.clone() });
                 }
-                StoredScheme::Slow(length) => {
-                    schemes.adopted = true;
-                    schemes.slow.extend(slow.then_some(usize::from(*length)));
-                }
+                StoredScheme::Slow(length) => schemes.slow.push(usize::from(*length)),
             }
         }
         Ok(schemes)
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        !self.texts && !self.adopted && self.digests.is_empty() && self.parts.is_empty()
+        !self.texts && self.slow.is_empty() && self.digests.is_empty() && self.parts.is_empty()
     }
 
     /// Takes in how this secret is hashed.
@@ -161,7 +156,7 @@ impl Operation<'_> {
     ) -> Result<(), EngineError> {
         let mut stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
         let before = stored.0.len();
-        let mut open = Schemes::open(&stored, true, ring)?;
+        let mut open = Schemes::open(&stored, ring)?;
         for new in secrets.filter_map(|secret| open.take(secret)) {
             stored.0.push(new.stored(ring, entropy)?);
         }

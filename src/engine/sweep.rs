@@ -48,6 +48,7 @@ impl Sweep {
         now >= self.last.plus_ms(limits::USAGE_SWEEP_SECONDS * 1_000)
             || now < self.last
             || self.uses.are_many()
+            || self.rehashes.are_urgent()
     }
 
     /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for

@@ -47,8 +47,7 @@ impl Engine {
             Ok(key)
         })?;
         if key.secrets.all().any(|secret| secret.foreign.is_some()) {
-            // There may have been no salted hash left meanwhile.
-            self.view().load_schemes()?;
+            self.view().salted.add(key.secrets.all().map(|secret| &secret.prefix));
         }
         Ok(key)
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tally::Tally;
 
 use crate::clock::Timestamp;
-use crate::engine::{EngineError, Reader};
+use crate::engine::{EngineError, Patience, Reader};
 use crate::index::{Found, Look, Spot};
 use crate::key::{Keyspace, Level, Owner, PresentedKey, Spend, UserId};
 use crate::limits;
@@ -39,12 +39,21 @@ pub struct VerifyRequest<'a> {
     pub level: Level,
     /// What the use costs, where the key has rate limits.
     pub spend: Spend,
+    /// Whether there is time to wait, where it takes that to know a key of another system.
+    pub patience: Patience,
 }
 
 impl<'a> VerifyRequest<'a> {
     /// Whether `text` is a good key of `keyspace` at all, used once from nobody knows where.
     pub fn new(keyspace: &'a Keyspace, text: &'a str) -> Self {
-        Self { keyspace, text, client: None, level: Level::AUTHENTICATE, spend: Spend::default() }
+        Self {
+            keyspace,
+            text,
+            client: None,
+            level: Level::AUTHENTICATE,
+            spend: Spend::default(),
+            patience: Patience::Waits,
+        }
     }
 }
 
@@ -106,8 +115,8 @@ impl Verifier {
     /// key's rate limits; a denied one is neither.
     ///
     /// Waits for nothing once [`Engine::index_state`](crate::engine::Engine::index_state) is ready; before that it
-    /// reads the store. While [`Reader::checks_salted_hashes`], a text that begins like an imported key waits for its
-    /// hash to be computed.
+    /// reads the store. Where [`Verifier::may_wait`] says so, a text that begins like an imported key waits for a salted
+    /// hash to be computed, or for several.
     ///
     /// # Errors
     /// [`EngineError`] means "could not decide" and must never be read as allow: answer with a server error.
@@ -131,6 +140,25 @@ impl Verifier {
         verdict
     }
 
+    /// Whether deciding takes waiting for a salted hash of another system to be computed. Otherwise it takes none once the
+    /// index is ready.
+    ///
+    /// # Security
+    /// With [`Patience::AtOnce`] deciding never waits, whatever became of the text meanwhile.
+    pub fn may_wait(&self, request: &VerifyRequest<'_>) -> bool {
+        self.reader.may_wait_for(request.text, request.client) && !self.is_own(request)
+    }
+
+    /// Whether the text is one that was issued here.
+    fn is_own(&self, request: &VerifyRequest<'_>) -> bool {
+        let mut is_own = false;
+        if let Ok(presented) = request.keyspace.format().parse(request.text) {
+            let looked = self.reader.look_up(&presented, &mut |_: &Found<'_>| is_own = true);
+            is_own &= looked.is_ok();
+        }
+        is_own
+    }
+
     #[inline(always)]
     fn counted(&self, verdict: &Result<Verdict, EngineError>) {
         if let Ok(verdict) = verdict {
@@ -152,7 +180,8 @@ impl Verifier {
     #[cold]
     fn decide_foreign(&self, request: &VerifyRequest<'_>, verdict: &mut Result<Verdict, EngineError>) {
         let (reader, now) = (&self.reader, self.reader.now());
-        let looked = reader.look_up_foreign(request.text, &mut Decision { reader, request, now, verdict });
+        let mut decision = Decision { reader, request, now, verdict };
+        let looked = reader.look_up_foreign(request.text, request.client, request.patience, &mut decision);
         if let Err(error) = looked {
             *verdict = Err(error);
         }

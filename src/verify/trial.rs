@@ -44,7 +44,7 @@ impl Verifier {
         // As in verifying, a key of ours counts, whatever became of it.
         if trial.key.is_none() && reader.knows_foreign_keys() {
             let mut look = |found: &Found<'_>| trial.judge(found, request, now);
-            reader.look_up_foreign(request.text, &mut look)?;
+            reader.look_up_foreign(request.text, request.client, request.patience, &mut look)?;
         }
         if presented.is_some() && trial.key.is_none() {
             trial.verdict = Verdict::Deny(DenyReason::Unknown);

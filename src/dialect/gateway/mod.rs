@@ -25,8 +25,8 @@ use self::wanted::Wanted;
 use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
 use crate::command::{Asker, Decision, Service, VerifyingError};
-use crate::engine::EngineError;
-use crate::exchange::{Body, Head, METHODS, RawRequest, RawResponse};
+use crate::engine::{EngineError, Patience};
+use crate::exchange::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
 use crate::limits;
 use crate::verify::{DenyReason, VerifyRequest};
 
@@ -54,7 +54,26 @@ impl Gateway {
         Self { open: true, ..self }
     }
 
-    fn decide(&self, service: &Service, head: &Head<'_>) -> RawResponse {
+    /// `None` when it takes more patience than there is.
+    fn decide(&self, service: &Service, head: &Head<'_>, patience: Patience) -> Option<RawResponse> {
+        if patience == Patience::AtOnce && self.may_wait(service, head) {
+            return None;
+        }
+        Some(self.decided(service, head, patience))
+    }
+
+    fn may_wait(&self, service: &Service, head: &Head<'_>) -> bool {
+        service.may_wait(Asker::Sender(head), self.open, || {
+            let wanted = Wanted::of(head.path, head.query).ok()?;
+            let key = key_of(&wanted, head).ok()??;
+            Some(service.waits_for(&VerifyRequest {
+                client: head.client,
+                ..VerifyRequest::new(&wanted.keyspace, key.reveal())
+            }))
+        })
+    }
+
+    fn decided(&self, service: &Service, head: &Head<'_>, patience: Patience) -> RawResponse {
         // What is allowed would be a tunnel, or show the client what the API is told.
         if matches!(head.method, "CONNECT" | "TRACE") {
             return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
@@ -69,7 +88,7 @@ impl Gateway {
                 return refused;
             }
         };
-        let verifying = match service.verifying(Asker::Sender(head), self.open) {
+        let verifying = match service.verifying(Asker::Sender(head), self.open, patience) {
             Ok(verifying) => verifying,
             Err(VerifyingError::Undecided(error)) => return undecided(&wanted, &error),
             Err(refused) => {
@@ -79,8 +98,7 @@ impl Gateway {
                 return challenge.with_header("www-authenticate", CHALLENGE);
             }
         };
-        let queries = iter::once_with(|| wanted.preset.original_query(head)).chain([head.query]);
-        let key = match key_for(&wanted.keyspace, head, queries) {
+        let key = match key_of(&wanted, head) {
             Ok(Some(key)) => key,
             Ok(None) => return answer::denied(wanted.preset, Denial::NoKey),
             Err(_) => return answer::denied(wanted.preset, Denial::TwoKeys),
@@ -91,6 +109,7 @@ impl Gateway {
             client: head.client,
             level: wanted.level,
             spend: wanted.spend,
+            patience,
         };
         match verifying.verify(&request) {
             Ok(Decision::Allow(identity, owner)) => answer::allowed(&identity, &owner),
@@ -116,6 +135,12 @@ impl Gateway {
     }
 }
 
+/// The key that the client sent.
+fn key_of<'a>(wanted: &Wanted, head: &'a Head<'a>) -> Result<Option<Presented<'a>>, TwoKeys> {
+    let queries = iter::once_with(|| wanted.preset.original_query(head)).chain([head.query]);
+    key_for(&wanted.keyspace, head, queries)
+}
+
 fn undecided(wanted: &Wanted, error: &EngineError) -> RawResponse {
     denial::log_undecided("gateway", error);
     answer::undecided(wanted.preset, limits::UNDECIDED_RETRY_AFTER_SECONDS)
@@ -127,10 +152,12 @@ impl Dialect for Gateway {
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
-        self.decide(service, &request.head())
+        self.decided(service, &request.head(), Patience::Waits)
     }
 
     fn prompt(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> Prompt {
-        if service.verifies_at_once() { Prompt::Answer(self.decide(service, head)) } else { Prompt::MayBlock }
+        let ready = service.verifies_at_once();
+        let answer = ready.then(|| self.decide(service, head, Patience::AtOnce)).flatten();
+        answer.map_or(Prompt::MayBlock, Prompt::Answer)
     }
 }

@@ -64,6 +64,7 @@ use crate::command::{
     AddUser, Caller, CheckStore, Command, DeleteKey, KeyRef, ListUsers, ListUsersOf, RemoveCompany,
     RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser, UserRef,
 };
+use crate::engine::Patience;
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
 use crate::key::{KeyId, User, UserId};
 use crate::limits;
@@ -115,8 +116,14 @@ impl Native {
         }
     }
 
-    fn verify<'a>(&self, service: &'a Service, head: &'a Head<'a>, body: &'a Body) -> Verify<'a> {
-        Verify { side: self.side, service, head, body }
+    fn verify<'a>(
+        &self,
+        service: &'a Service,
+        head: &'a Head<'a>,
+        body: &'a Body,
+        patience: Patience,
+    ) -> Verify<'a> {
+        Verify { side: self.side, service, head, body, patience }
     }
 }
 
@@ -141,7 +148,7 @@ impl Dialect for Native {
                 _ => Problem::Method { allowed: "GET, HEAD" }.response(),
             };
         }
-        let verify = self.verify(service, &head, &request.body);
+        let verify = self.verify(service, &head, &request.body, Patience::Waits);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
             // Over the network there is no such address, for nobody.
@@ -167,7 +174,11 @@ impl Dialect for Native {
             None => Prompt::WantsBody,
             Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => Prompt::MayBlock,
             Some(body) => {
-                let answer = self.verify(service, head, body).answer(&target);
+                let verify = self.verify(service, head, body, Patience::AtOnce);
+                if verify.may_wait(&target) {
+                    return Prompt::MayBlock;
+                }
+                let answer = verify.answer(&target);
                 Prompt::Answer(answer.unwrap_or_else(|problem| self.report(problem)))
             }
         }

@@ -192,6 +192,7 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::GraceTooLong => (422, "grace_too_long"),
         EngineError::Parse(_) | EngineError::Allowlist(_) => (422, "invalid"),
         EngineError::Busy { .. } => (429, "busy"),
+        EngineError::Undecided { .. } => (503, "undecided"),
         EngineError::Seal(_) | EngineError::WrongSecret { .. } => (500, "secret_unusable"),
         EngineError::Entropy(_) => (503, "no_randomness"),
         EngineError::Stopped => (503, "stopped"),

@@ -4,7 +4,7 @@ use super::wanted::{self, Wanted};
 use super::{Problem, Side, Target, decode, verdict};
 use crate::command::{Asker, AuthenticateError, Decision, Service, Verifying};
 use crate::dialect::denial::{Denial, key_for};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Patience};
 use crate::exchange::{Body, Form, Head, RawResponse};
 use crate::key::Keyspace;
 use crate::verify::VerifyRequest;
@@ -15,6 +15,7 @@ pub(super) struct Verify<'a> {
     pub(super) service: &'a Service,
     pub(super) head: &'a Head<'a>,
     pub(super) body: &'a Body,
+    pub(super) patience: Patience,
 }
 
 /// How a verdict is told.
@@ -34,6 +35,31 @@ impl Verify<'_> {
             (Target::Own, "GET" | "HEAD") => self.own(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),
         }
+    }
+
+    /// Whether deciding takes waiting. What is wrong with the request is not looked at here.
+    pub(super) fn may_wait(&self, target: &Target) -> bool {
+        let (asker, open) = self.asker();
+        self.service.may_wait(asker, open, || match target {
+            Target::VerifyBatch => self.batch_waits(),
+            _ => self.one_waits(),
+        })
+    }
+
+    fn one_waits(&self) -> Option<bool> {
+        let mut form = Form::default();
+        let bytes = decode::whole(self.body).ok()?;
+        let wanted = wanted::one(self.head.text("content-type"), bytes, &mut form).ok()?;
+        let sent = key_for(&wanted.keyspace, self.head, [self.head.query]).ok()?;
+        let key = wanted.key.as_ref().or(sent.as_ref())?;
+        Some(self.service.waits_for(&self.request(&wanted, key.reveal())))
+    }
+
+    fn batch_waits(&self) -> Option<bool> {
+        let bytes = decode::whole(self.body).ok()?;
+        let asked = wanted::batch(self.head.text("content-type"), bytes).ok()?;
+        let mut keys = asked.iter().flatten().filter_map(|wanted| Some((wanted, wanted.key.as_ref()?)));
+        Some(keys.any(|(wanted, key)| self.service.waits_for(&self.request(wanted, key.reveal()))))
     }
 
     fn one(&self) -> Result<RawResponse, Problem> {
@@ -68,7 +94,7 @@ impl Verify<'_> {
         let verifying = self.verifying()?;
         let [] = decode::query(self.head.query, [])?;
         let asked = wanted::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
-        let request_of = |wanted| Some(request(wanted, wanted.key.as_ref()?.reveal()));
+        let request_of = |wanted| Some(self.request(wanted, wanted.key.as_ref()?.reveal()));
         let requests: Vec<_> = asked.iter().flatten().filter_map(request_of).collect();
         // All together: in less time than one after the other.
         let decided: Vec<_> = verifying.verify_all(&requests).map(logged).collect();
@@ -100,11 +126,21 @@ impl Verify<'_> {
     }
 
     fn verifying(&self) -> Result<Verifying<'_>, Problem> {
-        let (asker, open) = match self.side {
+        let (asker, open) = self.asker();
+        Ok(self.service.verifying(asker, open, self.patience)?)
+    }
+
+    const fn asker(&self) -> (Asker<'_>, bool) {
+        match self.side {
             Side::Operator => (Asker::Operator, false),
             Side::Public { open } => (Asker::Sender(self.head), open),
-        };
-        Ok(self.service.verifying(asker, open)?)
+        }
+    }
+
+    const fn request<'w>(&self, wanted: &'w Wanted<'_>, text: &'w str) -> VerifyRequest<'w> {
+        let Wanted { key: _, keyspace, address, level, spend } = wanted;
+        let (client, patience) = (*address, self.patience);
+        VerifyRequest { keyspace, text, client, level: *level, spend: *spend, patience }
     }
 
     /// `None` when there is no key.
@@ -116,13 +152,8 @@ impl Verify<'_> {
             (Some(key), _) | (None, Some(key)) => key,
             (None, None) => return Ok(None),
         };
-        logged(verifying.verify(&request(wanted, key.reveal()))).map(Some)
+        logged(verifying.verify(&self.request(wanted, key.reveal()))).map(Some)
     }
-}
-
-const fn request<'a>(wanted: &'a Wanted<'_>, text: &'a str) -> VerifyRequest<'a> {
-    let Wanted { key: _, keyspace, address, level, spend } = wanted;
-    VerifyRequest { keyspace, text, client: *address, level: *level, spend: *spend }
 }
 
 fn logged(decided: Result<Decision, EngineError>) -> Result<Decision, Problem> {
