@@ -72,7 +72,7 @@ impl Town {
         let (mut names, mut logins, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for (name, company, role) in people {
             world.member(name, role, of(company).map(|company| company.id));
-            let caller = world.caller(name);
+            let caller = world.login(name);
             let token = world.service.token(&caller, Audience::BokaMera).unwrap().to_string();
             names.push((format!("{name}_token"), token.clone()));
             logins.push(Login { name, token, company, level: caller.level() });

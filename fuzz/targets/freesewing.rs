@@ -90,7 +90,7 @@ impl Town {
             proofs.push(Proof { key: Some(*id), text: text.clone(), owner: key.owner, level });
         }
         for person in ["test", "other", "admin", "blocked"] {
-            let caller = world.caller(person);
+            let caller = world.login(person);
             let text = world.service.token(&caller, Audience::FreeSewing).unwrap().to_string();
             names.push((format!("{person}_token"), text.clone()));
             let level = caller.level().number().into();

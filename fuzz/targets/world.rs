@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::command::{Caller, Service};
+use keyward::command::{Login, Service};
 use keyward::engine::{Engine, NewCompany, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::SeededEntropy;
-use keyward::key::{Actor, Company, CompanyId, KeyId, Keyspace, Level, PepperRing, Role, UserId};
+use keyward::key::{Actor, Company, CompanyId, KeyId, Level, PepperRing, Role, UserId};
 use keyward::store::{MemoryStore, Revision, Store as _, schema};
 
 /// People and their keys.
@@ -81,12 +81,10 @@ impl World {
         self.engine.add_company(Actor::Operator, new).unwrap()
     }
 
-    /// This person as a caller. By a key of theirs, since a password takes time.
-    pub(crate) fn caller(&self, name: &str) -> Caller {
+    /// This person, logged in; without a password, since that takes time.
+    pub(crate) fn login(&self, name: &str) -> Login {
         let (_, id) = self.people.iter().find(|(person, _)| *person == name).unwrap();
-        let new = NewKey::new(*Keyspace::NATIVE.name(), *id, Level::ALL);
-        let (_, text) = self.engine.create_key(Actor::Operator, new).unwrap();
-        self.service.by_key(&Keyspace::NATIVE, &text.reveal(), None).unwrap()
+        self.service.vouch_for(*id, None).unwrap()
     }
 
     /// Makes a key.

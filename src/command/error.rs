@@ -28,6 +28,15 @@ pub enum CommandError {
     /// that document it; its words are the same.
     #[error("no such key")]
     NotYours,
+    /// The caller is a bot of a company, which reaches nothing outside it.
+    #[error("a bot of a company reaches nothing outside it")]
+    OutsideCompany,
+    /// A session or a token sets no password of its own person: the present password has to come with the request.
+    #[error("the current password is needed")]
+    PasswordNeeded,
+    /// A password would outlive the key that sets it, or be good from more places or more often.
+    #[error("a key with an end, an allowlist or rate limits sets no passwords")]
+    KeyTooNarrow,
     /// The engine refused or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -1,10 +1,11 @@
 //! Who may ask for what.
 
-use super::{Caller, CommandError, KeyRef, UserRef};
-use crate::engine::{EngineError, KeyChange, NewKey, NewUser, Reader, UserChange, Whose};
+use super::{Caller, CommandError, KeyRef, Proof, UserRef};
+use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, Reader, UserChange, Whose};
 use crate::index::Found;
 use crate::key::{
-    Company, CompanyId, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey, User, UserId, Viewing,
+    Allowlist, Change, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey,
+    User, UserId, Viewing,
 };
 
 /// Something a caller may act on as asked. Only this file makes one, and [`super::Door`] takes nothing else.
@@ -62,9 +63,13 @@ impl<'a> Gate<'a> {
     /// Acting on nothing in particular, so on anyone's.
     ///
     /// # Errors
-    /// [`CommandError::LevelTooLow`].
+    /// [`CommandError::LevelTooLow`]; [`CommandError::OutsideCompany`] for a bot of a company.
     pub fn everything(&self) -> Result<Authorized<Everything>, CommandError> {
-        self.others().map(|()| Authorized(Everything(())))
+        self.others()?;
+        match self.caller.tenant() {
+            None => Ok(Authorized(Everything(()))),
+            Some(_) => Err(CommandError::OutsideCompany),
+        }
     }
 
     /// Acting on this user. A user the caller may not act on and one who does not exist are one answer.
@@ -91,7 +96,7 @@ impl<'a> Gate<'a> {
         let (have, asking) = (self.caller.level(), self.caller.id());
         let company = self.caller.company().filter(|_| have >= self.need.company);
         Ok(Authorized(match (asking, company) {
-            _ if have >= Level::ALL => Whose::Everyone,
+            _ if self.caller.sees_everything() => Whose::Everyone,
             (asking, Some(company)) => Whose::Company { company, highest: have, asking },
             (Some(asking), None) => Whose::Owner(asking),
             (None, None) => return Err(EngineError::NoSuchUser.into()),
@@ -103,9 +108,8 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// [`EngineError::NoSuchCompany`], or the store's.
     pub fn company(&self, id: CompanyId) -> Result<Authorized<Company>, CommandError> {
-        let level = self.caller.level();
-        let own = self.caller.company() == Some(id) && level >= self.need.company;
-        let found = if own || level >= Level::ALL { self.reader.company(id)? } else { None };
+        let own = self.caller.company() == Some(id) && self.caller.level() >= self.need.company;
+        let found = if own || self.caller.sees_everything() { self.reader.company(id)? } else { None };
         Ok(found.map(Authorized).ok_or(EngineError::NoSuchCompany)?)
     }
 
@@ -123,24 +127,74 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Adding this user.
+    /// Adding this user: for a bot of a company to that company only.
     ///
     /// # Errors
-    /// [`CommandError::LevelTooLow`].
+    /// [`CommandError::LevelTooLow`], [`CommandError::OutsideCompany`], [`CommandError::KeyTooNarrow`].
     pub fn new_user(&self, new: &NewUser) -> Result<Authorized<NewUser>, CommandError> {
-        self.everything().map(|_| Authorized(new.clone()))
+        self.others()?;
+        self.within_company(new.company)?;
+        match &new.kind {
+            NewKind::Person { password: Some(_) } => self.lasting_proof()?,
+            NewKind::Person { password: None } | NewKind::Bot => {}
+        }
+        Ok(Authorized(new.clone()))
+    }
+
+    /// Refuses a bot of a company what belongs to another one, or to none.
+    fn within_company(&self, company: Option<CompanyId>) -> Result<(), CommandError> {
+        match self.caller.tenant() {
+            Some(own) if company != Some(own) => Err(CommandError::OutsideCompany),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Refuses a key that lends less than a password would give.
+    fn lasting_proof(&self) -> Result<(), CommandError> {
+        let Some(key) = self.caller.key() else { return Ok(()) };
+        let key = self.reader.key(key)?.ok_or(EngineError::NoSuchKey)?;
+        let narrow = key.expiry != Expiry::Never
+            || key.allowlist != Allowlist::Anyone
+            || !key.rate_limits.all().is_empty();
+        if narrow { Err(CommandError::KeyTooNarrow) } else { Ok(()) }
+    }
+
+    /// Setting this user's password: by whoever gave the present one with this very request, or whose level is at least
+    /// the one of the user's role. A session or a token is not enough for its own person, nor a key that has an end, an
+    /// allowlist or rate limits for anyone.
+    ///
+    /// # Errors
+    /// As [`Gate::user`]; [`CommandError::LevelTooLow`], [`CommandError::PasswordNeeded`],
+    /// [`CommandError::KeyTooNarrow`].
+    pub fn password_of(&self, user: &UserRef) -> Result<Authorized<User>, CommandError> {
+        let user = self.user(user)?;
+        let own = self.caller.id() == Some(user.0.id);
+        match self.caller.proof() {
+            Proof::Password if own => return Ok(user),
+            Proof::Login if own => return Err(CommandError::PasswordNeeded),
+            Proof::Machine | Proof::Password | Proof::Login => {}
+            Proof::Key => self.lasting_proof()?,
+        }
+        let (need, have) = (user.0.role.level(), self.caller.level());
+        if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(user) }
     }
 
     /// Changing this user so.
     ///
     /// # Errors
-    /// As [`Gate::user`].
+    /// As [`Gate::user`]; [`CommandError::OutsideCompany`] for a bot that would move somebody out of its company.
     pub fn user_change(
         &self,
         user: &UserRef,
         change: &UserChange,
     ) -> Result<Authorized<(User, UserChange)>, CommandError> {
-        Ok(Authorized((self.user(user)?.0, change.clone())))
+        let user = self.user(user)?.0;
+        match change.company {
+            Change::Keep => {}
+            Change::Clear => self.within_company(None)?,
+            Change::Set(company) => self.within_company(Some(company))?,
+        }
+        Ok(Authorized((user, change.clone())))
     }
 
     /// Acting on this key.
@@ -281,6 +335,6 @@ impl<'a> Gate<'a> {
         let same_company = company.is_some() && company == self.caller.company();
         self.caller.id() == Some(owner)
             || (same_company && level <= have && have >= self.need.company)
-            || have >= Level::ALL
+            || self.caller.sees_everything()
     }
 }

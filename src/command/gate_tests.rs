@@ -1,13 +1,17 @@
 //! The gate, asked directly.
 
 use super::{
-    Caller, Command as _, CommandError, Gate, KeyRef, ListUsersOf, Need, ShowCompany, UpdateKey, UserRef,
+    Caller, Command as _, CommandError, Gate, KeyRef, ListUsersOf, Login, Need, ShowCompany, UpdateKey,
+    UserRef,
 };
-use crate::engine::{Engine, EngineError, KeyChange, NewCompany, NewKey, NewUser, Parts};
+use crate::clock::Timestamp;
+use crate::engine::{
+    Engine, EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange, Whose,
+};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, CompanyId, IssuedKey, Key, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits, Role,
-    UncheckedKey,
+    Actor, CompanyId, Expiry, IssuedKey, Key, KeyId, Keyspace, Level, Password, PepperRing, RateLimit,
+    RateLimits, Role, UncheckedKey, User,
 };
 use crate::store::MemoryStore;
 
@@ -37,12 +41,28 @@ impl World {
         let person =
             NewUser { username: None, ..NewUser::person("x".parse().unwrap(), Role::of(level), None) };
         let user = self.engine.add_user(Actor::Operator, NewUser { company, ..person }).unwrap();
-        Caller::user(user.id, company, None, None, level)
+        Caller::by_login(&user, None)
     }
 
     fn key(&self, owner: &Caller, keyspace: &Keyspace, level: u8) -> (Key, IssuedKey) {
         let new = NewKey::new(*keyspace.name(), owner.id().unwrap(), Level::new(level).unwrap());
         self.engine.create_key(Actor::Operator, new).unwrap()
+    }
+
+    /// The owner of a key, by it and with this level.
+    fn by_key(&self, key: &Key, level: u8) -> Caller {
+        let owner = self.engine.reader().user(key.owner).unwrap().unwrap().owner();
+        Caller::by_key((key.owner, &owner), key.id, None, Level::new(level).unwrap())
+    }
+
+    /// A bot of this company, by a key that may do everything.
+    fn bot(&self, company: Option<usize>) -> Caller {
+        let company = company.map(|at| self.companies[at]);
+        let person = NewUser::person("x".parse().unwrap(), Role::Administrator, None);
+        let bot = NewUser { username: None, kind: NewKind::Bot, company, ..person };
+        let bot = self.engine.add_user(Actor::Operator, bot).unwrap();
+        let (key, _) = self.key(&Caller::by_login(&bot, None), &Keyspace::NATIVE, 8);
+        self.by_key(&key, 8)
     }
 
     /// What the gate for a change of a key says to `ask`.
@@ -182,8 +202,9 @@ fn nobody_gives_a_level_above_their_own_or_gets_a_text_that_has_it() {
     let owner = world.person(4, Some(0));
     let gets = |caller: &Caller, key: &Key| world.asked(caller, |gate| gate.text_of(&KeyRef::Id(key.id)));
     assert!(gets(&six, &world.key(&owner, &Keyspace::NATIVE, 8).0).is_ok());
-    let (own, _) = world.key(&world.person(8, None), &Keyspace::NATIVE, 7);
-    let by_key = |level| Caller::user(own.owner, None, None, None, Level::new(level).unwrap());
+    let administrator = world.person(8, None);
+    let (own, _) = world.key(&administrator, &Keyspace::NATIVE, 7);
+    let by_key = |level| world.by_key(&own, level);
     assert!(matches!(gets(&by_key(6), &own), Err(CommandError::LevelAboveOwn { .. })));
     assert!(gets(&by_key(7), &own).is_ok());
 }
@@ -205,6 +226,92 @@ fn a_text_is_shown_again_as_its_keyspace_says() {
         );
     }
     let (above, _) = world.key(&administrator, &Keyspace::FILEBIN, 8);
-    let by_key = Caller::user(above.owner, None, None, None, Level::OWN);
+    let by_key = world.by_key(&above, 4);
     assert!(!world.asked(&by_key, |gate| gate.shows_text(&above)).unwrap(), "not to a key that may do less");
+}
+
+#[test]
+fn a_bot_of_a_company_reaches_nothing_outside_it_and_people_who_administer_do() {
+    let world = World::new();
+    let (own, other) = (Some(world.companies[0]), Some(world.companies[1]));
+    for (caller, everyone) in
+        [(world.bot(Some(0)), false), (world.bot(None), true), (world.person(8, Some(0)), true)]
+    {
+        for (company, there) in [(Some(0), true), (Some(1), everyone), (None, everyone)] {
+            let owner = world.person(8, company);
+            assert_eq!(world.reaches_user(&caller, &owner), there, "{caller:?}, {company:?}");
+            let key = KeyRef::Id(world.key(&owner, &Keyspace::NATIVE, 2).0.id);
+            let found = if there { Ok(()) } else { NOT_YOURS };
+            assert_eq!(world.reaches_key(&caller, &key), found, "{caller:?}, {company:?}");
+        }
+        let may = |ask: &dyn Fn(&Gate<'_>) -> Result<(), CommandError>| world.asked(&caller, ask).is_ok();
+        assert_eq!(may(&|gate| gate.everything().map(drop)), everyone);
+        assert_eq!(may(&|gate| gate.members_of(None).map(drop)), everyone);
+        let all = world.asked(&caller, |gate| gate.whose(None)).unwrap().get();
+        assert_eq!(all == Whose::Everyone, everyone, "{all:?}");
+        let peer = UserRef::Id(world.person(4, Some(0)).id().unwrap());
+        for (company, there) in [(own, true), (other, everyone), (None, everyone)] {
+            if let Some(id) = company {
+                assert_eq!(may(&|gate| gate.company(id).map(drop)), there);
+                assert_eq!(may(&|gate| gate.members_of(company).map(drop)), there);
+            }
+            let new = NewUser { company, ..NewUser::person("new".parse().unwrap(), Role::User, None) };
+            assert_eq!(may(&|gate| gate.new_user(&new).map(drop)), there, "adding to {company:?}");
+            let change = UserChange { company: company.into(), ..UserChange::default() };
+            assert_eq!(
+                may(&|gate| gate.user_change(&peer, &change).map(drop)),
+                there,
+                "moving to {company:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_password_is_set_by_who_gave_it_or_reaches_its_role_and_by_no_narrow_key() {
+    let world = World::new();
+    let add = |role| {
+        let new = NewUser { username: None, ..NewUser::person("x".parse().unwrap(), role, None) };
+        world.engine.add_user(Actor::Operator, new).unwrap()
+    };
+    let (user, administrator) = (add(Role::User), add(Role::Administrator));
+    let key = |owner: &User, level: u8, change: fn(NewKey) -> NewKey| {
+        let new = NewKey::new(*Keyspace::NATIVE.name(), owner.id, Level::new(level).unwrap());
+        let (key, _) = world.engine.create_key(Actor::Operator, change(new)).unwrap();
+        world.by_key(&key, level.min(owner.role.level().number()))
+    };
+    let ends: fn(NewKey) -> NewKey =
+        |new| NewKey { expiry: Some(Expiry::At(Timestamp::from_unix_ms(4_000_000_000_000))), ..new };
+    let pinned: fn(NewKey) -> NewKey = |new| NewKey { allowlist: Some("192.0.2.7".parse().unwrap()), ..new };
+    let limited: fn(NewKey) -> NewKey = |new| {
+        let one = 1.try_into().unwrap();
+        let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count: one, seconds: one, burst: one };
+        NewKey { rate_limits: Some(RateLimits::of(vec![limit]).unwrap()), ..new }
+    };
+    let free: fn(NewKey) -> NewKey = |new| new;
+    let present = |user: &User| Caller::from(Login::of(user, None));
+    for (caller, whose, may) in [
+        (Caller::operator(), &administrator, true),
+        (present(&user), &user, true),
+        (present(&administrator), &user, true),
+        (present(&user), &administrator, false),
+        (Caller::by_login(&user, None), &user, false),
+        (Caller::by_login(&administrator, None), &administrator, false),
+        (Caller::by_login(&administrator, None), &user, true),
+        (key(&user, 4, free), &user, true),
+        (key(&administrator, 4, free), &administrator, false),
+        (key(&administrator, 8, free), &administrator, true),
+        (key(&administrator, 8, free), &user, true),
+        (key(&administrator, 8, ends), &user, false),
+        (key(&administrator, 8, pinned), &user, false),
+        (key(&administrator, 8, limited), &user, false),
+        (key(&user, 4, ends), &user, false),
+    ] {
+        let named = UserRef::Id(whose.id);
+        assert_eq!(world.asked(&caller, |gate| gate.password_of(&named)).is_ok(), may, "{caller:?}");
+    }
+    let password = Some(Password::new(b"correct horse").unwrap());
+    let new = NewUser::person("new".parse().unwrap(), Role::User, password);
+    assert!(world.asked(&key(&administrator, 8, free), |gate| gate.new_user(&new)).is_ok());
+    assert!(world.asked(&key(&administrator, 8, ends), |gate| gate.new_user(&new)).is_err());
 }

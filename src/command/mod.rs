@@ -26,7 +26,7 @@ mod verifying;
 use crate::key::{KeyId, Keyspace, UncheckedKey, UserId, Username};
 
 pub use audit::{CheckAudit, ListEvents, SearchEvents};
-pub use caller::{AuthenticateError, Caller};
+pub use caller::{AuthenticateError, Caller, Login, Proof};
 pub use companies::{AddCompany, ListCompanies, RemoveCompany, RenameCompany, ShowCompany};
 pub use door::Door;
 pub use error::CommandError;

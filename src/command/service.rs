@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::login::{Backoff, Sessions, Setup};
 use super::overview::Watch;
 use super::recent::Recent;
-use super::{AuthenticateError, Caller};
+use super::{AuthenticateError, Caller, Login};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, IndexState};
 use crate::key::{KeyId, Keyspace, Password, Status, User, UserId};
@@ -50,7 +50,7 @@ impl Service {
         let request = VerifyRequest { client, ..VerifyRequest::new(keyspace, text) };
         match self.verifier.verify(&request)? {
             Verdict::Allow(Identity { user, key, level, .. }) => match self.verifier.owner(user)? {
-                Some(owner) => Ok(Caller::user(user, owner.company, Some(key), client, level)),
+                Some(owner) => Ok(Caller::by_key((user, &owner), key, client, level)),
                 // An owner who was removed in between takes the key along.
                 None => Err(AuthenticateError::Key(DenyReason::OwnerGone)),
             },
@@ -73,7 +73,7 @@ impl Service {
         login: &str,
         password: &Password,
         client: Option<IpAddr>,
-    ) -> Result<Caller, AuthenticateError> {
+    ) -> Result<Login, AuthenticateError> {
         self.by_password_of(login, self.user_by_login(login)?, password, client)
     }
 
@@ -86,7 +86,7 @@ impl Service {
         login: &str,
         password: &Password,
         client: Option<IpAddr>,
-    ) -> Result<Caller, AuthenticateError> {
+    ) -> Result<Login, AuthenticateError> {
         let login = login.trim();
         let mut user = self.user_by_login(login)?;
         if user.is_none() {
@@ -98,13 +98,26 @@ impl Service {
         self.by_password_of(login, user, password, client)
     }
 
+    /// A person whom a program that embeds keyward has authenticated in its own way.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::Password`] when there is no such person; [`AuthenticateError::NotActive`];
+    /// [`AuthenticateError::Undecided`].
+    ///
+    /// # Security
+    /// Counts as the person's password: no request may lead here without a proof of its own.
+    pub fn vouch_for(&self, person: UserId, client: Option<IpAddr>) -> Result<Login, AuthenticateError> {
+        let user = self.engine.reader().user(person).map_err(AuthenticateError::Undecided)?;
+        Ok(Login::of(&active(user)?, client))
+    }
+
     fn by_password_of(
         &self,
         login: &str,
         user: Option<User>,
         password: &Password,
         client: Option<IpAddr>,
-    ) -> Result<Caller, AuthenticateError> {
+    ) -> Result<Login, AuthenticateError> {
         let retry_after_seconds = self.memory.backoff.wait(login, client, self.now());
         if retry_after_seconds > 0 {
             return Err(AuthenticateError::Undecided(EngineError::Busy { retry_after_seconds }));
@@ -117,15 +130,15 @@ impl Service {
             return Err(AuthenticateError::Password);
         }
         self.memory.backoff.succeeded(login, client);
-        let caller = acting(user, client);
-        match (&caller, id) {
+        let login = active(user).map(|user| Login::of(&user, client));
+        match (&login, id) {
             (Ok(_), Some(id)) => reader.note_login(id, client),
             (Err(AuthenticateError::NotActive(status)), _) => {
                 reader.note_login_refused(id, Some(status.name()), client);
             }
             (Ok(_), None) | (Err(_), _) => {}
         }
-        caller
+        login
     }
 
     /// The user with this login name or e-mail address. No login name has an `@`.
@@ -162,12 +175,12 @@ impl Service {
     }
 }
 
-/// The user as a caller, if there is one who may act.
-pub(super) fn acting(user: Option<User>, client: Option<IpAddr>) -> Result<Caller, AuthenticateError> {
+/// The user, if there is one who may act.
+pub(super) fn active(user: Option<User>) -> Result<User, AuthenticateError> {
     match user {
         None => Err(AuthenticateError::Password),
         Some(user) if user.status != Status::Active => Err(AuthenticateError::NotActive(user.status)),
-        Some(user) => Ok(Caller::user(user.id, user.company, None, client, user.role.level())),
+        Some(user) => Ok(user),
     }
 }
 

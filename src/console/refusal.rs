@@ -115,7 +115,11 @@ impl From<CommandError> for Refusal {
             format!("{}.", capitalized(text))
         };
         match &error {
-            CommandError::LevelTooLow { .. } | CommandError::NotYours => Self::Forbidden,
+            CommandError::LevelTooLow { .. }
+            | CommandError::NotYours
+            | CommandError::OutsideCompany
+            | CommandError::KeyTooNarrow => Self::Forbidden,
+            CommandError::PasswordNeeded => Problem { field: Some("current_password"), text: text() }.into(),
             CommandError::LevelAboveOwn { .. } => Problem { field: Some("level"), text: text() }.into(),
             CommandError::Engine(engine) => match Fault::of(engine) {
                 Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => Self::Forbidden,

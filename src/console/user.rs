@@ -11,8 +11,8 @@ use super::setup::new_password;
 use super::users::{access_key, company_options, roles};
 use super::visit::SignedIn;
 use crate::command::{
-    AdoptText, CountSessions, DiscardText, EndSessions, Issued, KeyRef, ProposeText, RemoveUser, SetPassword,
-    UpdateUser, UserRef,
+    AdoptText, CountSessions, DiscardText, EndSessions, Issued, KeyRef, Login, ProposeText, RemoveUser,
+    SetPassword, UpdateUser, UserRef,
 };
 use crate::engine::{EngineError, UserChange};
 use crate::exchange::RawResponse;
@@ -92,9 +92,10 @@ impl Edit<'_> {
         if password.is_some() && self.user.kind == Kind::Bot {
             return Err(EngineError::BotPassword.into());
         }
-        if password.is_some() && self.is_own() {
-            self.check_current(input.bytes("current_password"))?;
-        }
+        let proof = match &password {
+            Some(_) if self.is_own() => Some(self.current_login(input.bytes("current_password"))?),
+            Some(_) | None => None,
+        };
         let pending = !input.text("pending").is_empty();
         let keeps_access = !self.of.is_administrator() || input.has("api_access");
         let adopts = pending && keeps_access;
@@ -113,7 +114,7 @@ impl Edit<'_> {
         }
         match password {
             None => Ok(self.back("saved")),
-            Some(password) => self.set_password(password),
+            Some(password) => self.set_password(password, proof.as_ref()),
         }
     }
 
@@ -136,23 +137,26 @@ impl Edit<'_> {
         Ok(())
     }
 
-    fn set_password(&self, password: Password) -> Result<RawResponse, Refusal> {
-        self.of.run(SetPassword { user: self.named(), password })?;
+    /// `proof` is the present password, where it is the person's own that is set.
+    fn set_password(&self, password: Password, proof: Option<&Login>) -> Result<RawResponse, Refusal> {
+        let command = SetPassword { user: self.named(), password };
         let answer = self.back("password");
-        if !self.is_own() {
+        let Some(login) = proof else {
+            self.of.run(command)?;
             return Ok(answer);
-        }
+        };
+        let service = self.of.visit.service;
+        service.run(login, command)?;
         // The password ended this session, too: the person goes on in a new one.
-        let token = self.of.visit.service.begin_session(&self.of.caller)?;
-        Ok(self.of.visit.with_session(answer, Some(&token)))
+        Ok(self.of.visit.with_session(answer, Some(&service.begin_session(login)?)))
     }
 
-    fn check_current(&self, current: &[u8]) -> Result<(), Refusal> {
+    fn current_login(&self, current: &[u8]) -> Result<Login, Refusal> {
         let wrong = || Problem::of("current_password", "The current password is wrong.");
         let current = Password::new(current).map_err(|_| wrong())?;
         let (service, client) = (self.of.visit.service, self.of.visit.request.client);
         let checked = service.by_password(self.user.username.as_str(), &current, client);
-        checked.map(|_| ()).map_err(|error| error.undecided().map_or_else(|| wrong().into(), Refusal::from))
+        checked.map_err(|error| error.undecided().map_or_else(|| wrong().into(), Refusal::from))
     }
 
     fn end_sessions(&self) -> Result<RawResponse, Refusal> {

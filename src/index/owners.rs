@@ -120,7 +120,8 @@ mod tests {
         for standing in standings {
             for id in ids {
                 assert_eq!(owners.standing(id), None);
-                let owner = Owner { username: "flo".parse().unwrap(), company: None, standing };
+                let owner =
+                    Owner { username: "flo".parse().unwrap(), company: None, is_bot: false, standing };
                 owners.put(id, owner.clone());
                 assert_eq!(owners.standing(id), Some(standing));
                 assert_eq!(owners.get(id).as_deref(), Some(&owner));

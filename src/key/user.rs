@@ -85,7 +85,8 @@ impl User {
     /// What `verify` needs of the user: a pure function of the record.
     pub fn owner(&self) -> Owner {
         let standing = OwnerStanding { level: self.role.level(), status: self.status };
-        Owner { username: self.username.clone(), company: self.company, standing }
+        let is_bot = self.kind == Kind::Bot;
+        Owner { username: self.username.clone(), company: self.company, is_bot, standing }
     }
 
     /// Whether the user can log in and administer everything.
@@ -111,6 +112,8 @@ pub struct Owner {
     pub username: Username,
     /// The tenant the owner belongs to.
     pub company: Option<CompanyId>,
+    /// Whether the owner is a program.
+    pub is_bot: bool,
     /// What decides about the owner's keys.
     pub standing: OwnerStanding,
 }
@@ -139,7 +142,10 @@ mod tests {
                 created: Timestamp::from_unix_ms(0),
             };
             let standing = OwnerStanding { level: Level::SUPPORT, status };
-            assert_eq!(user.owner(), Owner { username: user.username.clone(), company, standing });
+            assert_eq!(
+                user.owner(),
+                Owner { username: user.username.clone(), company, is_bot: true, standing }
+            );
         }
         assert!("gone".parse::<Status>().is_err());
     }

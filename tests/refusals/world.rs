@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
-use keyward::command::{Audience, Caller, Service};
+use keyward::command::{Audience, Service};
 use keyward::console::Console;
 use keyward::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use keyward::engine::{Engine, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange};
@@ -210,24 +210,16 @@ impl World {
         user
     }
 
-    /// Tokens and a session for somebody, by a key: checking a password takes as long as hundreds of requests.
+    /// Tokens and a session for somebody: checking a password takes as long as hundreds of requests.
     fn log_in(&mut self, at: usize) {
-        let own = |known: &&Known| known.owner == self.logins[at].user && known.keyspace == Keyspace::NATIVE;
-        let mut callers = self.texts.iter().filter(own).filter_map(|known| {
-            self.service().by_key(&Keyspace::NATIVE, &known.text, Some([192, 0, 2, 7].into())).ok()
-        });
-        let Some(caller) = callers.next() else { return };
+        let login = self.service().vouch_for(self.logins[at].user, Some([192, 0, 2, 7].into()));
+        let Ok(login) = login else { return };
         let tokens = [(Api::FreeSewing, Audience::FreeSewing), (Api::BokaMera, Audience::BokaMera)];
         let tokens =
-            tokens.map(|(api, audience)| (api, self.service().token(&caller, audience).unwrap().to_string()));
-        let session = self.session_of(&caller);
+            tokens.map(|(api, audience)| (api, self.service().token(&login, audience).unwrap().to_string()));
+        let token = self.service().begin_session(&login).unwrap();
         self.logins[at].tokens = HashMap::from(tokens);
-        self.logins[at].session = Some(session);
-    }
-
-    fn session_of(&self, caller: &Caller) -> (String, String) {
-        let token = self.service().begin_session(caller).unwrap();
-        (token.reveal().to_owned(), token.form_token().as_str().to_owned())
+        self.logins[at].session = Some((token.reveal().to_owned(), token.form_token().as_str().to_owned()));
     }
 
     pub(crate) fn learn(&mut self, keyspace: Keyspace, id: KeyId, owner: UserId, text: &str) {

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::token::fingerprint;
 use crate::clock::Timestamp;
-use crate::command::service::acting;
-use crate::command::{AuthenticateError, Caller, Service};
+use crate::command::service::active;
+use crate::command::{AuthenticateError, Caller, Login, Service};
 use crate::engine::EngineError;
 use crate::entropy::letters;
 use crate::key::{User, UserId};
@@ -137,9 +137,9 @@ impl Service {
     /// # Errors
     /// [`EngineError::NoSuchUser`] when there is no such person any more; [`EngineError::Entropy`],
     /// [`EngineError::Store`].
-    pub fn begin_session(&self, caller: &Caller) -> Result<SessionToken, EngineError> {
+    pub fn begin_session(&self, login: &Login) -> Result<SessionToken, EngineError> {
         let reader = self.engine.reader();
-        let user = caller.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
+        let user = login.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
         let (_, pepper) = reader.peppers().current();
         let token = SessionToken::generate(self)?;
         let (now, password) = (reader.now(), fingerprint(&user, pepper));
@@ -169,7 +169,8 @@ impl Service {
         let user = reader.user(user).map_err(AuthenticateError::Undecided)?;
         let user = user.filter(|user| fingerprint(user, pepper) == password);
         let user = user.ok_or(AuthenticateError::Password)?;
-        Ok((acting(Some(user.clone()), client)?, user))
+        let user = active(Some(user))?;
+        Ok((Caller::by_login(&user, client), user))
     }
 
     /// Ends a session, if there is one.

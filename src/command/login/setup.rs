@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::command::{AddUser, Caller, CommandError, Service};
+use crate::command::{AddUser, Caller, CommandError, Login, Service};
 use crate::engine::{EngineError, NewUser};
 use crate::entropy::letters;
 use crate::key::{Password, Role, Username};
@@ -96,7 +96,7 @@ impl Service {
         name: Username,
         password: Password,
         client: Option<IpAddr>,
-    ) -> Result<Caller, SetupError> {
+    ) -> Result<Login, SetupError> {
         // Held meanwhile: the code counts once.
         let mut awaited = self.awaited();
         let right = awaited.as_ref().map(|awaited| awaited.code.clone()).ok_or(SetupError::Over)?;
@@ -109,7 +109,7 @@ impl Service {
         let new = NewUser::person(name, Role::Administrator, Some(password));
         let user = self.run(&Caller::operator(), AddUser(new))?;
         *awaited = None;
-        Ok(Caller::user(user.id, user.company, None, client, user.role.level()))
+        Ok(Login::of(&user, client))
     }
 
     /// Whether an administrator can log in.
@@ -134,7 +134,7 @@ mod tests {
         Service::new(Engine::open(parts).unwrap())
     }
 
-    fn set_up(service: &Service, code: &str) -> Result<Caller, SetupError> {
+    fn set_up(service: &Service, code: &str) -> Result<Login, SetupError> {
         service.set_up(code, "root".parse().unwrap(), Password::new(b"pw").unwrap(), None)
     }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::hs256;
-use crate::command::service::acting;
-use crate::command::{AuthenticateError, Caller, Service};
+use crate::command::service::active;
+use crate::command::{AuthenticateError, Caller, Login, Service};
 use crate::engine::EngineError;
 use crate::key::{Kind, Pepper, User, UserId};
 use crate::limits;
@@ -58,9 +58,9 @@ impl Service {
     ///
     /// # Security
     /// Whoever has it acts as the person until it expires, the password changes or the person is stopped or removed.
-    pub fn token(&self, caller: &Caller, audience: Audience) -> Result<Zeroizing<String>, EngineError> {
+    pub fn token(&self, login: &Login, audience: Audience) -> Result<Zeroizing<String>, EngineError> {
         let reader = self.engine.reader();
-        let user = caller.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
+        let user = login.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
         let (_, pepper) = reader.peppers().current();
         let now = reader.now();
         let claims = Claims {
@@ -105,7 +105,8 @@ impl Service {
                 break;
             }
             let user = reader.user(UserId(read.claims.id)).map_err(AuthenticateError::Undecided)?;
-            return acting(user.filter(|user| fingerprint(user, pepper) == read.claims.password), client);
+            let user = user.filter(|user| fingerprint(user, pepper) == read.claims.password);
+            return Ok(Caller::by_login(&active(user)?, client));
         }
         Err(AuthenticateError::Password)
     }

@@ -21,7 +21,7 @@ impl Command for SetPassword {
     }
 
     fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<User>, CommandError> {
-        gate.user(&self.user)
+        gate.password_of(&self.user)
     }
 
     fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<User, CommandError> {

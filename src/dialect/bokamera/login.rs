@@ -19,7 +19,7 @@ pub(super) fn caller(exchange: &Exchange<'_>) -> Result<Caller, Wrong> {
         (Authorization::Bearer(token), _) => service.by_token(&token, Audience::BokaMera, client),
         (Authorization::Basic { name, password }, _) => {
             let password = Password::new(password.as_bytes()).map_err(|_| Wrong::NotAuthenticated)?;
-            service.by_password(&name, &password, client)
+            service.by_password(&name, &password, client).map(Caller::from)
         }
         (Authorization::None, Some(token)) => service.by_token(token, Audience::BokaMera, client),
         (Authorization::None | Authorization::Malformed, _) => return Err(Wrong::NotAuthenticated),

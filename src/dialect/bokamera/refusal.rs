@@ -156,7 +156,11 @@ impl Wrong {
 impl From<CommandError> for Wrong {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::LevelTooLow { .. } | CommandError::LevelAboveOwn { .. } => Self::InvalidRole,
+            CommandError::LevelTooLow { .. }
+            | CommandError::LevelAboveOwn { .. }
+            | CommandError::OutsideCompany
+            | CommandError::PasswordNeeded
+            | CommandError::KeyTooNarrow => Self::InvalidRole,
             CommandError::NotYours => Self::NotFound { what: "ApiKey" },
             CommandError::Engine(error) => error.into(),
         }

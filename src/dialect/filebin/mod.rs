@@ -80,7 +80,7 @@ impl Filebin {
             None => None,
             Some(login) => {
                 let password = login.password.as_ref().ok_or(Refusal::LoginFailed)?;
-                Some(service.by_password(&login.username, password, client)?)
+                Some(service.by_password(&login.username, password, client)?.into())
             }
         };
         match &request.key {

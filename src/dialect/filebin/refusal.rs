@@ -221,6 +221,10 @@ impl From<CommandError> for Refusal {
             | CommandError::LevelAboveOwn { asked: need, cap: have } => {
                 Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
             }
+            // No call adds users or sets passwords, and what lies outside a company is not found.
+            CommandError::OutsideCompany | CommandError::PasswordNeeded | CommandError::KeyTooNarrow => {
+                Self::KeyDenied
+            }
             CommandError::NotYours => Self::DeletionFailed,
             CommandError::Engine(error) => Self::from(error),
         }

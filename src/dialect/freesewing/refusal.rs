@@ -121,7 +121,11 @@ impl From<AuthenticateError> for Refusal {
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::LevelTooLow { .. } | CommandError::NotYours => Self::InsufficientAccessLevel,
+            CommandError::LevelTooLow { .. }
+            | CommandError::NotYours
+            | CommandError::OutsideCompany
+            | CommandError::PasswordNeeded
+            | CommandError::KeyTooNarrow => Self::InsufficientAccessLevel,
             CommandError::LevelAboveOwn { .. } => Self::KeyLevelExceedsRoleLevel,
             CommandError::Engine(error) => error.into(),
         }

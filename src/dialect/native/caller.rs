@@ -16,7 +16,7 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
         Authorization::Basic { name, password } if !is_key(&name) => {
             let password = Password::new(password.as_bytes());
             let password = password.map_err(|_| Problem::Denied(Denial::InvalidKey))?;
-            service.by_password(&name, &password, client).map_err(|error| match error {
+            service.by_password(&name, &password, client).map(Caller::from).map_err(|error| match error {
                 AuthenticateError::Undecided(error) => error.into(),
                 AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_) => {
                     Problem::Denied(Denial::InvalidKey)

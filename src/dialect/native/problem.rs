@@ -114,6 +114,9 @@ impl Problem {
             Self::NoText => (404, "no_text"),
             Self::Command(CommandError::LevelTooLow { .. }) => (403, "level_too_low"),
             Self::Command(CommandError::LevelAboveOwn { .. }) => (403, "level_above_own"),
+            Self::Command(CommandError::OutsideCompany) => (403, "outside_company"),
+            Self::Command(CommandError::PasswordNeeded) => (403, "password_needed"),
+            Self::Command(CommandError::KeyTooNarrow) => (403, "key_too_narrow"),
             // A key that is not the caller's to know of is as good as none.
             Self::Command(CommandError::NotYours) => (404, "no_such_key"),
             Self::Command(CommandError::Engine(error)) => engine(error),

@@ -64,7 +64,11 @@ impl From<AuthenticateError> for Refusal {
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::LevelTooLow { .. } | CommandError::LevelAboveOwn { .. } => Self::Forbidden,
+            CommandError::LevelTooLow { .. }
+            | CommandError::LevelAboveOwn { .. }
+            | CommandError::OutsideCompany
+            | CommandError::PasswordNeeded
+            | CommandError::KeyTooNarrow => Self::Forbidden,
             CommandError::NotYours => Self::NotFound,
             CommandError::Engine(error) => error.into(),
         }
