@@ -8,6 +8,8 @@ pub const USERNAME_BYTES_MAX: usize = 64;
 pub const DISPLAY_NAME_CHARS_MAX: usize = 128;
 /// Longest e-mail address (RFC 5321 leaves 254 for the address itself).
 pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest contact of a key, in characters.
+pub const CONTACT_CHARS_MAX: usize = 254;
 /// Longest password taken before hashing.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Fewest characters of a password that is set.
@@ -189,6 +191,8 @@ pub const FREESEWING_LIFE_SECONDS_MAX: u64 = 365 * 24 * 3_600;
 
 /// Largest body that BokaMera's API takes.
 pub const BOKAMERA_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Keys that one request to BokaMera's API makes.
+pub const BOKAMERA_BATCH_MAX: usize = 100;
 
 /// Keys that one operation imports.
 pub const IMPORTED_AT_ONCE_MAX: usize = 1_000;

@@ -477,7 +477,7 @@ pub(super) struct CreateKey {
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: Option<String>,
     /// Whom to ask about it
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "TEXT")]
     pub(super) contact: Option<String>,
     /// Where it may be used from: addresses and networks, separated by commas
     #[arg(long, value_name = "NETWORKS")]
@@ -508,7 +508,7 @@ pub(super) struct KeyFields {
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: Option<String>,
     /// Whom to ask about it
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "TEXT")]
     pub(super) contact: Option<String>,
     /// Where it may be used from: addresses and networks, separated by commas
     #[arg(long, value_name = "NETWORKS")]

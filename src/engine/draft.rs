@@ -1,8 +1,8 @@
 //! What callers give to make or change users and keys; every field is already checked.
 
 use crate::key::{
-    Allowlist, Change, Comment, CompanyId, DisplayName, Email, Expiry, KeyspaceName, Level, Password,
-    RateLimits, Role, Status, UserId, Username,
+    Allowlist, Change, Comment, CompanyId, Contact, DisplayName, Email, Expiry, KeyspaceName, Level,
+    Password, RateLimits, Role, Status, UserId, Username,
 };
 
 /// A user to add.
@@ -80,7 +80,7 @@ pub struct NewKey {
     /// What it is for.
     pub comment: Comment,
     /// Whom to ask about it.
-    pub contact: Option<Email>,
+    pub contact: Option<Contact>,
     /// What it may do, at most.
     pub level: Level,
     /// Where it may be used from; left out, as whoever creates it and its owner are bound, else from anywhere.
@@ -113,7 +113,7 @@ pub struct KeyChange {
     /// What it is for.
     pub comment: Option<Comment>,
     /// Whom to ask about it.
-    pub contact: Change<Email>,
+    pub contact: Change<Contact>,
     /// What it may do, at most.
     pub level: Option<Level>,
     /// Where it may be used from.

@@ -62,7 +62,7 @@ pub use record::{HotRecord, HotView, Key, Secrets, Standing, StoredSecret, Store
 pub use secret::{IssuedKey, SealError, SealedCopy};
 pub use slow::SlowHash;
 pub use state::{Condition, Expiry, KeyState, RevokeReason};
-pub use text::{Comment, DisplayName, Email, Prefix, Username};
+pub use text::{Comment, Contact, DisplayName, Email, Prefix, Username};
 pub use trace::{KeyTrace, Locator};
 pub use usage::{Usage, Use};
 pub use user::{Kind, Owner, OwnerStanding, Status, User};

@@ -1,7 +1,7 @@
 //! What is stored about one key.
 
 use super::{
-    Allowlist, Comment, Condition, Email, Expiry, Held, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName,
+    Allowlist, Comment, Condition, Contact, Expiry, Held, KeyId, KeyState, KeyTrace, KeyedHash, KeyspaceName,
     Level, PepperNumber, Prefix, RateLimits, SealedCopy, SlowHash, Usage, UserId,
 };
 use crate::clock::Timestamp;
@@ -63,7 +63,7 @@ pub struct Key {
     /// What it is for, in its owner's words.
     pub comment: Comment,
     /// Whom to ask about it.
-    pub contact: Option<Email>,
+    pub contact: Option<Contact>,
     /// What it may do, at most.
     pub level: Level,
     /// Where it may be used from.

@@ -106,6 +106,30 @@ impl Email {
 }
 
 text!(
+    /// Whom to ask about a key: 1 to 254 characters, kept verbatim. An e-mail address or whatever else says it.
+    ///
+    /// ```
+    /// use keyward::key::{Contact, Email};
+    /// assert!("the web shop's people".parse::<Contact>().is_ok());
+    /// assert_eq!(Contact::from("a@b".parse::<Email>()?).as_str(), "a@b");
+    /// # Ok::<(), keyward::key::ParseError>(())
+    /// ```
+    Contact,
+    "contact",
+    |text| match text.chars().count() {
+        0 => Err("must not be empty"),
+        long if long > limits::CONTACT_CHARS_MAX => Err("must be at most 254 characters"),
+        _ => Ok(()),
+    }
+);
+
+impl From<Email> for Contact {
+    fn from(email: Email) -> Self {
+        Self(email.0)
+    }
+}
+
+text!(
     /// What a key is for, in its owner's words: at most 4,000 bytes, kept verbatim.
     Comment,
     "comment",
@@ -165,6 +189,16 @@ mod tests {
         assert!("Größe & Söhne".parse::<DisplayName>().is_ok());
         for bad in ["", "a\u{202e}b", "a\u{200b}", "a\u{1b}[2J"] {
             assert!(bad.parse::<DisplayName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_contact_is_any_text_of_254_characters() {
+        for good in ["String", "a@b", "\u{202e}\0", &"ä".repeat(254)] {
+            assert_eq!(good.parse::<Contact>().map(|contact| contact.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", &"ä".repeat(255)] {
+            assert!(bad.parse::<Contact>().is_err(), "{bad:?}");
         }
     }
 

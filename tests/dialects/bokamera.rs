@@ -31,6 +31,7 @@ pub(crate) fn world() -> World {
 transcripts! {
     "bokamera", world();
     keys: 44,
+    bodies: 47,
     formats: 38,
     refusals: 55,
     login: 13,
@@ -97,6 +98,113 @@ fn each_operation_has_a_page_and_all_have_an_index() {
     assert!(page("/json/metadata?op=<script>").contains("<h1>Operations</h1>"));
 }
 
+/// What the document says of its operation, line by line: the types for JavaScript, and the sample in XML.
+#[test]
+fn the_page_has_what_the_document_has() {
+    let world = world();
+    let page = |target: &str| String::from_utf8(world.answer(&ask("GET", target, &[], "")).body).unwrap();
+    let shown = text_of(&page("/XML/Metadata/?op=CreateApiKey&lang=mjs"));
+    let document = include_str!("../fixtures/bokamera_metadata.txt");
+    let lines = document.lines().map(str::trim_end);
+    // Where it was served from is no part of it.
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("Host: "));
+    let mut rest = shown.as_str();
+    for line in lines {
+        let at = rest.find(line).unwrap_or_else(|| panic!("no {line:?} in {rest}"));
+        rest = &rest[at + line.len()..];
+    }
+    for (format, sample) in [
+        (
+            "json",
+            r#"{"CompanyId":"00000000-0000-0000-0000-000000000000","ContactEmail":"String","Notes":"String"}"#,
+        ),
+        ("jsv", "{CompanyId:00000000-0000-0000-0000-000000000000,ContactEmail:String,Notes:String}"),
+        ("csv", "CompanyId,ContactEmail,Notes\r\n00000000-0000-0000-0000-000000000000,String,String"),
+        ("jsonl", r#""CreatedDate":"0001-01-01T00:00:00","ExpiryDate":"0001-01-01T00:00:00""#),
+    ] {
+        let shown = page(&format!("/{format}/metadata?op=CreateApiKey"));
+        assert!(shown.contains(sample), "{shown}");
+    }
+    let query = page("/json/metadata?op=ApiKeyQuery");
+    for type_ in ["ApiKeyQuery", "ApiKeyQueryResponse", "ApiKeyResponse", "ResponseStatus"] {
+        assert!(query.contains(&format!("<h2>{type_}</h2>")), "{query}");
+    }
+}
+
+/// What a person reads on a page.
+fn text_of(page: &str) -> String {
+    let pieces = page.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    pieces.collect::<String>().replace("&lt;", "<").replace("&gt;", ">")
+}
+
+#[test]
+fn the_types_are_given_in_each_language() {
+    let world = world();
+    let code = |target: &str| {
+        let answer = world.answer(&ask("GET", target, &[], ""));
+        assert_eq!((answer.status, field(&answer, "content-type")), (200, Some("text/plain; charset=utf-8")));
+        String::from_utf8(answer.body).unwrap()
+    };
+    for (target, parts) in [
+        ("/types/mjs", ["export class ApiKeyQuery {", "    ActiveOnly;", "@type {?boolean}"]),
+        (
+            "/Types/TypeScript/",
+            [
+                "export class ApiKeyQuery implements IReturn<ApiKeyQueryResponse>",
+                "public ActiveOnly?: boolean;",
+                "public getMethod() { return 'GET'; }",
+            ],
+        ),
+        (
+            "/types/csharp",
+            [
+                "public partial class ApiKeyQuery : IReturn<ApiKeyQueryResponse>",
+                "public virtual bool? ActiveOnly { get; set; }",
+                "namespace BokaMera.API.ServiceModel.Dtos",
+            ],
+        ),
+    ] {
+        let code = code(target);
+        assert_eq!(code.matches("class ApiKeyResponse").count(), 1, "{code}");
+        for part in parts {
+            assert!(code.contains(part), "{part} in {code}");
+        }
+    }
+    assert_eq!(world.answer(&ask("GET", "/types/cobol", &[], "")).status, 404);
+}
+
+#[test]
+fn pages_of_any_origin_may_ask_and_a_preflight_needs_no_login() {
+    let world = world();
+    for (method, target) in
+        [("OPTIONS", "/apikeys"), ("OPTIONS", "/api/CreateApiKey"), ("GET", "/apikeys"), ("GET", "/version")]
+    {
+        let answer = world.answer(&ask(method, target, &[("authorization", "")], ""));
+        assert_eq!(answer.status, if method == "OPTIONS" { 200 } else { 401 });
+        assert_eq!(field(&answer, "access-control-allow-origin"), Some("*"));
+        let methods = field(&answer, "access-control-allow-methods");
+        assert_eq!(methods, Some("GET, POST, PUT, DELETE, PATCH, OPTIONS, HEAD"));
+        assert!(
+            field(&answer, "access-control-allow-headers").unwrap().contains("Content-Type, Authorization")
+        );
+        assert_eq!(field(&answer, "access-control-allow-credentials"), None);
+    }
+}
+
+#[test]
+fn as_many_at_once_as_there_is_room_for_and_the_answer_says_how_many() {
+    let world = world();
+    let most = keyward::limits::BOKAMERA_BATCH_MAX;
+    for (count, status) in [(most, 200), (most + 1, 400)] {
+        let body = format!("[{}{{}}]", "{},".repeat(count - 1));
+        let answer =
+            world.answer(&ask("POST", "/api/CreateApiKey[]", &[("content-type", "application/json")], &body));
+        assert_eq!(answer.status, status);
+        let completed = (status == 200).then(|| count.to_string());
+        assert_eq!(field(&answer, "x-autobatch-completed"), completed.as_deref());
+    }
+}
+
 #[test]
 fn bodies_that_did_not_come_are_told_apart() {
     let world = world();
@@ -137,6 +245,10 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
         "/authenticate",
         "/authenticate.xml",
         "/version.xml",
+        "/ApiKeys/",
+        "/api/CreateApiKey[]",
+        "/xml/reply/CreateApiKey%5B%5D",
+        "/csv/reply/createapikey[]",
         "/metadata",
         "/json/metadata",
     ]);
@@ -160,7 +272,8 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
             "", "{}", "{\"Notes\":\"[a],b\\n\\\"\"}", "{\"notes\":7}", "{\"Notes\":[]}", "[]", "{", "Notes=a&ContactEmail=",
             "<CreateApiKey xmlns=\"http://schemas.datacontract.org/2004/07/BokaMera.API.ServiceModel.Dtos\"><Notes>&lt;</Notes></CreateApiKey>",
             "<CreateApiKey/>", "{\"ExpiryDate\":\"2014-01-01T00:00:00\"}", "{\"ExpiryDate\":\"1999-01-01\"}",
-            "{\"AllowedIpAddresses\":\"1.2.3.4,x\"}", "{\"Active\":\"maybe\"}",
+            "{\"AllowedIpAddresses\":\"1.2.3.4,x\"}", "{\"Active\":\"maybe\"}", "[{},{\"Notes\":\"=a\"}]",
+            "{Notes:a}", "Notes,ContactEmail\r\n-a,b\r\n",
         ]).prop_map(str::to_owned),
         1 => ".{0,40}",
     ];
@@ -170,6 +283,9 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
         "text/xml; charset=utf-8",
         "application/x-www-form-urlencoded",
         "image/png",
+        "text/csv",
+        "text/jsv",
+        "text/jsonl",
     ]);
     let accept = prop::sample::select(vec![
         "*/*",
@@ -190,11 +306,12 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
         let target = format!("{}?{query}", path.replace("KEY", &key));
         let fields = [("content-type", media_type), ("accept", accept), ("authorization", bearer.as_str())];
         let answer = world.answer(&ask(method, &target, &fields, &body));
-        prop_assert!(matches!(answer.status, 200 | 400 | 401 | 404 | 405 | 409), "{} {answer:?}", target);
+        prop_assert!(matches!(answer.status, 200 | 400 | 401 | 404 | 405 | 409 | 415), "{} {answer:?}", target);
         match field(&answer, "content-type").unwrap() {
             "application/xml" => prop_assert!(is_document(&answer.body), "{}", answer.body.escape_ascii()),
             "application/json; charset=utf-8" => {
                 let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+                let json = if let Some(list) = json.as_array() { list.first().cloned().unwrap_or_default() } else { json };
                 let status = json.get("ResponseStatus").or_else(|| json.get("responseStatus"));
                 prop_assert_eq!(status.is_some(), answer.status != 200, "{}", json);
             }

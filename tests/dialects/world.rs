@@ -219,6 +219,13 @@ impl Peer for World {
                     change: UserChange { company, ..UserChange::default() },
                 });
             }
+            ["leave", name] => {
+                let company = keyward::key::Change::Clear;
+                self.command(UpdateUser {
+                    user: user(name),
+                    change: UserChange { company, ..UserChange::default() },
+                });
+            }
             ["remove", name] => self.command(RemoveUser(user(name))),
             ["role", name, role] => {
                 let change = UserChange { role: Some(role.parse().unwrap()), ..UserChange::default() };

@@ -14,9 +14,9 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format of this name, in lower case.
+    /// The format of this name, in any case.
     pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
+        Some(match name.to_ascii_lowercase().as_str() {
             "json" => Self::Json,
             "xml" => Self::Xml,
             "csv" => Self::Csv,
@@ -27,7 +27,7 @@ impl Format {
     }
 
     /// The format of a media type without parameters.
-    fn of_media_type(media_type: &str) -> Option<Self> {
+    pub(super) fn of_media_type(media_type: &str) -> Option<Self> {
         Some(match media_type.to_ascii_lowercase().as_str() {
             "application/json" | "text/json" => Self::Json,
             "application/xml" | "text/xml" => Self::Xml,
@@ -53,7 +53,7 @@ impl Format {
 fn in_query(query: &str) -> Option<Format> {
     let named = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = named.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("format"))?;
-    Format::named(&value.to_ascii_lowercase())
+    Format::named(value)
 }
 
 /// The first of the accepted types that there is, those that are wanted more before the others.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Exchange;
 use super::input::Input;
 use super::record::{Namespace, Record, Value};
-use super::refusal::Wrong;
+use super::refusal::{Refusal, Wrong};
 use crate::clock::Timestamp;
 use crate::command::{
     Caller, CreateKey, Issued, KeyPage, KeyRef, ListKeys, RevokeKey, ShowCompany, ShowKey, ShowUser,
@@ -13,8 +13,8 @@ use crate::command::{
 };
 use crate::engine::{KeyChange, NewKey};
 use crate::key::{
-    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Condition, Email, Expiry, Key, Keyspace,
-    Level, UncheckedKey,
+    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Condition, Contact, Expiry, Key,
+    Keyspace, Level, UncheckedKey,
 };
 use crate::limits;
 
@@ -33,20 +33,53 @@ pub(super) const COLUMNS: [&str; 8] = [
 /// `CreateApiKey`: a new key of the company.
 pub(super) fn create(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
     let caller = exchange.administrator()?;
-    let input = exchange.input("CreateApiKey")?;
-    let (company, contact, notes) = (company_id(&input)?, contact(&input)?, notes(&input)?);
-    let contact = match contact {
-        Change::Keep | Change::Clear => exchange.user(&caller)?.email,
-        Change::Set(contact) => Some(contact),
-    };
-    let company = company_of(exchange, &caller, company)?;
-    let new = NewKey {
-        contact,
-        comment: notes.unwrap_or_else(Comment::empty),
-        ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
-    };
-    let Issued { key, text } = exchange.run(&caller, CreateKey(new))?;
-    Ok(record(&key, &company, text.reveal(), exchange.service.now()))
+    let draft = Draft::read(exchange, &caller, &exchange.input("CreateApiKey")?)?;
+    draft.create(exchange, &caller)
+}
+
+/// `CreateApiKey[]`: new keys, one after the other. None is made unless all can be read.
+pub(super) fn create_many(exchange: &Exchange<'_>) -> Result<Vec<Record>, Refusal> {
+    let caller = exchange.administrator()?;
+    let inputs = Input::read_many(exchange.request, "CreateApiKey")?;
+    let drafts = inputs.iter().map(|input| Draft::read(exchange, &caller, input));
+    let mut created = Vec::new();
+    for draft in drafts.collect::<Result<Vec<_>, _>>()? {
+        match draft.create(exchange, &caller) {
+            Ok(record) => created.push(record),
+            Err(wrong) => return Err(Refusal { completed: Some(created.len()), ..wrong.into() }),
+        }
+    }
+    Ok(created)
+}
+
+/// A key that is asked for.
+struct Draft {
+    company: Company,
+    contact: Option<Contact>,
+    notes: Comment,
+}
+
+impl Draft {
+    fn read(exchange: &Exchange<'_>, caller: &Caller, input: &Input) -> Result<Self, Wrong> {
+        let (company, contact, notes) = (company_id(input)?, contact(input)?, notes(input)?);
+        let contact = match contact {
+            Change::Keep | Change::Clear => exchange.user(caller)?.email.map(Contact::from),
+            Change::Set(contact) => Some(contact),
+        };
+        let company = company_of(exchange, caller, company)?;
+        Ok(Self { company, contact, notes: notes.unwrap_or_else(Comment::empty) })
+    }
+
+    fn create(self, exchange: &Exchange<'_>, caller: &Caller) -> Result<Record, Wrong> {
+        let Self { company, contact, notes: comment } = self;
+        let new = NewKey {
+            contact,
+            comment,
+            ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
+        };
+        let Issued { key, text } = exchange.run(caller, CreateKey(new))?;
+        Ok(record(&key, &company, text.reveal(), exchange.service.now()))
+    }
 }
 
 /// `ApiKeyQuery`: the keys of the company, oldest first.
@@ -127,8 +160,15 @@ fn find(exchange: &Exchange<'_>, caller: &Caller, text: &str) -> Result<(Key, Co
 
 /// The company that a request is about: only whoever may do everything gets another one than their own.
 fn company_of(exchange: &Exchange<'_>, caller: &Caller, asked: Option<CompanyId>) -> Result<Company, Wrong> {
-    let asked = asked.filter(|_| caller.level() >= Level::ALL);
-    let id = asked.or_else(|| caller.company()).ok_or(Wrong::NotFound { what: "Company" })?;
+    let may_name_one = caller.level() >= Level::ALL;
+    let asked = asked.filter(|_| may_name_one);
+    let id = asked.or_else(|| caller.company()).ok_or_else(|| match may_name_one {
+        true => Wrong::Invalid {
+            field: "CompanyId",
+            problem: "'Company Id' must be given: whoever is logged in belongs to no company.".to_owned(),
+        },
+        false => Wrong::NotFound { what: "Company" },
+    })?;
     let company = exchange.run(caller, ShowCompany(id))?;
     Ok(company)
 }
@@ -139,13 +179,13 @@ fn company_id(input: &Input) -> Result<Option<CompanyId>, Wrong> {
     id.map(Some).ok_or_else(|| input.wrong("CompanyId", text))
 }
 
-fn contact(input: &Input) -> Result<Change<Email>, Wrong> {
+fn contact(input: &Input) -> Result<Change<Contact>, Wrong> {
     match input.text("ContactEmail")? {
         None => Ok(Change::Keep),
         Some("") => Ok(Change::Clear),
         Some(text) => text.parse().map(Change::Set).map_err(|_| Wrong::Invalid {
             field: "ContactEmail",
-            problem: "'Contact Email' is not a valid email address.".to_owned(),
+            problem: format!("'Contact Email' must be at most {} characters.", limits::CONTACT_CHARS_MAX),
         }),
     }
 }

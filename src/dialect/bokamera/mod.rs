@@ -3,12 +3,14 @@
 //! ```text
 //! GET POST      /apikeys                      the keys of the caller's company, and a new one
 //! PUT DELETE    /apikeys/{ApiKey}             change, and cancel
-//! GET POST      /api/{operation}              CreateApiKey, ApiKeyQuery, Authenticate
+//! GET POST      /api/{operation}              CreateApiKey, CreateApiKey[], ApiKeyQuery, Authenticate
 //! GET POST      /{format}/reply/{operation}
 //! GET POST      /authenticate                 a token for a name and a password
 //! GET           /version                      with a key in x-api-key
-//! GET           /metadata   /{format}/metadata?op={operation}
+//! GET           /metadata   /{format}/metadata?op={operation}&lang={language}   /types/{language}
 //! ```
+//!
+//! Addresses are read in any case and with a slash at the end; pages of any origin may ask.
 //!
 //! Whoever manages keys logs in, by `Authorization: Bearer` with a token of `/authenticate` or by HTTP Basic, and
 //! administers a company. A company's keys belong to it, and to nobody in particular: its account has them.
@@ -22,12 +24,11 @@ mod metadata;
 mod record;
 mod refusal;
 mod route;
-mod xml_input;
 
 use self::encode::Style;
 use self::format::Format;
 use self::input::Input;
-use self::record::{Namespace, Record, Value};
+use self::record::{Answer, Namespace, Record, Value};
 use self::refusal::{Refusal, Wrong};
 use self::route::{Operation, Target};
 use super::{Dialect, Failure};
@@ -56,29 +57,56 @@ impl Dialect for BokaMera {
             Failure::Broken => Wrong::Broken,
         };
         let format = route::read(path).ok().and_then(|route| route.format).unwrap_or(Format::Json);
-        encode::refusal(&wrong.into(), Style { format, camel_case: false })
+        open(encode::refusal(&wrong.into(), Style { format, camel_case: false }))
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
-        let camel_case = wants_camel_case(&request.query);
-        let route = match route::read(&request.path) {
-            Ok(route) => route,
-            Err(refusal) => {
-                return encode::refusal(&refusal, Style { format: Format::Json, camel_case });
-            }
-        };
-        let style = Style { format: Format::wanted(&route, request), camel_case };
-        if route.target == Target::Metadata && matches!(request.method.as_str(), "GET" | "HEAD") {
-            return metadata::page(&request.query);
+        open(match request.method.as_str() {
+            // Before a page may send what a page may not by itself.
+            "OPTIONS" => RawResponse {
+                status: 200,
+                headers: vec![("cache-control", "no-store".into())],
+                body: Vec::new(),
+            },
+            _ => answer(service, request),
+        })
+    }
+}
+
+/// The answer, which pages of any origin may read: nothing here trusts a browser's cookies. As ServiceStack's `CorsFeature`
+/// has it, with the fields that carry a login or a key.
+fn open(answer: RawResponse) -> RawResponse {
+    answer
+        .with_header("access-control-allow-origin", "*")
+        .with_header("access-control-allow-methods", "GET, POST, PUT, DELETE, PATCH, OPTIONS, HEAD")
+        .with_header("access-control-allow-headers", "Content-Type, Authorization, x-api-key, x-ss-id")
+        .with_header("access-control-max-age", "600")
+}
+
+fn answer(service: &Service, request: &RawRequest) -> RawResponse {
+    let camel_case = wants_camel_case(&request.query);
+    let route = match route::read(&request.path) {
+        Ok(route) => route,
+        Err(refusal) => {
+            return encode::refusal(&refusal, Style { format: Format::Json, camel_case });
         }
-        let operation = match route.target.operation(&request.method) {
-            Ok(operation) => operation,
-            Err(refusal) => return encode::refusal(&refusal, style),
-        };
-        match (Exchange { service, request }).carry_out(operation, route.target) {
-            Ok(record) => encode::success(&record, operation, style),
-            Err(wrong) => encode::refusal(&Refusal { wrong, operation: Some(operation) }, style),
-        }
+    };
+    let style = Style { format: Format::wanted(&route, request), camel_case };
+    let page = match route.target {
+        Target::Metadata => Some(Ok(metadata::page(&request.path, &request.query))),
+        Target::Types(language) => Some(metadata::types(language)),
+        _ => None,
+    };
+    if let Some(page) = page.filter(|_| matches!(request.method.as_str(), "GET" | "HEAD")) {
+        return page.unwrap_or_else(|refusal| encode::refusal(&refusal, style));
+    }
+    let operation = match route.target.operation(&request.method) {
+        Ok(operation) => operation,
+        Err(refusal) => return encode::refusal(&refusal, style),
+    };
+    match (Exchange { service, request }).carry_out(operation, route.target) {
+        Ok(answer) => encode::success(&answer, operation, style),
+        Err(refusal) => encode::refusal(&Refusal { operation: Some(operation), ..refusal }, style),
     }
 }
 
@@ -96,8 +124,9 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    fn carry_out(&self, operation: Operation, target: Target<'_>) -> Result<Record, Wrong> {
-        match (operation, target) {
+    fn carry_out(&self, operation: Operation, target: Target<'_>) -> Result<Answer, Refusal> {
+        let one = match (operation, target) {
+            (Operation::CreateApiKeys, _) => return keys::create_many(self).map(Answer::Many),
             (Operation::CreateApiKey, _) => keys::create(self),
             (Operation::ApiKeyQuery, _) => keys::query(self),
             (Operation::UpdateApiKey, Target::Key(key)) => keys::update(self, key),
@@ -105,7 +134,8 @@ impl Exchange<'_> {
             (Operation::UpdateApiKey | Operation::CancelApiKey, _) => Err(Wrong::NoSuchAddress),
             (Operation::Authenticate, _) => login::authenticate(self),
             (Operation::Version, _) => self.version(),
-        }
+        };
+        Ok(Answer::One(one?))
     }
 
     /// Whoever is logged in and administers a company.

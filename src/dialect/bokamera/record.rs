@@ -12,6 +12,13 @@ pub(super) struct Record {
     pub(super) fields: Vec<(&'static str, Value)>,
 }
 
+/// What comes of a request.
+pub(super) enum Answer {
+    One(Record),
+    /// Of requests that were sent at once, each its own.
+    Many(Vec<Record>),
+}
+
 /// Which part of the model it is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespace {

@@ -13,11 +13,13 @@ use crate::engine::EngineError;
 pub(super) struct Refusal {
     pub(super) wrong: Wrong,
     pub(super) operation: Option<Operation>,
+    /// Of several that were sent at once, how many were carried out.
+    pub(super) completed: Option<usize>,
 }
 
 impl From<Wrong> for Refusal {
     fn from(wrong: Wrong) -> Self {
-        Self { wrong, operation: None }
+        Self { wrong, operation: None, completed: None }
     }
 }
 
@@ -45,6 +47,11 @@ pub(super) enum Wrong {
     TooLarge,
     #[error("The body did not arrive whole")]
     Incomplete,
+    #[error(
+        "The Content-Type of the body is not understood: send application/json, application/xml, text/csv, text/jsv, \
+         text/jsonl or a form, not compressed"
+    )]
+    MediaType,
     /// The body is not what its content type says.
     #[error("Unable to bind to request '{request}': {problem}")]
     Body { request: &'static str, problem: String },
@@ -86,6 +93,7 @@ impl Wrong {
             Self::NoSuchAddress | Self::NotFound { .. } => (404, "NotFound"),
             Self::Method { .. } => (405, "MethodNotAllowed"),
             Self::TooLarge => (413, "RequestEntityTooLarge"),
+            Self::MediaType => (415, "UnsupportedMediaType"),
             Self::Incomplete | Self::Body { .. } | Self::Field { .. } => (400, "SerializationException"),
             Self::Invalid { .. } => (400, "ValidationException"),
             Self::Conflict(_) => (409, "Conflict"),
@@ -121,6 +129,7 @@ impl Refusal {
             },
             Some(
                 Operation::CreateApiKey
+                | Operation::CreateApiKeys
                 | Operation::UpdateApiKey
                 | Operation::CancelApiKey
                 | Operation::Authenticate

@@ -1,4 +1,5 @@
-//! Addresses: the documented ones, and those that ServiceStack has for every operation.
+//! Addresses: the documented ones, and those that ServiceStack has for every operation. Their words are read in any case,
+//! and a slash at the end says nothing.
 
 use super::Refusal;
 use super::format::Format;
@@ -8,6 +9,8 @@ use super::refusal::Wrong;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateApiKey,
+    /// Several at once.
+    CreateApiKeys,
     ApiKeyQuery,
     UpdateApiKey,
     CancelApiKey,
@@ -19,7 +22,7 @@ impl Operation {
     /// Its name, which is the one of its request.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::CreateApiKey => "CreateApiKey",
+            Self::CreateApiKey | Self::CreateApiKeys => "CreateApiKey",
             Self::ApiKeyQuery => "ApiKeyQuery",
             Self::UpdateApiKey => "UpdateApiKey",
             Self::CancelApiKey => "CancelApiKey",
@@ -28,16 +31,19 @@ impl Operation {
         }
     }
 
-    /// The operation that a predefined address names, in whatever case.
+    /// The operation that a predefined address names.
     fn named(name: &str) -> Option<Self> {
+        const MANY: [&str; 2] = ["CreateApiKey[]", "CreateApiKey%5B%5D"];
         let all = [Self::CreateApiKey, Self::ApiKeyQuery, Self::Authenticate];
-        all.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(name))
+        let one = all.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(name));
+        let many = || MANY.iter().any(|many| many.eq_ignore_ascii_case(name)).then_some(Self::CreateApiKeys);
+        one.or_else(many)
     }
 
     /// Methods at its predefined addresses, as the `Allow` header field lists them.
     const fn predefined_methods(self) -> &'static str {
         match self {
-            Self::CreateApiKey => "POST",
+            Self::CreateApiKey | Self::CreateApiKeys => "POST",
             Self::ApiKeyQuery | Self::Authenticate => "GET, HEAD, POST",
             Self::UpdateApiKey => "PUT",
             Self::CancelApiKey => "DELETE",
@@ -61,6 +67,8 @@ pub(super) enum Target<'a> {
     Predefined(Operation),
     /// `/metadata`, `/{format}/metadata`
     Metadata,
+    /// `/types/{language}`
+    Types(&'a str),
 }
 
 /// What a path says.
@@ -80,21 +88,17 @@ pub(super) enum Otherwise {
     Fixed(Format),
 }
 
+/// A path among this API's.
+enum Claimed<'a> {
+    Route(Route<'a>),
+    /// No other API has what is below, but there is nothing here.
+    Nothing,
+}
+
 /// Whether a path is this API's. FreeSewing's are below `/apikeys/`, too, and are asked for before; everything else below
 /// `/api/` is filebin's.
 pub(super) fn is_claimed(path: &str) -> bool {
-    let mut segments = path.split('/').skip(1);
-    match [segments.next(), segments.next(), segments.next(), segments.next()] {
-        [Some(one), None, ..] => {
-            ["apikeys", "authenticate", "version", "metadata"].contains(&suffixed(one).0)
-        }
-        [Some("apikeys"), Some(_), None, _] => true,
-        [Some("api"), Some(name), None, _] => Operation::named(suffixed(name).0).is_some(),
-        [Some(format), Some("metadata"), None, _] | [Some(format), Some("reply"), Some(_), None] => {
-            Format::named(format).is_some()
-        }
-        _ => false,
-    }
+    claimed(path).is_some()
 }
 
 /// Reads a path.
@@ -102,36 +106,49 @@ pub(super) fn is_claimed(path: &str) -> bool {
 /// # Errors
 /// [`Wrong::NoSuchAddress`].
 pub(super) fn read(path: &str) -> Result<Route<'_>, Refusal> {
-    let mut segments = path.split('/').skip(1);
-    let route = match [segments.next(), segments.next(), segments.next(), segments.next()] {
+    match claimed(path) {
+        Some(Claimed::Route(route)) => Ok(route),
+        Some(Claimed::Nothing) | None => Err(Wrong::NoSuchAddress.into()),
+    }
+}
+
+fn claimed(path: &str) -> Option<Claimed<'_>> {
+    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/').skip(1);
+    let segments = [segments.next(), segments.next(), segments.next(), segments.next()];
+    let is = |segment: &str, word: &str| segment.eq_ignore_ascii_case(word);
+    let accepting = |target, format| Route { target, format, otherwise: Otherwise::Accept };
+    let route = match segments {
         [Some(one), None, ..] => {
             let (name, format) = suffixed(one);
-            let target = match name {
-                "apikeys" => Some(Target::Keys),
-                "authenticate" => Some(Target::Authenticate),
-                "version" => Some(Target::Version),
-                "metadata" => Some(Target::Metadata),
-                _ => None,
-            };
-            target.map(|target| Route { target, format, otherwise: Otherwise::Accept })
+            let known = [
+                ("apikeys", Target::Keys),
+                ("authenticate", Target::Authenticate),
+                ("version", Target::Version),
+                ("metadata", Target::Metadata),
+            ];
+            known.into_iter().find(|(word, _)| is(name, word)).map(|(_, target)| accepting(target, format))
         }
-        [Some("apikeys"), Some(key), None, _] => {
+        [Some(apikeys), Some(key), None, _] if is(apikeys, "apikeys") => {
             let (key, format) = suffixed(key);
-            Some(Route { target: Target::Key(key), format, otherwise: Otherwise::Accept })
+            Some(accepting(Target::Key(key), format))
         }
-        [Some("api"), Some(name), None, _] => {
+        [Some(types), Some(language), None, _] if is(types, "types") => {
+            Some(accepting(Target::Types(language), None))
+        }
+        [Some(api), Some(name), None, _] if is(api, "api") => {
             let (name, format) = suffixed(name);
             predefined(name, format, Format::Json)
         }
-        [Some(format), Some("reply"), Some(name), None] => {
-            Format::named(format).and_then(|format| predefined(name, None, format))
+        [Some(format), Some(metadata), None, _] if is(metadata, "metadata") => {
+            Format::named(format).map(|_| accepting(Target::Metadata, None))
         }
-        [Some(_), Some("metadata"), None, _] => {
-            Some(Route { target: Target::Metadata, format: None, otherwise: Otherwise::Accept })
+        [Some(format), Some(reply), Some(name), None] if is(reply, "reply") => {
+            let format = Format::named(format)?;
+            return Some(predefined(name, None, format).map_or(Claimed::Nothing, Claimed::Route));
         }
         _ => None,
     };
-    route.ok_or_else(|| Wrong::NoSuchAddress.into())
+    route.map(Claimed::Route)
 }
 
 fn predefined(name: &str, format: Option<Format>, usual: Format) -> Option<Route<'_>> {
@@ -160,13 +177,16 @@ impl Target<'_> {
             Self::Authenticate if get || method == "POST" => Some(Operation::Authenticate),
             Self::Version if get => Some(Operation::Version),
             Self::Predefined(operation) if method == "POST" => Some(operation),
-            Self::Predefined(operation) if get && operation != Operation::CreateApiKey => Some(operation),
+            Self::Predefined(operation @ (Operation::ApiKeyQuery | Operation::Authenticate)) if get => {
+                Some(operation)
+            }
             Self::Keys
             | Self::Key(_)
             | Self::Authenticate
             | Self::Version
             | Self::Predefined(_)
-            | Self::Metadata => None,
+            | Self::Metadata
+            | Self::Types(_) => None,
         };
         found.ok_or_else(|| Wrong::Method { allowed: self.methods() }.into())
     }
@@ -175,8 +195,37 @@ impl Target<'_> {
         match self {
             Self::Keys | Self::Authenticate => "GET, HEAD, POST",
             Self::Key(_) => "PUT, DELETE",
-            Self::Version | Self::Metadata => "GET, HEAD",
+            Self::Version | Self::Metadata | Self::Types(_) => "GET, HEAD",
             Self::Predefined(operation) => operation.predefined_methods(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_in_any_case_and_with_a_slash_at_the_end() {
+        let target = |path: &str| read(path).map(|route| (route.target, route.format)).ok();
+        for (path, expected) in [
+            ("/apikeys", (Target::Keys, None)),
+            ("/ApiKeys/", (Target::Keys, None)),
+            ("/APIKEYS.XML", (Target::Keys, Some(Format::Xml))),
+            ("/ApiKeys/aB/", (Target::Key("aB"), None)),
+            ("/Api/createapikey/", (Target::Predefined(Operation::CreateApiKey), None)),
+            ("/API/CreateApiKey[]", (Target::Predefined(Operation::CreateApiKeys), None)),
+            ("/JSON/Reply/createapikey%5b%5d", (Target::Predefined(Operation::CreateApiKeys), None)),
+            ("/Xml/REPLY/ApiKeyQuery/", (Target::Predefined(Operation::ApiKeyQuery), None)),
+            ("/XML/Metadata/", (Target::Metadata, None)),
+            ("/Types/CSharp", (Target::Types("CSharp"), None)),
+        ] {
+            assert_eq!(target(path), Some(expected), "{path}");
+            assert!(is_claimed(path), "{path}");
+        }
+        for path in ["/apikeys/a/b", "/api/apikeys", "/yaml/metadata", "/api/", "/", ""] {
+            assert!(!is_claimed(path) && target(path).is_none(), "{path}");
+        }
+        assert!(is_claimed("/xml/reply/nothing") && target("/xml/reply/nothing").is_none());
     }
 }

@@ -12,8 +12,8 @@ use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
-    LimitName, Part, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
+    Change, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName,
+    Level, LimitName, Part, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -125,7 +125,7 @@ pub(super) struct NewKeyBody {
     pub(super) owner: Option<Text<Username>>,
     level: Option<u8>,
     comment: Option<Text<Comment>>,
-    contact: Option<Text<Email>>,
+    contact: Option<Text<Contact>>,
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
@@ -173,7 +173,7 @@ pub(super) struct ImportLine {
     owner: Option<Text<Username>>,
     level: Option<u8>,
     comment: Option<Text<Comment>>,
-    contact: Option<Text<Email>>,
+    contact: Option<Text<Contact>>,
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
@@ -225,8 +225,8 @@ impl ImportLine {
 pub(super) struct KeyPatch {
     comment: Option<Text<Comment>>,
     #[serde(default, deserialize_with = "change")]
-    #[schemars(with = "Option<Text<Email>>")]
-    contact: Change<Text<Email>>,
+    #[schemars(with = "Option<Text<Contact>>")]
+    contact: Change<Text<Contact>>,
     level: Option<u8>,
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,

@@ -8,8 +8,8 @@ use super::decode::{KeyText, Moment, Networks, Object, Secret, Text};
 use super::import::Wiped;
 use super::wanted::{Address, Permission};
 use crate::key::{
-    AuditHead, Comment, CompanyId, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level, LimitName,
-    Part, Prefix, RevokeReason, Role, Status, Username,
+    AuditHead, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level,
+    LimitName, Part, Prefix, RevokeReason, Role, Status, Username,
 };
 use crate::limits;
 
@@ -42,6 +42,7 @@ spelled! {
         "maxLength": limits::EMAIL_BYTES_MAX,
         "pattern": "^[!-?A-~]+@[!-?A-~]+$",
     });
+    Contact => json_schema!({ "type": "string", "minLength": 1, "maxLength": limits::CONTACT_CHARS_MAX });
     Comment => json_schema!({ "type": "string", "maxLength": limits::COMMENT_BYTES_MAX });
     CompanyId => json_schema!({ "type": "string", "format": "uuid" });
     Role => json_schema!({ "type": "string", "enum": Role::ALL.map(Role::name) });

@@ -1,12 +1,13 @@
 //! CSV: a header and a row for each record, lines ending in CR LF.
+//!
+//! Programs that open it calculate what looks like a formula, so what a person wrote and begins like one gets an apostrophe
+//! before it, which ServiceStack does not write.
 
-use super::rows;
 use crate::dialect::bokamera::keys::COLUMNS;
 use crate::dialect::bokamera::record::{Record, Value};
 
-/// The table of a record's rows.
-pub(super) fn table(record: &Record) -> Vec<u8> {
-    let rows = rows(record);
+/// The table of these rows.
+pub(super) fn table(rows: &[Record]) -> Vec<u8> {
     let names: Vec<&str> = match rows.first() {
         Some(first) => first.fields.iter().map(|(name, _)| *name).collect(),
         None => COLUMNS.to_vec(),
@@ -22,6 +23,9 @@ pub(super) fn table(record: &Record) -> Vec<u8> {
 
 fn cell(value: &Value) -> String {
     match value {
+        Value::Text(Some(text)) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            quoted(&format!("'{}", text.as_str()))
+        }
         Value::Text(Some(text)) => quoted(text),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),

@@ -2,20 +2,28 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::rows;
-use crate::dialect::bokamera::record::{Record, Value};
+use crate::dialect::bokamera::record::{Answer, Record, Value};
 use crate::dialect::bokamera::refusal::{FieldError, Status};
 
-/// One object.
-pub(super) fn object(record: &Record, camel_case: bool) -> Vec<u8> {
+/// One object, or a list of them.
+pub(super) fn answer(answer: &Answer, camel_case: bool) -> Vec<u8> {
+    match answer {
+        Answer::One(record) => object(record, camel_case),
+        Answer::Many(records) => {
+            let list: Vec<_> = records.iter().map(|what| Styled { what, camel_case }).collect();
+            serde_json::to_vec(&list).unwrap_or_default()
+        }
+    }
+}
+
+fn object(record: &Record, camel_case: bool) -> Vec<u8> {
     // Strings and maps always have a JSON form.
     serde_json::to_vec(&Styled { what: record, camel_case }).unwrap_or_default()
 }
 
 /// An object to a line.
-pub(super) fn lines(record: &Record, camel_case: bool) -> Vec<u8> {
-    rows(record)
-        .iter()
+pub(super) fn lines(rows: &[Record], camel_case: bool) -> Vec<u8> {
+    rows.iter()
         .flat_map(|row| {
             let mut line = object(row, camel_case);
             line.push(b'\n');

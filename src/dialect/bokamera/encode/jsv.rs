@@ -1,10 +1,18 @@
 //! JSV: like JSON, with quotes only where they are needed.
 
-use crate::dialect::bokamera::record::{Record, Value};
+use crate::dialect::bokamera::record::{Answer, Record, Value};
 
-/// One object.
-pub(super) fn object(record: &Record) -> Vec<u8> {
-    written(record).into_bytes()
+/// One object, or a list of them.
+pub(super) fn answer(answer: &Answer) -> Vec<u8> {
+    let text = match answer {
+        Answer::One(record) => written(record),
+        Answer::Many(records) => list(records),
+    };
+    text.into_bytes()
+}
+
+fn list(records: &[Record]) -> String {
+    format!("[{}]", records.iter().map(written).collect::<Vec<_>>().join(","))
 }
 
 fn written(record: &Record) -> String {
@@ -14,9 +22,7 @@ fn written(record: &Record) -> String {
             Value::Text(Some(text)) => quoted(text),
             Value::Bool(true) => "True".to_owned(),
             Value::Bool(false) => "False".to_owned(),
-            Value::Records(records) => {
-                format!("[{}]", records.iter().map(written).collect::<Vec<_>>().join(","))
-            }
+            Value::Records(records) => list(records),
         };
         Some(format!("{name}:{value}"))
     });

@@ -5,9 +5,11 @@ mod json;
 mod jsv;
 mod xml;
 
+pub(super) use self::xml::laid_out;
+
 use super::Refusal;
 use super::format::Format;
-use super::record::{Record, Value};
+use super::record::{Answer, Record, Value};
 use super::refusal::Wrong;
 use super::route::Operation;
 use crate::exchange::RawResponse;
@@ -21,15 +23,13 @@ pub(super) struct Style {
 }
 
 /// The answer to an operation.
-pub(super) fn success(record: &Record, operation: Operation, style: Style) -> RawResponse {
-    let (media_type, body) = match style.format {
-        Format::Json => (JSON, json::object(record, style.camel_case)),
-        Format::Xml => ("application/xml", xml::document(record)),
-        Format::Csv => ("text/csv", csv::table(record)),
-        Format::Jsv => ("text/jsv", jsv::object(record)),
-        Format::JsonLines => ("text/jsonl", json::lines(record, style.camel_case)),
-    };
+pub(super) fn success(answer: &Answer, operation: Operation, style: Style) -> RawResponse {
+    let (media_type, body) = body(answer, style);
     let response = RawResponse::new(200, media_type, body);
+    let response = match answer {
+        Answer::One(_) => response,
+        Answer::Many(records) => response.with_header(COMPLETED, records.len().to_string()),
+    };
     match style.format {
         Format::Csv => {
             let name = operation.name();
@@ -39,18 +39,40 @@ pub(super) fn success(record: &Record, operation: Operation, style: Style) -> Ra
     }
 }
 
+/// How many of the requests that were sent at once were carried out.
+const COMPLETED: &str = "x-autobatch-completed";
+
+/// An answer as it is written, and what its format is called.
+pub(super) fn body(answer: &Answer, style: Style) -> (&'static str, Vec<u8>) {
+    let rows = match answer {
+        Answer::One(record) => rows(record),
+        Answer::Many(records) => records,
+    };
+    match style.format {
+        Format::Json => (JSON, json::answer(answer, style.camel_case)),
+        Format::Xml => ("application/xml", xml::document(answer)),
+        Format::Csv => ("text/csv", csv::table(rows)),
+        Format::Jsv => ("text/jsv", jsv::answer(answer)),
+        Format::JsonLines => ("text/jsonl", json::lines(rows, style.camel_case)),
+    }
+}
+
 /// A refusal: in XML if that was asked for, else in JSON, which every client reads.
 pub(super) fn refusal(refusal: &Refusal, style: Style) -> RawResponse {
     let (status, _) = refusal.wrong.kind();
     let record = refusal.record();
     let response = match style.format {
-        Format::Xml => RawResponse::new(status, "application/xml", xml::document(&record)),
+        Format::Xml => RawResponse::new(status, "application/xml", xml::document(&Answer::One(record))),
         Format::Json | Format::Csv | Format::Jsv | Format::JsonLines => {
             // There the status is all that counts.
             let fields = record.fields.into_iter().filter(|(_, value)| matches!(value, Value::Status(_)));
             let record = Record { fields: fields.collect(), ..record };
-            RawResponse::new(status, JSON, json::object(&record, style.camel_case))
+            RawResponse::new(status, JSON, json::answer(&Answer::One(record), style.camel_case))
         }
+    };
+    let response = match refusal.completed {
+        Some(completed) => response.with_header(COMPLETED, completed.to_string()),
+        None => response,
     };
     match &refusal.wrong {
         Wrong::NotAuthenticated | Wrong::Login => response.with_header("www-authenticate", "Bearer"),
@@ -64,6 +86,7 @@ pub(super) fn refusal(refusal: &Refusal, style: Style) -> RawResponse {
         | Wrong::NoSuchAddress
         | Wrong::NotFound { .. }
         | Wrong::TooLarge
+        | Wrong::MediaType
         | Wrong::Incomplete
         | Wrong::Body { .. }
         | Wrong::Field { .. }

@@ -7,7 +7,7 @@ use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
 use quick_xml::events::{BytesStart, BytesText, Event};
 
-use crate::dialect::bokamera::record::{Namespace, Record, Value};
+use crate::dialect::bokamera::record::{Answer, Namespace, Record, Value};
 use crate::dialect::bokamera::refusal::{FieldError, Status};
 use crate::dialect::xml::is_allowed;
 
@@ -29,12 +29,38 @@ impl Namespace {
 type Xml = Writer<Vec<u8>>;
 
 /// A whole document.
-pub(super) fn document(record: &Record) -> Vec<u8> {
+pub(super) fn document(answer: &Answer) -> Vec<u8> {
     let mut xml = Writer::new(DECLARATION.as_bytes().to_vec());
-    let start = format!("{} {INSTANCE} xmlns=\"{}\"", record.name, record.namespace.address());
     // Writing into memory cannot fail.
-    let _ = element(&mut xml, record.name, &start, |xml| fields(xml, record));
+    let _ = root(&mut xml, answer);
     xml.into_inner()
+}
+
+/// The one element for people, in lines, without the declaration.
+pub(in crate::dialect::bokamera) fn laid_out(record: Record) -> Vec<u8> {
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let _ = root(&mut xml, &Answer::One(record));
+    xml.into_inner()
+}
+
+fn root(xml: &mut Xml, answer: &Answer) -> io::Result<()> {
+    let start =
+        |name: &str, namespace: Namespace| format!("{name} {INSTANCE} xmlns=\"{}\"", namespace.address());
+    match answer {
+        Answer::One(record) => {
+            let start = start(record.name, record.namespace);
+            element(xml, record.name, &start, |xml| fields(xml, record))
+        }
+        Answer::Many(records) => {
+            // Only keys are made many at a time.
+            const LIST: &str = "ArrayOfApiKeyResponse";
+            element(xml, LIST, &start(LIST, Namespace::Dtos), |xml| all(xml, records))
+        }
+    }
+}
+
+fn all(xml: &mut Xml, records: &[Record]) -> io::Result<()> {
+    records.iter().try_for_each(|one| element(xml, one.name, one.name, |xml| fields(xml, one)))
 }
 
 /// An element; `start` is its name with its attributes.
@@ -82,11 +108,7 @@ fn fields(xml: &mut Xml, record: &Record) -> io::Result<()> {
         Value::Text(Some(value)) => text(xml, name, value),
         Value::Bool(value) => text(xml, name, if *value { "true" } else { "false" }),
         Value::Records(records) if records.is_empty() => empty(xml, name, ""),
-        Value::Records(records) => element(xml, name, name, |xml| {
-            records
-                .iter()
-                .try_for_each(|inner| element(xml, inner.name, inner.name, |xml| fields(xml, inner)))
-        }),
+        Value::Records(records) => element(xml, name, name, |xml| all(xml, records)),
         Value::Status(value) => status(xml, name, record.namespace, value.as_ref()),
     })
 }
