@@ -13,7 +13,7 @@ use super::records::{self, Record};
 use super::requests::{self, BASE64, Said, header};
 use super::world::World;
 
-const ERRORS: [(u16, &str); 9] = [
+const ERRORS: [(u16, &str); 10] = [
     (400, "SerializationException"),
     (400, "ValidationException"),
     (401, "Unauthorized"),
@@ -22,6 +22,7 @@ const ERRORS: [(u16, &str); 9] = [
     (405, "MethodNotAllowed"),
     (409, "Conflict"),
     (413, "RequestEntityTooLarge"),
+    (415, "UnsupportedMediaType"),
     // After wrong passwords: the names of fields are spelt in more ways than are looked for here.
     (429, "TooManyRequests"),
 ];
@@ -132,12 +133,22 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
     let before = town.world.revision();
     let response = BokaMera.answer(&town.world.service, request);
     let changed = town.world.changed_since(before);
-    let kind = header(&response, "content-type").unwrap();
     assert_eq!(header(&response, "cache-control"), Some("no-store"));
+    assert_eq!(header(&response, "access-control-allow-origin"), Some("*"));
+    let Some(kind) = header(&response, "content-type") else {
+        assert!(request.method == "OPTIONS" && response.status == 200 && !changed, "{response:?}");
+        return;
+    };
     assert_eq!(header(&response, "www-authenticate").is_some(), response.status == 401);
     assert_eq!(header(&response, "allow").is_some(), response.status == 405);
     if kind.starts_with("text/html") {
-        assert!(response.status == 200 && request.path.contains("/metadata") && !changed, "{response:?}");
+        let page = request.path.to_ascii_lowercase().contains("/metadata");
+        assert!(response.status == 200 && page && !changed, "{response:?}");
+        return;
+    }
+    if kind.starts_with("text/plain") {
+        let types = request.path.to_ascii_lowercase().starts_with("/types/");
+        assert!(response.status == 200 && types && !changed, "{response:?}");
         return;
     }
     let shown = String::from_utf8(response.body.clone()).unwrap();
@@ -177,7 +188,7 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
         assert!(login.sees(town.company(record)), "{shown} of another company");
         told_truly(town, kind, record);
     }
-    if let ([record], true) = (records.as_slice(), changed) {
+    for record in records.iter().filter(|_| changed) {
         let (company, text) = (town.company(record), &record["apikey"]);
         match town.keys.iter_mut().find(|(_, known, _)| known == text) {
             Some((.., is_over)) => *is_over |= request.method == "DELETE",
@@ -191,8 +202,11 @@ fn told_truly(town: &Town, kind: &str, record: &Record) {
     let text = UncheckedKey::new(record["apikey"].clone());
     let command = ShowKey(KeyRef::Text { keyspace: Keyspace::BOKAMERA, text });
     let key = town.world.service.run(&Caller::operator(), command).unwrap();
-    let held =
-        |text: &str| if kind == "application/xml" { records::fit_for_xml(text) } else { text.to_owned() };
+    let held = |text: &str| match kind {
+        "application/xml" => records::fit_for_xml(text),
+        "text/csv" if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        _ => text.to_owned(),
+    };
     let told = |field: &str| record.get(field).map_or("", String::as_str);
     assert_eq!(told("notes"), held(key.comment.as_str()));
     assert_eq!(told("contactemail"), held(key.contact.as_ref().map_or("", |contact| contact.as_str())));

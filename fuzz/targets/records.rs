@@ -33,6 +33,9 @@ pub(crate) fn read(kind: &str, body: &[u8]) -> Vec<Record> {
 }
 
 fn json(value: &Value) -> Vec<Record> {
+    if let Some(several) = value.as_array() {
+        return several.iter().flat_map(json).collect();
+    }
     let members = value.as_object().unwrap();
     let named = |name: &str| members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name));
     if let Some((_, status)) = named("ResponseStatus") {
@@ -148,7 +151,7 @@ fn xml(body: &[u8]) -> Vec<Record> {
                 if name == "apikeyresponse" && !path.is_empty() {
                     records.push(Record::new());
                 }
-                listed |= name == "apikeys";
+                listed |= name == "apikeys" || name == "arrayofapikeyresponse";
                 path.push(name);
                 text.clear();
             }
@@ -163,7 +166,7 @@ fn xml(body: &[u8]) -> Vec<Record> {
                     records.last_mut().unwrap().entry(name).or_insert(text);
                 }
             }
-            Event::Empty(empty) => listed |= empty.local_name().into_inner() == "ApiKeys",
+            Event::Empty(empty) => listed |= ["ApiKeys", "ArrayOfApiKeyResponse"].contains(&empty.local_name().into_inner()),
             Event::Eof => break,
             _ => {}
         }

@@ -136,5 +136,6 @@ fn sample(one: &Type, format: Format) -> (&'static str, String) {
     let (media_type, body) = encode::body(&Answer::One(one.sample()), Style { format, camel_case: false });
     let body = if format == Format::Xml { encode::laid_out(one.sample()) } else { body };
     let media_type = media_type.split(';').next().unwrap_or(media_type);
-    (media_type, partial_escape(&*String::from_utf8_lossy(&body)).into_owned())
+    let text = String::from_utf8_lossy(&body).replace('\r', "");
+    (media_type, partial_escape(&text).into_owned())
 }
