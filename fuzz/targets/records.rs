@@ -166,7 +166,9 @@ fn xml(body: &[u8]) -> Vec<Record> {
                     records.last_mut().unwrap().entry(name).or_insert(text);
                 }
             }
-            Event::Empty(empty) => listed |= ["ApiKeys", "ArrayOfApiKeyResponse"].contains(&empty.local_name().into_inner()),
+            Event::Empty(empty) => {
+                listed |= ["ApiKeys", "ArrayOfApiKeyResponse"].contains(&empty.local_name().into_inner())
+            }
             Event::Eof => break,
             _ => {}
         }

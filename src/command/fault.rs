@@ -49,6 +49,7 @@ pub fn told(error: &EngineError) -> Cow<'static, str> {
         | EngineError::CompanyAccount
         | EngineError::UsernameTaken
         | EngineError::EmailTaken
+        | EngineError::BotNameTaken
         | EngineError::HasKey
         | EngineError::NothingProposed
         | EngineError::HasText
@@ -82,6 +83,7 @@ impl Fault {
             | EngineError::CompanyAccount
             | EngineError::UsernameTaken
             | EngineError::EmailTaken
+            | EngineError::BotNameTaken
             | EngineError::HasKey
             | EngineError::NothingProposed
             | EngineError::HasText

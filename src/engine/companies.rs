@@ -1,7 +1,7 @@
 //! Adding, changing and removing companies.
 
 use crate::key::{
-    Action, Authority, Company, CompanyId, DisplayName, Kind, Level, Role, Status, Subject, User, Username,
+    Action, Authority, Company, CompanyId, DisplayName, Kind, Level, Role, Status, Subject, User,
 };
 use crate::limits;
 use crate::store::codec::Record;
@@ -22,7 +22,7 @@ impl Engine {
     pub fn add_company(&self, by: impl Into<Authority>, new: NewCompany) -> Result<Company, EngineError> {
         let by = by.into();
         let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
-        let username: Username = format!("company-{id}").parse()?;
+        let username = Company::account_name(id)?;
         self.write(move |operation| {
             let place = schema::company(&id.to_bytes());
             if operation.has(&place)? {
@@ -106,17 +106,42 @@ impl Engine {
 }
 
 impl Operation<'_> {
-    /// Refuses what would take an account from its company; `company` is what the user is to belong to.
-    pub(super) fn check_account_stays(
-        &mut self,
-        user: &User,
-        company: Option<CompanyId>,
-    ) -> Result<(), EngineError> {
-        match user.company {
-            Some(id) if user.kind == Kind::Bot && company != Some(id) => {
-                if self.company(id)?.account == user.id { Err(EngineError::CompanyAccount) } else { Ok(()) }
+    /// Refuses what would take an account from its company, or the name by which it is known; `new` is what the user is
+    /// to be, if anything.
+    pub(super) fn check_account_stays(&mut self, old: &User, new: Option<&User>) -> Result<(), EngineError> {
+        let stays = |new: &User| new.company == old.company && new.username == old.username;
+        match old.company {
+            Some(id) if old.kind == Kind::Bot && !new.is_some_and(stays) => {
+                if self.company(id)?.account == old.id { Err(EngineError::CompanyAccount) } else { Ok(()) }
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Refuses a bot that is called like another one of its site: people could not tell them apart. The account of the
+    /// company is none of them, and what is called alike already stays so.
+    pub(super) fn check_bot_name(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
+        let stays = old.is_some_and(|old| old.name() == new.name() && old.company == new.company);
+        // A user name is nobody else's.
+        if new.kind != Kind::Bot || new.display_name.is_none() || new.is_account() || stays {
+            return Ok(());
+        }
+        let name = new.name().to_lowercase();
+        let (site, mut after) =
+            (schema::members(new.company.map(|id| id.to_bytes()).as_ref()), None::<Vec<u8>>);
+        loop {
+            let page = self.scan(&site, after.as_deref(), limits::PAGE_MAX)?;
+            for id in page.iter().filter_map(|member| schema::member_id(&member.key)) {
+                let Some(other) = self.get::<User>(&schema::user(id))? else { continue };
+                let is_other_bot = other.kind == Kind::Bot && other.id != new.id && !other.is_account();
+                if is_other_bot && other.name().to_lowercase() == name {
+                    return Err(EngineError::BotNameTaken);
+                }
+            }
+            if page.len() < limits::PAGE_MAX {
+                return Ok(());
+            }
+            after = page.into_iter().next_back().map(|last| last.key);
         }
     }
 }

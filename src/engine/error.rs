@@ -37,6 +37,9 @@ pub enum EngineError {
     /// Another user has this e-mail address.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// Another bot of the same site is called like this.
+    #[error("another bot of the site has this name")]
+    BotNameTaken,
     /// A bot has no password.
     #[error("a bot cannot have a password")]
     BotPassword,

@@ -17,7 +17,7 @@ pub struct Summary {
     pub at: Timestamp,
     /// People there are.
     pub people: u64,
-    /// Bots there are, the accounts of companies included.
+    /// Bots there are, the accounts of companies left out.
     pub bots: u64,
     /// Keys by keyspace.
     pub keyspaces: BTreeMap<KeyspaceName, KeyCounts>,
@@ -61,8 +61,10 @@ impl Reader {
             unused_count: 0,
         };
         for entry in paged(None, |after, limit| self.store.scan(schema::USERS, after, limit)) {
-            match User::from_entry(&entry?)?.kind {
+            let user = User::from_entry(&entry?)?;
+            match user.kind {
                 Kind::Person { .. } => summary.people += 1,
+                Kind::Bot if user.is_account() => {}
                 Kind::Bot => summary.bots += 1,
             }
         }

@@ -14,8 +14,8 @@ impl Engine {
     /// Adds a user, active and without API access.
     ///
     /// # Errors
-    /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`], [`EngineError::NoSuchCompany`];
-    /// [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
+    /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`], [`EngineError::BotNameTaken`],
+    /// [`EngineError::NoSuchCompany`]; [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, the user survives a power cut.
@@ -52,6 +52,7 @@ impl Engine {
                 demoted: None,
                 created: operation.now(),
             };
+            operation.check_bot_name(None, &user)?;
             operation.put(schema::USER_COUNTER, &user.id)?;
             operation.replace_user(None, &user)?;
             operation.record(by.actor, Action::UserAdded, Subject::User(user.id))?;
@@ -65,7 +66,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`],
-    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`], [`EngineError::LastAdministrator`];
+    /// [`EngineError::BotNameTaken`], [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`], [`EngineError::LastAdministrator`];
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
@@ -85,10 +86,11 @@ impl Engine {
                 return Ok(user);
             }
             operation.check_administrator_left(&old, Some(&user))?;
-            operation.check_account_stays(&old, user.company)?;
+            operation.check_account_stays(&old, Some(&user))?;
             if let Some(company) = user.company.filter(|_| user.company != old.company) {
                 operation.company(company)?;
             }
+            operation.check_bot_name(Some(&old), &user)?;
             let lost = demoted(&old, &user).then(|| operation.keys_lost(id)).transpose()?.unwrap_or_default();
             let access = operation.access_keys(&old, &user)?;
             operation.replace_user(Some(&old), &user)?;

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{CompanyId, DisplayName, Email, Level, ParseError, PasswordHash, Role, UserId, Username};
+use super::{
+    Company, CompanyId, DisplayName, Email, Level, ParseError, PasswordHash, Role, UserId, Username,
+};
 use crate::clock::Timestamp;
 
 /// Person or bot.
@@ -82,6 +84,17 @@ pub struct User {
 }
 
 impl User {
+    /// What people call the user.
+    pub fn name(&self) -> &str {
+        self.display_name.as_ref().map_or_else(|| self.username.as_str(), |name| name.as_str())
+    }
+
+    /// Whether this is the account of a company: a bot by its kind, but nobody's to use.
+    pub fn is_account(&self) -> bool {
+        let name = self.company.and_then(|company| Company::account_name(company).ok());
+        self.kind == Kind::Bot && name.is_some_and(|name| name == self.username)
+    }
+
     /// What `verify` needs of the user: a pure function of the record.
     pub fn owner(&self) -> Owner {
         let standing = OwnerStanding { level: self.role.level(), status: self.status };

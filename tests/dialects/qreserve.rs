@@ -13,9 +13,9 @@ fn world() -> World {
 
 transcripts! {
     "qreserve", world();
-    calls: 6,
+    calls: 9,
     refusals: 30,
-    bots: 48,
+    bots: 50,
     addresses: 39,
 }
 
@@ -69,7 +69,7 @@ fn every_answer_is_in_the_envelope_whatever_is_asked() {
     proptest!(ProptestConfig::with_cases(3_000), |((method, path, body, key) in (method, path, body, key))| {
         let key = world.texts.get(key).map_or("", String::as_str);
         let request = ask(method, &path, key, Body::Whole(body.as_bytes().to_vec()));
-        prop_assert!(QReserve.claims(&request.path));
+        prop_assert!(QReserve.claims(&request.path) && !QReserve.passes(&request.head()));
         let answer = world.answer(&request);
         prop_assert!(matches!(answer.status, 200 | 400 | 401 | 403 | 404 | 405 | 409), "{answer:?}");
         prop_assert_eq!(field(&answer, "content-type"), Some("application/json"));
@@ -81,6 +81,22 @@ fn every_answer_is_in_the_envelope_whatever_is_asked() {
         done.set(done.get() + u32::from(answer.status == 200 && method == "POST"));
     });
     assert!(done.get() > 0, "nothing reached past the refusals");
+}
+
+#[test]
+fn other_addresses_are_its_own_only_where_its_credential_is_shown() {
+    for (path, key, passes) in [
+        ("/users/self", "", false),
+        ("/", "Basic YTpi", false),
+        ("/reservations", "QR-x", false),
+        ("/reservations", "  QR-x", false),
+        ("/reservations", "", true),
+        ("/reservations", "Bearer QR-x", true),
+        ("/users", "kw_x", true),
+    ] {
+        let request = ask("GET", path, key, Body::Whole(Vec::new()));
+        assert_eq!(QReserve.passes(&request.head()), passes, "{path} {key}");
+    }
 }
 
 #[test]

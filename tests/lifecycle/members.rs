@@ -42,6 +42,7 @@ impl Model {
             demoted: None,
             created: now,
         };
+        self.check_bot_name(None, &user)?;
         self.join(user)?;
         self.record(now, Action::UserAdded, Subject::User(id));
         Ok(Told::User(id))
@@ -63,10 +64,11 @@ impl Model {
         if self.loses_administrator(id, Some((user.role, user.status))) {
             return Err(EngineError::LastAdministrator);
         }
-        if self.is_account(&old) && user.company != old.company {
+        if self.is_account(&old) && (user.company != old.company || user.username != old.username) {
             return Err(EngineError::CompanyAccount);
         }
         self.check_company(user.company)?;
+        self.check_bot_name(Some(&old), &user)?;
         self.check_unique(&user)?;
         let (began, ended) = (user.api_access && !old.api_access, old.api_access && !user.api_access);
         let stopped = old.status == Status::Active && user.status != Status::Active;

@@ -136,6 +136,25 @@ impl Model {
         }
     }
 
+    /// Whether another bot of the site is called like this one.
+    pub(crate) fn check_bot_name(&self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
+        let called = |user: &User| {
+            user.display_name.as_ref().map_or(user.username.to_string(), ToString::to_string).to_lowercase()
+        };
+        let (is_bot, same) = (
+            |user: &User| user.kind == Kind::Bot && !self.is_account(user),
+            |user: &User| user.company == new.company && called(user) == called(new),
+        );
+        let stays = old.is_some_and(|old| old.name() == new.name() && old.company == new.company);
+        let mut others = self.users.values().map(|member| &member.user).filter(|user| user.id != new.id);
+        let taken = is_bot(new) && new.display_name.is_some() && !stays;
+        if taken && others.any(|user| is_bot(user) && same(user)) {
+            Err(EngineError::BotNameTaken)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether the user is the account of the company it belongs to.
     pub(crate) fn is_account(&self, user: &User) -> bool {
         user.kind == Kind::Bot && self.companies.values().any(|company| company.account == user.id)

@@ -41,8 +41,8 @@ struct Claims {
     id: u64,
     username: String,
     role: String,
-    /// Changes with the password, which ends all tokens.
-    password: String,
+    /// Changes with the password, which ends all tokens, and says nothing about it.
+    stamp: String,
     aud: String,
     iss: String,
     /// Seconds since 1970.
@@ -67,7 +67,7 @@ impl Service {
             id: user.id.0,
             username: user.username.as_str().to_owned(),
             role: user.role.name().to_owned(),
-            password: fingerprint(&user, pepper),
+            stamp: fingerprint(&user, pepper),
             aud: audience.name().to_owned(),
             iss: ISSUER.to_owned(),
             iat: now.unix_seconds(),
@@ -105,7 +105,7 @@ impl Service {
                 break;
             }
             let user = reader.user(UserId(read.claims.id)).map_err(AuthenticateError::Undecided)?;
-            let user = user.filter(|user| fingerprint(user, pepper) == read.claims.password);
+            let user = user.filter(|user| fingerprint(user, pepper) == read.claims.stamp);
             return Ok(Caller::by_login(&active(user)?, client));
         }
         Err(AuthenticateError::Password)
@@ -177,6 +177,18 @@ mod tests {
         assert!(world.by(&token).is_ok());
         world.clock.advance_ms(1);
         assert!(matches!(world.by(&token), Err(AuthenticateError::Password)));
+    }
+
+    /// Whoever reads a token's claims must not take one for a password.
+    #[test]
+    fn what_a_token_claims_has_no_password_in_its_name() {
+        use base64::Engine as _;
+        let token = World::new().token();
+        let claims = token.split('.').nth(1).unwrap();
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["_id", "username", "role", "stamp", "aud", "iss", "iat", "exp"]);
     }
 
     #[test]

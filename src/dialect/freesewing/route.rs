@@ -1,4 +1,4 @@
-//! Addresses and methods.
+//! Addresses and methods. Words of addresses are read in any case.
 
 use super::Refusal;
 
@@ -13,7 +13,7 @@ pub(super) enum Proof {
 
 impl Proof {
     fn named(segment: &str) -> Option<Self> {
-        match segment {
+        match segment.to_ascii_lowercase().as_str() {
             "jwt" => Some(Self::Jwt),
             "key" => Some(Self::Key),
             _ => None,
@@ -29,6 +29,27 @@ pub(super) enum Target<'a> {
     Key(&'a str, Proof),
     Account(Proof),
     OwnKey,
+}
+
+/// How an address begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    SignIn,
+    ApiKeys,
+    WhoAmI,
+    Account,
+}
+
+impl Root {
+    fn named(segment: &str) -> Option<Self> {
+        Some(match segment.to_ascii_lowercase().as_str() {
+            "signin" => Self::SignIn,
+            "apikeys" => Self::ApiKeys,
+            "whoami" => Self::WhoAmI,
+            "account" => Self::Account,
+            _ => return None,
+        })
+    }
 }
 
 /// What is to be done with it.
@@ -53,12 +74,13 @@ impl Target<'_> {
 
 /// Whether a path is this API's: by its segments, since what stands for a key may be anything.
 pub(super) fn is_claimed(path: &str) -> bool {
-    matches!(
-        segments(path),
-        [Some("signin" | "account" | "whoami"), ..]
-            | [Some("apikeys"), Some("jwt" | "key"), None, _]
-            | [Some("apikeys"), Some(_), Some(_), _]
-    )
+    let [root, rest @ ..] = segments(path);
+    match (root.and_then(Root::named), rest) {
+        (Some(Root::SignIn | Root::Account | Root::WhoAmI), _)
+        | (Some(Root::ApiKeys), [Some(_), Some(_), _]) => true,
+        (Some(Root::ApiKeys), [Some(proof), None, _]) => Proof::named(proof).is_some(),
+        (Some(Root::ApiKeys), [None, ..]) | (None, _) => false,
+    }
 }
 
 /// What a request is for.
@@ -66,15 +88,20 @@ pub(super) fn is_claimed(path: &str) -> bool {
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::MethodNotAllowed`].
 pub(super) fn read<'a>(method: &str, path: &'a str) -> Result<(Target<'a>, Method), Refusal> {
-    let target = match segments(path) {
-        [Some("signin"), None, ..] => Some(Target::SignIn),
-        [Some("apikeys"), Some(proof), None, _] => Proof::named(proof).map(Target::Keys),
-        [Some("apikeys"), Some(id), Some(proof), None] => {
+    let [root, rest @ ..] = segments(path);
+    let root = root.and_then(Root::named).ok_or(Refusal::NotFound)?;
+    let target = match (root, rest) {
+        (Root::SignIn, [None, ..]) => Some(Target::SignIn),
+        (Root::ApiKeys, [Some(proof), None, _]) => Proof::named(proof).map(Target::Keys),
+        (Root::ApiKeys, [Some(id), Some(proof), None]) => {
             Proof::named(proof).map(|proof| Target::Key(id, proof))
         }
-        [Some("whoami"), Some("key"), None, _] => Some(Target::OwnKey),
-        [Some("whoami" | "account"), Some(proof), None, _] => Proof::named(proof).map(Target::Account),
-        _ => None,
+        (Root::WhoAmI, [Some(proof), None, _]) => Proof::named(proof).map(|proof| match proof {
+            Proof::Key => Target::OwnKey,
+            Proof::Jwt => Target::Account(proof),
+        }),
+        (Root::Account, [Some(proof), None, _]) => Proof::named(proof).map(Target::Account),
+        (Root::SignIn | Root::ApiKeys | Root::WhoAmI | Root::Account, _) => None,
     };
     let target = target.ok_or(Refusal::NotFound)?;
     let method = match (target, method) {

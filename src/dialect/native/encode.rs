@@ -125,6 +125,7 @@ impl<'a> From<&'a User> for UserJson<'a> {
             email: user.email.as_ref().map(|email| email.as_str()),
             kind: match user.kind {
                 Kind::Person { .. } => "person",
+                Kind::Bot if user.is_account() => "company",
                 Kind::Bot => "bot",
             },
             role: user.role.name(),

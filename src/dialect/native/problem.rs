@@ -187,6 +187,7 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::NoSuchKeyspace => (422, "no_such_keyspace"),
         EngineError::UsernameTaken => (409, "username_taken"),
         EngineError::EmailTaken => (409, "email_taken"),
+        EngineError::BotNameTaken => (409, "bot_name_taken"),
         EngineError::BotPassword => (422, "bot_password"),
         EngineError::LastAdministrator => (409, "last_administrator"),
         EngineError::KeyRevoked => (409, "key_revoked"),

@@ -9,7 +9,8 @@
 //! POST              /sites/{site}/bots/{user}/api_key/ip_addresses
 //! ```
 //!
-//! A site is a company, named by its id; whoever has no company belongs to the site `main`.
+//! A site is a company, named by its id; whoever has no company belongs to the site `main`. Wherever else a request goes
+//! that shows a key as this API takes it, the answer is in the envelope, too; so this API is asked last.
 
 mod bots;
 mod decode;
@@ -30,14 +31,18 @@ use crate::key::{Keyspace, Level, User};
 /// ```
 /// use keyward::dialect::{Dialect, QReserve};
 /// assert!(QReserve.claims("/users/self") && QReserve.claims("/"));
-/// assert!(!QReserve.claims("/v1/users"));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QReserve;
 
 impl Dialect for QReserve {
-    fn claims(&self, path: &str) -> bool {
-        path == "/" || ["/users/", "/sites/"].iter().any(|root| path.starts_with(root))
+    fn claims(&self, _path: &str) -> bool {
+        true
+    }
+
+    fn passes(&self, head: &Head<'_>) -> bool {
+        let own = head.path == "/" || ["/users/", "/sites/"].iter().any(|root| head.path.starts_with(root));
+        !own && !key(head).trim_start().starts_with(KEY_BEGIN)
     }
 
     fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
@@ -79,6 +84,9 @@ fn answer_to(service: &Service, caller: &Caller, request: &RawRequest) -> Result
         }
     }
 }
+
+/// How every key of this API begins.
+const KEY_BEGIN: &str = "QR-";
 
 /// The key: all of the only `Authorization`. Two that differ, or none, are the empty one, which is nobody's.
 fn key<'a>(head: &Head<'a>) -> &'a str {
