@@ -6,6 +6,7 @@ use super::bots::{PATH, live_key, name};
 use super::form::{Input, Problem};
 use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
+use super::question::Question;
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
@@ -20,7 +21,7 @@ use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Kind, Level, Role, User, U
 fn bot(of: &SignedIn<'_>, id: UserId) -> Result<User, Refusal> {
     of.administrator()?;
     let user = of.find_user(UserRef::Id(id))?;
-    if user.kind == Kind::Bot { Ok(user) } else { Err(Refusal::NotFound) }
+    if user.kind == Kind::Bot && !user.is_account() { Ok(user) } else { Err(Refusal::NotFound) }
 }
 
 fn tabs(bot: &User, on_key: bool) -> Markup {
@@ -101,8 +102,29 @@ struct Tab<'a> {
 }
 
 impl Tab<'_> {
+    /// The page that asks before the key comes to an end.
+    fn asked(&self, input: &Input) -> Option<RawResponse> {
+        let (title, means, button) = match input.text("do") {
+            "regenerate" => (
+                "Regenerate the API key?",
+                "A new key overwrites this one, which fails from then on.",
+                "Regenerate API key",
+            ),
+            "clear" => ("Clear the API key?", "It fails from then on.", "Clear API key"),
+            _ => return None,
+        };
+        let title = format!("{}: {title}", name(&self.bot));
+        let back = format!("{PATH}/{}/api-key", self.bot.id);
+        let question =
+            Question { section: Section::Bots, title: &title, means, fields: &[], button, back: &back };
+        question.unless_answered(self.of, input)
+    }
+
     fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let key = live_key(self.of, self.bot.id)?;
+        if let Some(asked) = self.asked(input).filter(|_| key.is_some()) {
+            return Ok(asked);
+        }
         let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
         let issued = |issued: Issued| self.page(None, None, Some(issued.text));
         match (input.text("do"), key.map(|key| KeyRef::Id(key.id))) {
@@ -141,14 +163,15 @@ impl Tab<'_> {
             @if let Some(text) = issued { (parts::shown_once(text)) }
             @match &key {
                 None => {
-                    p { "This bot user has no API key." }
+                    p { "This bot user has no QReserve API key." }
                     (self.button("generate", "Generate a new API key", ""))
                 }
                 Some(key) => (self.present(key, input, refusal)),
             }
+            (self.of.other_keys(&self.bot, &Keyspace::QRESERVE)?)
             (self.requests()?)
         };
-        let title = format!("{}: API Key", name(&self.bot));
+        let title = format!("{}: QReserve API Key", name(&self.bot));
         Ok(Page { section: Section::Bots, title: &title, problem: refusal, body }.answer(self.of))
     }
 
@@ -215,7 +238,7 @@ fn request_row(request: &AnsweredRequest) -> Markup {
     html! {
         tr {
             td data-label="Time" { (parts::moment(request.at)) }
-            td data-label="Request" { code { (request.method) " " (request.path) } }
+            td data-label="Request" { code.path { (request.method) " " (request.path) } }
             td data-label="Status" { (request.status) }
             td data-label="From" { @if let Some(from) = request.from { (from.to_canonical()) } }
         }

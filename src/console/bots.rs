@@ -3,7 +3,8 @@
 use maud::html;
 
 use super::directory::{Shown, Sort, Wanted, search};
-use super::page::{Page, Section, see_other};
+use super::form::Input;
+use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::visit::SignedIn;
@@ -16,7 +17,7 @@ pub(super) const PATH: &str = "/console/bots";
 
 /// A bot's name for people.
 pub(super) fn name(bot: &User) -> String {
-    bot.display_name.as_ref().map_or_else(|| bot.username.to_string(), ToString::to_string)
+    bot.name().to_owned()
 }
 
 /// The bot's key, if it has one.
@@ -27,9 +28,8 @@ pub(super) fn live_key(of: &SignedIn<'_>, bot: UserId) -> Result<Option<Key>, Re
 pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
     of.administrator()?;
     let wanted = Wanted::read(&of.query());
-    let accounts: Vec<_> = of.companies()?.iter().map(|company| company.account).collect();
     let mut bots = of.visible_users()?;
-    bots.retain(|user| user.kind == Kind::Bot && !accounts.contains(&user.id));
+    bots.retain(|user| user.kind == Kind::Bot && !user.is_account());
     let shown = Shown::of(bots, &wanted);
     let keys = shown.rows.iter().map(|bot| live_key(of, bot.id)).collect::<Result<Vec<_>, _>>()?;
     let body = html! {
@@ -47,7 +47,7 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
                     tr {
                         (wanted.heading(PATH, Sort::Name, "Name"))
                         (wanted.heading(PATH, Sort::Role, "Role"))
-                        (parts::headings(&["API Key", "IP restriction", "Last used"]))
+                        (parts::headings(&["QReserve key", "IP restriction", "Last used"]))
                     }
                 }
                 tbody #rows {
@@ -55,10 +55,10 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
                         tr {
                             th scope="row" { a href={ (PATH) "/" (bot.id) } { (name(bot)) } }
                             td data-label="Role" { (bot.role.name()) }
-                            td data-label="API Key" {
+                            td data-label="QReserve key" {
                                 @if let Some(key) = key { (parts::prefix(key)) } @else { span.faint { "none" } }
                             }
-                            td data-label="IP restriction" { @if let Some(key) = key { (key.allowlist) } }
+                            td data-label="IP restriction" { @if let Some(key) = key { (parts::networks(&key.allowlist)) } }
                             td data-label="Last used" {
                                 @if let Some(key) = key { (parts::last_use(key.usage.last)) }
                             }
@@ -76,10 +76,11 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
 pub(super) fn create(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     of.administrator()?;
     let input = of.form()?;
-    let name = match input.parsed("name", "Name") {
-        Ok(name) => name,
-        Err(problem) => return page(of, Some(&problem.into())),
-    };
+    or_again(added(of, &input), |refusal| page(of, Some(refusal)))
+}
+
+fn added(of: &SignedIn<'_>, input: &Input) -> Result<RawResponse, Refusal> {
+    let name = input.parsed("name", "Name")?;
     let new = NewUser {
         username: None,
         display_name: Some(name),

@@ -5,14 +5,18 @@ use std::cmp::Ordering;
 use maud::{Markup, html};
 
 use super::form::Input;
+use super::parts;
 use super::refusal::Refusal;
 use super::visit::SignedIn;
-use crate::command::{ListCompanies, ListKeys, ListUsers, ListUsersOf, ShowUser, UserRef};
+use crate::command::{KeyPage, ListCompanies, ListKeys, ListUsers, ListUsersOf, ShowUser, UserRef};
 use crate::key::{Company, CompanyId, IssuedKey, Key, Keyspace, Level, Status, User, UserId};
 use crate::limits;
 
 /// Rows of one page.
 const ROWS: usize = 50;
+
+/// Keys of one user that are counted for a list.
+const COUNTED: usize = 100;
 
 /// What of a list is wanted, as the address says it.
 pub(super) struct Wanted {
@@ -229,6 +233,52 @@ impl SignedIn<'_> {
             Err(Refusal::Forbidden) => Ok(None),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// How many keys somebody has, in all keyspaces; none for whoever may not list them.
+    pub(super) fn key_count(&self, owner: UserId) -> Result<Option<String>, Refusal> {
+        let command = ListKeys {
+            owner: UserRef::Id(owner),
+            keyspace: None,
+            after: None,
+            limit: Some(COUNTED),
+            texts: false,
+        };
+        match self.run(command) {
+            Ok(KeyPage { keys, next: None }) => Ok(Some(keys.len().to_string())),
+            Ok(KeyPage { keys, next: Some(_) }) => Ok(Some(format!("{} and more", keys.len()))),
+            Err(Refusal::Forbidden) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The keys that somebody has beside those of a keyspace, by their number in each.
+    pub(super) fn other_keys(&self, owner: &User, beside: &Keyspace) -> Result<Markup, Refusal> {
+        let mut counts = Vec::new();
+        for keyspace in Keyspace::all().into_iter().filter(|keyspace| keyspace != beside) {
+            let command = ListKeys {
+                owner: UserRef::Id(owner.id),
+                keyspace: Some(*keyspace.name()),
+                after: None,
+                limit: Some(COUNTED),
+                texts: false,
+            };
+            let KeyPage { keys, next } = self.run(command)?;
+            let more = if next.is_some() { " and more" } else { "" };
+            if !keys.is_empty() {
+                counts.push((keyspace, format!("{}{more}", keys.len())));
+            }
+        }
+        Ok(html! {
+            @if !counts.is_empty() {
+                p {
+                    "Keys of other APIs:"
+                    @for (keyspace, count) in counts {
+                        " " a href={ "/console/keys/" (keyspace.name()) "?owner=" (owner.id) } { (parts::api(&keyspace)) } " (" (count) ")"
+                    }
+                }
+            }
+        })
     }
 
     /// The companies there are, for administrators; at most 1,000.

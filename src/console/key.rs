@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::form::{Input, Problem};
 use super::page::{Page, Section, or_again, see_other};
 use super::parts::{self, FieldOf};
+use super::question::Question;
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
@@ -59,11 +60,21 @@ impl One<'_> {
             }
             "rotate" => {
                 let grace_ms = draft::grace_ms(input)?;
+                let means = "A new key takes its place, and this one is refused from then on.";
+                if grace_ms == 0
+                    && let Some(asked) = self.asked(input, "Rotate the key at once?", means, "Rotate")
+                {
+                    return Ok(asked);
+                }
                 let Issued { text, .. } = self.of.run(RotateKey { key: named, grace_ms })?;
                 return self.page(None, None, Some(text));
             }
             "revoke" => {
                 let reason: RevokeReason = input.parsed("reason", "Reason")?;
+                let means = "It is refused from then on, for good; its record stays.";
+                if let Some(asked) = self.asked(input, "Revoke the key?", means, "Revoke") {
+                    return Ok(asked);
+                }
                 self.of.run(RevokeKey { key: named, reason })?;
                 "revoked"
             }
@@ -77,6 +88,14 @@ impl One<'_> {
             _ => return Err(Refusal::BadRequest),
         };
         Ok(see_other(&format!("/console/key/{}?done={done}", self.key.id)))
+    }
+
+    /// The page that asks before the key comes to an end.
+    fn asked(&self, input: &Input, title: &str, means: &str, button: &str) -> Option<RawResponse> {
+        let back = format!("/console/key/{}", self.key.id);
+        let fields = &["grace", "reason"];
+        let question = Question { section: Section::Keys, title, means, fields, button, back: &back };
+        question.unless_answered(self.of, input)
     }
 
     /// Only what the person changed: a level above their own may stay as it is.
@@ -120,8 +139,12 @@ impl One<'_> {
             (self.deletion(refusal))
         };
         let comment = self.key.comment.as_str();
-        let title =
-            if comment.is_empty() { "Key without a comment".to_owned() } else { format!("Key: {comment}") };
+        let api = Keyspace::named(&self.key.keyspace).map_or("", |keyspace| parts::api(&keyspace));
+        let title = if comment.is_empty() {
+            format!("{api} API key without a comment")
+        } else {
+            format!("{api} API key: {comment}")
+        };
         Ok(Page { section: Section::Keys, title: &title, problem: refusal, body }.answer(self.of))
     }
 

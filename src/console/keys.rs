@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::draft;
 use super::form::Input;
 use super::page::{Page, Section, or_again, see_other};
-use super::parts::{self, FieldOf};
+use super::parts::{self, FieldOf, capitalized};
+use super::question::Question;
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
@@ -96,6 +97,20 @@ impl List<'_> {
 
     fn delete(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let id = input.text("key").parse().map_err(|_| Refusal::BadRequest)?;
+        let question = Question {
+            section: Section::Keys,
+            title: "Delete the key?",
+            means: &format!(
+                "{} is refused from then on, and its record is gone.",
+                capitalized(input.text("shown").to_owned())
+            ),
+            fields: &["key"],
+            button: "Delete",
+            back: &self.address(&self.keyspace),
+        };
+        if let Some(asked) = question.unless_answered(self.of, input) {
+            return Ok(asked);
+        }
         self.of.run(DeleteKey(KeyRef::Within(self.keyspace, id)))?;
         Ok(self.back("deleted"))
     }
@@ -146,10 +161,11 @@ impl List<'_> {
             }
             (self.below(input, refusal)?)
         };
+        let api = parts::api(&self.keyspace);
         let title = if self.is_own() {
-            "API keys".to_owned()
+            format!("{api} API keys")
         } else {
-            format!("API keys of {}", self.owner.username)
+            format!("{api} API keys of {}", self.owner.username)
         };
         Ok(Page { section: Section::Keys, title: &title, problem: refusal, body }.answer(self.of))
     }
@@ -177,7 +193,7 @@ impl List<'_> {
                 td data-label="State" { (parts::state(key, now)) }
                 td data-label="Access" { (draft::level_name(&key.keyspace, key.level)) }
                 td data-label="Expires" { (parts::expiry(key.expiry)) }
-                td data-label="IP addresses" { (key.allowlist) }
+                td data-label="IP addresses" { (parts::networks(&key.allowlist)) }
                 td data-label="Last used" { (parts::last_use(key.usage.last)) }
                 td data-label="Created on" { (parts::moment(key.created)) }
             }
@@ -219,6 +235,7 @@ impl List<'_> {
             form method="post" action=(self.address(&self.keyspace)) {
                 (parts::token(&self.of.token))
                 input type="hidden" name="key" value=(key.id);
+                input type="hidden" name="shown" value=(called(key));
                 button.danger.small type="submit" name="do" value="delete" aria-label={ "Delete key " (number) } { "Delete" }
             }
         }
@@ -263,6 +280,19 @@ impl List<'_> {
                 p.actions { button type="submit" name="do" value="create" { "Create a new key" } }
             }
         })
+    }
+}
+
+/// What a key is called in a question.
+fn called(key: &Key) -> String {
+    let prefix = if key.secrets.current.shows_prefix() {
+        format!("the key that begins with {}", key.secrets.current.prefix.as_str())
+    } else {
+        "the imported key".to_owned()
+    };
+    match key.comment.as_str() {
+        "" => prefix,
+        comment => format!("{prefix} ({comment})"),
     }
 }
 

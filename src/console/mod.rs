@@ -31,6 +31,7 @@ mod overview;
 mod page;
 mod parts;
 mod plot;
+mod question;
 mod refusal;
 mod route;
 mod setup;

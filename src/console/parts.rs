@@ -6,7 +6,7 @@ use super::form::Problem;
 use super::refusal::Refusal;
 use crate::clock::Timestamp;
 use crate::command::SessionToken;
-use crate::key::{Condition, Expiry, IssuedKey, Key, Status, Use};
+use crate::key::{Allowlist, Condition, Expiry, IssuedKey, Key, Keyspace, Status, Use};
 
 /// What ties a form to its session.
 pub(super) fn token(of: &SessionToken) -> Markup {
@@ -107,6 +107,24 @@ pub(super) fn sure(label: &str, problem: Option<&Refusal>) -> Markup {
 /// The headings of a table.
 pub(super) fn headings(labels: &[&str]) -> Markup {
     html! { @for label in labels { th scope="col" { (label) } } }
+}
+
+/// The API whose keys a keyspace has.
+pub(super) fn api(keyspace: &Keyspace) -> &'static str {
+    let named = [
+        (Keyspace::FILEBIN, "filebin"),
+        (Keyspace::FREESEWING, "FreeSewing"),
+        (Keyspace::QRESERVE, "QReserve"),
+        (Keyspace::TELVUE, "TelVue"),
+        (Keyspace::BOKAMERA, "BokaMera"),
+    ];
+    // Nobody else documents the rest.
+    named.into_iter().find(|(known, _)| known == keyspace).map_or("keyward", |(_, name)| name)
+}
+
+/// Networks with a blank after each comma, where a line may end.
+pub(super) fn networks(allowlist: &Allowlist) -> String {
+    allowlist.to_string().replace(',', ", ")
 }
 
 /// The text with a capital letter at its beginning.

@@ -151,6 +151,7 @@ const fn field(error: &EngineError) -> Option<&'static str> {
     match error {
         EngineError::UsernameTaken => Some("username"),
         EngineError::EmailTaken => Some("email"),
+        EngineError::BotNameTaken => Some("name"),
         EngineError::ExpiryOutOfRange => Some("expires"),
         EngineError::GraceTooLong => Some("grace"),
         EngineError::BotPassword => Some("password"),

@@ -1,7 +1,7 @@
 //! Pages as whoever sends requests sees them: whose they are, and what forged forms do.
 
 use super::*;
-use crate::command::{Caller, ListEvents};
+use crate::command::{AddCompany, Caller, CreateKey, ListEvents};
 use crate::engine::{Engine, EventFilter, NewKey, NewKind, NewUser, Parts};
 use crate::entropy::OsEntropy;
 use crate::exchange::{Body, Entrance};
@@ -161,8 +161,8 @@ impl World {
             form("keys/native", &[("do", "create"), ("comment", "new"), ("level", "2")]),
             form(&format!("key/{key}"), &[("do", "save"), ("comment", "new"), ("level", "1")]),
             form(&format!("key/{key}"), &one("suspend")),
-            form(&format!("key/{key}"), &[("do", "rotate"), ("grace", "0")]),
-            form(&format!("key/{key}"), &[("do", "revoke"), ("reason", "unspecified")]),
+            form(&format!("key/{key}"), &[("do", "rotate"), ("grace", "0"), ("sure", "yes")]),
+            form(&format!("key/{key}"), &[("do", "revoke"), ("reason", "unspecified"), ("sure", "yes")]),
             form(&format!("key/{key}"), &one("delete")),
         ]
     }
@@ -181,13 +181,17 @@ fn a_form_without_its_session_s_token_or_from_another_site_changes_nothing() {
     let other = world.get(&mut world.login("ann"), "/console/try").form_token();
     assert_eq!(own.len(), 64);
     let here = ("origin", SITE);
-    let forged: [(&str, Vec<(&str, &str)>); 8] = [
+    let forged: [(&str, Vec<(&str, &str)>); 12] = [
         ("", vec![here]),
         (&other, vec![here]),
         (&own.to_uppercase(), vec![here]),
         (&own, vec![("origin", "https://evil.example")]),
         (&own, vec![("origin", "null"), ("host", "")]),
         (&own, vec![]),
+        (&own, vec![("host", "127.0.0.1:8080"), ("referer", "https://evil.example/console/try")]),
+        (&own, vec![("host", "127.0.0.1:8080"), ("referer", "127.0.0.1:8080/console/try")]),
+        (&own, vec![("host", ""), ("referer", "http:///console/try")]),
+        (&own, vec![("origin", "https://evil.example"), ("referer", SITE)]),
         (&own, vec![here, ("sec-fetch-site", "cross-site")]),
         (&own, vec![here, ("sec-fetch-site", "same-site")]),
     ];
@@ -201,6 +205,92 @@ fn a_form_without_its_session_s_token_or_from_another_site_changes_nothing() {
     }
     assert_eq!(world.events(), before);
     assert_eq!(world.get(&mut admin, "/console").status, 200, "still logged in");
+}
+
+/// Browsers that send neither `Origin` nor `Sec-Fetch-Site` say where the form was by its address.
+#[test]
+fn a_form_whose_referer_is_a_page_of_this_site_is_taken() {
+    let address = format!("{SITE}/console/bots?q=");
+    for headers in [
+        [("referer", address.as_str()), ("host", "")],
+        [("referer", "http://127.0.0.1:8080/console/bots"), ("host", "127.0.0.1:8080")],
+        [("referer", SITE), ("host", "")],
+    ] {
+        let world = World::new();
+        let mut admin = world.login("admin");
+        let token = world.get(&mut admin, "/console/bots").form_token();
+        let fields = [("form_token", token.as_str()), ("name", "New")];
+        let answer = world.send_with(&mut admin, "POST", "/console/bots", &fields, &headers);
+        assert_eq!(answer.status, 303, "{headers:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_undone_is_asked_about_first() {
+    let world = World::new();
+    let mut admin = world.login("admin");
+    let token = world.get(&mut admin, "/console/try").form_token();
+    let (bot, key) = (format!("bots/{}/api-key", world.bot), format!("key/{}", world.key));
+    let send = |admin: &mut Browser, path: &str, fields: &[(&str, &str)]| {
+        let all: Vec<_> =
+            [("form_token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        world.send(admin, "POST", &format!("/console/{path}"), &all)
+    };
+    assert_eq!(send(&mut admin, &bot, &[("do", "generate")]).status, 200);
+    let id = world.key.to_string();
+    let list = format!("keys/native?owner={}", world.user);
+    for (path, fields) in [
+        (&key, &[("do", "rotate"), ("grace", "0")][..]),
+        (&key, &[("do", "revoke"), ("reason", "superseded")]),
+        (&bot, &[("do", "regenerate")]),
+        (&bot, &[("do", "clear")]),
+        (&list, &[("do", "delete"), ("key", &id), ("shown", "the key that begins with kw_x")]),
+    ] {
+        let before = world.events();
+        let asked = send(&mut admin, path, fields);
+        assert_eq!((asked.status, world.events()), (200, before), "{path} {fields:?}");
+        // The page has all that it takes to go on.
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "shown") {
+            let kept = format!("name=\"{name}\" value=\"{value}\"");
+            assert!(asked.text.contains(&kept), "{kept} in {}", asked.text);
+        }
+        assert!(
+            asked.text.contains(r#"name="sure" value="yes""#) && asked.text.contains("Cancel"),
+            "{}",
+            asked.text
+        );
+    }
+    let graceful = send(&mut admin, &key, &[("do", "rotate"), ("grace", "24")]);
+    assert!(graceful.text.contains("Copy the key now"), "the old one goes on: {}", graceful.text);
+}
+
+#[test]
+fn a_company_s_account_is_no_bot_and_keys_of_every_keyspace_are_counted() {
+    let world = World::new();
+    let mut admin = world.login("admin");
+    let company = NewCompany { id: None, name: "Acme".parse().unwrap() };
+    let company = world.service.run(&Caller::operator(), AddCompany(company)).unwrap();
+    let bots = world.get(&mut admin, "/console/bots").text;
+    assert!(!bots.contains("Acme") && bots.contains("1 entry"), "{bots}");
+    assert_eq!(world.get(&mut admin, &format!("/console/bots/{}", company.account)).status, 403);
+    assert!(world.get(&mut admin, "/console").text.contains("Bots: 1."));
+    for keyspace in [Keyspace::NATIVE, Keyspace::FILEBIN] {
+        let new = NewKey::new(*keyspace.name(), world.bot, Level::READ);
+        world.service.run(&Caller::operator(), CreateKey(new)).unwrap();
+    }
+    let users = world.get(&mut admin, "/console/config/users").text;
+    assert!(users.contains(&format!("/console/keys/native?owner={}\">2</a>", world.bot)), "{users}");
+    assert!(users.contains("(account of its company)"), "{users}");
+    let tab = world.get(&mut admin, &format!("/console/bots/{}/api-key", world.bot)).text;
+    assert!(tab.contains("no QReserve API key") && tab.contains("filebin</a> (1)"), "{tab}");
+    // A second bot of the same name is refused beside the field.
+    let token = world.get(&mut admin, "/console/bots").form_token();
+    for status in [303, 409] {
+        let fields = [("form_token", token.as_str()), ("name", "Lab")];
+        let answer = world.send(&mut admin, "POST", "/console/bots", &fields);
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.text.contains("name-problem"), status == 409, "{}", answer.text);
+    }
 }
 
 #[test]

@@ -265,6 +265,7 @@ impl Edit<'_> {
         Ok(html! {
             section.box aria-labelledby="api-settings" {
                 h2 #api-settings { "API Settings" }
+                p.hint { "The key of the TelVue API." }
                 @if let Some(text) = text {
                     p.label { (if proposed.is_some() { "API key in force" } else { "API key" }) }
                     (parts::copyable("api-key", &text.reveal()))

@@ -38,7 +38,8 @@ pub(super) fn config(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
 pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     let wanted = Wanted::read(&of.query());
     let shown = Shown::of(of.visible_users()?, &wanted);
-    let keys = shown.rows.iter().map(|user| access_key(of, user)).collect::<Result<Vec<_>, _>>()?;
+    let keys = shown.rows.iter().map(|user| Ok((access_key(of, user)?, of.key_count(user.id)?)));
+    let keys = keys.collect::<Result<Vec<_>, Refusal>>()?;
     let heading = |sort, label| wanted.heading(PATH, sort, label);
     let body = html! {
         div.bar {
@@ -51,7 +52,8 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
                 thead {
                     tr {
                         (heading(Sort::Name, "Name"))
-                        (heading(Sort::Access, "API Key"))
+                        (heading(Sort::Access, "TelVue API Key"))
+                        th scope="col" { "Keys" }
                         (heading(Sort::Email, "E-mail"))
                         (heading(Sort::Role, "Role"))
                         (heading(Sort::Status, "Status"))
@@ -60,7 +62,9 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
                     }
                 }
                 tbody #rows {
-                    @for (user, key) in shown.rows.iter().zip(keys) { (row(user, key.and_then(|(_, text)| text))) }
+                    @for (user, (key, count)) in shown.rows.iter().zip(keys) {
+                        (row(user, key.and_then(|(_, text)| text), count))
+                    }
                 }
             }
         }
@@ -70,7 +74,7 @@ pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
     Ok(Page { section: Section::Config, title: "Users", problem: None, body }.answer(of))
 }
 
-fn row(user: &User, key: Option<IssuedKey>) -> Markup {
+fn row(user: &User, key: Option<IssuedKey>, count: Option<String>) -> Markup {
     let address = format!("{PATH}/{}", user.id);
     html! {
         tr {
@@ -78,9 +82,15 @@ fn row(user: &User, key: Option<IssuedKey>) -> Markup {
                 a href=(address) { (user.username) }
                 @if let Some(name) = &user.display_name { span.under { (name) } }
             }
-            td data-label="API Key" { @if let Some(key) = key { code { (*key.reveal()) } } }
+            td data-label="TelVue API Key" { @if let Some(key) = key { code { (*key.reveal()) } } }
+            td data-label="Keys" {
+                @if let Some(count) = count { a href={ "/console/keys/native?owner=" (user.id) } { (count) } }
+            }
             td data-label="E-mail" { @if let Some(email) = &user.email { (email) } }
-            td data-label="Role" { (user.role.name()) @if user.kind == Kind::Bot { " (bot)" } }
+            td data-label="Role" {
+                span.word { (user.role.name()) }
+                @if user.is_account() { " (account of its company)" } @else if user.kind == Kind::Bot { " (bot)" }
+            }
             td data-label="Status" { (parts::status(user.status)) }
             td data-label="Created on" { (parts::moment(user.created)) }
             td { a href=(address) aria-label={ "Edit " (user.username) } { "Edit" } }

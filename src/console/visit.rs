@@ -76,12 +76,14 @@ impl<'a> Visit<'a> {
         self.form_of(&self.cookie(VISIT).ok_or(Refusal::ForeignForm)?)
     }
 
-    /// What browsers say about the page that a form was on. All of today send one of both.
+    /// What browsers say about the page that a form was on. All of today send one of the first two; those that send neither
+    /// say where they come from, unless they were told not to.
     fn comes_from_this_site(&self) -> bool {
         if let Some(site) = self.request.header("sec-fetch-site") {
             return site == "same-origin";
         }
-        let Some(origin) = self.request.header("origin").map(str::to_ascii_lowercase) else { return false };
+        let origin = self.request.header("origin").or_else(|| origin_of(self.request.header("referer")?));
+        let Some(origin) = origin.map(str::to_ascii_lowercase) else { return false };
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
         let host = self.request.header("host").map(str::to_ascii_lowercase);
         origin == self.console.site.origin() || (!authority.is_empty() && host.as_deref() == Some(authority))
@@ -117,6 +119,13 @@ impl<'a> Visit<'a> {
     pub(super) fn with_visitor(&self, answer: RawResponse, token: Option<&SessionToken>) -> RawResponse {
         self.with_cookie(answer, VISIT, token)
     }
+}
+
+/// Scheme and authority of an address.
+fn origin_of(address: &str) -> Option<&str> {
+    let authority_from = address.find("://")? + 3;
+    let length = address.get(authority_from..)?.find(['/', '?', '#']);
+    length.map_or(Some(address), |length| address.get(..authority_from + length))
 }
 
 impl SignedIn<'_> {

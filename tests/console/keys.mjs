@@ -34,7 +34,13 @@ for (const javaScriptEnabled of [true, false]) {
   assert.match(cells[4], /^full/);
   assert.equal((await rows.nth(2).getByRole("cell").allInnerTexts())[2], "<b>middle</b>");
   assert.equal(await filebin(cells[1]), 200, "the complete key, in clear");
+  // Deleting asks first, and thinking better of it changes nothing.
   await page.getByRole("button", { name: "Delete key 1" }).click();
+  assert.match(await bodyText(page), /Delete the key\?/);
+  await page.getByRole("link", { name: "Cancel" }).click();
+  assert.equal(await filebin(cells[1]), 200);
+  await page.getByRole("button", { name: "Delete key 1" }).click();
+  await press("Delete");
   assert.notEqual(await filebin(cells[1]), 200);
   assert.equal(await rows.count(), 3);
 
@@ -80,6 +86,9 @@ for (const javaScriptEnabled of [true, false]) {
   await page.goto(place);
   assert.match(await bodyText(page), /verifies until/);
   await page.getByLabel("Reason").selectOption("keyCompromise");
+  await press("Revoke");
+  assert.match(await bodyText(page), /Revoke the key\?/);
+  assert.equal(await isGood(second), true);
   await press("Revoke");
   assert.deepEqual([await isGood(first), await isGood(second)], [false, false]);
   assert.match(await bodyText(page), /keyCompromise/);

@@ -40,11 +40,31 @@ async function look(page, name, html) {
         for (const node of violation.nodes) found.push(`${name}, ${scheme}, ${width}: ${violation.id}: ${node.html}: ${node.failureSummary}`);
       }
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      for (const word of await page.evaluate(broken)) found.push(`${name}: ${word} is broken at ${width}`);
       if (wide > width) found.push(`${name}: ${wide} wide at ${width}`);
       if (pictures) await page.screenshot({ path: `${pictures}/${name}-${width}-${scheme}.png`, fullPage: true });
     }
   }
   await page.setViewportSize({ width: 1280, height: 844 });
+}
+
+// The words of tables that do not stand on one line.
+function broken() {
+  const words = [];
+  for (const table of document.querySelectorAll("table")) {
+    const texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      for (const { 0: word, index } of text.data.matchAll(/\S+/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = new Set([...range.getClientRects()].map((rect) => Math.round(rect.top)));
+        if (lines.size > 1) words.push(word);
+      }
+    }
+  }
+  return words;
 }
 
 // The HTML as it was sent, which a browser would have mended.
@@ -151,8 +171,12 @@ verified = [made[0].text, made[1].text, made[0].text, made[2].text, `kw_${"x".re
   await look(page, "key-preview", await press(page, "What would change"));
   await visit(page, `/key/${made[2].id}`, "key-suspended");
   await look(page, "key-unsure", await press(page, "Delete"));
+  await look(page, "key-rotate-asked", await press(page, "Rotate"));
   await look(page, "key-rotated", await press(page, "Rotate"));
+  await look(page, "key-revoke-asked", await press(page, "Revoke"));
   await look(page, "key-revoked", await press(page, "Revoke"));
+  await visit(page, "/keys/filebin", "keys-filebin");
+  await look(page, "keys-delete-asked", await press(page, "Delete key 1"));
 
   await visit(page, "/try", "try");
   await page.getByLabel("Key", { exact: true }).fill(made[0].text);

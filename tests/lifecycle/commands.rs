@@ -203,7 +203,7 @@ impl Chooser<'_> {
         let keyspace = keyspaces[usize::from(a) % keyspaces.len()];
         NewKey {
             comment: self.comment().parse().unwrap(),
-            contact: (c.is_multiple_of(3)).then(|| address(b)),
+            contact: (c.is_multiple_of(3)).then(|| address(b).into()),
             allowlist: Some(NETWORKS[usize::from(c / 4) % NETWORKS.len()].0.parse().unwrap()),
             rate_limits: Some(if c.is_multiple_of(4) { rate_limits(b % 4) } else { RateLimits::none() }),
             expiry: Some(self.expiry(c / 16)),
@@ -231,7 +231,7 @@ impl Chooser<'_> {
         }
         match a / 4 % 4 {
             0 => change.comment = Some(self.comment().parse().unwrap()),
-            1 => change.contact = Change::from((c.is_multiple_of(2)).then(|| address(c))),
+            1 => change.contact = Change::from((c.is_multiple_of(2)).then(|| address(c).into())),
             2 => change.active = Some(c.is_multiple_of(2)),
             _ => {}
         }
