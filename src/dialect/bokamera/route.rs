@@ -207,7 +207,9 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_any_case_and_with_a_slash_at_the_end() {
-        let target = |path: &str| read(path).map(|route| (route.target, route.format)).ok();
+        fn target(path: &str) -> Option<(Target<'_>, Option<Format>)> {
+            read(path).map(|route| (route.target, route.format)).ok()
+        }
         for (path, expected) in [
             ("/apikeys", (Target::Keys, None)),
             ("/ApiKeys/", (Target::Keys, None)),
