@@ -1,7 +1,7 @@
 //! What the operations take and answer, field by field, in the service's own words.
 
-use super::super::record::{Namespace, Record, Value};
-use super::super::refusal::{FieldError, Status};
+use crate::dialect::bokamera::record::{Namespace, Record, Value};
+use crate::dialect::bokamera::refusal::{FieldError, Status};
 
 /// An operation, as its page describes it.
 pub(super) struct Operation {
@@ -55,7 +55,7 @@ const fn member(name: &'static str, kind: Kind, means: &'static str) -> Member {
 
 const ROLES: Option<&str> = Some("bookingsupplier-administrator-write, superadmin");
 
-/// The key, which is also what [`COLUMNS`](super::super::keys::COLUMNS) names.
+/// The key, which is also what `COLUMNS` in `keys.rs` names.
 pub(super) const API_KEY_RESPONSE: Type = Type {
     name: "ApiKeyResponse",
     namespace: Namespace::Dtos,
