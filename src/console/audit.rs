@@ -182,7 +182,8 @@ fn user(of: &SignedIn<'_>, id: UserId, names: &mut Names) -> Result<Markup, Refu
 
 /// Each field with its old and new value.
 fn changes(changes: &[FieldChange]) -> Markup {
-    let part = |part: &Option<String>| html! { @match part { Some(part) => (part), None => "–" } };
+    let part =
+        |part: &Option<String>| html! { @match part { Some(part) => (parts::words(part)), None => "–" } };
     html! {
         @for FieldChange { field, old, new } in changes {
             div {

@@ -53,7 +53,7 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
                 tbody #rows {
                     @for (bot, key) in shown.rows.iter().zip(&keys) {
                         tr {
-                            th scope="row" { a href={ (PATH) "/" (bot.id) } { (name(bot)) } }
+                            th scope="row" { a href={ (PATH) "/" (bot.id) } { (parts::words(bot.name())) } }
                             td data-label="Role" { (bot.role.name()) }
                             td data-label="QReserve key" {
                                 @if let Some(key) = key { (parts::prefix(key)) } @else { span.faint { "none" } }

@@ -60,7 +60,7 @@ impl One<'_> {
             }
             "rotate" => {
                 let grace_ms = draft::grace_ms(input)?;
-                let means = "A new key takes its place, and this one is refused from then on.";
+                let means = "is refused from then on, and a new key takes its place.";
                 if grace_ms == 0
                     && let Some(asked) = self.asked(input, "Rotate the key at once?", means, "Rotate")
                 {
@@ -71,7 +71,7 @@ impl One<'_> {
             }
             "revoke" => {
                 let reason: RevokeReason = input.parsed("reason", "Reason")?;
-                let means = "It is refused from then on, for good; its record stays.";
+                let means = "is refused from then on, for good; its record stays.";
                 if let Some(asked) = self.asked(input, "Revoke the key?", means, "Revoke") {
                     return Ok(asked);
                 }
@@ -93,6 +93,7 @@ impl One<'_> {
     /// The page that asks before the key comes to an end.
     fn asked(&self, input: &Input, title: &str, means: &str, button: &str) -> Option<RawResponse> {
         let back = format!("/console/key/{}", self.key.id);
+        let means = &format!("{} {means}", parts::capitalized(keys::called(&self.key)));
         let fields = &["grace", "reason"];
         let question = Question { section: Section::Keys, title, means, fields, button, back: &back };
         question.unless_answered(self.of, input)

@@ -175,7 +175,7 @@ impl List<'_> {
             html! {
                 td data-label="#" { (number) }
                 td data-label="Key" { (shown) }
-                td.comment data-label="Comment" { (key.comment) }
+                td.comment data-label="Comment" { (parts::words(key.comment.as_str())) }
                 td data-label="Created on" { (parts::moment(key.created)) }
                 td data-label="Access" { (access(key.level)) }
             }
@@ -189,9 +189,9 @@ impl List<'_> {
         self.table(&labels, rows, |_, key, shown| {
             html! {
                 td data-label="Key" { (shown) }
-                td.comment data-label="Comment" { (key.comment) }
+                td.comment data-label="Comment" { (parts::words(key.comment.as_str())) }
                 td data-label="State" { (parts::state(key, now)) }
-                td data-label="Access" { (draft::level_name(&key.keyspace, key.level)) }
+                td data-label="Access" { span.word { (draft::level_name(&key.keyspace, key.level)) } }
                 td data-label="Expires" { (parts::expiry(key.expiry)) }
                 td data-label="IP addresses" { (parts::networks(&key.allowlist)) }
                 td data-label="Last used" { (parts::last_use(key.usage.last)) }
@@ -284,7 +284,7 @@ impl List<'_> {
 }
 
 /// What a key is called in a question.
-fn called(key: &Key) -> String {
+pub(super) fn called(key: &Key) -> String {
     let prefix = if key.secrets.current.shows_prefix() {
         format!("the key that begins with {}", key.secrets.current.prefix.as_str())
     } else {

@@ -127,6 +127,17 @@ pub(super) fn networks(allowlist: &Allowlist) -> String {
     allowlist.to_string().replace(',', ", ")
 }
 
+/// A text for a cell of a table: no word of it is broken, at hyphens neither, unless it is longer than a phone is wide.
+pub(super) fn words(text: &str) -> Markup {
+    const UNBROKEN_CHARS: usize = 38;
+    html! {
+        @for (at, word) in text.split(' ').enumerate() {
+            @if at > 0 { " " }
+            @if word.contains('-') && word.chars().count() <= UNBROKEN_CHARS { span.word { (word) } } @else { (word) }
+        }
+    }
+}
+
 /// The text with a capital letter at its beginning.
 pub(super) fn capitalized(mut text: String) -> String {
     if let Some(first) = text.get_mut(..1) {

@@ -79,14 +79,14 @@ fn row(user: &User, key: Option<IssuedKey>, count: Option<String>) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href=(address) { (user.username) }
-                @if let Some(name) = &user.display_name { span.under { (name) } }
+                a href=(address) { (parts::words(user.username.as_str())) }
+                @if let Some(name) = &user.display_name { span.under { (parts::words(name.as_str())) } }
             }
             td data-label="TelVue API Key" { @if let Some(key) = key { code { (*key.reveal()) } } }
             td data-label="Keys" {
                 @if let Some(count) = count { a href={ "/console/keys/native?owner=" (user.id) } { (count) } }
             }
-            td data-label="E-mail" { @if let Some(email) = &user.email { (email) } }
+            td data-label="E-mail" { @if let Some(email) = &user.email { (parts::words(email.as_str())) } }
             td data-label="Role" {
                 span.word { (user.role.name()) }
                 @if user.is_account() { " (account of its company)" } @else if user.kind == Kind::Bot { " (bot)" }

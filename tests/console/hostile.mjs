@@ -56,7 +56,9 @@ for (const path of forms) {
   }
 }
 // Wherever such a name is shown afterwards.
-for (const text of planted.slice(0, 7)) {
+for (const name of planted.slice(0, 7)) {
+  // The forms before made a bot of the name itself, and no two are called alike.
+  const text = `${name} again`;
   await page.goto(`${base}/console/bots`);
   await page.getByLabel("Name", { exact: true }).fill(text);
   await page.getByRole("button", { name: "Create bot user" }).click();

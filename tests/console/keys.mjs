@@ -118,7 +118,7 @@ for (const javaScriptEnabled of [true, false]) {
   await logIn(administrator.page, "admin", "admin");
   const explained = await attempt(administrator.page, "192.0.3.1");
   assert.match(explained, /address_not_allowed/);
-  assert.equal(await administrator.page.locator(".checks li").count(), 7);
+  assert.equal(await administrator.page.locator(".checks li").count(), 8);
   const { json } = await api("GET", `/keys/${made.json.key.id}`);
   assert.equal(json.usage?.count ?? json.uses ?? 0, 0, "trying is no use");
 
