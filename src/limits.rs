@@ -42,6 +42,8 @@ pub const LIFE_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
 /// Most records of one listing page.
 pub const PAGE_MAX: usize = 1_000;
+/// Most records that a list of users or companies gives at once: a page, and one more that tells whether it is the last.
+pub const PAGE_AND_NEXT_MAX: usize = PAGE_MAX + 1;
 /// Longest value that is stored. sled keeps about 20 entries in one page, and a page over a quarter of a segment
 /// would go into a file of its own, which sled never syncs: 20 of the largest entries must stay below that.
 pub const VALUE_BYTES_MAX: usize = 12 * 1024;

@@ -55,7 +55,7 @@ pub(super) fn query(page: &Page) -> String {
 /// Says how to see the next page, if there is one.
 pub(super) fn more(page: &Value) {
     if let Some(next) = page.get("next").and_then(Value::as_str) {
-        note(&format!("there may be more: --after {next}"));
+        note(&format!("there is more: --after {next}"));
     }
 }
 

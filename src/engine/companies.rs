@@ -155,13 +155,13 @@ impl Reader {
         self.get(&schema::company(&id.to_bytes()))
     }
 
-    /// Up to `limit` companies (at most 1,000) by rising id, from just after one; fewer mean the end.
+    /// Up to `limit` companies (at most 1,001) by rising id, from just after one; fewer mean the end.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
     pub fn companies(&self, after: Option<CompanyId>, limit: usize) -> Result<Vec<Company>, EngineError> {
         let after = after.map(|id| schema::company(&id.to_bytes()));
-        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let limit = limit.clamp(1, limits::PAGE_AND_NEXT_MAX);
         let entries = self.store.scan(schema::COMPANIES, after.as_deref(), limit)?;
         Ok(entries.iter().map(Company::from_entry).collect::<Result<_, _>>()?)
     }

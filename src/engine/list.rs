@@ -8,7 +8,7 @@ use crate::store::schema;
 use super::{EngineError, Reader};
 
 impl Reader {
-    /// Up to `limit` users (at most 1,000) of a company, or of none, by rising number, from just after one, and
+    /// Up to `limit` users (at most 1,001) of a company, or of none, by rising number, from just after one, and
     /// after which the next page begins, if there may be one.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl Reader {
     ) -> Result<(Vec<User>, Option<UserId>), EngineError> {
         let company = company.map(|company| company.to_bytes());
         let after = after.map(|id| schema::member(company.as_ref(), id.0));
-        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let limit = limit.clamp(1, limits::PAGE_AND_NEXT_MAX);
         let entries = self.store.scan(&schema::members(company.as_ref()), after.as_deref(), limit)?;
         // A user removed since the index was read is left out.
         let ids = entries.iter().filter_map(|entry| schema::member_id(&entry.key)).map(UserId);
@@ -30,13 +30,14 @@ impl Reader {
         Ok((users, next))
     }
 
-    /// Up to `limit` users (at most 1,000) by rising number, from just after one; fewer mean the end.
+    /// Up to `limit` users (at most 1,001) by rising number, from just after one; fewer mean the end.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
     pub fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, EngineError> {
         let after = after.map(|id| schema::user(id.0));
-        let entries = self.store.scan(schema::USERS, after.as_deref(), limit.clamp(1, limits::PAGE_MAX))?;
+        let entries =
+            self.store.scan(schema::USERS, after.as_deref(), limit.clamp(1, limits::PAGE_AND_NEXT_MAX))?;
         Ok(entries.iter().map(User::from_entry).collect::<Result<_, _>>()?)
     }
 }

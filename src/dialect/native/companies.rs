@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::body::{CompanyPatch, NewCompanyBody};
 use super::encode::json;
-use super::{Exchange, Problem, decode};
+use super::{Exchange, Page, Problem, decode};
 use crate::command::{AddCompany, Command, ListCompanies, RenameCompany, ShowCompany};
 use crate::exchange::RawResponse;
 use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
@@ -13,10 +13,10 @@ use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, V
 impl Exchange<'_> {
     pub(super) fn companies(&self) -> Result<RawResponse, Problem> {
         let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
-        let limit = decode::limit(limit)?;
-        let after = after.map(|after| decode::parsed("after", &after)).transpose()?;
-        let companies = self.run(ListCompanies { after, limit })?;
-        let next = companies.last().filter(|_| companies.len() >= limit).map(|last| last.id.to_string());
+        let page = Page::of("companies", after, limit)?;
+        let after = page.after().map(CompanyId::from_bytes);
+        let companies = self.run(ListCompanies { after, limit: page.and_next() })?;
+        let (companies, next) = page.cut(companies, false, |company| company.id.to_bytes().to_vec());
         Ok(json(200, &CompaniesJson { companies: companies.iter().map(CompanyJson::from).collect(), next }))
     }
 

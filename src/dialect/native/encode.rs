@@ -20,9 +20,8 @@ pub(super) fn added_user(user: &User) -> RawResponse {
     json(201, &UserJson::from(user)).with_header("location", format!("/v1/users/{}", user.username))
 }
 
-/// A page of users, and after whom the next begins.
-pub(super) fn users(users: &[User], next: Option<UserId>) -> RawResponse {
-    let next = next.map(|id| id.to_string());
+/// A page of users, and where the next begins.
+pub(super) fn users(users: &[User], next: Option<String>) -> RawResponse {
     json(200, &UsersJson { users: users.iter().map(UserJson::from).collect(), next })
 }
 

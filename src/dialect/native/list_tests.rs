@@ -169,3 +169,53 @@ fn whose_a_key_was_is_known_after_it_went() {
     api.ask("DELETE", "/v1/users/flo", Value::Null);
     assert_eq!(sequences(&api.list("/v1/audit?user=1").1), [4, 3, 2, 1]);
 }
+
+#[test]
+fn users_and_companies_come_in_full_pages_and_each_list_has_its_own_cursors() {
+    let api = Api::with_flo();
+    let company = api.ask("POST", "/v1/companies", json!({ "name": "One" })).1["id"].clone();
+    api.ask("POST", "/v1/companies", json!({ "name": "Two" }));
+    for name in ["ann", "bob", "cid"] {
+        api.ask("POST", "/v1/users", json!({ "username": name, "company": company }));
+    }
+    let company = company.as_str().unwrap();
+    let lists =
+        ["users".to_owned(), format!("users?company={company}"), "companies".to_owned(), "keys".to_owned()];
+    api.key(json!({}));
+    api.key(json!({}));
+    let address =
+        |list: &str, more: &str| format!("/v1/{list}{}{more}", if list.contains('?') { '&' } else { '?' });
+    let mut cursors = Vec::new();
+    for (list, count) in lists.iter().zip([6, 4, 2, 2]) {
+        let name = list.split('?').next().unwrap();
+        let (mut seen, mut pages, mut after) = (Vec::new(), 0, String::new());
+        loop {
+            let (status, page) = api.list(&address(list, &format!("limit=2{after}")));
+            assert_eq!((status, page[name].as_array().unwrap().len()), (200, 2), "{list}: {page}");
+            seen.extend(page[name].as_array().unwrap().iter().map(|record| record["id"].to_string()));
+            pages += 1;
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!((seen.len(), pages), (count, count / 2), "{list}");
+        let (_, page) = api.list(&address(list, "limit=1"));
+        cursors.push(page["next"].as_str().unwrap().to_owned());
+    }
+    for (at, list) in lists.iter().enumerate() {
+        for (of, cursor) in cursors.iter().enumerate() {
+            let (status, answer) = api.list(&address(list, &format!("after={cursor}")));
+            assert_eq!(
+                status,
+                if at == of { 200 } else { 400 },
+                "{list} with that of {}: {answer}",
+                lists[of]
+            );
+        }
+        for wrong in ["1", "x", "p", &cursors[at].replace('p', "")] {
+            let (status, problem) = api.list(&address(list, &format!("after={wrong}")));
+            assert_eq!((status, &problem["code"]), (400, &json!("wrong_cursor")), "{list} after {wrong}");
+        }
+    }
+}

@@ -44,6 +44,7 @@ mod list_tests;
 #[cfg(test)]
 mod manage_tests;
 mod openapi;
+mod page;
 mod problem;
 mod route;
 mod schema;
@@ -56,6 +57,7 @@ mod verify_tests;
 mod wanted;
 
 use self::body::{NewUserBody, PasswordBody, UserPatch};
+use self::page::Page;
 use self::problem::Problem;
 use self::route::Target;
 use self::verify::Verify;
@@ -66,7 +68,7 @@ use crate::command::{
 };
 use crate::engine::Patience;
 use crate::exchange::{Body, Head, RawRequest, RawResponse};
-use crate::key::{KeyId, User, UserId};
+use crate::key::{CompanyId, KeyId, User, UserId};
 use crate::limits;
 
 /// Where the API describes itself.
@@ -242,16 +244,14 @@ impl Exchange<'_> {
 
     fn users(&self) -> Result<RawResponse, Problem> {
         let [company, after, limit] = decode::query(&self.request.query, ["company", "after", "limit"])?;
-        let limit = decode::limit(limit)?;
-        let after = after.map(|after| decode::parsed::<u64>("after", &after).map(UserId)).transpose()?;
-        if let Some(company) = company {
-            let company = Some(decode::parsed("company", &company)?);
-            let command = ListUsersOf { company, after, limit };
-            let (users, next) = self.run(command)?;
-            return Ok(encode::users(&users, next));
-        }
-        let users = self.run(ListUsers { after, limit })?;
-        let next = users.last().filter(|_| users.len() >= limit).map(|user| user.id);
+        let company = company.map(|company| decode::parsed::<CompanyId>("company", &company)).transpose()?;
+        let page = Page::of(("users", company), after, limit)?;
+        let (after, limit) = (page.after().map(u64::from_be_bytes).map(UserId), page.and_next());
+        let (users, more) = match company {
+            Some(_) => self.run(ListUsersOf { company, after, limit })?,
+            None => (self.run(ListUsers { after, limit })?, None),
+        };
+        let (users, next) = page.cut(users, more.is_some(), |user| user.id.0.to_be_bytes().to_vec());
         Ok(encode::users(&users, next))
     }
 

@@ -223,7 +223,7 @@ type Paths = Vec<(String, Value)>;
 
 fn users(m: &mut Making) -> Paths {
     let username = || Some(("username", spelled::<Username>()));
-    let [after, limit] = page(number());
+    let [after, limit] = page(cursor());
     let list = m.operation::<UsersJson<'_>>("get", "listUsers", "Lists users by rising number.", 200);
     let list = list.queries(&[("company", uuid()), after, limit]);
     let add = m.operation::<UserJson<'_>>("post", "addUser", "Adds a user.", 201);
@@ -249,7 +249,7 @@ fn users(m: &mut Making) -> Paths {
 fn companies(m: &mut Making) -> Paths {
     let id = || Some(("id", uuid()));
     let list = m.operation::<CompaniesJson>("get", "listCompanies", "Lists companies.", 200);
-    let list = list.queries(&page(uuid()));
+    let list = list.queries(&page(cursor()));
     let add = m.operation::<CompanyJson>("post", "addCompany", "Adds a company.", 201);
     let add = add.takes::<NewCompanyBody>(m, true, json!({ "name": "Example" }));
     let show = m.operation::<CompanyJson>("get", "showCompany", "Shows a company.", 200);
