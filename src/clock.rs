@@ -57,6 +57,14 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As displayed, without the fraction of the second: for a moment that is not known so exactly.
+    pub fn to_the_second(self) -> String {
+        let exact = self.to_string();
+        exact.split('.').next().map_or_else(String::new, |second| format!("{second}Z"))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with exactly three fraction digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

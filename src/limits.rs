@@ -178,6 +178,8 @@ pub const REQUESTS_REMEMBERED: usize = 20;
 pub const REQUESTS_REMEMBERED_BOTS_MAX: usize = 1_000;
 /// Pause between two samples of how much is verified.
 pub const SAMPLE_SECONDS: u64 = 10;
+/// Least time between two lines of the log about refused keys.
+pub const REFUSED_KEYS_TOLD_MS: u64 = 60 * 1_000;
 /// Samples that are kept: half an hour.
 pub const SAMPLES_KEPT: usize = 181;
 /// How old a summary of all keys may be before it is counted anew.

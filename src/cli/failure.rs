@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use super::screen::note;
 use crate::command::CommandError;
 use crate::config::SecretFileError;
 use crate::engine::EngineError;
@@ -19,6 +20,8 @@ pub(super) enum Exit {
     NotFound = 3,
     Denied = 4,
     Data = 5,
+    /// As the shell says of a program that wrote to a pipe without a reader.
+    Unread = 141,
 }
 
 /// The part of `--help` about exit codes.
@@ -47,6 +50,18 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
+    }
+
+    /// One that nobody need be told of.
+    pub(super) const fn quiet(exit: Exit) -> Self {
+        Self { exit, message: String::new() }
+    }
+
+    /// Says it on standard error, if there is anything to say.
+    pub(super) fn tell(&self) {
+        if !self.message.is_empty() {
+            note(&format!("keyward: {self}"));
+        }
     }
 
     /// What the system could not do.

@@ -7,14 +7,14 @@ use super::door::Door;
 use super::failure::{Exit, Failure};
 use super::import;
 use super::limit::Limit;
-use super::screen::{cell, fields, line, note, table};
+use super::screen::{cell, check_output, fields, line, note, table};
 use super::secret;
 use super::user::{encoded, more, query, text_or_null};
-use crate::key::KeyId;
+use crate::key::{KeyId, Role};
 
 pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit, Failure> {
     match task {
-        KeyTask::Create(key) => issued(output, &door.ask("POST", "/v1/keys", Some(&new_key(&key)))?)?,
+        KeyTask::Create(key) => create(door, output, &key)?,
         KeyTask::List { owner, keyspace, state, prefix, page } => {
             let filters = [
                 ("owner", owner.map(|owner| owner.to_string())),
@@ -32,8 +32,13 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
             show(output, &door.ask("PATCH", &address(key.id), Some(&changes(&key.fields)))?)?
         }
         KeyTask::Rotate { id, grace } => {
+            check_output()?;
             let body = json!({ "grace_seconds": grace.seconds });
-            issued(output, &door.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?)?;
+            let answer = door.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?;
+            issued(output, &answer).map_err(|failure| {
+                let lost = format!("the new text of the key {id} is lost: rotate it again");
+                Failure::new(failure.exit, lost)
+            })?;
         }
         KeyTask::Revoke { id, reason } => {
             let body = json!({ "reason": reason.map(|reason| reason.name()) });
@@ -69,6 +74,25 @@ pub(super) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit
         }
     }
     Ok(Exit::Done)
+}
+
+/// Creates a key whose text gets to somebody: one that could not be printed is removed again.
+fn create(door: &mut Door, output: Output, asked: &CreateKey) -> Result<(), Failure> {
+    check_output()?;
+    let answer = door.ask("POST", "/v1/keys", Some(&new_key(asked)))?;
+    if let Err(failure) = issued(output, &answer) {
+        let id = answer.pointer("/key/id").and_then(Value::as_str).unwrap_or_default();
+        door.ask("DELETE", &format!("/v1/keys/{id}"), None)?;
+        let lost = format!("the text of the key {id} could not be printed, so the key was removed again");
+        return Err(Failure::new(failure.exit, lost));
+    }
+    let owner = door.ask("GET", &format!("/v1/users/{}", asked.owner), None)?;
+    let role = owner.get("role").and_then(Value::as_str).unwrap_or_default();
+    if let Some(cap) = role.parse::<Role>().ok().map(Role::level).filter(|cap| *cap < asked.level) {
+        let most = cap.number();
+        note(&format!("it acts at level {most} only: more is not for {} in the role {role}", asked.owner));
+    }
+    Ok(())
 }
 
 fn address(id: KeyId) -> String {

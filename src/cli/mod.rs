@@ -38,7 +38,6 @@ use clap::error::{ContextKind, ContextValue};
 use self::args::{Args, Task};
 use self::door::Door;
 use self::failure::{Exit, Failure};
-use self::screen::note;
 use crate::clock::SystemClock;
 
 /// Runs the command line of this process and returns its exit code.
@@ -56,7 +55,7 @@ pub fn run() -> ExitCode {
         }
     };
     let exit = carry_out(args).unwrap_or_else(|failure| {
-        note(&format!("keyward: {failure}"));
+        failure.tell();
         failure.exit
     });
     exit.into()

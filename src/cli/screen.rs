@@ -4,12 +4,36 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 
 /// Writes one line to standard output.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}")
-        .map_err(|error| Failure::system("the answer could not be printed", &error))
+    writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
+        // A reader that has seen enough, as `head` has: nothing is wrong.
+        io::ErrorKind::BrokenPipe => Failure::quiet(Exit::Unread),
+        _ => Failure::system("the answer could not be printed", &error),
+    })
+}
+
+/// Refuses to begin what shows a secret once, where nobody would see it: whoever starts a program without a standard
+/// output has the library put one in its place that takes everything and keeps nothing.
+pub(super) fn check_output() -> Result<(), Failure> {
+    let stdout = io::stdout();
+    let null = rustix::fs::makedev(1, 3);
+    let closed = rustix::fs::fstat(&stdout).is_ok_and(|file| {
+        let both_ways =
+            rustix::fs::fcntl_getfl(&stdout).is_ok_and(|how| how.contains(rustix::fs::OFlags::RDWR));
+        both_ways
+            && file.st_rdev == null
+            && rustix::fs::FileType::from_raw_mode(file.st_mode).is_char_device()
+    });
+    if closed {
+        return Err(Failure::new(
+            Exit::Failed,
+            "there is no standard output to print the key on; nothing was changed",
+        ));
+    }
+    Ok(())
 }
 
 /// Writes one line to standard error: about the answer, not part of it.

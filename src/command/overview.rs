@@ -36,6 +36,11 @@ impl Service {
         }
     }
 
+    /// How many keys were refused since the start.
+    pub fn refused_keys(&self) -> u64 {
+        self.verifier.verdicts().denied()
+    }
+
     pub(super) fn overview(&self) -> Result<Overview, CommandError> {
         let summary = self.summary()?;
         let samples = self.memory.watch.samples.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,7 +52,7 @@ impl Unproven {
                 return Self::Undecided;
             }
         };
-        tracing::info!(dialect, reason = reason.code(), "key denied");
+        tracing::debug!(dialect, reason = reason.code(), "key denied");
         let denial = Denial::of(reason, Level::AUTHENTICATE);
         match denial {
             // The last never: who asks on their own account names no limit.

@@ -218,8 +218,13 @@ impl Work {
             Err(LoadError::Index(error)) => Err(error.into()),
             outcome => {
                 // What was loaded is right; what is missing is read from the store.
-                let removed = std::fs::remove_file(&path);
-                tracing::warn!(?outcome, ?removed, "the image of the hot index is damaged");
+                let failure = outcome
+                    .err()
+                    .map_or_else(|| "keys are missing".to_owned(), |failure| failure.to_string());
+                tracing::warn!(failure, "the image of the hot index is damaged");
+                if let Err(failure) = std::fs::remove_file(&path) {
+                    tracing::warn!(%failure, "the damaged image could not be removed");
+                }
                 self.parts.store(0, Ordering::Relaxed);
                 self.keys.store(0, Ordering::Relaxed);
                 Ok(false)

@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// The key with the uses that are not written yet.
-    pub(super) fn with_uses(&self, mut key: Key) -> Key {
+    pub(crate) fn with_uses(&self, mut key: Key) -> Key {
         let now = self.now();
         key.usage.merge(self.uses.of(key.id));
         key.usage.merge(self.index.uses_left(key.id, now));

@@ -163,7 +163,10 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
             Ok((accepted, peer)) => {
                 let approach = Approach::new(peer, local, &door.desk.proxies);
                 let Ok(share) = share(door, &approach) else {
-                    tracing::debug!(?peer, "a network has as many connections as it may");
+                    tracing::debug!(
+                        peer = peer.map(tracing::field::display),
+                        "a network has as many connections as it may"
+                    );
                     continue;
                 };
                 let place = door.workers.place(first);

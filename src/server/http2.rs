@@ -76,7 +76,8 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, visit: Vi
             connection.as_mut().graceful_shutdown();
             ended(timeout(bounds.write_stall, connection).await.unwrap_or(Ok(())));
         }
-        Over::Stalled | Over::Abused => tracing::debug!(?over, "a connection was cut off"),
+        Over::Stalled => tracing::debug!("a connection that stalled was cut off"),
+        Over::Abused => tracing::debug!("a connection that began and dropped too much was cut off"),
     }
 }
 

@@ -15,6 +15,7 @@ mod http2;
 mod local;
 mod origin;
 mod prompt;
+mod refused;
 mod respond;
 mod route;
 mod shares;
@@ -25,6 +26,8 @@ mod visit;
 mod wire;
 mod workers;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +40,7 @@ use crate::command::Service;
 use crate::exchange::TrustedProxies;
 use crate::limits;
 use accept::Door;
+use refused::Refused;
 use route::Desk;
 use tls::TlsListener;
 use workers::Workers;
@@ -168,7 +172,7 @@ impl Server {
             bounds,
         };
         for listener in listeners {
-            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            tracing::info!(address = %shown(listener.local_addr()), "listening");
             let (door, stopped) = (door.clone(), stopped.clone());
             match tls.clone() {
                 Some(tls) => loops.spawn(accept::serve(TlsListener { listener, tls }, door, stopped)),
@@ -176,11 +180,11 @@ impl Server {
             };
         }
         for listener in sockets {
-            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            tracing::info!(address = %path(listener.local_addr()), "listening");
             loops.spawn(accept::serve(listener, door.clone(), stopped.clone()));
         }
         if let (Some(listener), Some(dialect)) = (control, routes.control) {
-            tracing::info!(address = ?listener.local_addr().ok(), "listening");
+            tracing::info!(address = %path(listener.local_addr()), "listening");
             let desk = Desk::new(vec![dialect], service, TrustedProxies::default(), bounds);
             let door = Door {
                 filter: route::claimed(Arc::clone(&desk)),
@@ -202,12 +206,30 @@ impl Server {
     }
 }
 
-/// Takes a sample of how much is verified now and then, until the stop.
+/// An address as the log shows it.
+fn shown(address: io::Result<SocketAddr>) -> String {
+    address.map_or_else(|error| error.to_string(), |address| address.to_string())
+}
+
+/// The same of a socket in the file system.
+fn path(address: io::Result<tokio::net::unix::SocketAddr>) -> String {
+    let path =
+        |address: tokio::net::unix::SocketAddr| Some(format!("unix:{}", address.as_pathname()?.display()));
+    address.ok().and_then(path).unwrap_or_default()
+}
+
+/// Takes a sample of how much is verified now and then, until the stop, and tells the log of refused keys.
 async fn sample(service: Service, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(limits::SAMPLE_SECONDS));
+    let mut refused = Refused::since(service.now());
     loop {
         tokio::select! {
-            _ = ticks.tick() => service.sample(),
+            _ = ticks.tick() => {
+                service.sample();
+                if let Some(keys) = refused.due(service.now(), service.refused_keys()) {
+                    tracing::info!(keys, "keys were refused");
+                }
+            }
             _ = stopped.changed() => return,
         }
     }

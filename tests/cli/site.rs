@@ -118,19 +118,23 @@ impl Server {
         Done { code: self.child.wait().unwrap().code().unwrap_or(-1), out, err }
     }
 
+    /// Its answer to these bytes.
+    pub(crate) fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// Whether filebin's API takes this login.
     pub(crate) fn takes_login(&self, name: &str, password: &str) -> bool {
         let form = format!("username={name}&password={password}&access_level=full");
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
+        let answer = self.ask(&format!(
             "POST /api/v2.0.0/user/create_apikey HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
             form.len(),
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        ));
         answer.contains("new_key")
     }
 }

@@ -9,6 +9,11 @@ use crate::key::{IssuedKey, Key, KeyspaceName, RevokeReason, User};
 use crate::limits;
 
 impl Door<'_> {
+    /// A key as it was written, with the uses that are not written yet.
+    fn counted(&self, key: Key) -> Key {
+        self.reader.with_uses(key)
+    }
+
     /// Creates a key.
     ///
     /// # Errors
@@ -35,7 +40,7 @@ impl Door<'_> {
     /// The engine's.
     pub fn update_key(&self, changed: Authorized<(Key, KeyChange)>) -> Result<Key, CommandError> {
         let (key, change) = changed.get();
-        Ok(self.engine.update_key(self.by(), key.id, change)?)
+        Ok(self.counted(self.engine.update_key(self.by(), key.id, change)?))
     }
 
     /// Gives a key a new secret.
@@ -43,7 +48,8 @@ impl Door<'_> {
     /// # Errors
     /// The engine's.
     pub fn rotate_key(&self, key: Authorized<Key>, grace_ms: u64) -> Result<(Key, IssuedKey), CommandError> {
-        Ok(self.engine.rotate_key(self.by(), key.get().id, grace_ms)?)
+        let (key, text) = self.engine.rotate_key(self.by(), key.get().id, grace_ms)?;
+        Ok((self.counted(key), text))
     }
 
     /// Proposes a key a new text.
@@ -59,7 +65,7 @@ impl Door<'_> {
     /// # Errors
     /// The engine's.
     pub fn adopt_text(&self, key: Authorized<Key>) -> Result<Key, CommandError> {
-        Ok(self.engine.adopt_text(self.by(), key.get().id)?)
+        Ok(self.counted(self.engine.adopt_text(self.by(), key.get().id)?))
     }
 
     /// Throws a proposed text away.
@@ -72,7 +78,7 @@ impl Door<'_> {
     /// # Errors
     /// The engine's.
     pub fn revoke_key(&self, key: Authorized<Key>, reason: RevokeReason) -> Result<Key, CommandError> {
-        Ok(self.engine.revoke_key(self.by(), key.get().id, reason)?)
+        Ok(self.counted(self.engine.revoke_key(self.by(), key.get().id, reason)?))
     }
 
     /// Removes a key.
@@ -88,7 +94,7 @@ impl Door<'_> {
     /// # Errors
     /// The engine's.
     pub fn undelete_key(&self, key: Authorized<Key>) -> Result<Key, CommandError> {
-        Ok(self.engine.undelete_key(self.by(), key.get().id)?)
+        Ok(self.counted(self.engine.undelete_key(self.by(), key.get().id)?))
     }
 
     /// Takes keys of another system over, or only says what would become of them.

@@ -190,7 +190,7 @@ impl From<AuthenticateError> for Refusal {
 
 impl From<DenyReason> for Refusal {
     fn from(reason: DenyReason) -> Self {
-        tracing::info!(reason = reason.code(), "filebin: key denied");
+        tracing::debug!(reason = reason.code(), "filebin: key denied");
         match reason {
             DenyReason::Malformed
             | DenyReason::Unknown

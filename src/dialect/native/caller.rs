@@ -9,17 +9,17 @@ use crate::key::{Keyspace, Level, Password};
 /// Whoever presents a native key, or a name and a password by HTTP Basic.
 ///
 /// # Errors
-/// [`Problem::Denied`], alike whatever is wrong with what was presented.
+/// [`Problem::Denied`] for a key and [`Problem::Login`] for a name, alike whatever is wrong with what was presented.
 pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Problem> {
     let client = head.client;
     match Authorization::of(head) {
         Authorization::Basic { name, password } if !is_key(&name) => {
             let password = Password::new(password.as_bytes());
-            let password = password.map_err(|_| Problem::Denied(Denial::InvalidKey))?;
+            let password = password.map_err(|_| Problem::Login)?;
             service.by_password(&name, &password, client).map(Caller::from).map_err(|error| match error {
                 AuthenticateError::Undecided(error) => error.into(),
                 AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_) => {
-                    Problem::Denied(Denial::InvalidKey)
+                    Problem::Login
                 }
             })
         }
@@ -31,7 +31,7 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
             let key = key.ok_or(Problem::Denied(Denial::NoKey))?;
             service.by_key(&Keyspace::NATIVE, key.reveal(), client).map_err(|error| match error {
                 AuthenticateError::Key(reason) => {
-                    tracing::info!(reason = reason.code(), "native: key denied");
+                    tracing::debug!(reason = reason.code(), "native: key denied");
                     Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
                 }
                 AuthenticateError::Password | AuthenticateError::NotActive(_) => {

@@ -204,7 +204,7 @@ impl<'a> KeyJson<'a> {
             }),
             usage: UsageJson {
                 count: key.usage.count,
-                last_at: last.map(|last| last.at.to_string()),
+                last_at: last.map(|last| last.at.to_the_second()),
                 last_from: last.and_then(|last| last.from).map(|from| from.to_string()),
             },
         }

@@ -39,6 +39,8 @@ pub(super) enum Problem {
     Command(#[from] CommandError),
     #[error("{}", .0.detail())]
     Denied(Denial),
+    #[error("this login is not valid: the name or the password is wrong")]
+    Login,
     #[error("a good service key is needed in X-Service-Key")]
     ServiceKey,
     #[error("too many requests are waiting")]
@@ -89,7 +91,7 @@ impl Problem {
             response.with_header("allow", *allowed)
         } else if let Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) = self {
             response.with_header("retry-after", retry_after_seconds.to_string())
-        } else if let Self::ServiceKey = self {
+        } else if let Self::ServiceKey | Self::Login = self {
             response.with_header("www-authenticate", CHALLENGE)
         } else {
             response
@@ -121,6 +123,7 @@ impl Problem {
             Self::Command(CommandError::NotYours) => (404, "no_such_key"),
             Self::Command(CommandError::Engine(error)) => engine(error),
             Self::Denied(denial) => (denial.status(), denial.code()),
+            Self::Login => (401, "invalid_login"),
             Self::ServiceKey => (401, "service_key_needed"),
             Self::Overloaded => (503, "overloaded"),
             Self::Undecided => (503, "undecided"),

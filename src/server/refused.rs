@@ -1,0 +1,46 @@
+//! How many keys were refused, told now and then. A line for each would let whoever presents junk fill the log.
+
+use crate::clock::Timestamp;
+use crate::limits;
+
+/// What the log was told of refused keys.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// How many since the start.
+    told: u64,
+    /// When.
+    at: Timestamp,
+}
+
+impl Refused {
+    pub(super) const fn since(start: Timestamp) -> Self {
+        Self { told: 0, at: start }
+    }
+
+    /// How many there are to tell of, of so many since the start: at most once a minute, and never none.
+    pub(super) fn due(&mut self, now: Timestamp, refused: u64) -> Option<u64> {
+        let passed = now.unix_ms().saturating_sub(self.at.unix_ms());
+        let more = refused.saturating_sub(self.told);
+        if passed < limits::REFUSED_KEYS_TOLD_MS || more == 0 {
+            return None;
+        }
+        *self = Self { told: refused, at: now };
+        Some(more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_refused_keys_is_one_line_a_minute() {
+        let mut refused = Refused::since(Timestamp::from_unix_ms(0));
+        // A thousand a second for ten minutes, looked at every ten seconds.
+        let told: Vec<_> =
+            (1..=60).filter_map(|n| refused.due(Timestamp::from_unix_ms(n * 10_000), n * 10_000)).collect();
+        assert_eq!(told, [60_000; 10]);
+        assert_eq!(refused.due(Timestamp::from_unix_ms(10_000_000), 600_000), None, "no more came");
+        assert_eq!(refused.due(Timestamp::from_unix_ms(20_000_000), 600_001), Some(1));
+    }
+}
