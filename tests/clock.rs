@@ -15,6 +15,10 @@ use keyward::store::{SledStore, Store, schema};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 use tempfile::TempDir;
 
+#[cfg(feature = "server")]
+#[path = "binary/run.rs"]
+mod binary;
+
 const BEGIN: Timestamp = Timestamp::from_unix_ms(1_764_100_000_000);
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -144,5 +148,47 @@ fn a_day_ahead_is_no_doubt() {
     for days in 1..4 {
         let engine = world.start_at(BEGIN.plus_ms(days * DAY_MS));
         assert_eq!(engine.accept_clock(), None, "{days} days");
+    }
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn the_command_line_accepts_a_clock_also_of_a_running_server() {
+    use std::io::{BufRead as _, BufReader};
+
+    use binary::{keyward, run};
+    use keyward::config::SecretFile;
+    use keyward::entropy::OsEntropy;
+
+    for serves in [true, false] {
+        // As a machine leaves it that is off for longer: the binary goes by the system's clock.
+        let world = World::new();
+        let data = world.dir.path();
+        let store = SledStore::open(data, OpenOptions::default()).unwrap().0;
+        let peppers = SecretFile::at(data.join("secret")).read_or_create(true, &OsEntropy).unwrap();
+        let parts = Parts { clock: Arc::new(world.clock.clone()), ..Parts::new(store, peppers) };
+        Engine::open(parts).unwrap().stop().unwrap();
+
+        let server = serves.then(|| {
+            let mut server = keyward(data, &["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            assert!(line.starts_with("listening on "), "{line}");
+            server
+        });
+        for answer in ["is accepted; the newest time known was 2025-11-25T19:46:40.000Z", "was not in doubt"]
+        {
+            let done = run(keyward(data, &["clock", "accept"]), "");
+            assert!(
+                done.code == 0 && done.out.contains(answer),
+                "serves: {serves}: {} {}",
+                done.out,
+                done.err
+            );
+        }
+        if let Some(mut server) = server {
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
     }
 }

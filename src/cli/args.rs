@@ -85,6 +85,9 @@ pub(super) enum Task {
     /// Rotate the secrets that all hashes, signatures and sealed copies are made with
     #[command(subcommand)]
     Secret(SecretTask),
+    /// Say that the machine's clock is right
+    #[command(subcommand)]
+    Clock(ClockTask),
     /// Give the space back that the store does not need; the server must be stopped
     Compact,
     /// Measure how fast keyward is on this machine, on a store of its own that is thrown away
@@ -245,6 +248,13 @@ pub(super) struct Page {
     /// Most records of the page, up to 1000
     #[arg(long, default_value_t = 100)]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClockTask {
+    /// Believe a clock that is more than a day ahead of the newest time in the store, as after a longer stop: what is due
+    /// is removed for good again; also while a server runs
+    Accept,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod certificate;
 mod check;
+mod clock;
 mod company;
 mod demo;
 mod descriptors;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 
-use self::args::{Args, Task};
+use self::args::{Args, ClockTask, Task};
 use self::door::Door;
 use self::failure::{Exit, Failure};
 use crate::clock::SystemClock;
@@ -80,6 +81,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Task::Backup { file, force } => Door::with(&place, |door| backup::back_up(door, &file, force)),
         Task::Restore(asked) => restore::restore(&place, &asked),
         Task::Secret(task) => pepper::run(&place, output, &task),
+        Task::Clock(ClockTask::Accept) => Door::with(&place, |door| clock::accept(door, output)),
         Task::Compact => rebuild::compact(&place),
         Task::Bench(asked) => bench::run(&asked, output),
     }

@@ -18,7 +18,7 @@ macro_rules! every_command {
             ProposeText AdoptText DiscardText RevokeKey DeleteKey UndeleteKey ImportKeys
             AddCompany ShowCompany ListCompanies RenameCompany RemoveCompany
             ListEvents SearchEvents CheckAudit
-            Backup CountPeppers CheckStore ShowOverview
+            Backup CountPeppers AcceptClock CheckStore ShowOverview
         }
     };
 }

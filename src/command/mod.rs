@@ -40,7 +40,7 @@ pub use login::{Audience, FormToken, SessionToken, SetupError};
 pub use overview::Overview;
 pub use recent::AnsweredRequest;
 pub use service::Service;
-pub use store::{Backup, CheckStore, CountPeppers, ShowOverview};
+pub use store::{AcceptClock, Backup, CheckStore, CountPeppers, ShowOverview};
 pub use trying::Tried;
 pub use users::{
     AddUser, CountSessions, EndSessions, ListRequests, ListUsers, ListUsersOf, RemoveUser, SetPassword,

@@ -1,6 +1,7 @@
 //! The store as a whole: its backup, its check, and what is in it.
 
 use super::{Authorized, Command, CommandError, Door, Everything, Gate, Need, Overview};
+use crate::clock::Timestamp;
 use crate::engine::{BackupPiece, BackupPlace, CheckReport, PepperUses};
 
 /// Copies the next piece of the whole store, from its beginning when `from` is `None`.
@@ -45,6 +46,28 @@ impl Command for CountPeppers {
 
     fn run(self, door: &Door<'_>, on: Authorized<Everything>) -> Result<PepperUses, CommandError> {
         door.pepper_uses(on)
+    }
+}
+
+/// Has the clock believed though it is far ahead of the newest time that the store knows, so that what is due is removed
+/// for good again. Answers that time; `None` when there was no doubt.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptClock;
+
+impl Command for AcceptClock {
+    type Target = Everything;
+    type Output = Option<Timestamp>;
+
+    fn need(&self) -> Need {
+        Need::ALL
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Everything>, CommandError> {
+        gate.everything()
+    }
+
+    fn run(self, door: &Door<'_>, on: Authorized<Everything>) -> Result<Option<Timestamp>, CommandError> {
+        Ok(door.accept_clock(on))
     }
 }
 

@@ -245,7 +245,7 @@ impl SecretFile {
             found => found,
         };
         let path = path.map_err(|source| self.io(source))?;
-        let dir = path.parent().unwrap_or(Path::new("/"));
+        let dir = path.parent().unwrap_or_else(|| Path::new("/"));
         let dir =
             File::open(dir).and_then(|dir| dir.lock().map(|()| dir)).map_err(|source| self.io(source))?;
         Ok(Locked { file: self, path, dir })

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use keyward::command::{
-    Caller, CheckAudit, CheckStore, Command, CountPeppers, CountSessions, FindKeys, KeyPage, KeyRef,
-    ListCompanies, ListEvents, ListKeys, ListRequests, ListUsers, ListUsersOf, SearchEvents, ShowCompany,
-    ShowKey, ShowOverview, ShowText, ShowUser, UserRef,
+    AcceptClock, Caller, CheckAudit, CheckStore, Command, CountPeppers, CountSessions, FindKeys, KeyPage,
+    KeyRef, ListCompanies, ListEvents, ListKeys, ListRequests, ListUsers, ListUsersOf, SearchEvents,
+    ShowCompany, ShowKey, ShowOverview, ShowText, ShowUser, UserRef,
 };
 use keyward::engine::{Cursor, EventFilter, KeyFilter};
 use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
@@ -104,6 +104,7 @@ impl World<'_> {
             summary.keyspaces.values().map(|keys| keys.active + keys.expired + keys.suspended + keys.revoked);
         assert_eq!(counted.sum::<u64>(), counts.1 as u64);
         let _ = self.shown(ShowOverview);
+        assert_eq!(self.shown(AcceptClock), None, "this store knows no time");
         let uses = self.shown(CountPeppers);
         assert_eq!(
             uses.keys().map(|number| number.0).collect::<Vec<_>>(),

@@ -12,7 +12,7 @@ use crate::steps::steps;
 use crate::tally::Tally;
 
 /// Commands that show something: played after other steps, with what they show.
-const SHOWING: [&str; 16] = [
+const SHOWING: [&str; 17] = [
     "ShowUser",
     "ListUsers",
     "ListUsersOf",
@@ -27,6 +27,7 @@ const SHOWING: [&str; 16] = [
     "CheckAudit",
     "Backup",
     "CountPeppers",
+    "AcceptClock",
     "CheckStore",
     "ShowOverview",
 ];
@@ -39,7 +40,8 @@ const NEVER_REFUSED: [&str; 1] = ["ImportKeys"];
 const SEQUENCES_MAX: usize = 300;
 
 /// What the engine has, and which step plays it.
-const OPERATIONS: [(&str, &str); 27] = [
+const OPERATIONS: [(&str, &str); 28] = [
+    ("accept_clock", "a command"),
     ("add_company", "a command"),
     ("add_user", "a command"),
     ("adopt_text", "a command"),

@@ -1,6 +1,7 @@
 //! What can be read of the store as a whole.
 
 use super::Door;
+use crate::clock::Timestamp;
 use crate::command::{Authorized, CommandError, Everything, Overview};
 use crate::engine::{BackupPiece, BackupPlace, Chain, CheckReport, EventFilter, PepperUses, Trail};
 use crate::key::{AuditEvent, AuditHead};
@@ -64,6 +65,11 @@ impl Door<'_> {
     /// The engine's.
     pub fn pepper_uses(&self, _: Authorized<Everything>) -> Result<PepperUses, CommandError> {
         Ok(self.reader.pepper_uses()?)
+    }
+
+    /// Believes the clock; the newest time that the store knew, if that was in doubt.
+    pub fn accept_clock(&self, _: Authorized<Everything>) -> Option<Timestamp> {
+        self.engine.accept_clock()
     }
 
     /// Walks the whole store.

@@ -1,4 +1,4 @@
-//! What is for the machine's owner alone: pieces of a backup, and which peppers are in use.
+//! What is for the machine's owner alone: pieces of a backup, which peppers are in use, and whether the clock is right.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::encode::json;
 use super::{Exchange, Problem, decode};
-use crate::command::{Backup, CountPeppers};
+use crate::command::{AcceptClock, Backup, CountPeppers};
 use crate::exchange::RawResponse;
 use crate::key::PepperNumber;
 
@@ -25,6 +25,18 @@ impl Exchange<'_> {
         let pepper = |(number, secrets): (PepperNumber, u64)| PepperJson { number: number.0, secrets };
         Ok(json(200, &PeppersJson { peppers: uses.into_iter().map(pepper).collect() }))
     }
+
+    pub(super) fn accept_clock(&self) -> Result<RawResponse, Problem> {
+        let before = self.run(AcceptClock)?.map(|before| before.to_string());
+        Ok(json(200, &ClockJson { clock: self.service.now().to_string(), before }))
+    }
+}
+
+#[derive(Serialize)]
+struct ClockJson {
+    clock: String,
+    /// The newest time that was known, if the clock was in doubt.
+    before: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -178,7 +178,7 @@ fn what_is_for_the_owner_of_the_machine_is_nowhere_on_the_network() {
     api.ask("PATCH", "/v1/users/flo", json!({ "role": "administrator" }));
     let (_, text) = api.key(json!({ "level": 8 }));
     let bearer = format!("Bearer {text}");
-    for (method, path) in [("POST", "/v1/backup"), ("GET", "/v1/peppers")] {
+    for (method, path) in [("POST", "/v1/backup"), ("GET", "/v1/peppers"), ("POST", "/v1/clock/accept")] {
         assert_eq!(api.ask(method, path, Value::Null).0, 200, "{path}");
         for entrance in [Entrance::Local, Entrance::Network { peer: "192.0.2.1".parse().unwrap() }] {
             let headers = [("authorization", bearer.as_str())];

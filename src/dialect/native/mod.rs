@@ -154,7 +154,9 @@ impl Dialect for Native {
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
             // Over the network there is no such address, for nobody.
-            (Ok(Target::Backup | Target::Peppers), Side::Public { .. }) => Err(Problem::NoSuchAddress),
+            (Ok(Target::Backup | Target::Peppers | Target::Clock), Side::Public { .. }) => {
+                Err(Problem::NoSuchAddress)
+            }
             (Ok(target), _) if target.is_verifying() => verify.answer(&target),
             (Ok(target), Side::Operator) => {
                 let caller = &Caller::operator();
@@ -232,6 +234,7 @@ impl Exchange<'_> {
             (Target::Import, "POST") => self.import(),
             (Target::Backup, "POST") => self.backup(),
             (Target::Peppers, "GET") => self.peppers(),
+            (Target::Clock, "POST") => self.accept_clock(),
             (Target::AuditChain, "POST") => self.verify_audit(),
             (Target::Check, "POST") => self.check(),
             (target, _) => Err(Problem::Method { allowed: target.methods() }),

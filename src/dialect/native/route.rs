@@ -28,6 +28,7 @@ pub(super) enum Target {
     AuditChain,
     Backup,
     Peppers,
+    Clock,
     Import,
     Check,
 }
@@ -61,6 +62,7 @@ impl Target {
             [Some("audit"), Some("verify"), None, _] => Ok(Self::AuditChain),
             [Some("backup"), None, ..] => Ok(Self::Backup),
             [Some("peppers"), None, ..] => Ok(Self::Peppers),
+            [Some("clock"), Some("accept"), None, _] => Ok(Self::Clock),
             [Some("import"), None, ..] => Ok(Self::Import),
             [Some("keys"), Some(id), Some("text"), None] => key(id).map(Self::KeyText),
             [Some("keys"), None, ..] => Ok(Self::Keys),
@@ -103,6 +105,7 @@ impl Target {
             | Self::AuditChain
             | Self::Backup
             | Self::Peppers
+            | Self::Clock
             | Self::Import
             | Self::Check => false,
         }
@@ -125,6 +128,7 @@ impl Target {
             | Self::VerifyBatch
             | Self::AuditChain
             | Self::Backup
+            | Self::Clock
             | Self::Import
             | Self::Check => "POST",
         }
