@@ -18,6 +18,8 @@ pub enum Fault {
     Conflict,
     /// What was asked for can never be.
     Invalid,
+    /// The caller may not give or undo that much.
+    Forbidden,
     /// Too much is waiting. Come back later.
     Busy {
         /// When.
@@ -57,6 +59,13 @@ pub fn told(error: &EngineError) -> Cow<'static, str> {
         | EngineError::RepeatedOtherwise
         | EngineError::LastAdministrator
         | EngineError::KeyRevoked
+        | EngineError::Beyond { .. }
+        | EngineError::Withheld { .. }
+        | EngineError::IssuedFrom { .. }
+        | EngineError::NoLongerGood
+        | EngineError::NoAccess
+        | EngineError::LostByDemotion
+        | EngineError::TooManyLimits
         | EngineError::NoSuchKeyspace
         | EngineError::BotPassword
         | EngineError::ForBotsOnly
@@ -90,7 +99,14 @@ impl Fault {
             | EngineError::TooManySchemes
             | EngineError::RepeatedOtherwise
             | EngineError::LastAdministrator
+            | EngineError::NoAccess
+            | EngineError::LostByDemotion
+            | EngineError::TooManyLimits
             | EngineError::KeyRevoked => Self::Conflict,
+            EngineError::Beyond { .. }
+            | EngineError::Withheld { .. }
+            | EngineError::IssuedFrom { .. }
+            | EngineError::NoLongerGood => Self::Forbidden,
             EngineError::NoSuchKeyspace
             | EngineError::BotPassword
             | EngineError::ForBotsOnly

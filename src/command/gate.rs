@@ -292,16 +292,6 @@ impl<'a> Gate<'a> {
         if asked.all().is_empty() { Ok(()) } else { self.others() }
     }
 
-    /// Getting a text of this key: never one that may do more than the caller.
-    ///
-    /// # Errors
-    /// As [`Gate::key`]; [`CommandError::LevelAboveOwn`].
-    pub fn text_of(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
-        let found = self.key(key)?;
-        self.level(self.acts_with(&found.0)?)?;
-        Ok(found)
-    }
-
     /// Seeing the text of a key that the caller may act on: as its keyspace says, its owner or whoever administers it,
     /// unless it may do more than the caller.
     pub(super) fn shows_text(&self, key: &Key) -> Result<bool, CommandError> {
@@ -310,13 +300,14 @@ impl<'a> Gate<'a> {
             Some(Viewing::ByOwner) => self.caller.id() == Some(key.owner),
             Some(Viewing::Once) | None => false,
         };
-        Ok(shown && self.acts_with(key)? <= self.caller.level())
-    }
-
-    /// What a key may do now.
-    fn acts_with(&self, key: &Key) -> Result<Level, CommandError> {
-        let owner = self.reader.owner(key.owner)?.ok_or(EngineError::NoSuchKey)?;
-        Ok(key.level.min(owner.standing.level))
+        if !shown {
+            return Ok(false);
+        }
+        match self.reader.check_proof(&self.caller.authority(), key) {
+            Ok(()) => Ok(true),
+            Err(EngineError::Beyond { .. } | EngineError::NoLongerGood) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Who asks.

@@ -3,7 +3,7 @@
 use super::form::Problem;
 use super::parts::capitalized;
 use crate::command::{CommandError, Fault, told};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Right};
 
 /// Why.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl From<CommandError> for Refusal {
                 Fault::Conflict => {
                     Self::Invalid { conflict: true, problem: Problem { field: field(engine), text: text() } }
                 }
-                Fault::Invalid => Problem { field: field(engine), text: text() }.into(),
+                Fault::Invalid | Fault::Forbidden => Problem { field: field(engine), text: text() }.into(),
                 Fault::Busy { retry_after_seconds } => {
                     Self::Busy { retry_after_seconds: Some(retry_after_seconds) }
                 }
@@ -155,6 +155,12 @@ const fn field(error: &EngineError) -> Option<&'static str> {
         EngineError::ExpiryOutOfRange => Some("expires"),
         EngineError::GraceTooLong => Some("grace"),
         EngineError::BotPassword => Some("password"),
+        EngineError::Beyond { right, .. } | EngineError::Withheld { right, .. } => match right {
+            Right::Level => Some("level"),
+            Right::Allowlist => Some("allowlist"),
+            Right::Expiry => Some("expires"),
+            Right::State | Right::RateLimits | Right::Existence | Right::ApiAccess => None,
+        },
         _ => None,
     }
 }

@@ -1,10 +1,12 @@
 //! API access: granting it issues a key in each keyspace whose keys come with it, removing it deletes them.
 
 use crate::key::{
-    Actor, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, StoredSecret, User, UserId,
+    Actor, Authority, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, StoredSecret,
+    User, UserId,
 };
 
 use super::operation::Operation;
+use super::rights::{Right, reaches};
 use super::{Engine, EngineError, NewKey};
 
 /// A key to be issued with access, should the user have none yet.
@@ -31,6 +33,19 @@ fn with_access() -> impl Iterator<Item = Keyspace> {
     Keyspace::all().filter(|keyspace| keyspace.issuing() == Issuing::WithAccess)
 }
 
+/// The user as `by` changed them from `old`, with the level that holds API access from now on.
+pub(super) fn access_held(by: &Authority, old: &User, user: User) -> Result<User, EngineError> {
+    let access_held = match (old.api_access, user.api_access) {
+        (false, true) => {
+            reaches(Right::ApiAccess, by, old.access_held)?;
+            Level::AUTHENTICATE
+        }
+        (true, false) => old.access_held.max(by.level_above(old.id)),
+        (true, true) | (false, false) => old.access_held,
+    };
+    Ok(User { access_held, ..user })
+}
+
 impl Operation<'_> {
     /// The keys that came with access, if that ends now.
     pub(super) fn access_keys(&mut self, old: &User, new: &User) -> Result<Vec<Key>, EngineError> {
@@ -46,6 +61,7 @@ impl Operation<'_> {
     /// Deletes the keys of access that ended, and issues those of access that began; `event` recorded it.
     pub(super) fn write_access(
         &mut self,
+        by: &Authority,
         user: &User,
         ended: &[Key],
         begun: &[Grant],
@@ -58,24 +74,35 @@ impl Operation<'_> {
             // It acts as its owner does, whatever the owner becomes.
             let new = NewKey::new(*keyspace.name(), user.id, Level::ALL);
             self.expect_unused(secret);
-            self.insert_key(&new.key(*id, secret.clone(), self.now(), event))?;
+            let (new, held) = self.settle_new(by, new)?;
+            self.insert_key(&Key { held, ..new.key(*id, secret.clone(), self.now(), event) })?;
         }
         Ok(())
     }
 
     /// Grants API access to a user who gets the key for it.
-    pub(super) fn begin_access(&mut self, owner: UserId, keyspace: &Keyspace) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    /// [`EngineError::Withheld`] when somebody higher took it away.
+    pub(super) fn begin_access(
+        &mut self,
+        by: &Authority,
+        owner: UserId,
+        keyspace: &Keyspace,
+    ) -> Result<(), EngineError> {
         let owner = self.user(owner)?;
         self.check_first(owner.id, keyspace)?;
-        self.replace_user(Some(&owner), &User { api_access: true, ..owner.clone() })
+        let user = User { api_access: true, ..owner.clone() };
+        self.replace_user(Some(&owner), &access_held(by, &owner, user)?)
     }
 
     /// Takes API access from the owner of a key that came with it and goes.
-    pub(super) fn end_access(&mut self, key: &Key) -> Result<(), EngineError> {
+    pub(super) fn end_access(&mut self, by: &Authority, key: &Key) -> Result<(), EngineError> {
         let comes_with_access = with_access().any(|keyspace| *keyspace.name() == key.keyspace);
         if comes_with_access && key.is_live() {
             let owner = self.user(key.owner)?;
-            self.replace_user(Some(&owner), &User { api_access: false, ..owner.clone() })?;
+            let user = User { api_access: false, ..owner.clone() };
+            self.replace_user(Some(&owner), &access_held(by, &owner, user)?)?;
         }
         Ok(())
     }

@@ -97,6 +97,7 @@ impl Engine {
             for key in operation.keys_of(account.id, None)? {
                 operation.write_key(Some(&key), None)?;
             }
+            operation.drop_owner_limits(account.id)?;
             operation.write_user(Some(&account), None)?;
             operation.write_company(Some(&company), None)?;
             operation.record(by.actor, Action::CompanyRemoved, Subject::Company(id))?;

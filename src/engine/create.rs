@@ -7,7 +7,6 @@ use crate::key::{
     SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
 };
 use crate::limits;
-use crate::store::schema;
 
 use super::entries::hot;
 use super::operation::Operation;
@@ -18,15 +17,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`];
-    /// [`EngineError::ForBotsOnly`], [`EngineError::HasKey`] where the keyspace says who has how many; and
+    /// [`EngineError::ForBotsOnly`], [`EngineError::HasKey`] where the keyspace says who has how many;
+    /// [`EngineError::Beyond`] when the key would go beyond what the caller may give or what binds its owner; and
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, the key survives a power cut; it verifies no earlier.
     ///
     /// # Security
-    /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. Whether the caller may give
-    /// this level is decided by [`command`](crate::command), not here.
+    /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. The key may do no more than
+    /// whoever creates it. For whom they may is decided by [`command`](crate::command), not here.
     pub fn create_key(&self, by: impl Into<Authority>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         self.create_marked(by, new, None)
@@ -44,12 +44,10 @@ impl Engine {
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
         check_expiry(new.expiry.unwrap_or_default(), now)?;
-        let owner = schema::user(new.owner.0);
         let key = self.write(move |operation| {
             match keyspace.issuing() {
-                Issuing::Freely if operation.has(&owner)? => {}
-                Issuing::Freely => return Err(EngineError::NoSuchUser),
-                Issuing::WithAccess => operation.begin_access(new.owner, &keyspace)?,
+                Issuing::Freely => {}
+                Issuing::WithAccess => operation.begin_access(&by, new.owner, &keyspace)?,
                 Issuing::OnePerBot => operation.check_first_of_bot(new.owner, &keyspace)?,
             }
             if let Some((place, content)) = &mark {
@@ -57,7 +55,8 @@ impl Engine {
             }
             operation.expect_unused(&current);
             let event = operation.record(by.actor, Action::KeyCreated, Subject::Key(id))?;
-            let key = new.clone().key(id, current.clone(), now, event);
+            let (new, held) = operation.settle_new(&by, new.clone())?;
+            let key = Key { held, ..new.key(id, current.clone(), now, event) };
             operation.insert_key(&key)?;
             Ok(key)
         })?;
@@ -107,6 +106,7 @@ impl NewKey {
 impl Operation<'_> {
     /// Writes a new key. That nobody has its text is for the caller to see to.
     pub(super) fn insert_key(&mut self, key: &Key) -> Result<(), EngineError> {
+        self.write_owner_limits()?;
         self.write_key(None, Some(key))
     }
 

@@ -1,6 +1,6 @@
 //! Removing a key and its record.
 
-use crate::key::{Action, Authority, KeyId, Level, Subject};
+use crate::key::{Action, Authority, KeyId, Subject};
 
 use crate::limits;
 use crate::store::codec::{Deleted, Record as _};
@@ -13,7 +13,8 @@ impl Engine {
     /// back; then only its audit events stay.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`] (also when deleted before), [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`] (also when deleted before); [`EngineError::Beyond`] to a key below it;
+    /// [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, no later verify allows the key, not even after a power cut.
@@ -21,12 +22,13 @@ impl Engine {
         let by = by.into();
         self.write(move |operation| {
             let old = operation.key(id)?;
-            operation.end_access(&old)?;
+            operation.check_end(&by, &old)?;
+            operation.end_access(&by, &old)?;
             operation.write_key(Some(&old), None)?;
             let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
             operation.keep(
                 schema::deleted(&id.to_bytes()),
-                Deleted { key: old, by: Level::AUTHENTICATE, until }.encode()?,
+                Deleted { by: by.level_above(old.owner), key: old, until }.encode()?,
                 until,
             );
             operation.record(by.actor, Action::KeyDeleted, Subject::Key(id))?;

@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use super::Right;
 use crate::entropy::EntropyError;
-use crate::key::{AllowlistError, ParseError, SealError};
+use crate::key::{AllowlistError, Level, ParseError, SealError};
 use crate::store::StoreError;
 
 /// The engine refused or failed. Nothing was changed, except as [`StoreError::Io`] says.
@@ -64,6 +65,40 @@ pub enum EngineError {
     /// The last active administrator cannot be removed, demoted or stopped.
     #[error("this is the last active administrator")]
     LastAdministrator,
+    /// The caller may not give that much.
+    #[error("the {right} may be at most {most}")]
+    Beyond {
+        /// What goes too far.
+        right: Right,
+        /// How far it may go.
+        most: String,
+    },
+    /// Somebody of a higher level took it away, and only that level gives it back.
+    #[error("{} at level {level}, and only that level undoes it", right.taken())]
+    Withheld {
+        /// What was taken away.
+        right: Right,
+        /// At which level.
+        level: Level,
+    },
+    /// The caller's level does not make keys of this keyspace.
+    #[error("keys of this keyspace are issued from level {need} up")]
+    IssuedFrom {
+        /// The level that does.
+        need: Level,
+    },
+    /// The key that was shown was stopped meanwhile.
+    #[error("the key that was shown is no longer good")]
+    NoLongerGood,
+    /// Keys of this keyspace come with API access, which the owner has not.
+    #[error("the owner has no API access; granting it makes a new key")]
+    NoAccess,
+    /// The owner was demoted after the key was deleted, and such keys do not outlive that.
+    #[error("the owner may do less than when the key was deleted; keys of this keyspace do not outlive that")]
+    LostByDemotion,
+    /// The limits that bind all keys of an owner would have more names than a key may have limits.
+    #[error("the limits of all keys of the owner have at most 8 names together")]
+    TooManyLimits,
     /// A revoked key stays as it is.
     #[error("the key is revoked")]
     KeyRevoked,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::clock::Timestamp;
 use crate::key::{
-    Action, Actor, Authority, DigestScheme, ForeignSecret, IssuedKey, Issuing, Key, KeyFormat, KeyId,
+    Action, Actor, Authority, DigestScheme, ForeignSecret, Held, IssuedKey, Issuing, Key, KeyFormat, KeyId,
     KeyState, KeyTrace, Keyspace, KeyspaceName, ParseError, RevokeReason, StoredSecret, Subject, Use, UserId,
     check_text, shown_of,
 };
@@ -138,21 +138,22 @@ impl Engine {
         let mut imported = self.write(move |operation| {
             let mut seen = Seen::default();
             let outcomes: Vec<_> =
-                prepared.iter().map(|ready| operation.check_import(ready, &mut seen)).collect();
+                prepared.iter().map(|ready| operation.check_import(&by, ready, &mut seen)).collect();
             let is_new = |(_, outcome): &(&Prepared, &Imported)| matches!(outcome, Imported::Now(_));
             let new: Vec<_> = prepared.iter().zip(&outcomes).filter(is_new).map(|(ready, _)| ready).collect();
             if !dry && !new.is_empty() {
                 operation.add_schemes(secrets.iter(), &peppers, entropy.as_ref())?;
                 for ready in &new {
                     if ready.keyspace.issuing() == Issuing::WithAccess && ready.past.revoked.is_none() {
-                        operation.begin_access(ready.new.owner, &ready.keyspace)?;
+                        operation.begin_access(&by, ready.new.owner, &ready.keyspace)?;
                     }
                 }
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
                 let event = operation.record(by.actor, Action::KeysImported, Subject::Keys(count))?;
-                for Prepared { id, new, past, stored, .. } in new {
+                for Prepared { id, past, stored, .. } in new {
                     let created = past.created.unwrap_or(operation.now());
-                    let mut key = new.clone().key(*id, stored.clone(), created, event);
+                    let (new, held) = seen.settled.remove(id).ok_or(EngineError::NoSuchKey)?;
+                    let mut key = Key { held, ..new.key(*id, stored.clone(), created, event) };
                     past.tell(&mut key, by.actor);
                     operation.insert_key(&key)?;
                 }
@@ -251,12 +252,14 @@ struct Seen {
     ids: HashMap<KeyId, KeyId>,
     /// Owners of keys of which each has one.
     owners: HashSet<(UserId, KeyspaceName)>,
+    /// Each that is new, as it is made, and what is held of it.
+    settled: HashMap<KeyId, (NewKey, Held)>,
 }
 
 impl Operation<'_> {
     /// What is to become of a key, as far as can be told without writing it.
-    fn check_import(&mut self, ready: &Prepared, seen: &mut Seen) -> Imported {
-        match self.import_before(ready, seen) {
+    fn check_import(&mut self, by: &Authority, ready: &Prepared, seen: &mut Seen) -> Imported {
+        match self.import_before(by, ready, seen) {
             Ok(None) => Imported::Now(ready.id),
             Ok(Some(id)) => Imported::Before(id),
             Err(error) => Imported::Refused(error),
@@ -264,7 +267,12 @@ impl Operation<'_> {
     }
 
     /// The key that it is, if that is there already.
-    fn import_before(&mut self, ready: &Prepared, seen: &mut Seen) -> Result<Option<KeyId>, EngineError> {
+    fn import_before(
+        &mut self,
+        by: &Authority,
+        ready: &Prepared,
+        seen: &mut Seen,
+    ) -> Result<Option<KeyId>, EngineError> {
         for id in [ready.id].iter().chain(&ready.same) {
             if let Some(first) = seen.ids.get(id) {
                 return Ok(Some(*first));
@@ -295,6 +303,7 @@ impl Operation<'_> {
             Issuing::WithAccess => self.check_first(owner, keyspace)?,
             Issuing::OnePerBot => self.check_first_of_bot(owner, keyspace)?,
         }
+        seen.settled.insert(ready.id, self.settle_new(by, ready.new.clone())?);
         // Nor does one that was refused.
         seen.ids.extend([ready.id].iter().chain(&ready.same).map(|id| (*id, ready.id)));
         if is_live {

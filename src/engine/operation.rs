@@ -1,8 +1,10 @@
 //! One operation: what it reads, what it writes, and its audit event, as one batch.
 
+use std::collections::BTreeMap;
+
 use crate::clock::Timestamp;
 use crate::key::{Action, Actor, AuditEvent, AuditHead, Details, EventHash, Subject};
-use crate::store::codec::Record;
+use crate::store::codec::{OwnerLimits, Record};
 use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
 use super::EngineError;
@@ -17,6 +19,8 @@ pub(crate) struct Operation<'a> {
     batch: Batch,
     /// What was written, for its event.
     pub(super) changed: Changed,
+    /// Limits of owners that it changes, by their places.
+    pub(super) owner_limits: BTreeMap<Vec<u8>, Option<OwnerLimits>>,
     event: Option<Event>,
 }
 
@@ -33,7 +37,7 @@ struct Event {
 impl<'a> Operation<'a> {
     pub(super) fn new(store: &'a dyn Store, before: &'a Batch, now: Timestamp) -> Self {
         let (batch, changed) = (Batch::default(), Changed::default());
-        Self { store, before, now, batch, changed, event: None }
+        Self { store, before, now, batch, changed, owner_limits: BTreeMap::new(), event: None }
     }
 
     /// The one time of this operation.

@@ -59,13 +59,15 @@ impl Engine {
     /// most, the old text verifies and the new one does not. A second proposal takes the place of the first.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Entropy`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`] when the text is not for the
+    /// caller; [`EngineError::Entropy`], [`EngineError::Store`].
     pub fn propose_text(&self, by: impl Into<Authority>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         let key = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         if !key.is_live() {
             return Err(EngineError::KeyRevoked);
         }
+        self.view().check_proof(&by, &key)?;
         let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
         self.proposals().put((editor(&by.actor), id), secret, self.view().now());

@@ -305,10 +305,12 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
         (*level > now.level).then_some("given a lower level"),
         (!allowlist.within(&now.allowlist)).then_some("limited to other addresses"),
         (!rate_limits.within(&now.rate_limits)).then_some("limited to fewer uses"),
-        freed(held, &now.held).then_some("held by somebody higher"),
         (*owner != now.owner || *keyspace != now.keyspace).then_some("given to somebody else"),
     ];
-    differences.into_iter().flatten().collect()
+    let mut because: Vec<_> = differences.into_iter().flatten().collect();
+    // What was narrowed says so itself, unless it is the same and only the level that holds it rose.
+    because.extend((because.is_empty() && freed(held, &now.held)).then_some("held by somebody higher"));
+    because
 }
 
 /// Whether somebody might widen again what only a higher level may now.

@@ -9,7 +9,7 @@ impl Engine {
     /// nothing and answers the same. API access goes with the key it came with.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`]; [`EngineError::Beyond`] to a key below it; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, no later verify allows the key, not even after a power cut.
@@ -25,7 +25,8 @@ impl Engine {
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Ok(old);
             }
-            operation.end_access(&old)?;
+            operation.check_end(&by, &old)?;
+            operation.end_access(&by, &old)?;
             let state = KeyState::Revoked { at: operation.now(), by: by.actor, reason };
             let key = Key { state, ..old.clone() };
             operation.replace_key(&old, &key)?;

@@ -10,7 +10,8 @@ impl Engine {
     /// level, allowlist, expiry and history stay. A text still in grace from an earlier rotation ends now.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::GraceTooLong`]; and
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::GraceTooLong`];
+    /// [`EngineError::Beyond`] when the text is not for the caller; and
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
@@ -45,6 +46,7 @@ impl Engine {
             if !old.is_live() {
                 return Err(EngineError::KeyRevoked);
             }
+            operation.check_proof(&by, &old)?;
             operation.expect_unused(&secret);
             let mut key = old.clone();
             let replaced = std::mem::replace(&mut key.secrets.current, secret.clone());

@@ -1,19 +1,25 @@
 //! Bringing a deleted key back.
 
-use crate::key::{Action, Authority, Issuing, Key, KeyId, Keyspace, Subject};
+use crate::clock::Timestamp;
+use crate::key::{Action, Authority, Demotion, Issuing, Key, KeyId, Keyspace, Subject};
+use crate::limits;
 use crate::store::codec::Deleted;
 use crate::store::schema;
 
 use super::entries::hot;
+use super::operation::Operation;
+use super::rights::{Right, bounded, reaches};
 use super::{Engine, EngineError, Reader};
 
 impl Engine {
     /// Brings back a key that was deleted, as it was: its text verifies again. Possible for 30 days, while its owner is
-    /// there.
+    /// there, for whoever could create the same key. It changes no API access, and brings nothing over a demotion that
+    /// would have revoked it.
     ///
     /// # Errors
     /// [`EngineError::NoSuchKey`] when nothing of it is kept; [`EngineError::NoSuchUser`] when its owner is gone;
-    /// [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::HasText`] when another has its
+    /// [`EngineError::Withheld`], [`EngineError::IssuedFrom`] and [`EngineError::Beyond`] when the caller may not;
+    /// [`EngineError::NoAccess`], [`EngineError::LostByDemotion`]; [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::HasText`] when another has its
     /// text by now; [`EngineError::Store`].
     ///
     /// # Durability
@@ -22,25 +28,20 @@ impl Engine {
         let by = by.into();
         let key = self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
-            let Deleted { key, by: _, until } = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
+            let deleted: Deleted = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
+            let Deleted { ref key, until, .. } = deleted;
             // It may be there again, by an import.
             if until <= operation.now() || operation.has(&schema::key(&id.to_bytes()))? {
                 return Err(EngineError::NoSuchKey);
             }
-            operation.user(key.owner)?;
-            let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
-            match keyspace.issuing() {
-                _ if !key.is_live() => {}
-                Issuing::Freely => {}
-                Issuing::WithAccess => operation.begin_access(key.owner, &keyspace)?,
-                Issuing::OnePerBot => operation.check_first(key.owner, &keyspace)?,
-            }
+            operation.check_return(&by, &deleted)?;
             for (trace, _) in key.hot_records() {
                 // It may have been taken over as a key of another system.
                 if operation.has(&hot(&trace))? {
                     return Err(EngineError::HasText);
                 }
             }
+            let key = deleted.key;
             operation.drop_kept(place, until);
             operation.write_key(None, Some(&key))?;
             operation.record(by.actor, Action::KeyUndeleted, Subject::Key(id))?;
@@ -50,6 +51,35 @@ impl Engine {
             self.view().salted.add(key.secrets.all().map(|secret| &secret.prefix));
         }
         Ok(key)
+    }
+}
+
+impl Operation<'_> {
+    /// Refuses a key that the caller could not create, or that was taken away by somebody higher.
+    fn check_return(&mut self, by: &Authority, deleted: &Deleted) -> Result<(), EngineError> {
+        let Deleted { key, by: taken_by, until } = deleted;
+        let owner = self.user(key.owner)?;
+        reaches(Right::Existence, by, *taken_by)?;
+        if !key.is_live() {
+            return Ok(());
+        }
+        let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+        if by.level < keyspace.issued_from() {
+            return Err(EngineError::IssuedFrom { need: keyspace.issued_from() });
+        }
+        bounded(Right::Level, &key.level, &by.level)?;
+        self.check_proof(by, key)?;
+        self.check_owner_limits(by, key.owner, &key.keyspace, &key.rate_limits)?;
+        let lost = |demoted: Timestamp| demoted.plus_ms(limits::DELETED_KEPT_MS) >= *until;
+        if keyspace.demotion() == Demotion::Revokes && owner.demoted.is_some_and(lost) {
+            return Err(EngineError::LostByDemotion);
+        }
+        match keyspace.issuing() {
+            Issuing::Freely => Ok(()),
+            Issuing::WithAccess if !owner.api_access => Err(EngineError::NoAccess),
+            Issuing::WithAccess => self.check_first(key.owner, &keyspace),
+            Issuing::OnePerBot => self.check_first_of_bot(key.owner, &keyspace),
+        }
     }
 }
 

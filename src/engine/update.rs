@@ -9,8 +9,9 @@ impl Engine {
     /// Changes what `change` names and leaves the rest.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::ExpiryOutOfRange`],
-    /// [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::ExpiryOutOfRange`];
+    /// [`EngineError::Beyond`] when the caller may not give that much, [`EngineError::Withheld`] when somebody higher took
+    /// it away; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, every later verify judges by the new fields, also after a power cut.
@@ -30,6 +31,8 @@ impl Engine {
                 check_expiry(expiry, operation.now())?;
             }
             let key = changed(&old, change.clone());
+            let suspends = change.active == Some(false);
+            let key = operation.settle_change(&by, &old, key, suspends)?;
             if key != old {
                 operation.replace_key(&old, &key)?;
                 operation.record(by.actor, action(&old, &key), Subject::Key(id))?;

@@ -7,6 +7,7 @@ use crate::key::{
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
 
+use super::access::access_held;
 use super::operation::{Operation, after};
 use super::{Engine, EngineError, NewKind, NewUser, UserChange};
 
@@ -66,7 +67,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`],
-    /// [`EngineError::BotNameTaken`], [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`], [`EngineError::LastAdministrator`];
+    /// [`EngineError::BotNameTaken`], [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`],
+    /// [`EngineError::LastAdministrator`]; [`EngineError::Withheld`] when somebody higher took API access away;
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
@@ -81,9 +83,13 @@ impl Engine {
         let grant = (change.api_access == Some(true)).then(|| self.prepare_access()).transpose()?;
         self.write(move |operation| {
             let old = operation.user(id)?;
-            let user = changed(&old, change.clone());
+            let mut user = changed(&old, change.clone());
             if user == old {
                 return Ok(user);
+            }
+            user = access_held(&by, &old, user)?;
+            if demoted(&old, &user) {
+                user.demoted = Some(operation.now());
             }
             operation.check_administrator_left(&old, Some(&user))?;
             operation.check_account_stays(&old, Some(&user))?;
@@ -97,7 +103,7 @@ impl Engine {
             let event = operation.record(by.actor, action(&old, &user), Subject::User(id))?;
             operation.revoke_lost(by.actor, &lost)?;
             let begun = grant.as_deref().filter(|_| !old.api_access).unwrap_or_default();
-            operation.write_access(&user, &access, begun, event)?;
+            operation.write_access(&by, &user, &access, begun, event)?;
             Ok(user)
         })
     }
@@ -146,6 +152,7 @@ impl Engine {
             for key in operation.keys_of(id, None)? {
                 operation.write_key(Some(&key), None)?;
             }
+            operation.drop_owner_limits(id)?;
             operation.write_user(Some(&user), None)?;
             operation.record(by.actor, Action::UserRemoved, Subject::User(id))?;
             Ok(())

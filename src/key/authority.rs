@@ -26,6 +26,11 @@ impl Authority {
         matches!(self.actor, Actor::User { user, .. } if user == owner)
     }
 
+    /// The level at which it takes something from that user; level 0 for the user's own doing.
+    pub fn level_above(&self, owner: UserId) -> Level {
+        if self.is(owner) { Level::AUTHENTICATE } else { self.level }
+    }
+
     /// Whether this is that user by password, session or token: a key lends no more than it may do itself.
     pub fn is_in_person(&self, owner: UserId) -> bool {
         matches!(self.actor, Actor::User { user, key: None, .. } if user == owner)

@@ -139,6 +139,14 @@ impl Keyspace {
         self.issuing
     }
 
+    /// The lowest level that issues its keys.
+    pub const fn issued_from(&self) -> Level {
+        match self.issuing {
+            Issuing::Freely => Level::OWN,
+            Issuing::WithAccess | Issuing::OnePerBot => Level::ALL,
+        }
+    }
+
     /// What becomes of its keys when their owner is demoted.
     pub const fn demotion(&self) -> Demotion {
         self.demotion

@@ -1,5 +1,6 @@
 //! How often a key may be used.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use thiserror::Error;
@@ -133,6 +134,16 @@ impl RateLimits {
     #[inline(always)]
     pub fn cover(&self, spend: Spend) -> bool {
         spend.limit.is_none_or(|name| self.0.iter().any(|limit| limit.name == name))
+    }
+}
+
+impl fmt::Display for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, RateLimit { name, count, seconds, burst }) in self.0.iter().enumerate() {
+            let before = if n == 0 { "" } else { ", " };
+            write!(f, "{before}{}={count}/{seconds}s:{burst}", name.as_str())?;
+        }
+        Ok(())
     }
 }
 

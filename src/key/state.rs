@@ -1,5 +1,6 @@
 //! Where a key is in its life.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::{Actor, ParseError};
@@ -19,6 +20,15 @@ impl Expiry {
     /// Whether the key is refused at `now`.
     pub fn reached(self, now: Timestamp) -> bool {
         matches!(self, Self::At(end) if now >= end)
+    }
+}
+
+impl fmt::Display for Expiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::At(end) => end.fmt(f),
+        }
     }
 }
 

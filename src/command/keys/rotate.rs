@@ -23,7 +23,7 @@ impl Command for RotateKey {
     }
 
     fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Key>, CommandError> {
-        gate.text_of(&self.key)
+        gate.key(&self.key)
     }
 
     fn run(self, door: &Door<'_>, on: Authorized<Key>) -> Result<Issued, CommandError> {
@@ -45,7 +45,7 @@ impl Command for ProposeText {
     }
 
     fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Key>, CommandError> {
-        gate.text_of(&self.0)
+        gate.key(&self.0)
     }
 
     fn run(self, door: &Door<'_>, on: Authorized<Key>) -> Result<Issued, CommandError> {

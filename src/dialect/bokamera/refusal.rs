@@ -181,6 +181,7 @@ impl From<EngineError> for Wrong {
         let wrong = match Fault::of(&error) {
             Fault::NoSuchCompany => return Self::NotFound { what: "Company" },
             Fault::NoSuchKey | Fault::NoSuchUser => return Self::NotFound { what: "ApiKey" },
+            Fault::Forbidden => return Self::InvalidRole,
             Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
             Fault::Invalid => {
                 return Self::Invalid { field: "ExpiryDate", problem: told(&error).into_owned() };

@@ -238,6 +238,8 @@ impl From<EngineError> for Refusal {
             Fault::NoSuchKey => return Self::DeletionFailed,
             // The only user that is named is the caller, removed a moment ago with all keys.
             Fault::NoSuchUser => return Self::KeyDenied,
+            Fault::Forbidden if matches!(error, EngineError::NoLongerGood) => return Self::KeyDenied,
+            Fault::Forbidden => return Self::DeletionFailed,
             Fault::Busy { retry_after_seconds } => return Self::Busy { retry_after_seconds },
             Fault::Unavailable => Self::Unavailable,
             Fault::Broken if matches!(error, EngineError::Store(StoreError::UnknownLevel { .. })) => {

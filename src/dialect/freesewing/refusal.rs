@@ -136,6 +136,7 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         let refusal = match Fault::of(&error) {
             Fault::NoSuchKey => return Self::NotFound,
+            Fault::Forbidden => return Self::InsufficientAccessLevel,
             // The only user that is named is the caller, removed a moment ago.
             Fault::NoSuchUser => return Self::AuthenticationFailed,
             Fault::Busy { retry_after_seconds } => {

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::command::{CommandError, VerifyingError, told};
 use crate::dialect::denial::{CHALLENGE, Denial, log_undecided, title};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Right};
 use crate::exchange::RawResponse;
 use crate::key::ParseError;
 use crate::limits;
@@ -194,6 +194,14 @@ fn engine(error: &EngineError) -> (u16, &'static str) {
         EngineError::BotPassword => (422, "bot_password"),
         EngineError::LastAdministrator => (409, "last_administrator"),
         EngineError::KeyRevoked => (409, "key_revoked"),
+        EngineError::Beyond { right: Right::Level, .. } => (403, "level_above_own"),
+        EngineError::Beyond { .. } => (403, "beyond_own"),
+        EngineError::Withheld { .. } => (403, "withheld"),
+        EngineError::IssuedFrom { .. } => (403, "level_too_low"),
+        EngineError::NoLongerGood => (403, "key_no_longer_good"),
+        EngineError::NoAccess => (409, "no_api_access"),
+        EngineError::LostByDemotion => (409, "lost_by_demotion"),
+        EngineError::TooManyLimits => (409, "too_many_limits"),
         EngineError::ExpiryOutOfRange => (422, "expiry_out_of_range"),
         EngineError::OtherList => (400, "wrong_cursor"),
         EngineError::GraceTooLong => (422, "grace_too_long"),

@@ -79,6 +79,7 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         let refusal = match Fault::of(&error) {
             Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => return Self::NotFound,
+            Fault::Forbidden => return Self::Forbidden,
             Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
             Fault::Invalid => return Self::Malformed(told(&error).into_owned()),
             Fault::Busy { retry_after_seconds } => {
