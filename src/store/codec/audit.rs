@@ -173,7 +173,7 @@ fn same_beginning(one: &str, other: &str) -> usize {
     one.char_indices()
         .zip(other.chars())
         .find(|((_, a), b)| a != b)
-        .map_or(one.len().min(other.len()), |((at, _), _)| at)
+        .map_or_else(|| one.len().min(other.len()), |((at, _), _)| at)
 }
 
 /// A long value as the part of it where it begins to differ, and how long it is.
