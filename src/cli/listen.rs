@@ -117,7 +117,7 @@ impl Listeners {
     fn add_all(&mut self, addresses: impl Iterator<Item = SocketAddr>) -> io::Result<()> {
         let (mut port, mut missing) = (None, io::Error::from(io::ErrorKind::AddrNotAvailable));
         for mut address in addresses {
-            address.set_port(port.unwrap_or(address.port()));
+            address.set_port(port.unwrap_or_else(|| address.port()));
             match self.add_address(address) {
                 Ok(()) => port = self.addresses.last().and_then(|last| Some(last.local_addr().ok()?.port())),
                 Err(error) if is_missing(&error) => missing = error,

@@ -91,7 +91,7 @@ impl<'a> Visit<'a> {
 
     /// Whether the browser came over TLS: what it says of the page it sends from, or else how the site is reached.
     fn is_secure(&self) -> bool {
-        let origin = self.request.header("origin").unwrap_or(self.console.site.origin());
+        let origin = self.request.header("origin").unwrap_or_else(|| self.console.site.origin());
         origin.starts_with("https://")
     }
 

@@ -69,8 +69,12 @@ impl Reader {
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
     pub fn user_by_email(&self, email: &Email) -> Result<Option<User>, EngineError> {
-        let id: Option<UserId> = self.get(&schema::email(&email.folded()))?;
-        id.map_or(Ok(None), |id| self.user(id))
+        for spelling in email.spellings() {
+            if let Some(id) = self.get::<UserId>(&schema::email(&spelling))? {
+                return self.user(id);
+            }
+        }
+        Ok(None)
     }
 
     /// Whether anybody can log in and administer everything.

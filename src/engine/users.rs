@@ -1,8 +1,8 @@
 //! Adding, changing and removing users.
 
 use crate::key::{
-    Action, Authority, Key, KeyId, Keyspace, Kind, Level, Password, PasswordHash, Role, Status, Subject,
-    User, UserId,
+    Action, Authority, Email, Key, KeyId, Keyspace, Kind, Level, Password, PasswordHash, Role, Status,
+    Subject, User, UserId,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
@@ -201,9 +201,9 @@ impl Operation<'_> {
         if old.is_none_or(|old| old.username != new.username) && self.has(&name)? {
             return Err(EngineError::UsernameTaken);
         }
-        if let Some(email) = new.email.as_ref().map(|email| email.folded()) {
-            let same = old.and_then(|old| old.email.as_ref()).is_some_and(|old| old.folded() == email);
-            if !same && self.has(&schema::email(&email))? {
+        for spelling in new.email.iter().flat_map(Email::spellings) {
+            let same = old.and_then(|old| old.email.as_ref()).is_some_and(|old| old.folded() == spelling);
+            if !same && self.has(&schema::email(&spelling))? {
                 return Err(EngineError::EmailTaken);
             }
         }

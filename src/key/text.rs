@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::{Locator, ParseError};
 use crate::limits;
 
@@ -84,25 +86,86 @@ text!(
     }
 );
 
-text!(
-    /// An e-mail address: at most 254 bytes, one `@` with text on both sides, no blanks or control characters.
-    Email,
-    "e-mail address",
-    |text| {
-        let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control());
-        match text.split_once('@') {
-            _ if text.len() > limits::EMAIL_BYTES_MAX => Err("must be at most 254 bytes"),
-            Some((local, domain)) if plain(local) && plain(domain) => Ok(()),
-            _ => Err("must be like name@example.org"),
-        }
-    }
-);
+/// An e-mail address: at most 254 bytes, one `@` with text on both sides, no blanks, control characters or letters that
+/// nobody sees. Kept in Unicode's composed form: two spellings of one text are one address.
+///
+/// ```
+/// use keyward::key::Email;
+/// assert_eq!("fl\u{f6}@example.org".parse::<Email>(), "flo\u{308}@example.org".parse());
+/// assert!("flo\u{200b}@example.org".parse::<Email>().is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Email(String);
 
 impl Email {
-    /// The form in which addresses are compared: lower case.
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which an address is found: lower case.
     pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
+
+    /// Every form in which an address that is the same may be found: as it is kept, and taken apart, as one may be from
+    /// before they were composed.
+    pub(crate) fn spellings(&self) -> [String; 2] {
+        let folded = self.folded();
+        let apart = folded.nfd().collect();
+        [folded, apart]
+    }
+
+    /// An address that is stored already; it may have letters that none is given any more.
+    ///
+    /// # Errors
+    /// [`ParseError`] when it is none.
+    pub(crate) fn stored(text: String) -> Result<Self, ParseError> {
+        let plain = |part: &str| {
+            !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control())
+        };
+        match text.split_once('@') {
+            _ if text.len() > limits::EMAIL_BYTES_MAX => Err("must be at most 254 bytes"),
+            Some((local, domain)) if plain(local) && plain(domain) => Ok(Self(text)),
+            _ => Err("must be like name@example.org"),
+        }
+        .map_err(|problem| ParseError::new("e-mail address", problem))
+    }
+}
+
+impl FromStr for Email {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if text.chars().any(is_invisible) {
+            return Err(ParseError::new("e-mail address", "must not contain invisible letters"));
+        }
+        Self::stored(text.nfc().collect())
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// Whether a letter shows nothing by itself or turns the direction of what is around it, so that two texts that look alike
+/// differ: soft hyphens, fillers, joiners, marks and overrides of direction, variation selectors, tags.
+pub(crate) fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 text!(
@@ -163,6 +226,24 @@ text!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_that_look_alike_are_one_or_refused() {
+        let parsed = |text: &str| text.parse::<Email>();
+        assert_eq!(parsed("Flo\u{308}@X.org").unwrap().folded(), parsed("fl\u{f6}@x.org").unwrap().folded());
+        for letter in
+            "\u{ad}\u{200b}\u{200d}\u{200e}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{61c}\u{fe0f}\u{e0041}"
+                .chars()
+        {
+            for text in
+                [format!("{letter}flo@x.org"), format!("fl{letter}o@x.org"), format!("flo@x{letter}.org")]
+            {
+                assert!(parsed(&text).is_err(), "{text:?}");
+                assert!(Email::stored(text).is_ok(), "an old record is read");
+            }
+        }
+        assert!(parsed("\u{43f}\u{43e}\u{447}\u{442}\u{430}@\u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}.\u{440}\u{444}").is_ok());
+    }
 
     #[test]
     fn user_names_are_ascii_and_bounded() {

@@ -47,3 +47,18 @@ fn a_wrong_body_is_told_by_field_and_item_and_never_by_line_or_by_what_was_sent(
         assert!(told, "{body}: {detail}");
     }
 }
+
+#[test]
+fn two_spellings_of_one_address_are_one_and_letters_that_nobody_sees_are_refused() {
+    let api = Api::with_flo();
+    let add = |name: &str, email: &str| {
+        let (status, answer) =
+            api.ask("POST", "/v1/users", serde_json::json!({ "username": name, "email": email }));
+        (status, answer["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(add("ann", "B\u{f6}rge@example.org").0, 201);
+    assert_eq!(add("eve", "bo\u{308}rge@example.org"), (409, "email_taken".to_owned()));
+    for hidden in ["bo\u{200b}rge@example.org", "\u{202e}borge@example.org", "borge@exam\u{ad}ple.org"] {
+        assert_eq!(add("eve", hidden), (422, "invalid".to_owned()), "{hidden:?}");
+    }
+}

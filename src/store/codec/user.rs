@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::key::time;
 use super::{Damage, Entry, Record, StoreError, read, read_part, schema, write};
 use crate::clock::Timestamp;
-use crate::key::{CompanyId, Kind, Level, PasswordHash, Role, Status, User, UserId};
+use crate::key::{CompanyId, Email, Kind, Level, PasswordHash, Role, Status, User, UserId};
 
 #[derive(Serialize, Deserialize)]
 struct UserWire {
@@ -87,7 +87,7 @@ impl Record for User {
             id: UserId(wire.id),
             username: wire.username.parse()?,
             display_name: wire.display_name.map(|name| name.parse()).transpose()?,
-            email: wire.email.map(|email| email.parse()).transpose()?,
+            email: wire.email.map(Email::stored).transpose()?,
             kind: match wire.kind {
                 KindWire::Person { password } => {
                     Kind::Person { password: password.map(PasswordHash::from_phc) }
