@@ -173,7 +173,10 @@ impl Refusal {
                 log_undecided("filebin", &error);
                 Self::Unavailable
             }
-            error => Self::from(error),
+            error @ (AuthenticateError::Key(_)
+            | AuthenticateError::Password
+            | AuthenticateError::NotActive(_)
+            | AuthenticateError::Undecided(_)) => Self::from(error),
         }
     }
 }
