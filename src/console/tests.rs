@@ -272,7 +272,7 @@ fn a_company_s_account_is_no_bot_and_keys_of_every_keyspace_are_counted() {
     let company = world.service.run(&Caller::operator(), AddCompany(company)).unwrap();
     let bots = world.get(&mut admin, "/console/bots").text;
     assert!(!bots.contains("Acme") && bots.contains("1 entry"), "{bots}");
-    assert_eq!(world.get(&mut admin, &format!("/console/bots/{}", company.account)).status, 403);
+    assert_eq!(world.get(&mut admin, &format!("/console/bots/{}", company.account)).status, 404);
     assert!(world.get(&mut admin, "/console").text.contains("Bots: 1."));
     for keyspace in [Keyspace::NATIVE, Keyspace::FILEBIN] {
         let new = NewKey::new(*keyspace.name(), world.bot, Level::READ);
