@@ -107,7 +107,7 @@ impl Town {
     fn proof(&self, request: &RawRequest) -> Option<&Proof> {
         let (_, sent) = request.headers.iter().find(|(name, _)| name == "authorization")?;
         let (scheme, credentials) = std::str::from_utf8(sent).ok()?.trim().split_once(' ')?;
-        let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+        let path = request.path.strip_suffix('/').unwrap_or(&request.path).to_ascii_lowercase();
         let credentials = credentials.trim();
         if scheme.eq_ignore_ascii_case("bearer") && path.ends_with("/jwt") {
             // The last letter has bits that say nothing.
@@ -237,5 +237,6 @@ fn has_members(record: &Value, names: &[&str]) -> bool {
 fn tries_a_password(request: &RawRequest) -> bool {
     let Ok(Value::Object(members)) = serde_json::from_slice(request.body.bytes()) else { return false };
     let password = members.get("password").and_then(Value::as_str);
-    request.path.starts_with("/signin") && password.is_some_and(|text| Password::new(text.as_bytes()).is_ok())
+    request.path.to_ascii_lowercase().starts_with("/signin")
+        && password.is_some_and(|text| Password::new(text.as_bytes()).is_ok())
 }
