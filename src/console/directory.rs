@@ -255,7 +255,7 @@ impl SignedIn<'_> {
     /// The keys that somebody has beside those of a keyspace, by their number in each.
     pub(super) fn other_keys(&self, owner: &User, beside: &Keyspace) -> Result<Markup, Refusal> {
         let mut counts = Vec::new();
-        for keyspace in Keyspace::all().into_iter().filter(|keyspace| keyspace != beside) {
+        for keyspace in Keyspace::all().filter(|keyspace| keyspace != beside) {
             let command = ListKeys {
                 owner: UserRef::Id(owner.id),
                 keyspace: Some(*keyspace.name()),

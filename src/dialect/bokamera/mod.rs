@@ -95,7 +95,9 @@ fn answer(service: &Service, request: &RawRequest) -> RawResponse {
     let page = match route.target {
         Target::Metadata => Some(Ok(metadata::page(&request.path, &request.query))),
         Target::Types(language) => Some(metadata::types(language)),
-        _ => None,
+        Target::Keys | Target::Key(_) | Target::Authenticate | Target::Version | Target::Predefined(_) => {
+            None
+        }
     };
     if let Some(page) = page.filter(|_| matches!(request.method.as_str(), "GET" | "HEAD")) {
         return page.unwrap_or_else(|refusal| encode::refusal(&refusal, style));
