@@ -208,6 +208,8 @@ pub const HMAC_KEY_BYTES_MAX: usize = 256;
 pub const SEPARATOR_BYTES_MAX: usize = 8;
 /// Ways to hash that imported keys may have together.
 pub const FOREIGN_SCHEMES_MAX: usize = 16;
+/// Keys that begin alike and are counted to tell how long a first use takes.
+pub const SALTED_COUNTED_MAX: usize = 10_000;
 /// Keys whose salted hashes are read at once.
 pub const CHECK_PAGE: usize = 64;
 /// How much of a turn that counts for.

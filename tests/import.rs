@@ -136,6 +136,14 @@ fn a_line_says_all_that_is_known_of_a_key_in_every_form_that_systems_keep() {
     let (_, list, _) = tell(&data, &["key", "list", "--owner", "flo", "--output", "json"], "");
     assert!(list.contains("2020-01-02T03:04:05") && list.contains("from before"), "{list}");
 
+    let salted =
+        "{\"hash\":\"$2b$10$7bfeUJbTr/71x/6VdGC1eOFB5tdn84hoXvPigS9mGx7hyKvFsCeFO\",\"prefix\":\"sk_live\"}";
+    for dry in [&["--dry-run"][..], &[]] {
+        let import = [&["key", "import", "-", "--owner", "flo"], dry].concat();
+        let (code, _, error) = tell(&data, &import, salted);
+        assert!(code == 0 && error.contains("may take up to 1 s of work"), "{dry:?}: {error}");
+        assert!(error.contains("a hash does not show whether another key has the same text"), "{error}");
+    }
     for (line, wrong) in [
         ("{\"key\":\"a-key-0001\",\"of\":\"after:|\"}", "give key, or hash with algorithm"),
         (

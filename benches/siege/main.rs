@@ -1,10 +1,12 @@
-//! Good requests while a server is besieged: silent and slow connections, wrong logins and junk keys, all at once.
+//! Good requests while a server is besieged: by guesses that begin like imported keys, then by silent and slow connections,
+//! wrong logins and junk keys, all at once.
 //!
 //! ```sh
 //! cargo bench --bench siege
 //! ```
 //!
-//! Needs some 21,000 file descriptors (`ulimit -n`). `KEYWARD_BENCH_SECONDS` sets how long each part takes.
+//! Needs some 21,000 file descriptors (`ulimit -n`). `KEYWARD_BENCH_SECONDS` sets how long each part takes; with
+//! `KEYWARD_BENCH_GUESSES` only guesses come.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +16,7 @@
 )]
 
 mod good;
+mod guesses;
 mod server;
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -165,9 +168,16 @@ fn under(
 fn main() {
     let seconds = std::env::var("KEYWARD_BENCH_SECONDS").map_or(20, |text| text.parse().unwrap());
     let length = Duration::from_secs(seconds);
+    let only_guesses = std::env::var_os("KEYWARD_BENCH_GUESSES").is_some();
     let server = Server::start();
     Good::watch(&server, Duration::from_secs(1));
     Good::watch(&server, length).print("idle", &server);
+    guesses::lay(&server, length);
+    sleep(Duration::from_secs(2));
+    Good::watch(&server, length).print("after", &server);
+    if only_guesses {
+        return;
+    }
     let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
     let siege =
         under("logins", &server, length, |siege, scope, address| siege.log_in_everywhere(scope, address));

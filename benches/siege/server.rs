@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// The password of its only user.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
 /// A server that runs on a directory of its own.
 pub(crate) struct Server {
     child: Child,
@@ -27,20 +30,23 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
-        let operate = |target: &str, body: &str| -> String {
-            let mut stream = UnixStream::connect(data.join("keyward.sock")).unwrap();
-            stream.write_all(post(target, "connection: close", body).as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
-        };
-        operate(
+        let mut server = Self { child, address, dir, key: String::new() };
+        server.operate(
             "/v1/users",
-            "{\"username\":\"flo\",\"role\":\"administrator\",\"password\":\"correct horse battery staple\"}",
+            &format!("{{\"username\":\"flo\",\"role\":\"administrator\",\"password\":\"{PASSWORD}\"}}"),
         );
-        let made = operate("/v1/keys", "{\"keyspace\":\"native\",\"owner\":\"flo\",\"level\":8}");
-        let key = field(&made, "text").unwrap();
-        Self { child, address, dir, key }
+        let made = server.operate("/v1/keys", "{\"keyspace\":\"native\",\"owner\":\"flo\",\"level\":8}");
+        server.key = field(&made, "text").unwrap();
+        server
+    }
+
+    /// The answer to what whoever owns the machine asks.
+    pub(crate) fn operate(&self, target: &str, body: &str) -> String {
+        let mut stream = UnixStream::connect(self.data().join("keyward.sock")).unwrap();
+        stream.write_all(post(target, "connection: close", body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Its data directory.

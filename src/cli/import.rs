@@ -31,18 +31,24 @@ struct Sum {
 pub(super) fn run(door: &mut Door, output: Output, asked: &ImportKeys) -> Result<Exit, Failure> {
     let progress = lines_of(&asked.file)?.map(|lines| Progress::new("importing", lines.max(1)));
     let (mut lines, target) = (Lines::open(&asked.file)?, target(asked));
-    let mut sum = Sum::default();
+    let (mut sum, mut notes) = (Sum::default(), Vec::new());
     while let Some(piece) = lines.piece()? {
         let answer = door.send("POST", &target, piece.text)?;
         let count = |name| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
         sum.imported += count("imported");
         sum.existing += count("existing");
         tell_refused(&answer, &piece.numbers, &mut sum.refused);
+        let said = answer.get("notes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        // The longest counts, which comes last since every piece adds keys.
+        if !said.is_empty() {
+            notes = said.iter().map(cell).collect();
+        }
         if let Some(progress) = &progress {
             progress.at(lines.read);
         }
     }
     drop(progress);
+    notes.iter().for_each(|text| note(text));
     let Sum { imported, existing, refused } = sum;
     match output {
         Output::Json => line(

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{AuthenticateError, Service};
 use crate::engine::{EngineError, Patience};
 use crate::exchange::{Entrance, Head};
-use crate::key::{Key, Keyspace, Level, Owner, Spend};
+use crate::key::{Key, Keyspace, Level, Owner, Prefix, Spend};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 
 /// Who wants other people's keys verified.
@@ -80,6 +80,15 @@ impl Service {
             Some(self.waits_for(&service_request(head.text("x-service-key")?, peer)))
         });
         service_key.unwrap_or(false) || key_waits().unwrap_or(false)
+    }
+
+    /// How many keys that begin so have a salted hash left, as [`Reader::salted_beside`](crate::engine::Reader::salted_beside)
+    /// counts them.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn salted_beside(&self, beginning: &Prefix) -> Result<usize, EngineError> {
+        self.verifier.reader().salted_beside(beginning)
     }
 
     /// Whether deciding about this key takes waiting, as [`Verifier::may_wait`] says.

@@ -96,6 +96,15 @@ impl Reader {
         Ok(!known && self.salted.waits(self.text_id(&presented), client))
     }
 
+    /// How many keys that begin so have a salted hash left, up to 10,000: so many checks a first use may take.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn salted_beside(&self, beginning: &Prefix) -> Result<usize, EngineError> {
+        let all = schema::slow_of(beginning.as_str());
+        Ok(self.store.scan(&all, None, limits::SALTED_COUNTED_MAX)?.len())
+    }
+
     /// What the text is known by among those that wait.
     fn text_id(&self, presented: &PresentedKey<'_>) -> TextId {
         let (_, pepper) = self.peppers.current();

@@ -151,7 +151,7 @@ impl Engine {
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
                 let event = operation.record(by.actor, Action::KeysImported, Subject::Keys(count))?;
                 for Prepared { id, past, stored, .. } in new {
-                    let created = past.created.unwrap_or(operation.now());
+                    let created = past.created.unwrap_or_else(|| operation.now());
                     let (new, held) = seen.settled.remove(id).ok_or(EngineError::NoSuchKey)?;
                     let mut key = Key { held, ..new.key(*id, stored.clone(), created, event) };
                     past.tell(&mut key, by.actor);

@@ -19,10 +19,13 @@ use super::load::{Loader, published};
 use super::operation::Operation;
 use super::sweep::Sweep;
 
+/// An operation that waits; `None` has the lane look at what is written behind.
+type Call = Option<Box<dyn Job>>;
+
 /// The way onto the write lane.
 pub(super) struct Lane {
-    /// Taken away to stop the thread: it ends when nobody can send any more. `None` has it look at what is written behind.
-    jobs: Mutex<Option<SyncSender<Option<Box<dyn Job>>>>>,
+    /// Taken away to stop the thread: it ends when nobody can send any more.
+    jobs: Mutex<Option<SyncSender<Call>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -122,7 +125,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&mut self, waiting: &Receiver<Option<Box<dyn Job>>>) {
+    fn run(&mut self, waiting: &Receiver<Call>) {
         let mut pause = Duration::ZERO;
         loop {
             match waiting.recv_timeout(pause) {

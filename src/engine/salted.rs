@@ -89,6 +89,9 @@ struct Job {
     keys: u64,
 }
 
+/// Keys to compare a text with, and the place of the last one that was looked at.
+type Page = (VecDeque<(Match, SlowHash)>, Vec<u8>);
+
 /// What came of a piece of work.
 enum Step {
     /// There is more.
@@ -311,12 +314,7 @@ impl Worker {
 
     /// The next hashes of keys that begin so, and the place of the last one that was looked at. Of revoked keys none,
     /// since they never verify.
-    #[expect(clippy::type_complexity, reason = "said above")]
-    fn candidates(
-        &self,
-        beginning: &Prefix,
-        after: Option<&[u8]>,
-    ) -> Result<Option<(VecDeque<(Match, SlowHash)>, Vec<u8>)>, EngineError> {
+    fn candidates(&self, beginning: &Prefix, after: Option<&[u8]>) -> Result<Option<Page>, EngineError> {
         let entries = self.store.scan(&schema::slow_of(beginning.as_str()), after, limits::CHECK_PAGE)?;
         let mut candidates = VecDeque::new();
         for id in entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)) {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::body::{ImportDefaults, ImportLine};
 use super::encode::json;
+use super::outlook::Outlook;
 use super::{Exchange, Problem, decode};
 use crate::clock::Timestamp;
 use crate::command::{CommandError, ImportKeys, UserRef};
@@ -53,7 +54,10 @@ impl Exchange<'_> {
                 Err(problem) => drop(refused.insert(at, problem)),
             }
         }
+        let outlook = Outlook::of(&keys);
         let imported = self.run(ImportKeys { keys, dry })?;
+        let first_use_seconds = outlook.first_use_seconds(self.service, dry)?;
+        let notes = outlook.notes(first_use_seconds);
         let mut imported = imported.into_iter();
         let lines = (0..lines.len()).map(|at| match refused.remove(&at) {
             Some(problem) => Ok(LineJson::refused(at, &problem)),
@@ -63,7 +67,7 @@ impl Exchange<'_> {
         let count = |status| lines.iter().filter(|line| line.status == status).count();
         let (imported, existing) = (count(Status::Imported), count(Status::Existing));
         let refused = count(Status::Refused);
-        Ok(json(200, &ImportJson { imported, existing, refused, lines }))
+        Ok(json(200, &ImportJson { imported, existing, refused, first_use_seconds, notes, lines }))
     }
 
     fn imported_key(
@@ -208,6 +212,12 @@ pub(super) struct ImportJson {
     imported: usize,
     existing: usize,
     refused: usize,
+    /// Work that the first use of a key with a salted hash may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_use_seconds: Option<u64>,
+    /// What cannot be seen from the lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     lines: Vec<LineJson>,
 }
 

@@ -44,6 +44,7 @@ mod list_tests;
 #[cfg(test)]
 mod manage_tests;
 mod openapi;
+mod outlook;
 mod page;
 mod problem;
 mod route;

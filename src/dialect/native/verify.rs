@@ -40,9 +40,8 @@ impl Verify<'_> {
     /// Whether deciding takes waiting. What is wrong with the request is not looked at here.
     pub(super) fn may_wait(&self, target: &Target) -> bool {
         let (asker, open) = self.asker();
-        self.service.may_wait(asker, open, || match target {
-            Target::VerifyBatch => self.batch_waits(),
-            _ => self.one_waits(),
+        self.service.may_wait(asker, open, || {
+            if matches!(target, Target::VerifyBatch) { self.batch_waits() } else { self.one_waits() }
         })
     }
 
