@@ -4,8 +4,8 @@ use super::{Caller, CommandError, KeyRef, Proof, UserRef};
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, Reader, UserChange, Whose};
 use crate::index::Found;
 use crate::key::{
-    Allowlist, Change, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Level, RateLimits, UncheckedKey,
-    User, UserId, Viewing,
+    Allowlist, Change, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Kind, Level, Owner, RateLimits,
+    UncheckedKey, User, UserId, Viewing,
 };
 
 /// Something a caller may act on as asked. Only this file makes one, and [`super::Door`] takes nothing else.
@@ -81,7 +81,7 @@ impl<'a> Gate<'a> {
             UserRef::Id(id) => self.reader.user(*id)?,
             UserRef::Name(name) => self.reader.user_named(name)?,
         };
-        let allowed = found.filter(|user| self.reaches(user.id, user.company, user.role.level()));
+        let allowed = found.filter(|user| self.reaches(user.id, &user.owner()));
         Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchUser)?)
     }
 
@@ -127,7 +127,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Adding this user: for a bot of a company to that company only.
+    /// Adding this user: for a bot of a company to that company only, and nobody who acts beyond it.
     ///
     /// # Errors
     /// [`CommandError::LevelTooLow`], [`CommandError::OutsideCompany`], [`CommandError::KeyTooNarrow`].
@@ -135,8 +135,11 @@ impl<'a> Gate<'a> {
         self.others()?;
         self.within_company(new.company)?;
         match &new.kind {
-            NewKind::Person { password: Some(_) } => self.lasting_proof()?,
-            NewKind::Person { password: None } | NewKind::Bot => {}
+            NewKind::Person { password } => {
+                self.within_reach(false, new.role.level())?;
+                password.as_ref().map_or(Ok(()), |_| self.lasting_proof())?;
+            }
+            NewKind::Bot => {}
         }
         Ok(Authorized(new.clone()))
     }
@@ -182,13 +185,16 @@ impl<'a> Gate<'a> {
     /// Changing this user so.
     ///
     /// # Errors
-    /// As [`Gate::user`]; [`CommandError::OutsideCompany`] for a bot that would move somebody out of its company.
+    /// As [`Gate::user`]; [`CommandError::OutsideCompany`] for a bot that would move somebody out of its company, or have
+    /// somebody act beyond it.
     pub fn user_change(
         &self,
         user: &UserRef,
         change: &UserChange,
     ) -> Result<Authorized<(User, UserChange)>, CommandError> {
         let user = self.user(user)?.0;
+        let role = change.role.unwrap_or(user.role);
+        self.within_reach(user.kind == Kind::Bot, role.level())?;
         match change.company {
             Change::Keep => {}
             Change::Clear => self.within_company(None)?,
@@ -233,7 +239,7 @@ impl<'a> Gate<'a> {
             return Ok(Authorized(found));
         }
         let owner = self.reader.owner(found.owner)?.ok_or(EngineError::NoSuchKey)?;
-        if self.reaches(found.owner, owner.company, owner.standing.level) {
+        if self.reaches(found.owner, &owner) && !self.is_beyond(owner.is_bot, found.level) {
             Ok(Authorized(found))
         } else {
             Err(CommandError::NotYours)
@@ -260,8 +266,9 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// As [`Gate::user`]; [`CommandError::LevelAboveOwn`], [`CommandError::LevelTooLow`].
     pub fn new_key(&self, new: &NewKey) -> Result<Authorized<NewKey>, CommandError> {
-        self.user(&UserRef::Id(new.owner))?;
+        let owner = self.user(&UserRef::Id(new.owner))?.0;
         self.level(new.level)?;
+        self.within_reach(owner.kind == Kind::Bot, new.level)?;
         new.rate_limits.as_ref().map_or(Ok(()), |limits| self.rate_limits(limits))?;
         Ok(Authorized(new.clone()))
     }
@@ -277,7 +284,10 @@ impl<'a> Gate<'a> {
     ) -> Result<Authorized<(Key, KeyChange)>, CommandError> {
         change.level.map_or(Ok(()), |level| self.level(level))?;
         change.rate_limits.as_ref().map_or(Ok(()), |_| self.others())?;
-        Ok(Authorized((self.key(key)?.0, change.clone())))
+        let key = self.key(key)?.0;
+        let owner = self.reader.owner(key.owner)?.ok_or(EngineError::NoSuchKey)?;
+        self.within_reach(owner.is_bot, change.level.unwrap_or(key.level))?;
+        Ok(Authorized((key, change.clone())))
     }
 
     /// Giving a key this level: never above the creator's own.
@@ -300,7 +310,8 @@ impl<'a> Gate<'a> {
             Some(Viewing::ByOwner) => self.caller.id() == Some(key.owner),
             Some(Viewing::Once) | None => false,
         };
-        if !shown {
+        let owner = self.reader.owner(key.owner)?.ok_or(EngineError::NoSuchKey)?;
+        if !shown || self.is_beyond(owner.is_bot, key.level) {
             return Ok(false);
         }
         match self.reader.check_proof(&self.caller.authority(), key) {
@@ -320,12 +331,24 @@ impl<'a> Gate<'a> {
         if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(()) }
     }
 
-    /// Whether the caller may act on what belongs to this user, of this company and with this level.
-    fn reaches(&self, owner: UserId, company: Option<CompanyId>, level: Level) -> bool {
-        let have = self.caller.level();
-        let same_company = company.is_some() && company == self.caller.company();
-        self.caller.id() == Some(owner)
-            || (same_company && level <= have && have >= self.need.company)
+    /// Whether the caller may act on what belongs to this user.
+    fn reaches(&self, id: UserId, owner: &Owner) -> bool {
+        let (have, level) = (self.caller.level(), owner.standing.level);
+        let same_company = owner.company.is_some() && owner.company == self.caller.company();
+        let of_company = same_company && level <= have && have >= self.need.company;
+        self.caller.id() == Some(id)
+            || (of_company && !self.is_beyond(owner.is_bot, level))
             || self.caller.sees_everything()
+    }
+
+    /// Whether a user, or a key of one, acts or comes to act beyond the company that the caller is kept within: people of
+    /// this level do, and what may do as much once its owner is promoted.
+    fn is_beyond(&self, is_bot: bool, level: Level) -> bool {
+        self.caller.tenant().is_some() && !is_bot && level >= Level::ALL
+    }
+
+    /// Refuses a bot of a company to make somebody of this kind and level.
+    fn within_reach(&self, is_bot: bool, level: Level) -> Result<(), CommandError> {
+        if self.is_beyond(is_bot, level) { Err(CommandError::OutsideCompany) } else { Ok(()) }
     }
 }

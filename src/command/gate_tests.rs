@@ -234,7 +234,7 @@ fn a_bot_of_a_company_reaches_nothing_outside_it_and_people_who_administer_do() 
         [(world.bot(Some(0)), false), (world.bot(None), true), (world.person(8, Some(0)), true)]
     {
         for (company, there) in [(Some(0), true), (Some(1), everyone), (None, everyone)] {
-            let owner = world.person(8, company);
+            let owner = world.person(7, company);
             assert_eq!(world.reaches_user(&caller, &owner), there, "{caller:?}, {company:?}");
             let key = KeyRef::Id(world.key(&owner, &Keyspace::NATIVE, 2).0.id);
             let found = if there { Ok(()) } else { NOT_YOURS };
@@ -258,6 +258,43 @@ fn a_bot_of_a_company_reaches_nothing_outside_it_and_people_who_administer_do() 
                 may(&|gate| gate.user_change(&peer, &change).map(drop)),
                 there,
                 "moving to {company:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bot_of_a_company_makes_and_reaches_nobody_who_acts_beyond_it() {
+    let world = World::new();
+    let company = Some(world.companies[0]);
+    let (owner, peer) = (world.person(8, Some(0)), world.person(4, Some(0)));
+    let (whole, _) = world.key(&peer, &Keyspace::BOKAMERA, 8);
+    let (part, _) = world.key(&peer, &Keyspace::BOKAMERA, 7);
+    let peer = peer.id().unwrap();
+    for (caller, may) in [(world.bot(Some(0)), false), (world.bot(None), true), (world.person(8, None), true)]
+    {
+        let asked = |ask: &dyn Fn(&Gate<'_>) -> Result<(), CommandError>| world.asked(&caller, ask).is_ok();
+        assert_eq!(world.reaches_user(&caller, &owner), may, "{caller:?}");
+        let person = NewUser::person("new".parse().unwrap(), Role::Administrator, None);
+        let person = NewUser { company, ..person };
+        assert_eq!(asked(&|gate| gate.new_user(&person).map(drop)), may);
+        let bot = NewUser { kind: NewKind::Bot, ..person };
+        assert!(asked(&|gate| gate.new_user(&bot).map(drop)), "a bot stays in the company as well");
+        let promoted = UserChange { role: Some(Role::Administrator), ..UserChange::default() };
+        assert_eq!(asked(&|gate| gate.user_change(&UserRef::Id(peer), &promoted).map(drop)), may);
+        for (level, may) in [(7, true), (8, may)] {
+            let new = NewKey::new(*Keyspace::NATIVE.name(), peer, Level::new(level).unwrap());
+            assert_eq!(asked(&|gate| gate.new_key(&new).map(drop)), may, "{caller:?}, {level}");
+            let change = KeyChange { level: Some(Level::new(level).unwrap()), ..KeyChange::default() };
+            let key = KeyRef::Id(part.id);
+            assert_eq!(asked(&|gate| gate.key_change(&key, &change).map(drop)), may, "{caller:?}, {level}");
+        }
+        for (key, may) in [(&part, true), (&whole, may)] {
+            assert_eq!(world.reaches_key(&caller, &KeyRef::Id(key.id)).is_ok(), may, "{caller:?}, {key:?}");
+            assert_eq!(
+                world.asked(&caller, |gate| gate.shows_text(key)).unwrap(),
+                may,
+                "{caller:?}, {key:?}"
             );
         }
     }
