@@ -232,8 +232,6 @@ pub const CHECK_REFUSED_LATELY_MS: u64 = 60_000;
 pub const CHECK_NETWORKS_MAX: usize = 4_096;
 /// Texts that are remembered as refused, and as many as turned away.
 pub const CHECKS_REMEMBERED_MAX: usize = 65_536;
-/// How nice the thread is that checks salted hashes.
-pub const CHECKS_NICENESS: i32 = 10;
 /// Highest cost of bcrypt that is taken: about a second.
 pub const BCRYPT_COST_MAX: u32 = 14;
 /// Most memory of argon2 that is taken.

@@ -329,15 +329,9 @@ impl Worker {
     }
 }
 
-/// Has everybody else go first. Without it checks still work, at the cost of serving.
+/// Has everybody else go first, and logins as soon as a text. Without it checks still work, at the cost of serving.
 fn stand_back() {
-    let nicer = rustix::process::getpriority_process(None).and_then(|own| {
-        rustix::process::setpriority_process(
-            None,
-            own.saturating_add(limits::CHECKS_NICENESS).min(limits::NICENESS_MAX),
-        )
-    });
-    if let Err(error) = nicer {
+    if let Err(error) = rustix::process::setpriority_process(None, limits::NICENESS_MAX) {
         tracing::warn!(%error, "salted hashes are checked at normal priority");
     }
 }
