@@ -10,7 +10,8 @@ use keyward::key::{Keyspace, Level};
 use keyward::limits;
 use proptest::prelude::*;
 
-use crate::world::{World, form_request, transcripts};
+use crate::transcript::Peer as _;
+use crate::world::{CLIENT, World, form_request, transcripts};
 
 const SITE: &str = "http://127.0.0.1:23200";
 
@@ -49,6 +50,18 @@ fn more_keys_than_one_page_are_listed_whole() {
     let response = world.answer(&post("/api/v2/user/apikeys", &body));
     let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["data"]["apikeys"].as_object().unwrap().len(), limits::PAGE_MAX + 3);
+}
+
+#[test]
+fn a_key_that_may_be_used_from_fewer_places_lists_no_text_that_is_good_elsewhere() {
+    let mut world = world();
+    world.act("allow full 192.0.2.0/24");
+    let full = world.texts["full"].clone();
+    let request = post("/api/v2/user/apikeys", &format!("apikey={full}"));
+    let response = world.answer(&RawRequest { client: Some(CLIENT), ..request });
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    let listed: Vec<_> = body["data"]["apikeys"].as_object().unwrap().keys().collect();
+    assert_eq!(listed, [&full]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What can be done about keys.
 
 use super::Door;
-use crate::command::{Authorized, CommandError, Everything};
+use crate::command::{Authorized, CommandError, Everything, KeyPage};
 use crate::engine::{
     Created, Cursor, Imported, ImportedKey, KeyChange, KeyFilter, NewKey, RequestMark, Whose,
 };
@@ -130,7 +130,7 @@ impl Door<'_> {
         after: Option<Cursor>,
         limit: Option<usize>,
         texts: bool,
-    ) -> Result<(Vec<(Key, Option<IssuedKey>)>, Option<Cursor>), CommandError> {
+    ) -> Result<KeyPage, CommandError> {
         let (owner, mut all, mut next) = (owner.get().id, Vec::new(), after);
         loop {
             let most = limit.unwrap_or(limits::PAGE_MAX);
@@ -142,8 +142,8 @@ impl Door<'_> {
             }
         }
         let text = |key: &Key| if texts { self.shown_text(key) } else { Ok(None) };
-        let all = all.into_iter().map(|key| text(&key).map(|text| (key, text)));
-        Ok((all.collect::<Result<_, CommandError>>()?, next))
+        let keys = all.into_iter().map(|key| text(&key).map(|text| (key, text)));
+        Ok(KeyPage { keys: keys.collect::<Result<_, CommandError>>()?, next })
     }
 
     /// Finds a page of keys.

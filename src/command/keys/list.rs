@@ -48,8 +48,7 @@ impl Command for ListKeys {
 
     fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<KeyPage, CommandError> {
         let Self { owner: _, keyspace, after, limit, texts } = self;
-        let (keys, next) = door.keys_of(on, keyspace.as_ref(), after, limit, texts)?;
-        Ok(KeyPage { keys, next })
+        door.keys_of(on, keyspace.as_ref(), after, limit, texts)
     }
 }
 

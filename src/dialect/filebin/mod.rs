@@ -98,9 +98,10 @@ impl Filebin {
             texts: true,
         };
         let KeyPage { keys: rows, .. } = service.run(caller, command)?;
-        // A key whose text cannot be shown has no place in an answer that is indexed by texts.
-        let listed = rows.into_iter().map(|(key, text)| Some(ListedKey::new(&key, text?)));
-        listed.collect::<Option<_>>().map(Answer::Listed).ok_or(Refusal::Undecided)
+        // A key whose text cannot be shown, or not to whoever may do less, has no place in an answer that is indexed by
+        // texts.
+        let listed = rows.into_iter().filter_map(|(key, text)| Some(ListedKey::new(&key, text?)));
+        Ok(Answer::Listed(listed.collect()))
     }
 }
 
