@@ -40,6 +40,8 @@ mod rehash;
 mod repair;
 mod revoke;
 mod rights;
+#[cfg(test)]
+mod rights_tests;
 mod rotate;
 mod salted;
 mod schemes;

@@ -279,6 +279,3 @@ impl Reader {
         proof_is_for(by, lent.as_ref(), key)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,8 @@
 use keyward::clock::Timestamp;
 use keyward::engine::{EngineError, ImportedKey, KeyChange, NewKey, RequestMark};
 use keyward::key::{
-    Action, Change, Expiry, ForeignSecret, Issuing, KeyId, KeyState, Keyspace, Kind, RevokeReason, Subject,
+    Action, Change, Expiry, ForeignSecret, Issuing, KeyId, KeyState, Keyspace, KeyspaceName, Kind,
+    RateLimits, RevokeReason, Subject, UserId, Within as _,
 };
 use keyward::limits;
 
@@ -33,11 +34,48 @@ impl Model {
         }
     }
 
+    /// A new key, with the limits that bind its owner, or binding them by its own.
+    pub(crate) fn begin(&mut self, new: NewKey, now: Timestamp, serial: u64) -> Credential {
+        let place = (new.owner, new.keyspace);
+        let mut key = Credential::begun(new.clone(), now, serial);
+        match new.rate_limits {
+            None => key.new.rate_limits = Some(self.limits.get(&place).cloned().unwrap_or_default()),
+            Some(asked) if key.limited => self.bind(place, &asked),
+            Some(_) => {}
+        }
+        key
+    }
+
+    fn bind(&mut self, place: (UserId, KeyspaceName), limits: &RateLimits) {
+        let bound = self.limits.get(&place).map_or(Ok(limits.clone()), |bound| bound.tightest(limits));
+        self.limits.insert(place, bound.unwrap());
+    }
+
+    /// Limits that went from `old` to those of the key bind its owner; widened, those of all keys do anew.
+    fn rebind(&mut self, id: KeyId, old: &RateLimits) {
+        let key = self.keys.get_mut(&id).unwrap();
+        let new = key.new.rate_limits.clone().unwrap();
+        let (place, keyspace) = ((key.new.owner, key.new.keyspace), key.keyspace);
+        if new.within(old) {
+            key.limited = true;
+            return self.bind(place, &new);
+        }
+        key.limited = !new.all().is_empty();
+        self.limits.remove(&place);
+        for id in self.listing(place.0, Some(keyspace)) {
+            let key = self.keys[&id].clone();
+            let limits = key.new.rate_limits.clone().unwrap();
+            if key.limited && !key.is_revoked() && !limits.all().is_empty() {
+                self.bind(place, &limits);
+            }
+        }
+    }
+
     pub(crate) fn create_key(&mut self, new: NewKey, now: Timestamp) -> Answer {
         self.user(new.owner)?;
         check_expiry(new.expiry.unwrap_or_default(), now)?;
         self.check_issuing(&new)?;
-        let key = Credential::begun(new, now, self.next_event());
+        let key = self.begin(new, now, self.next_event());
         self.set_access(&key, true);
         self.keys.insert(placeholder(0), key);
         self.record(now, Action::KeyCreated, Subject::Key(placeholder(0)));
@@ -93,7 +131,10 @@ impl Model {
                 KeyState::Suspended if !fields => Action::KeySuspended,
                 _ => Action::KeyUpdated,
             };
+            let limits =
+                (new.rate_limits != old.new.rate_limits).then(|| old.new.rate_limits.clone().unwrap());
             self.keys.insert(id, Credential { new, state, ..old });
+            limits.iter().for_each(|old| self.rebind(id, old));
             self.record(now, action, Subject::Key(id));
         }
         Ok(Told::Key(id))
@@ -166,10 +207,18 @@ impl Model {
 
     pub(crate) fn undelete_key(&mut self, id: KeyId, now: Timestamp) -> Answer {
         let kept = self.deleted.get(&id).filter(|(_, until)| *until > now);
-        let (mut key, _) = kept.ok_or(EngineError::NoSuchKey)?.clone();
+        let (mut key, until) = kept.ok_or(EngineError::NoSuchKey)?.clone();
         key.came_back = true;
         if self.keys.contains_key(&id) || !self.users.contains_key(&key.new.owner) {
             return Err(EngineError::NoSuchKey);
+        }
+        let owner = self.users[&key.new.owner].user.clone();
+        let lost = |demoted: Timestamp| demoted.plus_ms(limits::DELETED_KEPT_MS) >= until;
+        if key.keyspace == Keyspace::FREESEWING && !key.is_revoked() && owner.demoted.is_some_and(lost) {
+            return Err(EngineError::LostByDemotion);
+        }
+        if key.keyspace.issuing() == Issuing::WithAccess && !key.is_revoked() && !owner.api_access {
+            return Err(EngineError::NoAccess);
         }
         let comes_alone = key.keyspace.issuing() != Issuing::Freely && !key.is_revoked();
         if comes_alone && !self.live(key.new.owner, key.keyspace).is_empty() {
@@ -179,7 +228,6 @@ impl Model {
         if [Some(&key.text), previous].into_iter().flatten().flatten().any(|text| self.has_text(text)) {
             return Err(EngineError::HasText);
         }
-        self.set_access(&key, true);
         self.deleted.remove(&id);
         self.keys.insert(id, key);
         self.record(now, Action::KeyUndeleted, Subject::Key(id));
@@ -231,6 +279,7 @@ impl Model {
             key.text = Some(crate::imports::text_of(secret).to_owned());
         }
         self.check_issuing(new)?;
+        key.new = self.begin(new.clone(), now, serial).new;
         key.identity = own_id(new, secret).is_none().then_some(identity);
         self.set_access(&key, true);
         self.keys.insert(id, key);

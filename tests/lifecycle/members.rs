@@ -8,7 +8,7 @@ use keyward::key::{
 };
 
 use crate::changes::Told;
-use crate::model::{Credential, Member, Model, placeholder};
+use crate::model::{Member, Model, placeholder};
 
 type Answer = Result<Told, EngineError>;
 
@@ -75,6 +75,7 @@ impl Model {
         let demoted = user.role.level() < old.role.level() || stopped;
         self.users.get_mut(&id).unwrap().user = user;
         if demoted {
+            self.users.get_mut(&id).unwrap().user.demoted = Some(now);
             for key in self.live(id, Keyspace::FREESEWING) {
                 self.keys.get_mut(&key).unwrap().revoke(now, RevokeReason::PrivilegeWithdrawn);
             }
@@ -86,7 +87,8 @@ impl Model {
         }
         if began {
             let new = NewKey::new(*Keyspace::TELVUE.name(), id, Level::ALL);
-            self.keys.insert(placeholder(0), Credential::begun(new, now, self.next_event()));
+            let key = self.begin(new, now, self.next_event());
+            self.keys.insert(placeholder(0), key);
         }
         let action = match (began, ended) {
             (true, _) => Action::AccessGranted,
@@ -122,6 +124,7 @@ impl Model {
     fn leave(&mut self, id: UserId) {
         self.users.remove(&id);
         self.keys.retain(|_, key| key.new.owner != id);
+        self.limits.retain(|(owner, _), _| *owner != id);
     }
 
     pub(crate) fn add_company(&mut self, new: &NewCompany, now: Timestamp) -> Answer {

@@ -1,12 +1,12 @@
 //! Users, companies and keys as plain maps know them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keyward::clock::Timestamp;
 use keyward::engine::{EngineError, NewKey};
 use keyward::key::{
-    Action, Actor, Company, CompanyId, Email, Expiry, Key, KeyId, KeyState, Keyspace, Kind, Level, Role,
-    Status, Subject, User, UserId,
+    Action, Actor, Company, CompanyId, Email, Expiry, Key, KeyId, KeyState, Keyspace, KeyspaceName, Kind,
+    Level, RateLimits, Role, Status, Subject, User, UserId,
 };
 use keyward::verify::DenyReason;
 
@@ -39,6 +39,8 @@ pub(crate) struct Credential {
     pub(crate) came_back: bool,
     /// What it was imported as.
     pub(crate) identity: Option<String>,
+    /// Whether its rate limits were set on it, and not only what bound its owner.
+    pub(crate) limited: bool,
 }
 
 /// A request that may be repeated: what was in it, which key it made, until when.
@@ -60,6 +62,8 @@ pub(crate) struct Model {
     /// Every id that there ever was.
     pub(crate) seen: BTreeSet<KeyId>,
     pub(crate) requests: BTreeMap<[u8; 32], Request>,
+    /// Limits that bind every key of an owner in a keyspace.
+    pub(crate) limits: HashMap<(UserId, KeyspaceName), RateLimits>,
     pub(crate) events: Vec<(Timestamp, Action, Subject)>,
     /// Every text that was ever given out or taken over.
     pub(crate) texts: Vec<(Keyspace, String)>,
@@ -249,7 +253,12 @@ impl Model {
 }
 
 impl Credential {
+    /// What is left out is anyone, as often as one likes, without end.
     pub(crate) fn begun(new: NewKey, now: Timestamp, serial: u64) -> Self {
+        let limited = new.rate_limits.as_ref().is_some_and(|limits| !limits.all().is_empty());
+        let (allowlist, expiry) = (new.allowlist.unwrap_or_default(), new.expiry.unwrap_or_default());
+        let rate_limits = Some(new.rate_limits.unwrap_or_default());
+        let new = NewKey { allowlist: Some(allowlist), rate_limits, expiry: Some(expiry), ..new };
         let keyspace = Keyspace::named(&new.keyspace).unwrap();
         let (text, previous, identity) = (None, None, None);
         Self {
@@ -260,6 +269,7 @@ impl Credential {
             serial,
             text,
             previous,
+            limited,
             uses: 0,
             came_back: false,
             identity,

@@ -1,12 +1,15 @@
+//! The rules about rights, through the engine.
+
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::*;
-use crate::clock::{Clock as _, ManualClock};
-use crate::engine::{Engine, KeyChange, NewUser, Parts, UserChange};
+use crate::clock::{Clock as _, ManualClock, Timestamp};
+use crate::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, Right, UserChange};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, Allowlist, Expiry, KeyId, Keyspace, PepperRing, RateLimit, RateLimits, RevokeReason, Role,
+    Actor, Allowlist, Authority, Expiry, Key, KeyId, KeyState, Keyspace, Level, PepperRing, RateLimit,
+    RateLimits, RevokeReason, Role, UserId, Within as _,
 };
 use crate::store::MemoryStore;
 
