@@ -11,6 +11,7 @@ mod binary;
 mod directory;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use below::with_sled;
@@ -19,7 +20,8 @@ use directory::copy_tree;
 use keyward::config::SecretFile;
 use keyward::engine::{Created, Engine, NewCompany, NewKey, NewUser, Parts, RequestMark};
 use keyward::entropy::OsEntropy;
-use keyward::key::{Actor, Level, Role};
+use keyward::key::{Actor, Level, RateLimit, RateLimits, Role};
+use keyward::store::codec::{OwnerLimits, Record as _};
 use keyward::store::sled::OpenOptions;
 use keyward::store::{Batch, SledStore, Store as _, schema};
 use serde_json::Value;
@@ -209,6 +211,7 @@ fn planted(whole: &[Vec<u8>]) -> Vec<Planted> {
         Planted::removed("belongs to no user", key, flo),
         Planted::removed("belongs to no company", flo, company),
         Planted::removed("has no account", company, user),
+        Planted::written("binds no user", &schema::owner_limits(99, "native"), false, Some(&owner_limits())),
         Planted::damaged("is damaged; the walk ends there", key, false),
         Planted::damaged("is damaged; the walk ends there", flo, false),
         Planted::damaged("is damaged; the walk ends there", company, false),
@@ -244,6 +247,14 @@ fn planted(whole: &[Vec<u8>]) -> Vec<Planted> {
         ]);
     }
     planted
+}
+
+/// Limits that bind somebody, as they are stored.
+fn owner_limits() -> Vec<u8> {
+    let one = NonZeroU32::MIN;
+    let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count: one, seconds: one, burst: one };
+    let limits = RateLimits::of(vec![limit]).unwrap();
+    OwnerLimits { level: Level::ALL, limits }.encode().unwrap()
 }
 
 /// Everything that a check can say, told from its source.

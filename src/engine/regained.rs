@@ -392,11 +392,14 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
         stopped,
         (*company != now.company).then_some("moved to another company"),
         ((*api_access && !now.api_access) || *access_held < now.access_held).then_some("refused API access"),
-        (role.level() > now.role.level() || *demoted < now.demoted).then_some("demoted"),
+        (role.level() > now.role.level()).then_some("demoted"),
         (*username != now.username).then_some("renamed"),
         address.then_some("given another e-mail address"),
     ];
-    differences.into_iter().flatten().collect()
+    let mut because: Vec<_> = differences.into_iter().flatten().collect();
+    // Promoted again, the user has lost the keys that do not outlive it.
+    because.extend((because.is_empty() && *demoted < now.demoted).then_some("demoted"));
+    because
 }
 
 fn company(then: &Company, now: &Company) -> Vec<&'static str> {
