@@ -156,11 +156,11 @@ fn a_flood_of_guesses_is_told_to_come_back_and_keeps_out_neither_logins_nor_firs
         };
         assert_eq!(guess(guesses).unwrap(), Verdict::Deny(DenyReason::Malformed));
         let guessing: Vec<_> = (0..guesses).map(|nth| scope.spawn(move || guess(nth))).collect();
-        for nth in 0..4 {
+        for (nth, id) in ids.iter().enumerate().take(4) {
             // Turned away it comes again, as clients do.
             let first = std::iter::repeat_with(|| world.ask(&text(nth), "192.0.2.1", Patience::Waits));
             let verdict = first.take(100).find_map(Result::ok);
-            assert!(matches!(verdict, Some(Verdict::Allow(identity)) if identity.key == ids[nth]), "{nth}");
+            assert!(matches!(verdict, Some(Verdict::Allow(identity)) if identity.key == *id), "{nth}");
             assert!(!world.engine.check_password(None, &Password::new(b"no password").unwrap()).unwrap());
         }
         let mut undecided = 0;

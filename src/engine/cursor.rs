@@ -91,7 +91,16 @@ mod tests {
             assert!(changed.within(&("keys", 7)).is_err(), "{changed}");
         }
         let long = format!("p{}", "00".repeat(limits::PLACE_BYTES_MAX + 9));
-        for wrong in ["", "p", "7", "p00", "p0000000000000000", &text[1..], &text[..text.len() - 1], &long] {
+        for wrong in [
+            "",
+            "p",
+            "7",
+            "p00",
+            "p0000000000000000",
+            text.get(1..).unwrap(),
+            text.get(..text.len() - 1).unwrap(),
+            &long,
+        ] {
             assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
         }
     }

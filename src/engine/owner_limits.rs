@@ -89,7 +89,10 @@ impl Operation<'_> {
         let bound = self.owner_limits(new.owner, &new.keyspace)?;
         let Some(asked) = &new.rate_limits else {
             let bound = bound.map(|bound| bound.limits).unwrap_or_default();
-            return shown.map_or(Ok(bound.clone()), |shown| tightest(&bound, shown));
+            return match shown {
+                Some(shown) => tightest(&bound, shown),
+                None => Ok(bound),
+            };
         };
         if let Some(shown) = shown {
             bounded(Right::RateLimits, asked, shown)?;

@@ -214,7 +214,7 @@ impl Operation<'_> {
         if let Some(shown) = shown {
             let (expiry, allowlist) = (
                 *new.expiry.get_or_insert(shown.expiry),
-                new.allowlist.get_or_insert(shown.allowlist.clone()),
+                new.allowlist.get_or_insert_with(|| shown.allowlist.clone()),
             );
             bounded(Right::Expiry, &expiry, &shown.expiry)?;
             bounded(Right::Allowlist, allowlist, &shown.allowlist)?;

@@ -149,7 +149,8 @@ fn a_key_changes_stops_and_rotates_none_that_is_beyond_it() {
     beyond(world.engine.revoke_key(by, above.id, RevokeReason::Unspecified), Right::Level);
     beyond(world.engine.delete_key(by, above.id), Right::Level);
     let limited = world.own(4, |new| new.rate_limits = Some(hourly("default", 2)));
-    for by in [World::by(&limited)] {
+    {
+        let by = World::by(&limited);
         beyond(world.update(by, shown.id, |change| change.active = Some(true)), Right::RateLimits);
         beyond(world.engine.rotate_key(by, shown.id, 0), Right::RateLimits);
         beyond(

@@ -108,6 +108,13 @@ pub(super) struct Asked<'a> {
     pub(super) client: Option<IpAddr>,
 }
 
+impl Drop for Salted {
+    /// Also of an engine that did not open: its store is free again.
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl Salted {
     /// Starts the thread. What it finds becomes our own through `rehashes`.
     ///

@@ -160,6 +160,11 @@ pub(super) fn look_back(
     while upper > 1 {
         let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
         let entries = store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
+        if entries.first().is_none_or(|entry| entry.key >= schema::audit(upper)) {
+            // A head that is damaged may name a number that nobody counts down from.
+            chain.broken_at = chain.broken_at.or(Some(upper - 1));
+            return Ok(chain);
+        }
         let mut below = entries.into_iter().rev().peekable();
         for sequence in (lower + 1..upper).rev() {
             let place = schema::audit(sequence);

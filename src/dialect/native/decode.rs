@@ -119,7 +119,7 @@ fn problem(path: &Path, error: &serde_json::Error) -> Problem {
     let within = |depth: usize| {
         let parts = path.iter().take(depth).map(|part| match part {
             Segment::Seq { index } => format!("[{index}]"),
-            part => format!(".{part}"),
+            part @ (Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown) => format!(".{part}"),
         });
         parts.collect::<String>().trim_start_matches('.').to_owned()
     };

@@ -143,7 +143,7 @@ fn the_audit_comes_newest_first_and_after_a_number_by_rising_numbers() {
     }
     let refused = |query: &str| list(query).1["code"].clone();
     for (query, code) in [
-        (&format!("user=flo&after={next}")[..], "wrong_cursor"),
+        (format!("user=flo&after={next}").as_str(), "wrong_cursor"),
         ("after=p00", "wrong_cursor"),
         ("action=exploded", "invalid"),
         ("since=yesterday", "invalid"),
