@@ -153,6 +153,8 @@ impl Asked {
         let person = self.world.person(owner, role);
         let keyspace = Keyspace::named(&keyspace.parse().unwrap()).unwrap();
         let mut new = NewKey::new(*keyspace.name(), person, Level::new(level).unwrap());
+        // Otherwise what limits one key of somebody binds the next.
+        new.rate_limits = Some(RateLimits::none());
         set(&mut new);
         let (id, text) = self.world.issue(name, new);
         self.keys.push(Held {

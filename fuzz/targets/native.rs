@@ -11,13 +11,18 @@ use super::requests::{self, header};
 use super::world::World;
 
 const SUCCESSES: [u16; 3] = [200, 201, 204];
-const REFUSALS: [(u16, &str); 25] = [
+const REFUSALS: [(u16, &str); 33] = [
     (400, "body_incomplete"),
     (400, "malformed_json"),
     (400, "invalid_request"),
+    (400, "wrong_cursor"),
     (401, "no_key"),
     (401, "invalid_token"),
     (403, "insufficient_scope"),
+    (403, "level_above_own"),
+    (403, "beyond_own"),
+    (403, "withheld"),
+    (403, "level_too_low"),
     (404, "no_such_address"),
     (404, "no_such_user"),
     (404, "no_such_key"),
@@ -27,6 +32,9 @@ const REFUSALS: [(u16, &str); 25] = [
     (409, "email_taken"),
     (409, "last_administrator"),
     (409, "key_revoked"),
+    (409, "no_api_access"),
+    (409, "lost_by_demotion"),
+    (409, "too_many_limits"),
     (409, "has_key"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),

@@ -46,8 +46,8 @@ impl Engine {
             return Ok(report);
         }
         if self.closed().is_some() {
-            // Nothing is written any more, so what was found is really there.
-            return Ok(report);
+            // Nothing is written any more, so what is found this time is really there.
+            return Ok(check(store.as_ref())?);
         }
         // On the write lane nothing else is written meanwhile.
         self.write(move |_| Ok(check(store.as_ref())?))

@@ -1,5 +1,6 @@
 //! What must be in the store after a kill, told from what the child said.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -261,6 +262,13 @@ fn user_after(operation: &Operation, before: Option<User>, now: &User) -> Option
             email: Some(email.parse().unwrap()),
             role: Role::ALL[*role],
             status: if *blocked { Status::Blocked } else { Status::Active },
+            demoted: if Role::ALL[*role].level() < before.role.level()
+                || (*blocked && before.status == Status::Active)
+            {
+                Some(NOW)
+            } else {
+                before.demoted
+            },
             ..before
         }),
         _ => None,
@@ -282,17 +290,30 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
             rate_limits: RateLimits::none(),
             state: KeyState::Active,
             expiry: Expiry::Never,
-            held: Held::default(),
+            // The level counts as lowered where the owner had a higher role just then.
+            held: Held { level: now.held.level, ..Held::default() },
             created: NOW,
             serial: now.serial,
             secrets: Secrets { current: fresh, previous: None },
             usage: Usage::default(),
         }),
         (Operation::UpdateKey { comment, level, .. }, Some(before)) => {
-            Some(Key { comment: comment.parse().unwrap(), level: Level::new(*level).unwrap(), ..before })
+            let level = Level::new(*level).unwrap();
+            let held = match level.cmp(&before.level) {
+                Ordering::Equal => before.held.level,
+                Ordering::Greater if level == Level::ALL => Level::AUTHENTICATE,
+                Ordering::Greater | Ordering::Less => Level::ALL,
+            };
+            let held = Held { level: held, ..before.held };
+            Some(Key { comment: comment.parse().unwrap(), level, held, ..before })
         }
         (Operation::SetActive { active, .. }, Some(before)) => {
-            Some(Key { state: if *active { KeyState::Active } else { KeyState::Suspended }, ..before })
+            let (state, held) = match (active, &before.state) {
+                (true, KeyState::Suspended) => (KeyState::Active, Level::AUTHENTICATE),
+                (true, _) => (KeyState::Active, before.held.state),
+                (false, _) => (KeyState::Suspended, Level::ALL),
+            };
+            Some(Key { state, held: Held { state: held, ..before.held }, ..before })
         }
         (Operation::RotateKey { grace_ms, .. }, Some(before))
             if before.secrets.current.hash != fresh.hash =>

@@ -77,7 +77,7 @@ impl Record for AuditEvent {
     /// An event with details takes at most 1 KiB: longer values are shortened, and end in what says so.
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let event = EventWire::from(self);
-        if self.details == Details::default() && self.sequence > 0 {
+        if self.details == Details::default() {
             return write(&event);
         }
         let mut whole = Vec::new();
@@ -97,11 +97,7 @@ impl Record for AuditEvent {
         let (wire, details): (EventWire, DetailsWire) = read(bytes)?;
         let details = Details::from(details);
         // One event has one stored form.
-        if details == Details::default() && wire.sequence > 0 {
-            Err(Damage::Shape)
-        } else {
-            event(wire, details)
-        }
+        if details == Details::default() { Err(Damage::Shape) } else { event(wire, details) }
     }
 }
 
@@ -125,6 +121,10 @@ impl From<&AuditEvent> for EventWire {
 }
 
 fn event(wire: EventWire, details: Details) -> Result<AuditEvent, Damage> {
+    // They are counted from 1 on; what begins like one of number 0 says that details follow.
+    if wire.sequence == 0 {
+        return Err(Damage::Shape);
+    }
     Ok(AuditEvent {
         sequence: wire.sequence,
         at: time(wire.at)?,
