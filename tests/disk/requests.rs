@@ -1,5 +1,7 @@
 //! For each API a request that creates something, and one that only uses a key.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::Engine as _;
 
 use crate::site::Keys;
@@ -39,6 +41,9 @@ pub(crate) fn creations(keys: &Keys) -> Vec<Request> {
     let freesewing = format!("{}\r\n{JSON}", basic(key("freesewing")));
     let qreserve = format!("authorization: {}\r\n{JSON}", key("qreserve"));
     let native = format!("authorization: Bearer {}\r\n{JSON}", key("native"));
+    // No two bots of a site have one name.
+    static BOTS: AtomicU32 = AtomicU32::new(0);
+    let bot = format!("{{\"display_name\":\"Another {}\"}}", BOTS.fetch_add(1, Ordering::Relaxed));
     vec![
         Request {
             api: "filebin",
@@ -63,7 +68,7 @@ pub(crate) fn creations(keys: &Keys) -> Vec<Request> {
         Request {
             api: "qreserve",
             refused: 503,
-            bytes: request("POST", "/sites/main/bots", &qreserve, "{\"display_name\":\"Another\"}"),
+            bytes: request("POST", "/sites/main/bots", &qreserve, &bot),
             media_type: "application/json",
             says: "The server is unavailable",
         },

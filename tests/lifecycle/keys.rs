@@ -47,7 +47,8 @@ impl Model {
     }
 
     fn bind(&mut self, place: (UserId, KeyspaceName), limits: &RateLimits) {
-        let bound = self.limits.get(&place).map_or(Ok(limits.clone()), |bound| bound.tightest(limits));
+        let bound =
+            self.limits.get(&place).map_or_else(|| Ok(limits.clone()), |bound| bound.tightest(limits));
         self.limits.insert(place, bound.unwrap());
     }
 

@@ -143,7 +143,10 @@ impl Model {
     /// Whether another bot of the site is called like this one.
     pub(crate) fn check_bot_name(&self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
         let called = |user: &User| {
-            user.display_name.as_ref().map_or(user.username.to_string(), ToString::to_string).to_lowercase()
+            user.display_name
+                .as_ref()
+                .map_or_else(|| user.username.to_string(), ToString::to_string)
+                .to_lowercase()
         };
         let (is_bot, same) = (
             |user: &User| user.kind == Kind::Bot && !self.is_account(user),
