@@ -3,7 +3,6 @@
 #![cfg(all(feature = "server", target_os = "linux"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::string_slice,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"

@@ -5,6 +5,8 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test says what it does, and fails by panicking"
 )]
 
