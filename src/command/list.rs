@@ -32,3 +32,6 @@ macro_rules! listed {
 }
 
 every_command!(listed);
+
+#[cfg(test)]
+pub(super) use every_command;

@@ -19,6 +19,8 @@ mod overview;
 mod recent;
 mod service;
 mod store;
+#[cfg(test)]
+mod table_tests;
 mod trying;
 mod users;
 mod verifying;

@@ -1,0 +1,81 @@
+//! What must never have come of a command, whatever it was.
+
+use super::world::{Held, Narrow, Way, World};
+use crate::command::*;
+use crate::key::{Expiry, Key, KeyState, Kind, RateLimit, User};
+
+/// Whether a key may do no more than another: nothing of it is used here that the rules are made of.
+pub(super) fn is_within(key: &Key, bound: &Key) -> bool {
+    let end = |key: &Key| match key.expiry {
+        Expiry::Never => u64::MAX,
+        Expiry::At(end) => end.unix_ms(),
+    };
+    let clients = ["192.0.2.7", "192.0.3.1", "198.51.100.9", "203.0.113.1", "2001:db8::1"];
+    let allows = |key: &Key, client: &str| key.allowlist.allows(Some(client.parse().unwrap()));
+    let rate = |limit: &RateLimit| f64::from(limit.count.get()) / f64::from(limit.seconds.get());
+    let slower = |limit: &RateLimit| {
+        key.rate_limits
+            .all()
+            .iter()
+            .any(|own| own.name == limit.name && own.burst <= limit.burst && rate(own) <= rate(limit))
+    };
+    key.level <= bound.level
+        && end(key) <= end(bound)
+        && clients.into_iter().all(|client| allows(bound, client) || !allows(key, client))
+        && bound.rate_limits.all().iter().all(slower)
+}
+
+/// What must never have come of a command, whatever it was.
+pub(super) fn check(world: &World, way: Way, before: &Held, texts: &[(KeyId, String)]) {
+    let after = world.held();
+    let caller = &world.caller;
+    let own = |key: &Key| caller.id() == Some(key.owner);
+    for (id, _) in texts {
+        let Some(key) = after.keys.get(&id.to_bytes()) else { panic!("a text of no key") };
+        match &world.shown {
+            Some(shown) => assert!(is_within(key, shown), "a text that may do more: {key:?}"),
+            None => assert!(own(key) || key.level <= caller.level(), "a text above the caller: {key:?}"),
+        }
+    }
+    for (id, key) in &after.keys {
+        let old = before.keys.get(id);
+        let is_revoked = matches!(key.state, KeyState::Revoked { .. });
+        if old == Some(key) || is_revoked {
+            continue;
+        }
+        if let Some(shown) = &world.shown {
+            assert!(is_within(key, shown), "it came of a key that may do less: {key:?}");
+        }
+        let is_raised = old.is_none_or(|old| key.level > old.level);
+        assert!(!is_raised || key.level <= caller.level(), "a level above the caller's: {key:?}");
+    }
+    if way.level() < 8 {
+        let narrowed = world.narrowed.to_bytes();
+        if let (Some(old), Some(new)) = (before.keys.get(&narrowed), after.keys.get(&narrowed)) {
+            assert!(is_within(new, old) && new.state != KeyState::Active, "it got wider: {new:?}");
+        }
+        assert!(!after.keys.contains_key(&world.taken.to_bytes()), "a key that was taken away came back");
+    }
+    for (id, user) in &after.users {
+        let old = before.users.get(id);
+        assert!(old.is_none_or(|old| user.role.level() <= old.role.level() || way.level() == 8));
+        let password = |user: &User| match &user.kind {
+            Kind::Person { password } => password.clone(),
+            Kind::Bot => None,
+        };
+        if password(user).is_none() || old.is_some_and(|old| password(old) == password(user)) {
+            continue;
+        }
+        let is_own = caller.id() == Some(user.id);
+        let may = match way {
+            Way::Operator => true,
+            Way::Password(_) if is_own => true,
+            Way::Session(_) | Way::Token(_) if is_own => false,
+            Way::Key(_, narrow) if narrow != Narrow::Plain => false,
+            Way::Password(_) | Way::Session(_) | Way::Token(_) | Way::Key(..) => {
+                caller.level() >= user.role.level()
+            }
+        };
+        assert!(may, "the password of {}", user.username);
+    }
+}
