@@ -1,8 +1,10 @@
 //! Adding, changing and removing users.
 
+use std::collections::BTreeSet;
+
 use crate::key::{
     Action, Authority, Email, Key, KeyId, Keyspace, Kind, Level, Password, PasswordHash, Role, Status,
-    Subject, User, UserId,
+    Subject, User, UserId, Username,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
@@ -198,7 +200,8 @@ impl Operation<'_> {
     /// Writes a user with all indexes; user names and addresses stay unique.
     pub(super) fn replace_user(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
         let name = schema::name(new.username.as_str());
-        if old.is_none_or(|old| old.username != new.username) && self.has(&name)? {
+        let renamed = old.is_none_or(|old| old.username != new.username);
+        if renamed && (self.has(&name)? || self.has_name_but_for_case(old, &new.username)?) {
             return Err(EngineError::UsernameTaken);
         }
         for spelling in new.email.iter().flat_map(Email::spellings) {
@@ -208,6 +211,34 @@ impl Operation<'_> {
             }
         }
         self.write_user(old, Some(new))
+    }
+
+    /// Whether anybody but `old` has a name that differs from this one by case alone: people take them for one. Follows
+    /// only the beginnings that names have, so it looks at few of many users.
+    fn has_name_but_for_case(&self, old: Option<&User>, name: &Username) -> Result<bool, EngineError> {
+        let own = old.map(|old| schema::name(old.username.as_str()));
+        let first = |place: &[u8]| Ok::<_, EngineError>(self.scan(place, None, 1)?.into_iter().next());
+        let mut beginnings = vec![schema::NAMES.to_vec()];
+        for byte in name.as_str().bytes() {
+            let spellings = BTreeSet::from([byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
+            let mut longer = Vec::new();
+            for spelling in spellings {
+                for beginning in &beginnings {
+                    let place = [beginning.as_slice(), &[spelling]].concat();
+                    if first(&place)?.is_some() {
+                        longer.push(place);
+                    }
+                }
+            }
+            beginnings = longer;
+        }
+        for whole in beginnings.iter().filter(|whole| Some(*whole) != own.as_ref()) {
+            // Of all names that begin so, the shortest comes first.
+            if first(whole)?.is_some_and(|entry| entry.key == *whole) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The number of the next user.
@@ -246,5 +277,52 @@ impl Operation<'_> {
             }
         }
         Err(EngineError::LastAdministrator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Parts;
+    use crate::entropy::OsEntropy;
+    use crate::key::{Actor, PepperRing};
+    use crate::store::{Batch, MemoryStore, Store as _};
+    use std::sync::Arc;
+
+    #[test]
+    fn names_that_differ_by_case_alone_are_one_person_s() {
+        let store = Arc::new(MemoryStore::new());
+        let parts = Parts::over(Arc::<MemoryStore>::clone(&store), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let add = |name: &str| {
+            engine.add_user(Actor::Operator, NewUser::person(name.parse().unwrap(), Role::User, None))
+        };
+        let rename = |id, name: &str| {
+            let username = Some(name.parse().unwrap());
+            engine.update_user(Actor::Operator, id, UserChange { username, ..UserChange::default() })
+        };
+        let flo = add("flo.1").unwrap().id;
+        for other in ["flo", "flo.10", "flo.2", "fl", "glo.1"] {
+            add(other).unwrap();
+        }
+        let kim = add("kim").unwrap().id;
+        for taken in ["flo.1", "Flo.1", "FLO.1", "fLo.1", "FLO", "GLO.1", "KiM"] {
+            assert!(matches!(add(taken), Err(EngineError::UsernameTaken)), "{taken}");
+        }
+        assert!(matches!(rename(kim, "Flo.1"), Err(EngineError::UsernameTaken)));
+        assert_eq!(
+            rename(flo, "FLO.1").unwrap().username.as_str(),
+            "FLO.1",
+            "one's own name in another case"
+        );
+        assert!(matches!(add("flo.1"), Err(EngineError::UsernameTaken)), "nobody else's");
+        // Two that were there before stay, and a third is refused.
+        let mut batch = Batch::default();
+        batch.put(schema::name("KIM"), UserId(99).encode().unwrap());
+        store.commit(batch).unwrap();
+        for taken in ["KIM", "kim", "Kim"] {
+            assert!(matches!(add(taken), Err(EngineError::UsernameTaken)), "{taken}");
+        }
+        assert_eq!(rename(kim, "kimberly").unwrap().username.as_str(), "kimberly");
     }
 }
