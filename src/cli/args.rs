@@ -140,7 +140,7 @@ pub(super) struct Serve {
     /// addresses
     #[arg(long)]
     pub(super) open_verify: bool,
-    /// Where people reach this server, like https://example.org or https://example.org/keys; the console is below it
+    /// Where people reach this server: scheme and host, and the path that the console is below, if any
     #[arg(long, value_name = "URL", env = "KEYWARD_SITE_URL")]
     pub(super) site_url: Option<SiteUrl>,
     /// A documented API that is not served; may be given several times

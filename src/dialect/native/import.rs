@@ -216,7 +216,6 @@ pub(super) struct ImportJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     first_use_seconds: Option<u64>,
     /// What cannot be seen from the lines.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     lines: Vec<LineJson>,
 }
