@@ -13,7 +13,7 @@ use crate::stand_back;
 
 /// Networks that guesses come from, and connections of each.
 const NETWORKS: usize = 20;
-const CONNECTIONS: usize = 10;
+const CONNECTIONS: usize = 20;
 /// Guesses a second, all together, while none has to wait.
 const A_SECOND: u64 = 1_000;
 /// Keys that are imported with a bcrypt hash of this cost; each is used for the first time meanwhile.
