@@ -17,7 +17,7 @@ use keyward::command::Service;
 use keyward::console::Console;
 use keyward::engine::{Engine, NewUser, Parts, UserChange};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::{Actor, Password, PepperRing, Role};
 use keyward::store::SledStore;
 use keyward::store::sled::OpenOptions;

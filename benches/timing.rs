@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use keyward::command::Service;
 use keyward::dialect::{Dialect, Filebin};
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 use keyward::verify::{Verdict, VerifyRequest};
 use rand::rngs::StdRng;

@@ -10,7 +10,7 @@ pub mod console;
 pub mod dialect;
 pub mod engine;
 pub mod entropy;
-pub mod exchange;
+pub mod http;
 pub mod index;
 pub mod key;
 pub mod limits;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Topmost first. Modules of one row are siblings.
 const LAYERS: [&[&str]; 10] = [
     &["limits", "clock", "entropy"],
-    &["key", "exchange"],
+    &["key", "http"],
     &["store", "index"],
     &["engine"],
     &["verify"],
@@ -96,7 +96,7 @@ fn no_file_imports_upward_or_sideways() {
 fn planted_imports_are_found() {
     for (path, text) in [
         ("key/id.rs", "use crate::engine::Engine;"),
-        ("key/id.rs", "use crate::exchange::RawRequest;"),
+        ("key/id.rs", "use crate::http::RawRequest;"),
         ("dialect/filebin/mod.rs", "fn f() { crate::server::run() }"),
         ("dialect/filebin/mod.rs", "use crate::{key::Key, cli::run};"),
         ("verify/judge.rs", "use crate::command::Command;"),

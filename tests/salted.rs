@@ -10,7 +10,7 @@ use keyward::engine::{
     Engine, EngineError, Imported, ImportedKey, KeyChange, NewKey, NewUser, Parts, Patience, UserChange,
 };
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::{
     Actor, ForeignSecret, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, SlowHash, UserId,
 };

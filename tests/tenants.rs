@@ -7,7 +7,7 @@ use keyward::command::Service;
 use keyward::dialect::{Dialect, Native, QReserve};
 use keyward::engine::{Engine, EventFilter, NewCompany, NewKey, NewKind, NewUser, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
+use keyward::http::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{Actor, CompanyId, KeyId, Keyspace, Level, PepperRing, Role, UserId};
 use keyward::store::MemoryStore;
 use serde_json::{Value, json};

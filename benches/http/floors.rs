@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use keyward::command::Service;
 use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::TrustedProxies;
+use keyward::http::TrustedProxies;
 use keyward::key::PepperRing;
 use keyward::server::{Bounds, Routes, Server};
 use keyward::store::MemoryStore;

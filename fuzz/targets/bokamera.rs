@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use base64::Engine as _;
 use keyward::command::{Audience, Caller, KeyRef, ShowKey};
 use keyward::dialect::{BokaMera, Dialect};
-use keyward::exchange::RawRequest;
+use keyward::http::RawRequest;
 use keyward::key::{Company, Keyspace, Level, Role, UncheckedKey};
 
 use super::records::{self, Record};

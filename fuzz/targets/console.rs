@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use keyward::command::{Caller, ListKeys, SessionToken, UserRef};
 use keyward::console::Console;
 use keyward::engine::UserChange;
-use keyward::exchange::{Field, Form, RawRequest, RawResponse};
+use keyward::http::{Field, Form, RawRequest, RawResponse};
 use keyward::key::{Actor, Comment, DisplayName, Keyspace, Role, UserId};
 
 use super::markup;

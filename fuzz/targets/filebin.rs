@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Filebin, filebin};
-use keyward::exchange::{Field, Form, METHODS, RawRequest};
+use keyward::http::{Field, Form, METHODS, RawRequest};
 use serde_json::Value;
 
 use super::requests::{self, header};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward::exchange::{Body, Entrance, Field, Form, RawRequest};
+use keyward::http::{Body, Entrance, Field, Form, RawRequest};
 use keyward::limits;
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";

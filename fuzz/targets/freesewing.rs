@@ -7,7 +7,7 @@ use base64::Engine as _;
 use keyward::command::Audience;
 use keyward::dialect::{Dialect, FreeSewing};
 use keyward::engine::UserChange;
-use keyward::exchange::{RawRequest, RawResponse};
+use keyward::http::{RawRequest, RawResponse};
 use keyward::key::{Actor, KeyId, Password, Role, Status, UserId};
 use serde_json::Value;
 

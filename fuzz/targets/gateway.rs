@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use keyward::clock::Timestamp;
 use keyward::dialect::{Dialect, Gateway, Native, Prompt};
 use keyward::engine::{KeyChange, NewKey, UserChange};
-use keyward::exchange::{Field, Form, RawRequest, RawResponse};
+use keyward::http::{Field, Form, RawRequest, RawResponse};
 use keyward::key::{
     Actor, Expiry, Key, Keyspace, Level, LimitName, RateLimit, RateLimits, RevokeReason, Role, Status, Usage,
 };

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, Native};
-use keyward::exchange::RawRequest;
+use keyward::http::RawRequest;
 use serde_json::Value;
 
 use super::requests::{self, header};

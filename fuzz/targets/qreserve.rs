@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use keyward::dialect::{Dialect, QReserve};
-use keyward::exchange::{RawRequest, RawResponse};
+use keyward::http::{RawRequest, RawResponse};
 use keyward::key::{CompanyId, Role, UserId};
 use serde_json::{Map, Value};
 

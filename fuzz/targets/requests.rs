@@ -1,7 +1,7 @@
 //! HTTP requests as readable inputs; and what stands in their answers.
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
+use keyward::http::{Body, Entrance, RawRequest, RawResponse};
 
 /// Most requests of one input.
 const REQUESTS_MAX: usize = 8;

@@ -2,7 +2,7 @@
 //! refusal; nothing changes, and no key is shown.
 
 use keyward::dialect::{Dialect, TelVue};
-use keyward::exchange::RawRequest;
+use keyward::http::RawRequest;
 
 use super::requests::{self, header};
 use super::world::World;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use keyward::exchange::RawRequest;
+use keyward::http::RawRequest;
 use keyward::key::{InQuery, KeyFormat, KeyId, Keyspace};
 
 /// The words for levels 0 to 8.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::Serve;
 use super::failure::{Exit, Failure};
 use crate::dialect::{Below, BokaMera, Dialect, Filebin, FreeSewing, QReserve, TelVue};
-use crate::exchange::SiteUrl;
+use crate::http::SiteUrl;
 
 /// One of the documented APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

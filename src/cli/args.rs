@@ -11,7 +11,7 @@ use super::first::FIRST_START;
 use super::limit::Limit;
 use super::listen::ListenAt;
 use super::period::{Expires, Period, Since};
-use crate::exchange::{SiteUrl, TrustedPeer};
+use crate::http::{SiteUrl, TrustedPeer};
 use crate::key::{
     Action, AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
 };

@@ -17,7 +17,7 @@ use super::failure::{Exit, Failure};
 use super::open::{self, Opened};
 use super::socket;
 use crate::dialect::{Dialect as _, Native};
-use crate::exchange::{Body, Entrance, RawRequest};
+use crate::http::{Body, Entrance, RawRequest};
 use crate::limits;
 
 /// A way to ask keyward's own API.

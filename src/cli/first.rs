@@ -11,7 +11,7 @@ use super::secret;
 use super::serve::wrong;
 use crate::command::{AddUser, Caller, Service, SetPassword, UserRef};
 use crate::engine::NewUser;
-use crate::exchange::SiteUrl;
+use crate::http::SiteUrl;
 use crate::key::{Kind, Password, Role, Status, User, Username};
 
 /// The part of `serve --help` about the first start.

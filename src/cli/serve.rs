@@ -26,7 +26,7 @@ use super::socket::{self, SocketFile};
 use crate::console::Console;
 use crate::dialect::{Dialect, Gateway, Native};
 use crate::engine::{Engine, IndexState};
-use crate::exchange::SiteUrl;
+use crate::http::SiteUrl;
 use crate::limits;
 use crate::server::{Bounds, Routes, Server, Tls, stop_signal};
 use crate::store::sled::OpenOptions;

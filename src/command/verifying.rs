@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{AuthenticateError, Service};
 use crate::engine::{EngineError, Patience};
-use crate::exchange::{Entrance, Head};
+use crate::http::{Entrance, Head};
 use crate::key::{Key, Keyspace, Level, Owner, Prefix, Spend};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
 

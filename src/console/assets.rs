@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::page::hardened;
 use super::refusal::Refusal;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 /// A file that pages load.
 pub(super) struct Asset {

@@ -12,7 +12,7 @@ use super::visit::SignedIn;
 use crate::clock::Timestamp;
 use crate::command::{CheckAudit, SearchEvents, UserRef};
 use crate::engine::{Chain, EventFilter, Trail};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Action, Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
 const ROWS: usize = 100;

@@ -15,7 +15,7 @@ use crate::command::{
     UpdateUser, UserRef,
 };
 use crate::engine::{KeyChange, NewKey, UserChange};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Kind, Level, Role, User, UserId};
 
 fn bot(of: &SignedIn<'_>, id: UserId) -> Result<User, Refusal> {

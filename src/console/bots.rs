@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::visit::SignedIn;
 use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Key, Keyspace, Kind, Role, User, UserId};
 
 pub(super) const PATH: &str = "/console/bots";

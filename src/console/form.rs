@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::exchange::{Field, Form, RawRequest};
+use crate::http::{Field, Form, RawRequest};
 
 /// Fields of a form or of an address's query.
 pub(super) struct Input(Form);

@@ -14,7 +14,7 @@ use crate::command::{
     DeleteKey, Issued, KeyRef, RevokeKey, RotateKey, ShowKey, ShowText, UpdateKey, UserRef,
 };
 use crate::engine::KeyChange;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, Use, User};
 
 pub(super) fn answer(of: &SignedIn<'_>, id: KeyId, method: Method) -> Result<RawResponse, Refusal> {

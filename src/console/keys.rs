@@ -12,7 +12,7 @@ use super::route::Method;
 use super::visit::SignedIn;
 use crate::command::{CreateKey, CreateKeyOnce, DeleteKey, KeyPage, KeyRef, ListKeys, UserRef};
 use crate::engine::{Created, Cursor};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{
     AccessLevel, IssuedKey, Issuing, Key, Keyspace, KeyspaceName, Level, User, UserId, Viewing,
 };

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::Visit;
 use crate::command::SessionToken;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::Password;
 
 /// Where whoever is not logged in goes, and how they come back.

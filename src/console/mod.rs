@@ -45,7 +45,7 @@ mod visit;
 use self::refusal::Refusal;
 use self::visit::Visit;
 use crate::command::Service;
-use crate::exchange::{Head, RawRequest, RawResponse, SiteUrl};
+use crate::http::{Head, RawRequest, RawResponse, SiteUrl};
 
 /// The console.
 ///
@@ -54,7 +54,7 @@ use crate::exchange::{Head, RawRequest, RawResponse, SiteUrl};
 /// let console = Console::new("https://example.org/keys".parse()?);
 /// assert!(console.claims("/keys/console/login") && console.claims("/console/login") && console.claims("/"));
 /// assert!(!console.claims("/v1/keys"));
-/// # Ok::<(), keyward::exchange::NotASite>(())
+/// # Ok::<(), keyward::http::NotASite>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Console {

@@ -8,7 +8,7 @@ use super::visit::SignedIn;
 use super::{parts, plot};
 use crate::command::{Overview, ShowOverview};
 use crate::engine::KeyCounts;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Key, KeyspaceName};
 
 pub(super) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {

@@ -6,7 +6,7 @@ use super::form::Problem;
 use super::refusal::Refusal;
 use super::visit::{SignedIn, Visit};
 use super::{assets, parts};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 /// Where in the console a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

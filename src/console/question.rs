@@ -6,7 +6,7 @@ use super::form::Input;
 use super::page::{Page, Section};
 use super::parts;
 use super::visit::SignedIn;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 /// What is asked before a form is carried out.
 pub(super) struct Question<'a> {

@@ -3,7 +3,7 @@
 use super::refusal::Refusal;
 use super::visit::Visit;
 use super::{assets, audit, bot, bots, key, keys, login, overview, setup, try_key, user, users};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::UserId;
 
 /// How a page is asked for.

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::Visit;
 use crate::command::{SessionToken, SetupError};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::Password;
 
 pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, Refusal> {

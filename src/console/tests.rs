@@ -4,7 +4,7 @@ use super::*;
 use crate::command::{AddCompany, Caller, CreateKey, ListEvents};
 use crate::engine::{Engine, EventFilter, NewCompany, NewKey, NewKind, NewUser, Parts};
 use crate::entropy::OsEntropy;
-use crate::exchange::{Body, Entrance};
+use crate::http::{Body, Entrance};
 use crate::key::{Actor, KeyId, Keyspace, Level, Password, PepperRing, Role, UserId};
 use crate::store::MemoryStore;
 

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
 use crate::command::Tried;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Keyspace, Level};
 use crate::verify::{Check, DenyReason, Trial, Verdict, VerifyRequest};
 

@@ -15,7 +15,7 @@ use crate::command::{
     SetPassword, UpdateUser, UserRef,
 };
 use crate::engine::{EngineError, UserChange};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{IssuedKey, Key, Kind, Password, Status, User, UserId};
 
 const USERS: &str = "/console/config/users";

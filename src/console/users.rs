@@ -12,7 +12,7 @@ use super::setup::new_password;
 use super::visit::SignedIn;
 use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Company, IssuedKey, Key, Keyspace, Kind, Role, User};
 
 const PATH: &str = "/console/config/users";

@@ -7,7 +7,7 @@ use super::Console;
 use super::form::Input;
 use super::refusal::Refusal;
 use crate::command::{Caller, Command, Service, SessionToken};
-use crate::exchange::{Body, RawRequest, RawResponse};
+use crate::http::{Body, RawRequest, RawResponse};
 use crate::key::{Level, User};
 
 /// The session's token.

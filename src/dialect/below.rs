@@ -2,7 +2,7 @@
 
 use super::{Dialect, Failure, Prompt};
 use crate::command::Service;
-use crate::exchange::{Body, Head, RawRequest, RawResponse, is_prefix};
+use crate::http::{Body, Head, RawRequest, RawResponse, is_prefix};
 use crate::key::ParseError;
 
 /// A dialect whose addresses all begin with the same path.

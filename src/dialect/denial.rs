@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::command::AuthenticateError;
 use crate::engine::EngineError;
-use crate::exchange::{Basic, Head, Presented, TwoKeys, presented};
+use crate::http::{Basic, Head, Presented, TwoKeys, presented};
 use crate::key::{InQuery, KeyFormat, Keyspace, Level, Quota};
 use crate::verify::DenyReason;
 

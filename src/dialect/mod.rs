@@ -23,7 +23,7 @@ pub use qreserve::QReserve;
 pub use telvue::TelVue;
 
 use crate::command::Service;
-use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::http::{Body, Head, RawRequest, RawResponse};
 
 /// One documented API, mapped onto commands.
 pub trait Dialect: Send + Sync {

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::exchange::network;
+use crate::key::network;
 use crate::limits;
 
 /// What a text is known by: a part of its keyed hash.

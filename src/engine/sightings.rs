@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::clock::Timestamp;
-use crate::exchange::network;
+use crate::key::network;
 use crate::key::{Action, Actor, AuditEvent, Details, KeyId, Subject, UserId};
 use crate::limits;
 use crate::store::Store;

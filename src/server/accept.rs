@@ -233,7 +233,7 @@ mod tests {
     use crate::command::Service;
     use crate::engine::{Engine, Parts};
     use crate::entropy::OsEntropy;
-    use crate::exchange::TrustedProxies;
+    use crate::http::TrustedProxies;
     use crate::key::PepperRing;
     use crate::store::MemoryStore;
 

@@ -11,7 +11,7 @@ use warp::http::HeaderMap;
 use warp::http::header::{CONTENT_LENGTH, EXPECT};
 
 use super::Bounds;
-use crate::exchange::Body;
+use crate::http::Body;
 
 /// Reads the body, whatever tells its length, and takes room for it from `pool`, which counts bytes.
 ///

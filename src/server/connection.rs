@@ -22,7 +22,7 @@ use super::prompt::Next;
 use super::respond::{closing, plain, response};
 use super::shutdown::stopping;
 use super::visit::Visit;
-use crate::exchange::{METHODS, RawResponse};
+use crate::http::{METHODS, RawResponse};
 use crate::limits;
 
 /// Answers requests, of which `unread` was read already, until the client leaves, breaks a bound, or the server stops:

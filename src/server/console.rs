@@ -3,7 +3,7 @@
 use crate::command::Service;
 use crate::console::Console;
 use crate::dialect::{Dialect, Failure};
-use crate::exchange::{Head, RawRequest, RawResponse};
+use crate::http::{Head, RawRequest, RawResponse};
 
 impl Dialect for Console {
     fn claims(&self, path: &str) -> bool {

@@ -23,7 +23,7 @@ use super::stream::Progress;
 use super::visit::Visit;
 use super::wire::{self, Begin, Ending, Plain};
 use crate::dialect::Prompt;
-use crate::exchange::{Body, Head, RawResponse};
+use crate::http::{Body, Head, RawResponse};
 use crate::limits;
 
 /// How this part of a connection ended.

@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::command::Service;
-use crate::exchange::TrustedProxies;
+use crate::http::TrustedProxies;
 use crate::limits;
 use accept::Door;
 use refused::Refused;
@@ -55,7 +55,7 @@ pub use tls::{Tls, TlsError};
 /// use keyward::command::Service;
 /// use keyward::engine::{Engine, Parts};
 /// use keyward::entropy::OsEntropy;
-/// use keyward::exchange::TrustedProxies;
+/// use keyward::http::TrustedProxies;
 /// use keyward::key::PepperRing;
 /// use keyward::server::{Bounds, Routes, Server};
 /// use keyward::store::MemoryStore;

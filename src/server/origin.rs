@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::exchange::{Entrance, Fields, TrustedProxies};
+use crate::http::{Entrance, Fields, TrustedProxies};
 
 /// Where one request comes from, put into its extensions.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Approach {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::TrustedPeer;
+    use crate::http::TrustedPeer;
 
     #[test]
     fn a_peer_that_is_no_trusted_proxy_is_the_client_whatever_it_says() {

@@ -14,7 +14,7 @@ use super::origin::Origin;
 use super::respond::{closing, plain, response};
 use super::route::{Desk, busy, plain_fields, with_retry};
 use crate::dialect::{Dialect, Failure, Prompt};
-use crate::exchange::{Body, Fields, Head, RawRequest};
+use crate::http::{Body, Fields, Head, RawRequest};
 
 /// What comes next for a request.
 pub(super) enum Next {

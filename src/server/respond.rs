@@ -6,7 +6,7 @@ use bytes::Bytes;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use warp::http::{HeaderMap, Response, StatusCode};
 
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 /// The response that sends `answer`: exactly its status, header fields and body.
 ///

@@ -17,7 +17,7 @@ use super::{Bounds, body};
 use crate::command::Service;
 use crate::dialect::{Dialect, Failure};
 use crate::engine::IndexState;
-use crate::exchange::{Body, Head, RawRequest, RawResponse, TrustedProxies};
+use crate::http::{Body, Head, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
 
 /// Who answers what.

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::exchange::network;
+use crate::key::network;
 
 /// The connections of every network that has any.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use time::macros::format_description;
 use warp::http::StatusCode;
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::exchange::{Fields, RawResponse};
+use crate::http::{Fields, RawResponse};
 use crate::limits;
 
 /// What some bytes begin with.

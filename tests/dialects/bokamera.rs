@@ -1,7 +1,7 @@
 //! BokaMera's API.
 
 use keyward::dialect::BokaMera;
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 use proptest::prelude::*;
 

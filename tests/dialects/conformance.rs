@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use keyward::command::{Caller, DeleteKey, KeyRef, RotateKey};
 use keyward::dialect::{BokaMera, Dialect, Failure, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 
 use crate::transcript::Peer as _;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use keyward::dialect::filebin::encode;
 use keyward::dialect::{Dialect as _, Filebin};
 use keyward::engine::EngineError;
-use keyward::exchange::{Body, RawRequest};
+use keyward::http::{Body, RawRequest};
 use keyward::key::{Keyspace, Level};
 use keyward::limits;
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! FreeSewing's API.
 
 use keyward::dialect::{Dialect as _, FreeSewing};
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 use proptest::prelude::*;
 

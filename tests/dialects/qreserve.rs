@@ -1,7 +1,7 @@
 //! QReserve's API.
 
 use keyward::dialect::{Dialect as _, QReserve};
-use keyward::exchange::{Body, Entrance, RawRequest};
+use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::Keyspace;
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! TelVue's API.
 
 use keyward::dialect::{Dialect as _, TelVue};
-use keyward::exchange::Body;
+use keyward::http::Body;
 use keyward::key::Keyspace;
 use proptest::prelude::*;
 

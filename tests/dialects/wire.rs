@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyward::command::Service;
 use keyward::dialect::Dialect;
-use keyward::exchange::{RawRequest, RawResponse, TrustedProxies};
+use keyward::http::{RawRequest, RawResponse, TrustedProxies};
 use keyward::server::{Bounds, Routes, Server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;

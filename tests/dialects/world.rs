@@ -12,7 +12,7 @@ use keyward::command::{
 use keyward::dialect::Dialect;
 use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
-use keyward::exchange::{Body, Entrance, RawRequest, RawResponse};
+use keyward::http::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{
     AuditEvent, Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role,
     Status,

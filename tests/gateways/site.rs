@@ -10,7 +10,7 @@ use keyward::command::Service;
 use keyward::dialect::Gateway;
 use keyward::engine::{Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::TrustedPeer;
+use keyward::http::TrustedPeer;
 use keyward::key::{Actor, Level, PepperRing, RateLimit, RateLimits, Role, UserId};
 use keyward::server::{Bounds, Routes, Server};
 use keyward::store::MemoryStore;

@@ -7,7 +7,7 @@ use keyward::command::{AddUser, Caller, CheckStore, CreateKey, Service};
 use keyward::dialect::Filebin;
 use keyward::engine::{CheckReport, Engine, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::TrustedProxies;
+use keyward::http::TrustedProxies;
 use keyward::key::{Keyspace, Level, Password, PepperRing, Role};
 use keyward::server::{Bounds, Routes, Server};
 use keyward::store::SledStore;

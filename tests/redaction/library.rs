@@ -11,7 +11,7 @@ use keyward::command::{
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
 use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts, Patience};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Basic, Body, Entrance, RawRequest, RawResponse, presented};
+use keyward::http::{Basic, Body, Entrance, RawRequest, RawResponse, presented};
 use keyward::key::{Issuing, Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
 use keyward::store::{MemoryStore, Store, schema};
 use keyward::verify::VerifyRequest;

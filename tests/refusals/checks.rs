@@ -1,6 +1,6 @@
 //! What is true of every answer.
 
-use keyward::exchange::{RawRequest, RawResponse};
+use keyward::http::{RawRequest, RawResponse};
 use keyward::key::{Keyspace, Level, UserId, Viewing};
 use keyward::store::Revision;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward::exchange::RawResponse;
+use keyward::http::RawResponse;
 
 use crate::checks::is_refusal;
 use crate::documented::{Api, Operation, operations};

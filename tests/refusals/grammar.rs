@@ -1,6 +1,6 @@
 //! Requests: documented ones, filled in with what is known of the world, and changed here and there.
 
-use keyward::exchange::{Body as RawBody, Entrance, RawRequest};
+use keyward::http::{Body as RawBody, Entrance, RawRequest};
 use keyward::key::{Keyspace, UserId};
 use serde_json::{Map, Value as Json, json};
 

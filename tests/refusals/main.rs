@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use chance::Chance;
 use coverage::Coverage;
 use documented::Operation;
-use keyward::exchange::RawRequest;
+use keyward::http::RawRequest;
 use world::World;
 
 const REQUESTS: usize = 4_000;

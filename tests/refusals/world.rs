@@ -9,7 +9,7 @@ use keyward::console::Console;
 use keyward::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Gateway, Native, QReserve, TelVue};
 use keyward::engine::{Engine, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
-use keyward::exchange::{RawRequest, RawResponse};
+use keyward::http::{RawRequest, RawResponse};
 use keyward::key::{
     Actor, Allowlist, Change, CompanyId, Condition, KeyId, Keyspace, Level, Password, PepperRing, Role,
     Status, User, UserId,

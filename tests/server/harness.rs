@@ -11,7 +11,7 @@ use keyward::command::Service;
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, Prompt};
 use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
-use keyward::exchange::{Body, Head, RawRequest, RawResponse, TrustedPeer};
+use keyward::http::{Body, Head, RawRequest, RawResponse, TrustedPeer};
 use keyward::key::PepperRing;
 use keyward::server::{Bounds, Routes, Server, Tls};
 use keyward::store::MemoryStore;

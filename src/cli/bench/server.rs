@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::Failure;
 use crate::command::Service;
 use crate::dialect::{Gateway, Native};
-use crate::exchange::TrustedProxies;
+use crate::http::TrustedProxies;
 use crate::server::{Bounds, Routes, Server};
 
 /// A server at work. Stops when dropped.

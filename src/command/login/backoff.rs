@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
-use crate::exchange::network;
+use crate::key::network;
 use crate::limits;
 
 /// Wrong passwords, by login name and network, and by network alone. A name is never counted for all networks

@@ -1,7 +1,7 @@
 //! The format of an answer: the end of the address, `?format=`, the address itself, `Accept`, in this order.
 
 use super::route::{Otherwise, Route};
-use crate::exchange::RawRequest;
+use crate::http::RawRequest;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn thousandths(text: &str) -> u16 {
 mod tests {
     use super::*;
     use crate::dialect::bokamera::route;
-    use crate::exchange::{Body, Entrance};
+    use crate::http::{Body, Entrance};
 
     fn wanted(target: &str, fields: &[(&str, &str)]) -> Format {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));

@@ -4,7 +4,7 @@ use super::Exchange;
 use super::record::{Namespace, Record, Value};
 use super::refusal::Wrong;
 use crate::command::{Audience, Caller};
-use crate::exchange::Authorization;
+use crate::http::Authorization;
 use crate::key::{Password, User};
 
 /// Whoever is logged in: by a token, or by name and password.

@@ -33,7 +33,7 @@ use self::refusal::{Refusal, Wrong};
 use self::route::{Operation, Target};
 use super::{Dialect, Failure};
 use crate::command::{Caller, Command, Service, ShowUser, UserRef};
-use crate::exchange::{RawRequest, RawResponse};
+use crate::http::{RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
 /// The BokaMera dialect.

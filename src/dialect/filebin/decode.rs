@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::Refusal;
 use super::path::{self, Endpoint};
 use super::refusal::shown_array;
-use crate::exchange::{Field, Form, RawRequest};
+use crate::http::{Field, Form, RawRequest};
 use crate::key::{AccessLevel, Comment, KeyFormat, Password, UncheckedKey};
 use crate::limits;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::Refusal;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{AccessLevel, IssuedKey, Key, UncheckedKey};
 
 /// What a request led to; the names are those of its JSON members.

@@ -18,7 +18,7 @@ use self::decode::Action;
 use super::{Dialect, Failure};
 use crate::command::{Caller, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, Service, UserRef};
 use crate::engine::NewKey;
-use crate::exchange::{METHODS, RawRequest, RawResponse};
+use crate::http::{METHODS, RawRequest, RawResponse};
 use crate::key::{AccessLevel, Keyspace, UserId};
 
 /// The filebin dialect.

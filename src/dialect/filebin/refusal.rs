@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::command::{AuthenticateError, CommandError, Fault};
 use crate::dialect::denial::log_undecided;
 use crate::engine::EngineError;
-use crate::exchange::{Field, Index};
+use crate::http::{Field, Index};
 use crate::key::AccessLevel;
 use crate::limits;
 use crate::store::StoreError;

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Refusal;
 use crate::clock::Timestamp;
-use crate::exchange::{Body, RawRequest};
+use crate::http::{Body, RawRequest};
 use crate::key::{Comment, Expiry, Level, Password};
 use crate::limits;
 

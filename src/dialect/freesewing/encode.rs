@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Refusal;
 use super::route::Proof;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Expiry, IssuedKey, Key, Role, Status, User};
 
 /// What says that it worked, as the page about creating a key has it.

@@ -25,7 +25,7 @@ use crate::command::{
     UserRef,
 };
 use crate::engine::{EngineError, NewKey};
-use crate::exchange::{Authorization, RawRequest, RawResponse};
+use crate::http::{Authorization, RawRequest, RawResponse};
 use crate::key::{KeyId, Keyspace, Level, User};
 
 /// The FreeSewing dialect.

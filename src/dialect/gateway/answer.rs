@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Preset;
 use crate::dialect::denial::Denial;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Expiry, Owner};
 use crate::verify::Identity;
 

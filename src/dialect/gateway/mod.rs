@@ -26,7 +26,7 @@ use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
 use crate::command::{Asker, Decision, Service, VerifyingError};
 use crate::engine::{EngineError, Patience};
-use crate::exchange::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
+use crate::http::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
 use crate::limits;
 use crate::verify::{DenyReason, VerifyRequest};
 

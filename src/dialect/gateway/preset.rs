@@ -1,6 +1,6 @@
 //! What each gateway makes of our answers, and what it tells us about the request it holds.
 
-use crate::exchange::Head;
+use crate::http::Head;
 
 /// The gateway that asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::command::Service;
 use crate::dialect::{Dialect as _, Prompt};
 use crate::engine::{Engine, KeyChange, NewKey, NewKind, NewUser, Parts, UserChange};
 use crate::entropy::{OsEntropy, SeededEntropy};
-use crate::exchange::{Body, Entrance, RawRequest, RawResponse};
+use crate::http::{Body, Entrance, RawRequest, RawResponse};
 use crate::key::{
     Actor, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits, RevokeReason, Role, Status, UserId,
 };

@@ -9,7 +9,7 @@ use super::{Exchange, Problem, decode, encode};
 use crate::clock::Timestamp;
 use crate::command::{CheckAudit, CommandError, ListEvents, SearchEvents, UserRef};
 use crate::engine::{Chain, Cursor, EngineError, EventFilter};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
 impl Exchange<'_> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::encode::json;
 use super::{Exchange, Problem, decode};
 use crate::command::{AcceptClock, Backup, CountPeppers};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::PepperNumber;
 
 impl Exchange<'_> {

@@ -3,7 +3,7 @@
 use super::Problem;
 use crate::command::{AuthenticateError, Caller, Service};
 use crate::dialect::denial::{Denial, key_for};
-use crate::exchange::{Authorization, Head};
+use crate::http::{Authorization, Head};
 use crate::key::{Keyspace, Level, Password};
 
 /// Whoever presents a native key, or a name and a password by HTTP Basic.

@@ -7,7 +7,7 @@ use super::body::{CompanyPatch, NewCompanyBody};
 use super::encode::json;
 use super::{Exchange, Page, Problem, decode};
 use crate::command::{AddCompany, Command, ListCompanies, RenameCompany, ShowCompany};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
 
 impl Exchange<'_> {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::Problem;
 use crate::clock::Timestamp;
 use crate::engine::{Cursor, EngineError};
-use crate::exchange::{Body, Presented, RawRequest};
+use crate::http::{Body, Presented, RawRequest};
 use crate::key::{Allowlist, AllowlistError, Change, Password};
 use crate::limits;
 

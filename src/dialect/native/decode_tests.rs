@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::tests::Api;
-use crate::exchange::Body;
+use crate::http::Body;
 
 #[test]
 fn a_wrong_body_is_told_by_field_and_item_and_never_by_line_or_by_what_was_sent() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::engine::CheckReport;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, RateLimit, User, UserId, Username};
 
 /// One user.

@@ -15,7 +15,7 @@ use super::{Exchange, Problem, decode};
 use crate::clock::Timestamp;
 use crate::command::{CommandError, ImportKeys, UserRef};
 use crate::engine::{EngineError, Imported, ImportedKey, Past};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{
     DigestName, DigestScheme, ForeignSecret, HmacKey, Part, PartScheme, Prefix, UserId, Username, key_lengths,
 };

@@ -10,7 +10,7 @@ use crate::command::{
     ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
 };
 use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Key, KeyId, User, UserId, Username};
 use crate::limits;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Native;
 use super::tests::Api;
-use crate::exchange::{Body, Entrance};
+use crate::http::{Body, Entrance};
 
 impl Api {
     fn list(&self, target: &str) -> (u16, Value) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Native;
 use super::tests::Api;
-use crate::exchange::{Body, Entrance};
+use crate::http::{Body, Entrance};
 
 #[test]
 fn companies_are_added_renamed_and_removed_when_nobody_belongs_to_them() {

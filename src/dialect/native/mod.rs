@@ -68,7 +68,7 @@ use crate::command::{
     RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser, UserRef,
 };
 use crate::engine::Patience;
-use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::http::{Body, Head, RawRequest, RawResponse};
 use crate::key::{CompanyId, KeyId, User, UserId};
 use crate::limits;
 

@@ -18,7 +18,7 @@ use super::problem;
 use super::schema::Spelled;
 use super::verdict::{BatchJson, OwnJson, VerdictJson};
 use super::wanted::{Batch, Fields};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{Action, Prefix, Username};
 use crate::limits;
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::command::{CommandError, VerifyingError, told};
 use crate::dialect::denial::{CHALLENGE, Denial, log_undecided, title};
 use crate::engine::{EngineError, Right};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::ParseError;
 use crate::limits;
 use crate::store::StoreError;

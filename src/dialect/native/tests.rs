@@ -11,7 +11,7 @@ use crate::command::Service;
 use crate::dialect::Dialect as _;
 use crate::engine::{Engine, Parts};
 use crate::entropy::{OsEntropy, SeededEntropy};
-use crate::exchange::{Body, Entrance, RawRequest, RawResponse};
+use crate::http::{Body, Entrance, RawRequest, RawResponse};
 use crate::key::PepperRing;
 use crate::store::MemoryStore;
 

@@ -11,7 +11,7 @@ use super::problem;
 use crate::clock::Timestamp;
 use crate::command::Decision;
 use crate::dialect::denial::Denial;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
 

@@ -5,7 +5,7 @@ use super::{Problem, Side, Target, decode, verdict};
 use crate::command::{Asker, AuthenticateError, Decision, Service, Verifying};
 use crate::dialect::denial::{Denial, key_for};
 use crate::engine::{EngineError, Patience};
-use crate::exchange::{Body, Form, Head, RawResponse};
+use crate::http::{Body, Form, Head, RawResponse};
 use crate::key::Keyspace;
 use crate::verify::VerifyRequest;
 

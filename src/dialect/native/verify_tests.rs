@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Native;
 use super::tests::Api;
 use crate::dialect::{Dialect as _, Prompt};
-use crate::exchange::{Body, Entrance, RawRequest, RawResponse};
+use crate::http::{Body, Entrance, RawRequest, RawResponse};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -11,7 +11,7 @@ use super::Problem;
 use super::decode::{self, KeyText, Text, inner};
 use crate::command::CommandError;
 use crate::engine::EngineError;
-use crate::exchange::{Field, Form, Presented};
+use crate::http::{Field, Form, Presented};
 use crate::key::{Keyspace, KeyspaceName, Level, LimitName, Spend};
 use crate::limits;
 

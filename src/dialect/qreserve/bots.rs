@@ -8,7 +8,7 @@ use crate::command::{
     RemoveUser, RotateKey, Service, ShowCompany, UpdateKey, UpdateUser, UserRef,
 };
 use crate::engine::{KeyChange, NewKey, NewKind, NewUser, UserChange};
-use crate::exchange::{RawRequest, RawResponse};
+use crate::http::{RawRequest, RawResponse};
 use crate::key::{Change, CompanyId, Key, Keyspace, Kind, Level, Role, User, UserId};
 use crate::limits;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Refusal;
-use crate::exchange::RawRequest;
+use crate::http::RawRequest;
 use crate::key::{Allowlist, AllowlistError, DisplayName, Role};
 
 /// `POST …/bots`.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Refusal;
 use super::route::MAIN_SITE;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 use crate::key::{IssuedKey, Key, Kind, Level, Role, User};
 
 /// The version of the envelope.

@@ -23,7 +23,7 @@ use self::refusal::Refusal;
 use self::route::Target;
 use super::{Dialect, Failure};
 use crate::command::{Caller, KeyPage, ListKeys, Service, ShowUser, UserRef};
-use crate::exchange::{Body, Head, RawRequest, RawResponse};
+use crate::http::{Body, Head, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
 /// The QReserve dialect.

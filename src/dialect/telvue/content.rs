@@ -8,7 +8,7 @@ use time::macros::format_description;
 
 use super::{Parameters, Refusal};
 use crate::dialect::xml::is_allowed;
-use crate::exchange::{Field, Index};
+use crate::http::{Field, Index};
 
 /// What a field may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use quick_xml::events::BytesText;
 
 use super::Refusal;
 use super::content::{Content, Value};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 

@@ -18,7 +18,7 @@ use self::content::Content;
 use self::refusal::Refusal;
 use super::{Dialect, Failure};
 use crate::command::Service;
-use crate::exchange::{Body, Field, Form, RawRequest, RawResponse};
+use crate::http::{Body, Field, Form, RawRequest, RawResponse};
 use crate::key::Keyspace;
 
 /// The TelVue dialect.

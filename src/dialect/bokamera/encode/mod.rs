@@ -12,7 +12,7 @@ use super::format::Format;
 use super::record::{Answer, Record, Value};
 use super::refusal::Wrong;
 use super::route::Operation;
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 /// How an answer is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

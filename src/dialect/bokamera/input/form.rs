@@ -1,7 +1,7 @@
 //! Requests in a form.
 
 use super::{Entry, Fields};
-use crate::exchange::{Field, Form, RawRequest};
+use crate::http::{Field, Form, RawRequest};
 
 /// The fields of a form.
 ///

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::format::Format;
 use super::refusal::Wrong;
-use crate::exchange::{Body, Form, RawRequest};
+use crate::http::{Body, Form, RawRequest};
 use crate::limits;
 
 /// The fields of a request.

@@ -11,7 +11,7 @@ use super::encode::{self, Style};
 use super::format::Format;
 use super::record::Answer;
 use super::refusal::{Refusal, Wrong};
-use crate::exchange::RawResponse;
+use crate::http::RawResponse;
 
 const FORMATS: [(Format, &str); 5] = [
     (Format::Xml, "xml"),

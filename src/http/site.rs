@@ -13,10 +13,10 @@ pub struct NotASite;
 /// The address that people reach a server at: scheme, authority, and a path that everything is below.
 ///
 /// ```
-/// use keyward::exchange::SiteUrl;
+/// use keyward::http::SiteUrl;
 /// let site: SiteUrl = "https://Example.org/keys/".parse()?;
 /// assert_eq!((site.origin(), site.path()), ("https://example.org", "/keys"));
-/// # Ok::<(), keyward::exchange::NotASite>(())
+/// # Ok::<(), keyward::http::NotASite>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteUrl {

@@ -35,7 +35,7 @@ impl FromStr for TrustedPeer {
 /// client: what stands further left, anybody may have written.
 ///
 /// ```
-/// use keyward::exchange::TrustedProxies;
+/// use keyward::http::TrustedProxies;
 /// let proxies: TrustedProxies = ["10.0.0.0/8".parse()?].into_iter().collect();
 /// let peer = Some("10.0.0.1".parse().unwrap());
 /// let line: &[u8] = b"1.1.1.1, 203.0.113.9:4711, 10.0.0.2";

@@ -146,7 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::exchange::Entrance;
+    use crate::http::Entrance;
 
     fn key(fields: &[(&str, &str)], basic: Basic, query: &str) -> Result<Option<String>, TwoKeys> {
         let fields: Vec<_> =

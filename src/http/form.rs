@@ -12,7 +12,7 @@ use crate::limits;
 /// The fields of a form, as bytes: neither trimmed nor decoded to text. Wiped when dropped, never printed.
 ///
 /// ```
-/// use keyward::exchange::{Body, Entrance, Field, Form, RawRequest};
+/// use keyward::http::{Body, Entrance, Field, Form, RawRequest};
 /// let request = RawRequest {
 ///     method: "POST".into(),
 ///     path: "/".into(),
@@ -113,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::exchange::{Body, Entrance};
+    use crate::http::{Body, Entrance};
 
     fn read(content_type: &str, body: &[u8]) -> Form {
         Form::read(&RawRequest {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// What is counted by client is counted by this: whoever has one IPv6 connection has 2⁶⁴ addresses.
 ///
 /// ```
-/// use keyward::exchange::network;
+/// use keyward::key::network;
 ///
 /// assert_eq!(network("2001:db8::1:2:3:4".parse()?), "2001:db8::".parse::<std::net::IpAddr>()?);
 /// assert_eq!(network("::ffff:192.0.2.1".parse()?), "192.0.2.1".parse::<std::net::IpAddr>()?);
