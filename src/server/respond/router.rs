@@ -11,14 +11,16 @@ use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use super::origin::Origin;
-use super::respond::{closing, plain, reply};
-use super::{Bounds, body};
+use super::body;
+use super::client_address::ClientAddress;
+use super::request::plain_fields;
+use super::response::{closing, plain, reply};
 use crate::command::Service;
 use crate::dialect::{Dialect, Failure};
 use crate::engine::IndexState;
 use crate::http::{Body, Head, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
+use crate::server::bounds::Bounds;
 
 /// Who answers what.
 #[derive(Clone, Default)]
@@ -33,10 +35,13 @@ pub struct Routes {
 }
 
 /// What the listeners for everyone serve: liveness, readiness, the dialects, and 404.
-pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
+pub(in crate::server) fn public(
+    router: Arc<Router>,
+    own: Option<BoxedFilter<(Response,)>>,
+) -> BoxedFilter<(Response,)> {
     let read = warp::get().or(warp::head()).unify();
     let alive = warp::path!("healthz").and(read).map(|| reply(plain(200, "ok")));
-    let probed = desk.service.clone();
+    let probed = router.service.clone();
     let ready = warp::path!("readyz").and(read).map(move || reply(with_retry(readiness(&probed))));
     let other = warp::path!("healthz")
         .or(warp::path!("readyz"))
@@ -44,8 +49,8 @@ pub(super) fn public(desk: Arc<Desk>, own: Option<BoxedFilter<(Response,)>>) -> 
         .map(|| reply(plain(405, "This address takes GET and HEAD").with_header("allow", "GET, HEAD")));
     let probes = alive.or(ready).unify().or(other).unify();
     match own {
-        Some(own) => probes.or(own).unify().or(claimed(desk)).unify().boxed(),
-        None => probes.or(claimed(desk)).unify().boxed(),
+        Some(own) => probes.or(own).unify().or(claimed(router)).unify().boxed(),
+        None => probes.or(claimed(router)).unify().boxed(),
     }
 }
 
@@ -60,35 +65,35 @@ fn readiness(service: &Service) -> RawResponse {
 }
 
 /// Matches every request.
-pub(super) fn claimed(desk: Arc<Desk>) -> BoxedFilter<(Response,)> {
+pub(in crate::server) fn claimed(router: Arc<Router>) -> BoxedFilter<(Response,)> {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::any()
-        .map(move || Arc::clone(&desk))
+        .map(move || Arc::clone(&router))
         .and(warp::method())
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::ext::get::<Origin>())
+        .and(warp::ext::get::<ClientAddress>())
         .and(warp::body::stream())
         .then(serve)
         .boxed()
 }
 
 /// Who answers the requests of a listener, and with what.
-pub(super) struct Desk {
+pub(in crate::server) struct Router {
     dialects: Vec<Arc<dyn Dialect>>,
-    pub(super) service: Service,
+    pub(in crate::server) service: Service,
     /// Whose word counts about where requests come from.
-    pub(super) proxies: TrustedProxies,
+    pub(in crate::server) proxies: TrustedProxies,
     /// Requests that may still begin to be answered.
     requests: Arc<Semaphore>,
     /// Bytes of bodies that may still be held.
-    pub(super) bodies: Arc<Semaphore>,
-    pub(super) bounds: Bounds,
+    pub(in crate::server) bodies: Arc<Semaphore>,
+    pub(in crate::server) bounds: Bounds,
 }
 
-impl Desk {
-    pub(super) fn new(
+impl Router {
+    pub(in crate::server) fn new(
         dialects: Vec<Arc<dyn Dialect>>,
         service: Service,
         proxies: TrustedProxies,
@@ -105,12 +110,12 @@ impl Desk {
     }
 
     /// The dialect that answers this path.
-    pub(super) fn claiming(&self, head: &Head<'_>) -> Option<&Arc<dyn Dialect>> {
+    pub(in crate::server) fn claiming(&self, head: &Head<'_>) -> Option<&Arc<dyn Dialect>> {
         self.dialects.iter().find(|dialect| dialect.claims(head.path) && !dialect.passes(head))
     }
 
     /// Has the dialect answer on a thread that may block. `room` is what the body takes.
-    pub(super) async fn answer(
+    pub(in crate::server) async fn answer(
         &self,
         dialect: Arc<dyn Dialect>,
         request: RawRequest,
@@ -134,7 +139,7 @@ impl Desk {
 }
 
 /// The same answer; one that says that the server cannot do it just now says when to come back, too, whoever made it.
-pub(super) fn with_retry(answer: RawResponse) -> RawResponse {
+pub(in crate::server) fn with_retry(answer: RawResponse) -> RawResponse {
     if answer.status != 503 || answer.headers.iter().any(|(name, _)| *name == "retry-after") {
         return answer;
     }
@@ -142,12 +147,12 @@ pub(super) fn with_retry(answer: RawResponse) -> RawResponse {
 }
 
 async fn serve<B: Buf>(
-    desk: Arc<Desk>,
+    router: Arc<Router>,
     method: Method,
     path: FullPath,
     query: String,
     headers: HeaderMap,
-    origin: Origin,
+    origin: ClientAddress,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
     // Looked at before the body, and gone by then: it cannot be carried to another thread.
@@ -160,12 +165,12 @@ async fn serve<B: Buf>(
             entrance: origin.entrance,
             fields: &headers,
         };
-        desk.claiming(&head).cloned()
+        router.claiming(&head).cloned()
     };
     let Some(dialect) = claiming else {
         return reply(plain(404, "Not found"));
     };
-    let Ok((body, room)) = body::read(&headers, body, &desk.bounds, &desk.bodies).await else {
+    let Ok((body, room)) = body::read(&headers, body, &router.bounds, &router.bodies).await else {
         return closing(reply(busy(&*dialect, path.as_str())));
     };
     let whole = matches!(body, Body::Whole(_));
@@ -178,17 +183,12 @@ async fn serve<B: Buf>(
         entrance: origin.entrance,
         body,
     };
-    let response = reply(desk.answer(dialect, request, room).await);
+    let response = reply(router.answer(dialect, request, room).await);
     if whole { response } else { closing(response) }
 }
 
-/// Header fields as plain values.
-pub(super) fn plain_fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
-}
-
 /// The answer when too many are waiting.
-pub(super) fn busy(dialect: &dyn Dialect, path: &str) -> RawResponse {
+pub(in crate::server) fn busy(dialect: &dyn Dialect, path: &str) -> RawResponse {
     let answer = dialect.failed(path, Failure::Busy);
     answer.with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

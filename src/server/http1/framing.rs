@@ -6,15 +6,15 @@ use httparse::Header;
 use crate::limits;
 
 /// Why a request is refused whose end could be read in two ways.
-pub(super) const AMBIGUOUS: &str = "A body has one Content-Length, or is chunked and has none";
+pub(in crate::server) const AMBIGUOUS: &str = "A body has one Content-Length, or is chunked and has none";
 
 /// The request that some bytes begin with.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(in crate::server) struct Frame {
     /// Bytes of its head.
-    pub(super) head: usize,
+    pub(in crate::server) head: usize,
     /// What follows.
-    pub(super) body: Rest,
+    pub(in crate::server) body: Rest,
 }
 
 impl Frame {
@@ -23,7 +23,7 @@ impl Frame {
     /// # Security
     /// hyper settles some of that by itself (length and chunked together: chunked wins), and a proxy in front may settle
     /// it the other way. Whatever of it is seen here is not served.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::server) fn of(bytes: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; limits::HEADERS_MAX];
         let mut parsed = httparse::Request::new(&mut fields);
         let httparse::Status::Complete(head) = parsed.parse(bytes).ok()? else { return None };
@@ -54,7 +54,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 /// What is still to come of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(in crate::server) enum Rest {
     /// So many bytes.
     Bytes(u64),
     /// Chunks, the last of them included.
@@ -63,7 +63,7 @@ pub(super) enum Rest {
 
 /// Where in a chunk the next byte is. What is no chunk is hyper's to refuse: this only follows what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunk {
+pub(in crate::server) enum Chunk {
     /// In the line with its size.
     Size { size: u64, digits: bool },
     /// In its data and the line end behind them.
@@ -74,10 +74,10 @@ pub(super) enum Chunk {
 
 impl Rest {
     /// No body, or none any more.
-    pub(super) const NONE: Self = Self::Bytes(0);
+    pub(in crate::server) const NONE: Self = Self::Bytes(0);
 
     /// Goes on over `bytes`; those that belong to what comes after the body.
-    pub(super) fn pass<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    pub(in crate::server) fn pass<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         match self {
             Self::Bytes(left) => skip(left, bytes),
             Self::Chunked(chunk) => {

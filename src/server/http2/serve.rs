@@ -14,38 +14,40 @@ use tokio::time::timeout;
 use warp::http::header::{COOKIE, HOST};
 use warp::http::{HeaderMap, HeaderValue, Request};
 
-use super::accept::Door;
-use super::connection::{at_once, pathless, refused_plainly, routed};
-use super::exchanges::{Exchanges, Over};
-use super::prompt::Next;
-use super::respond::response;
-use super::shutdown::stopping;
-use super::stream::{Progress, Watched};
-use super::visit::Visit;
+use super::stream_watch::{Over, StreamWatch};
 use crate::limits;
+use crate::server::context::{ConnectionContext, ServerContext};
+use crate::server::http1::deadline_stream::{DeadlineStream, RequestPhase};
+use crate::server::respond::inline::Next;
+use crate::server::respond::request::{pathless, refused_plainly};
+use crate::server::respond::response::{at_once, response, routed};
+use crate::server::shutdown::stopping;
 
 /// Answers requests until the client leaves or breaks a bound, or the server stops; then those that have come are
 /// answered.
-pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, visit: Visit) {
-    let Visit { progress, approach, door, stop } = visit;
-    let Door { desk, filter, bounds, .. } = door;
-    let stream = Watched::new(stream, Progress::untimed(), bounds.head_read, bounds.write_stall);
+pub(in crate::server) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    context: ConnectionContext,
+) {
+    let ConnectionContext { phase, peer, server, stop } = context;
+    let ServerContext { router, filter, bounds, .. } = server;
+    let stream = DeadlineStream::new(stream, RequestPhase::untimed(), bounds.head_read, bounds.write_stall);
     let routes = TowerToHyperService::new(warp::service(filter));
-    let exchanges = Exchanges::new(progress);
-    let begun = exchanges.clone();
+    let watch = StreamWatch::new(phase);
+    let begun = watch.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let answering = begun.begin();
-        let (desk, routes) = (Arc::clone(&desk), routes.clone());
+        let (router, routes) = (Arc::clone(&router), routes.clone());
         async move {
             let refused = settle(&mut request);
-            let origin = approach.origin(request.headers(), &desk.proxies);
+            let origin = peer.origin(request.headers(), &router.proxies);
             let next = match refused {
                 Err((status, why)) => Next::Answered(response(refused_plainly(status, why))),
-                Ok(()) => desk.prompt(&request, origin),
+                Ok(()) => router.prompt(&request, origin),
             };
             let answer = match next {
                 Next::Answered(answer) => answer.map(at_once),
-                Next::Body => desk.with_body(request, origin).await.map(at_once),
+                Next::Body => router.with_body(request, origin).await.map(at_once),
                 Next::Routes => {
                     request.extensions_mut().insert(origin);
                     routes.call(request).await?.map(routed)
@@ -68,7 +70,7 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, visit: Vi
     );
     let over = tokio::select! {
         outcome = connection.as_mut() => return ended(outcome),
-        over = exchanges.over(&bounds) => over,
+        over = watch.over(&bounds) => over,
         () = stopping(stop) => Over::Idle,
     };
     match over {

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use warp::http::{HeaderMap, HeaderValue, Request, Response};
+use warp::http::{Request, Response};
 
 use super::body;
-use super::origin::Origin;
-use super::respond::{closing, plain, response};
-use super::route::{Desk, busy, plain_fields, with_retry};
+use super::client_address::ClientAddress;
+use super::request::{head, raw};
+use super::response::{closing, plain, response};
+use super::router::{Router, busy, with_retry};
 use crate::dialect::{Dialect, Failure, Prompt};
-use crate::http::{Body, Fields, Head, RawRequest};
+use crate::http::{Body, Head};
 
 /// What comes next for a request.
-pub(super) enum Next {
+pub(in crate::server) enum Next {
     /// It is answered.
     Answered(Response<Bytes>),
     /// It is answered as soon as its body is read.
@@ -26,9 +27,9 @@ pub(super) enum Next {
     Routes,
 }
 
-impl Desk {
+impl Router {
     /// Answers at once, if that can be done.
-    pub(super) fn prompt<B>(&self, request: &Request<B>, origin: Origin) -> Next {
+    pub(in crate::server) fn prompt<B>(&self, request: &Request<B>, origin: ClientAddress) -> Next {
         let head = head(request, origin);
         let Some(dialect) = self.claiming(&head) else { return Next::Routes };
         match self.ask(&**dialect, &head, None) {
@@ -39,7 +40,11 @@ impl Desk {
     }
 
     /// Reads the body and answers, at once if that can still be done.
-    pub(super) async fn with_body(&self, request: Request<Incoming>, origin: Origin) -> Response<Bytes> {
+    pub(in crate::server) async fn with_body(
+        &self,
+        request: Request<Incoming>,
+        origin: ClientAddress,
+    ) -> Response<Bytes> {
         let (parts, incoming) = request.into_parts();
         let read = body::read(&parts.headers, incoming.into_data_stream(), &self.bounds, &self.bodies).await;
         let request = Request::from_parts(parts, ());
@@ -60,7 +65,12 @@ impl Desk {
     }
 
     /// Asks the dialect for an answer at once.
-    pub(super) fn ask(&self, dialect: &dyn Dialect, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+    pub(in crate::server) fn ask(
+        &self,
+        dialect: &dyn Dialect,
+        head: &Head<'_>,
+        body: Option<&Body>,
+    ) -> Prompt {
         // Whatever goes wrong in here is one request's, not its connection's.
         let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
         let asked = asked.unwrap_or_else(|_| {
@@ -72,35 +82,5 @@ impl Desk {
             Prompt::Answer(answer) if answer.status == 503 => Prompt::Answer(with_retry(answer)),
             other => other,
         }
-    }
-}
-
-fn head<B>(request: &Request<B>, origin: Origin) -> Head<'_> {
-    Head {
-        method: request.method().as_str(),
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-        client: origin.client,
-        entrance: origin.entrance,
-        fields: request.headers(),
-    }
-}
-
-/// The request as a plain value.
-fn raw<B>(request: &Request<B>, origin: Origin, body: Body) -> RawRequest {
-    RawRequest {
-        method: request.method().as_str().to_owned(),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        headers: plain_fields(request.headers()),
-        client: origin.client,
-        entrance: origin.entrance,
-        body,
-    }
-}
-
-impl Fields for HeaderMap {
-    fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8])) {
-        self.get_all(name).iter().map(HeaderValue::as_bytes).for_each(look);
     }
 }

@@ -15,19 +15,19 @@ use tokio::sync::watch;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Bounds;
-use super::origin::Approach;
-use super::route::Desk;
-use super::shutdown::stopping;
-use super::stream::Progress;
-use super::visit::Visit;
-use super::wire::{self, Begin, Ending, Plain};
+use super::codec::{self, Begin, Ending, Plain};
+use super::deadline_stream::RequestPhase;
 use crate::dialect::Prompt;
 use crate::http::{Body, Head, RawResponse};
 use crate::limits;
+use crate::server::bounds::Bounds;
+use crate::server::context::ConnectionContext;
+use crate::server::respond::client_address::Peer;
+use crate::server::respond::router::Router;
+use crate::server::shutdown::stopping;
 
 /// How this part of a connection ended.
-pub(super) enum Outcome<S> {
+pub(in crate::server) enum Outcome<S> {
     /// So did the connection.
     Closed,
     /// With a request that is for hyper: what was read of it and of what follows.
@@ -41,26 +41,26 @@ pub(super) enum Outcome<S> {
 ///
 /// # Errors
 /// The stream's.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+pub(in crate::server) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    visit: &Visit,
+    context: &ConnectionContext,
     wanted: usize,
 ) -> io::Result<Outcome<S>> {
-    let Visit { progress, approach, door, stop } = visit;
-    let desk = &*door.desk;
-    let mut stream = visit.watched(stream);
+    let ConnectionContext { phase, peer, server, stop } = context;
+    let router = &*server.router;
+    let mut stream = context.watched(stream);
     let (mut unread, mut answers, mut answered) = (Vec::new(), Vec::new(), 0);
-    let (stopping, idle) = (pin!(stopping(stop.clone())), pin!(sleep(desk.bounds.idle)));
-    let (active, bounds) = (Instant::now(), &desk.bounds);
-    let mut patience = Patience { stop, stopping, idle, waited_for: false, active, bounds };
+    let (stopping, idle) = (pin!(stopping(stop.clone())), pin!(sleep(router.bounds.idle)));
+    let (active, bounds) = (Instant::now(), &router.bounds);
+    let mut patience = IdleTimeout { stop, stopping, idle, waited_for: false, active, bounds };
     // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
     let mut reads = 0;
     loop {
         let stopped = stop.has_changed().unwrap_or(true);
-        let next = desk.answer_all(*approach, progress, stopped, &mut unread, &mut answers);
+        let next = router.answer_all(*peer, phase, stopped, &mut unread, &mut answers);
         if !answers.is_empty() {
             stream.write_all(&answers).await?;
-            progress.request_ends();
+            phase.request_ends();
             answers.clear();
             answers.shrink_to(limits::DIRECT_KEPT_BYTES);
             (patience.active, reads, answered) = (Instant::now(), 0, answered + 1);
@@ -89,7 +89,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// How long more is waited for.
-struct Patience<'a, S> {
+struct IdleTimeout<'a, S> {
     stop: &'a watch::Receiver<bool>,
     /// Ends when the server stops.
     stopping: Pin<&'a mut S>,
@@ -112,7 +112,7 @@ enum Read {
     Failed(io::Error),
 }
 
-impl<S: Future<Output = ()>> Patience<'_, S> {
+impl<S: Future<Output = ()>> IdleTimeout<'_, S> {
     async fn read(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
@@ -191,12 +191,12 @@ enum Next {
     End,
 }
 
-impl Desk {
+impl Router {
     /// Takes the plain requests that `unread` begins with, and appends their answers to `answers`.
     fn answer_all(
         &self,
-        approach: Approach,
-        progress: &Progress,
+        peer: Peer,
+        phase: &RequestPhase,
         stopped: bool,
         unread: &mut Vec<u8>,
         answers: &mut Vec<u8>,
@@ -208,31 +208,31 @@ impl Desk {
                 break Next::Head;
             }
             let mut room = [const { MaybeUninit::uninit() }; limits::HEADERS_MAX];
-            let plain = match wire::read(rest, &mut room) {
+            let plain = match codec::read(rest, &mut room) {
                 Begin::Plain(plain) => plain,
                 Begin::Head => break Next::Head,
                 Begin::Body => break Next::Body,
                 Begin::Other => break Next::Other,
             };
-            let Some(answer) = self.answer_at_once(approach, &plain) else { break Next::Other };
+            let Some(answer) = self.answer_at_once(peer, &plain) else { break Next::Other };
             let ending = if stopped { plain.ending.now() } else { plain.ending };
-            wire::write(answers, &answer, plain.method, ending);
+            codec::write(answers, &answer, plain.method, ending);
             done += plain.length;
             if ending != Ending::Kept {
                 break Next::End;
             }
         };
         if done > 0 {
-            progress.requests_read(done);
+            phase.requests_read(done);
             unread.drain(..done);
         }
         next
     }
 
     /// `None` when that cannot be done.
-    fn answer_at_once(&self, approach: Approach, plain: &Plain<'_, '_>) -> Option<RawResponse> {
+    fn answer_at_once(&self, peer: Peer, plain: &Plain<'_, '_>) -> Option<RawResponse> {
         let Plain { method, path, query, fields, body, .. } = plain;
-        let origin = approach.origin(fields, &self.proxies);
+        let origin = peer.origin(fields, &self.proxies);
         let head = Head { method, path, query, client: origin.client, entrance: origin.entrance, fields };
         let dialect = self.claiming(&head)?;
         let mut prompt = self.ask(&**dialect, &head, None);

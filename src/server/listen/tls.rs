@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::accept::{Listener, Protocol};
+use super::listener::{Listener, Protocol};
 
 /// TLS 1.2 and 1.3, with one certificate for every name. Clones share it.
 ///
@@ -112,9 +112,9 @@ fn certified(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
 const HTTP2: &[u8] = b"h2";
 
 /// A listener whose clients speak TLS.
-pub(super) struct TlsListener {
-    pub(super) listener: TcpListener,
-    pub(super) tls: Tls,
+pub(in crate::server) struct TlsListener {
+    pub(in crate::server) listener: TcpListener,
+    pub(in crate::server) tls: Tls,
 }
 
 impl Listener for TlsListener {

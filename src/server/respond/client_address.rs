@@ -6,25 +6,25 @@ use crate::http::{Entrance, Fields, TrustedProxies};
 
 /// Where one request comes from, put into its extensions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin {
+pub(in crate::server) struct ClientAddress {
     /// The client, as far as it is known.
-    pub(super) client: Option<IpAddr>,
+    pub(in crate::server) client: Option<IpAddr>,
     /// Which way it came in.
-    pub(super) entrance: Entrance,
+    pub(in crate::server) entrance: Entrance,
 }
 
 /// Where a connection comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Approach {
+pub(in crate::server) struct Peer {
     peer: Option<IpAddr>,
     entrance: Entrance,
     /// Whether the peer's word about its clients counts.
     trusted: bool,
 }
 
-impl Approach {
+impl Peer {
     /// A connection from `peer` (`None`: over a socket in the file system), to a listener that is `local` or not.
-    pub(super) fn new(peer: Option<IpAddr>, local: bool, proxies: &TrustedProxies) -> Self {
+    pub(in crate::server) fn new(peer: Option<IpAddr>, local: bool, proxies: &TrustedProxies) -> Self {
         let entrance = match peer {
             Some(peer) if !local => Entrance::Network { peer },
             Some(_) | None => Entrance::Local,
@@ -33,12 +33,12 @@ impl Approach {
     }
 
     /// Whose connections are counted together with this one; nobody's when the peer speaks for others.
-    pub(super) fn network(&self) -> Option<IpAddr> {
+    pub(in crate::server) fn network(&self) -> Option<IpAddr> {
         self.peer.filter(|_| !self.trusted)
     }
 
     /// Where a request with these header fields comes from.
-    pub(super) fn origin(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> Origin {
+    pub(in crate::server) fn origin(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> ClientAddress {
         let client = if self.trusted {
             let mut lines = Vec::new();
             fields.each("x-forwarded-for", &mut |line| lines.push(line));
@@ -46,7 +46,7 @@ impl Approach {
         } else {
             self.peer
         };
-        Origin { client, entrance: self.entrance }
+        ClientAddress { client, entrance: self.entrance }
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
             (None, true, None),
         ] {
             let peer = peer.map(|peer| peer.parse().unwrap());
-            let origin = Approach::new(peer, local, &proxies).origin(&fields, &proxies);
+            let origin = Peer::new(peer, local, &proxies).origin(&fields, &proxies);
             assert_eq!(origin.client, client.map(|client| client.parse().unwrap()));
             assert_eq!(origin.entrance == Entrance::Local, local);
         }

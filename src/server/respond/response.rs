@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http_body_util::Full;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use warp::http::{HeaderMap, Response, StatusCode};
 
@@ -13,7 +14,7 @@ use crate::http::RawResponse;
 /// # Security
 /// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own)
 /// becomes a bare 500: nothing in it can end a header early or begin a second response.
-pub(super) fn response(answer: RawResponse) -> Response<Bytes> {
+pub(in crate::server) fn response(answer: RawResponse) -> Response<Bytes> {
     sendable(answer).unwrap_or_else(|| {
         tracing::error!("an answer that HTTP cannot carry was replaced");
         let mut response = Response::new(Bytes::from_static(b"Internal server error\n"));
@@ -23,7 +24,7 @@ pub(super) fn response(answer: RawResponse) -> Response<Bytes> {
 }
 
 /// The same as warp's filters answer it.
-pub(super) fn reply(answer: RawResponse) -> warp::reply::Response {
+pub(in crate::server) fn reply(answer: RawResponse) -> warp::reply::Response {
     response(answer).map(Into::into)
 }
 
@@ -63,14 +64,25 @@ fn field_name(name: &'static str) -> Option<HeaderName> {
 }
 
 /// The same response, after which the connection ends.
-pub(super) fn closing<B>(mut response: Response<B>) -> Response<B> {
+pub(in crate::server) fn closing<B>(mut response: Response<B>) -> Response<B> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
 /// A short text for people, for answers that are no dialect's.
-pub(super) fn plain(status: u16, text: &str) -> RawResponse {
+pub(in crate::server) fn plain(status: u16, text: &str) -> RawResponse {
     RawResponse::new(status, "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+/// The body of an answer: one that is there, or one of warp's.
+pub(in crate::server) type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
+
+pub(in crate::server) fn at_once<B>(body: Bytes) -> AnswerBody<B> {
+    AnswerBody::Left(Full::new(body))
+}
+
+pub(in crate::server) fn routed<B>(body: B) -> AnswerBody<B> {
+    AnswerBody::Right(body)
 }
 
 #[cfg(test)]

@@ -9,21 +9,21 @@ use crate::key::network;
 
 /// The connections of every network that has any.
 #[derive(Default)]
-pub(super) struct Shares(Mutex<HashMap<IpAddr, usize>>);
+pub(in crate::server) struct PerNetworkLimit(Mutex<HashMap<IpAddr, usize>>);
 
 /// One connection's part in it, until it is dropped.
-pub(super) struct Share {
-    shares: Arc<Shares>,
+pub(in crate::server) struct NetworkPermit {
+    per_network: Arc<PerNetworkLimit>,
     network: IpAddr,
 }
 
-impl Shares {
+impl PerNetworkLimit {
     fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one more connection of the peer's network, or `None` when it has `most`.
-    pub(super) fn take(self: &Arc<Self>, peer: IpAddr, most: usize) -> Option<Share> {
+    pub(in crate::server) fn take(self: &Arc<Self>, peer: IpAddr, most: usize) -> Option<NetworkPermit> {
         let network = network(peer);
         let mut counts = self.counts();
         let count = counts.entry(network).or_default();
@@ -31,13 +31,13 @@ impl Shares {
             return None;
         }
         *count += 1;
-        Some(Share { shares: Arc::clone(self), network })
+        Some(NetworkPermit { per_network: Arc::clone(self), network })
     }
 }
 
-impl Drop for Share {
+impl Drop for NetworkPermit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.shares.counts().entry(self.network) {
+        if let Entry::Occupied(mut count) = self.per_network.counts().entry(self.network) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn a_network_has_its_share_and_no_more_until_it_gives_some_back() {
-        let shares = Arc::new(Shares::default());
-        let take = |peer: &str| shares.take(peer.parse().unwrap(), 2);
+        let per_network = Arc::new(PerNetworkLimit::default());
+        let take = |peer: &str| per_network.take(peer.parse().unwrap(), 2);
         let (first, second) = (take("192.0.2.1"), take("::ffff:192.0.2.1"));
         assert!(first.is_some() && second.is_some());
         assert!(take("192.0.2.1").is_none());
@@ -63,6 +63,6 @@ mod tests {
         drop(first);
         assert!(take("192.0.2.1").is_some());
         drop((second, one_customer));
-        assert!(shares.counts().is_empty(), "nobody is remembered");
+        assert!(per_network.counts().is_empty(), "nobody is remembered");
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use warp::http::HeaderMap;
 use warp::http::header::{CONTENT_LENGTH, EXPECT};
 
-use super::Bounds;
 use crate::http::Body;
+use crate::server::bounds::Bounds;
 
 /// Reads the body, whatever tells its length, and takes room for it from `pool`, which counts bytes.
 ///
@@ -20,7 +20,7 @@ use crate::http::Body;
 ///
 /// # Errors
 /// [`TryAcquireError`] when the pool has no room.
-pub(super) async fn read<B: Buf, E>(
+pub(in crate::server) async fn read<B: Buf, E>(
     headers: &HeaderMap,
     stream: impl Stream<Item = Result<B, E>>,
     bounds: &Bounds,

@@ -5,14 +5,14 @@ use crate::limits;
 
 /// What the log was told of refused keys.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct DenialLog {
     /// How many since the start.
     told: u64,
     /// When.
     at: Timestamp,
 }
 
-impl Refused {
+impl DenialLog {
     pub(super) const fn since(start: Timestamp) -> Self {
         Self { told: 0, at: start }
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_refused_keys_is_one_line_a_minute() {
-        let mut refused = Refused::since(Timestamp::from_unix_ms(0));
+        let mut refused = DenialLog::since(Timestamp::from_unix_ms(0));
         // A thousand a second for ten minutes, looked at every ten seconds.
         let told: Vec<_> =
             (1..=60).filter_map(|n| refused.due(Timestamp::from_unix_ms(n * 10_000), n * 10_000)).collect();

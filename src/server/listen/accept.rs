@@ -5,130 +5,33 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-use super::crowd::Crowd;
-use super::local::LocalStream;
-use super::origin::Approach;
-use super::route::Desk;
-use super::shares::{Share, Shares};
-use super::shutdown::stopping;
-use super::stream::Progress;
-use super::visit::Visit;
-use super::workers::{Standing, Workers};
-use super::{Bounds, http2, visit};
+use super::listener::{Listener, Protocol};
+use super::per_network_limit::NetworkPermit;
+use super::workers::WorkerClass;
 use crate::limits;
-
-/// What is spoken on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Http2,
-}
-
-/// What connections come from.
-pub(super) trait Listener: Send + Sync + 'static {
-    /// One connection that no thread serves yet.
-    type Accepted: Send + 'static;
-    /// One that this thread serves.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// The next connection and the address of its client, if it has one.
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Accepted, Option<IpAddr>)>> + Send;
-
-    /// Has this thread serve a connection, in the version of HTTP that was agreed on.
-    fn open(accepted: Self::Accepted) -> impl Future<Output = io::Result<(Self::Stream, Protocol)>> + Send;
-
-    /// Whether a connection can go on on another thread.
-    const MOVES: bool = true;
-
-    /// Has no thread serve a connection any more, so that another one can.
-    fn release(stream: Self::Stream) -> io::Result<Self::Accepted>;
-
-    /// Whether only this machine reaches it.
-    fn is_local(&self) -> bool;
-}
-
-impl Listener for TcpListener {
-    type Accepted = std::net::TcpStream;
-    type Stream = TcpStream;
-
-    async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
-        let (stream, peer) = self.accept().await?;
-        // Answers are written whole: waiting for more would only delay them.
-        stream.set_nodelay(true)?;
-        Ok((stream.into_std()?, Some(peer.ip().to_canonical())))
-    }
-
-    async fn open(accepted: Self::Accepted) -> io::Result<(TcpStream, Protocol)> {
-        Ok((TcpStream::from_std(accepted)?, Protocol::Http1))
-    }
-
-    fn release(stream: TcpStream) -> io::Result<Self::Accepted> {
-        stream.into_std()
-    }
-
-    fn is_local(&self) -> bool {
-        self.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback())
-    }
-}
-
-impl Listener for UnixListener {
-    type Accepted = std::os::unix::net::UnixStream;
-    type Stream = LocalStream;
-
-    async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
-        let (stream, _) = self.accept().await?;
-        Ok((stream.into_std()?, None))
-    }
-
-    async fn open(accepted: Self::Accepted) -> io::Result<(LocalStream, Protocol)> {
-        Ok((LocalStream::new(accepted)?, Protocol::Http1))
-    }
-
-    fn release(stream: LocalStream) -> io::Result<Self::Accepted> {
-        Ok(stream.into_std())
-    }
-
-    fn is_local(&self) -> bool {
-        true
-    }
-}
-
-/// What every connection of a listener shares.
-#[derive(Clone)]
-pub(super) struct Door {
-    /// Who answers.
-    pub(super) desk: Arc<Desk>,
-    /// Who answers what the desk does not answer at once.
-    pub(super) filter: BoxedFilter<(Response,)>,
-    /// On which threads connections are served.
-    pub(super) workers: Arc<Workers>,
-    /// Connections that may still be opened.
-    pub(super) connections: Arc<Semaphore>,
-    /// Those that are open.
-    pub(super) crowd: Arc<Crowd>,
-    /// How many of them each network has.
-    pub(super) shares: Arc<Shares>,
-    /// Bounds of each.
-    pub(super) bounds: Bounds,
-}
+use crate::server::context::{ConnectionContext, ServerContext};
+use crate::server::http1::deadline_stream::RequestPhase;
+use crate::server::respond::client_address::Peer;
+use crate::server::shutdown::stopping;
+use crate::server::{http1, http2};
 
 /// Serves until `stop` turns true, then for at most the drain time.
-pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Receiver<bool>) {
+pub(in crate::server) async fn serve(
+    listener: impl Listener,
+    server: ServerContext,
+    stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     tokio::select! {
-        () = accept(listener, &door, &mut connections) => {}
+        () = accept(listener, &server, &mut connections) => {}
         () = stopping(stop) => {}
     }
-    door.crowd.end();
+    server.open_connections.end();
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(door.bounds.drain, drained).await.is_err() {
+    if tokio::time::timeout(server.bounds.drain, drained).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "connections were cut off at the end of the drain time"
@@ -138,13 +41,13 @@ pub(super) async fn serve(listener: impl Listener, door: Door, stop: watch::Rece
 }
 
 /// A place for one more connection. When all are taken, one that waits for its next request is ended for it.
-async fn place(door: &Door) -> Option<OwnedSemaphorePermit> {
+async fn place(server: &ServerContext) -> Option<OwnedSemaphorePermit> {
     loop {
-        let wanted = Arc::clone(&door.connections);
+        let wanted = Arc::clone(&server.connections);
         if let Ok(permit) = Arc::clone(&wanted).try_acquire_owned() {
             return Some(permit);
         }
-        door.crowd.make_room();
+        server.open_connections.make_room();
         let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
         if let Ok(permit) = tokio::time::timeout(pause, wanted.acquire_owned()).await {
             // Only fails once the semaphore is closed, which nobody does.
@@ -154,29 +57,29 @@ async fn place(door: &Door) -> Option<OwnedSemaphorePermit> {
 }
 
 /// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
-async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet<()>) {
+async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &mut JoinSet<()>) {
     let local = listener.is_local();
-    let first = if L::MOVES { Standing::Other } else { Standing::Proven };
-    while let Some(permit) = place(door).await {
+    let first = if L::MOVES { WorkerClass::General } else { WorkerClass::Verify };
+    while let Some(permit) = place(server).await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
-            Ok((accepted, peer)) => {
-                let approach = Approach::new(peer, local, &door.desk.proxies);
-                let Ok(share) = share(door, &approach) else {
+            Ok((accepted, address)) => {
+                let peer = Peer::new(address, local, &server.router.proxies);
+                let Ok(share) = share(server, &peer) else {
                     tracing::debug!(
-                        peer = peer.map(tracing::field::display),
+                        peer = address.map(tracing::field::display),
                         "a network has as many connections as it may"
                     );
                     continue;
                 };
-                let place = door.workers.place(first);
-                let progress = Progress::new();
-                // Here and not on its thread, where the crowd may have been ended before.
-                let stop = door.crowd.join(progress.clone());
-                let (visit, runtime) =
-                    (Visit { progress, approach, door: door.clone(), stop }, place.runtime.clone());
+                let place = server.workers.place(first);
+                let phase = RequestPhase::new();
+                // Here and not on its thread, where the open_connections may have been ended before.
+                let stop = server.open_connections.join(phase.clone());
+                let (context, runtime) =
+                    (ConnectionContext { phase, peer, server: server.clone(), stop }, place.runtime.clone());
                 let served = async move {
-                    served::<L>(accepted, visit).await;
+                    served::<L>(accepted, context).await;
                     drop((permit, share, place));
                 };
                 connections.spawn_on(served, &runtime);
@@ -194,23 +97,23 @@ async fn accept<L: Listener>(listener: L, door: &Door, connections: &mut JoinSet
 
 /// The connection's part in what its network may have, if there is any left. A proxy that is trusted has the
 /// connections of everyone behind it, and may have all.
-fn share(door: &Door, approach: &Approach) -> Result<Option<Share>, Refused> {
-    let Some(peer) = approach.network() else { return Ok(None) };
-    door.shares.take(peer, door.bounds.connections_of_network).map(Some).ok_or(Refused)
+fn share(server: &ServerContext, peer: &Peer) -> Result<Option<NetworkPermit>, Refused> {
+    let Some(peer) = peer.network() else { return Ok(None) };
+    server.per_network.take(peer, server.bounds.connections_of_network).map(Some).ok_or(Refused)
 }
 
 /// A network has its share already.
 struct Refused;
 
-async fn served<L: Listener>(accepted: L::Accepted, visit: Visit) {
+async fn served<L: Listener>(accepted: L::Accepted, context: ConnectionContext) {
     let opened = tokio::select! {
-        opened = tokio::time::timeout(visit.door.bounds.head_read, L::open(accepted)) => opened,
-        () = stopping(visit.stop.clone()) => return,
+        opened = tokio::time::timeout(context.server.bounds.head_read, L::open(accepted)) => opened,
+        () = stopping(context.stop.clone()) => return,
     };
     match opened.unwrap_or_else(|late| Err(late.into())) {
-        Ok((stream, Protocol::Http1)) => visit::serve::<L>(stream, visit).await,
+        Ok((stream, Protocol::Http1)) => http1::serve::serve::<L>(stream, context).await,
         // Boxed, so that the others need not keep the room it takes.
-        Ok((stream, Protocol::Http2)) => Box::pin(http2::serve(stream, visit)).await,
+        Ok((stream, Protocol::Http2)) => Box::pin(http2::serve::serve(stream, context)).await,
         Err(failure) => tracing::debug!(%failure, "a connection could not be served"),
     }
 }
@@ -226,8 +129,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::sync::Semaphore;
     use tokio::time::Instant;
     use warp::Filter;
+    use warp::reply::Response;
 
     use super::*;
     use crate::command::Service;
@@ -235,6 +140,9 @@ mod tests {
     use crate::entropy::OsEntropy;
     use crate::http::TrustedProxies;
     use crate::key::PepperRing;
+    use crate::server::bounds::Bounds;
+    use crate::server::listen::workers::Workers;
+    use crate::server::respond::router::Router;
     use crate::store::MemoryStore;
 
     /// Fails with these system error numbers, then hands out one connection.
@@ -276,13 +184,14 @@ mod tests {
         let bounds = Bounds::default();
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
         let service = Service::new(Engine::open(parts).unwrap());
-        let desk = Desk::new(Vec::new(), service, TrustedProxies::default(), bounds);
+        let router = Router::new(Vec::new(), service, TrustedProxies::default(), bounds);
         let (workers, connections) = (Arc::new(Workers::default()), Arc::new(Semaphore::new(1)));
-        let (crowd, shares) = (Arc::default(), Arc::default());
-        let door = Door { desk, filter, workers, connections, crowd, shares, bounds };
+        let (open_connections, per_network) = (Arc::default(), Arc::default());
+        let server =
+            ServerContext { router, filter, workers, connections, open_connections, per_network, bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
-        let server = tokio::spawn(serve(listener, door, stopped));
+        let server = tokio::spawn(serve(listener, server, stopped));
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();

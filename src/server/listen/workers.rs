@@ -13,14 +13,14 @@ use crate::limits;
 /// Threads that run until this is dropped. What they wait for on blocking threads then ends by itself. Without any,
 /// connections are served where they are accepted.
 #[derive(Default)]
-pub(super) struct Workers {
+pub(in crate::server) struct Workers {
     proven: Vec<Worker>,
     others: Vec<Worker>,
 }
 
 /// What is known of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::server) enum WorkerClass {
     /// It brings requests that are answered at once, from memory.
     Proven,
     /// Nothing, or that it brings others.
@@ -36,18 +36,18 @@ struct Worker {
 }
 
 /// One connection's place on a thread, for as long as it is served.
-pub(super) struct Place {
-    pub(super) runtime: Handle,
+pub(in crate::server) struct Place {
+    pub(in crate::server) runtime: Handle,
     connections: Arc<AtomicUsize>,
 }
 
 impl Workers {
     /// Starts the threads, or none where the system gives none.
-    pub(super) fn start() -> Self {
+    pub(in crate::server) fn start() -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         let start = |standing| (0..count).map(|_| Worker::start(standing)).collect::<io::Result<_>>();
-        let started =
-            start(Standing::Proven).and_then(|proven| Ok(Self { proven, others: start(Standing::Other)? }));
+        let started = start(WorkerClass::Verify)
+            .and_then(|proven| Ok(Self { proven, others: start(WorkerClass::General)? }));
         started.unwrap_or_else(|failure| {
             tracing::warn!(%failure, "no threads of their own serve connections");
             Self::default()
@@ -55,10 +55,10 @@ impl Workers {
     }
 
     /// A place on the thread that has the fewest connections, among those for connections of this standing.
-    pub(super) fn place(&self, standing: Standing) -> Place {
+    pub(in crate::server) fn place(&self, standing: WorkerClass) -> Place {
         let workers = match standing {
-            Standing::Proven => &self.proven,
-            Standing::Other => &self.others,
+            WorkerClass::Verify => &self.proven,
+            WorkerClass::General => &self.others,
         };
         let least = workers.iter().min_by_key(|worker| worker.connections.load(Ordering::Relaxed));
         let (runtime, connections) = least.map_or_else(
@@ -71,12 +71,12 @@ impl Workers {
 }
 
 impl Worker {
-    fn start(standing: Standing) -> io::Result<Self> {
+    fn start(standing: WorkerClass) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel::<()>();
         let run = move || {
-            if standing == Standing::Other {
+            if standing == WorkerClass::General {
                 stand_back();
             }
             // An error is the end: nobody holds the other side any more.
@@ -84,8 +84,8 @@ impl Worker {
             runtime.shutdown_background();
         };
         let name = match standing {
-            Standing::Proven => "verifying",
-            Standing::Other => "connections",
+            WorkerClass::Verify => "verifying",
+            WorkerClass::General => "connections",
         };
         std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { runtime: handle, connections: Arc::default(), _running: running })
@@ -117,7 +117,7 @@ mod tests {
     use crate::limits::{NICENESS_MAX, OTHERS_NICENESS};
 
     fn of_others(count: usize) -> Workers {
-        let others = (0..count).map(|_| Worker::start(Standing::Other).unwrap()).collect();
+        let others = (0..count).map(|_| Worker::start(WorkerClass::General).unwrap()).collect();
         Workers { others, ..Workers::default() }
     }
 
@@ -130,7 +130,7 @@ mod tests {
             let there = async move { (niceness(), tokio::task::spawn_blocking(niceness).await.unwrap()) };
             place.runtime.spawn(there).await.unwrap()
         };
-        [of(Standing::Proven).await, of(Standing::Other).await]
+        [of(WorkerClass::Verify).await, of(WorkerClass::General).await]
     }
 
     #[tokio::test]
@@ -153,10 +153,10 @@ mod tests {
             each.sort_unstable();
             each
         };
-        let mut places: Vec<_> = (0..7).map(|_| workers.place(Standing::Other)).collect();
+        let mut places: Vec<_> = (0..7).map(|_| workers.place(WorkerClass::General)).collect();
         assert_eq!(load(), [2, 2, 3]);
         places.retain(|place| place.runtime.id() != workers.others[0].runtime.id());
-        places.extend((0..2).map(|_| workers.place(Standing::Other)));
+        places.extend((0..2).map(|_| workers.place(WorkerClass::General)));
         assert_eq!(load().iter().sum::<usize>(), places.len());
         assert!(load()[2] - load()[0] <= 1, "{:?}", load());
     }
@@ -164,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn threads_end_with_the_server_though_one_waits() {
         let workers = of_others(1);
-        let place = workers.place(Standing::Other);
+        let place = workers.place(WorkerClass::General);
         let (began, beginning) = oneshot::channel();
         let (_go, gone) = std::sync::mpsc::channel::<()>();
         let waiting = place.runtime.spawn(async move {

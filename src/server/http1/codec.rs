@@ -6,10 +6,10 @@
 use std::cell::Cell;
 use std::io::Write as _;
 use std::mem::MaybeUninit;
+use std::time::{Duration, UNIX_EPOCH};
 
 use httparse::{Header, Status};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use httpdate::HttpDate;
 use warp::http::StatusCode;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -17,7 +17,7 @@ use crate::http::{Fields, RawResponse};
 use crate::limits;
 
 /// What some bytes begin with.
-pub(super) enum Begin<'room, 'bytes> {
+pub(in crate::server) enum Begin<'room, 'bytes> {
     /// A plain request, all of it.
     Plain(Plain<'room, 'bytes>),
     /// A part of a head, which may become one.
@@ -29,20 +29,20 @@ pub(super) enum Begin<'room, 'bytes> {
 }
 
 /// One plain request.
-pub(super) struct Plain<'room, 'bytes> {
-    pub(super) method: &'bytes str,
-    pub(super) path: &'bytes str,
-    pub(super) query: &'bytes str,
-    pub(super) fields: Lines<'room, 'bytes>,
-    pub(super) body: &'bytes [u8],
+pub(in crate::server) struct Plain<'room, 'bytes> {
+    pub(in crate::server) method: &'bytes str,
+    pub(in crate::server) path: &'bytes str,
+    pub(in crate::server) query: &'bytes str,
+    pub(in crate::server) fields: Lines<'room, 'bytes>,
+    pub(in crate::server) body: &'bytes [u8],
     /// How many bytes it is, with its body.
-    pub(super) length: usize,
-    pub(super) ending: Ending,
+    pub(in crate::server) length: usize,
+    pub(in crate::server) ending: Ending,
 }
 
 /// What becomes of the connection behind an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::server) enum Ending {
     /// It is kept.
     Kept,
     /// It ends, as the client wants it, or the server.
@@ -53,7 +53,7 @@ pub(super) enum Ending {
 
 impl Ending {
     /// The same for a connection that ends in any case.
-    pub(super) const fn now(self) -> Self {
+    pub(in crate::server) const fn now(self) -> Self {
         match self {
             Self::Kept | Self::Wanted => Self::Wanted,
             Self::Old => Self::Old,
@@ -62,10 +62,10 @@ impl Ending {
 }
 
 /// Room for the header fields of one request.
-pub(super) type Room<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
+pub(in crate::server) type Room<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
 
 /// Header fields as they stand in a head.
-pub(super) struct Lines<'room, 'bytes>(&'room [Header<'bytes>]);
+pub(in crate::server) struct Lines<'room, 'bytes>(&'room [Header<'bytes>]);
 
 impl Fields for Lines<'_, '_> {
     fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8])) {
@@ -75,7 +75,7 @@ impl Fields for Lines<'_, '_> {
 }
 
 /// Reads what `bytes` begin with.
-pub(super) fn read<'room, 'bytes>(
+pub(in crate::server) fn read<'room, 'bytes>(
     bytes: &'bytes [u8],
     room: &'room mut Room<'bytes>,
 ) -> Begin<'room, 'bytes> {
@@ -163,8 +163,8 @@ fn number(digits: &[u8]) -> Option<usize> {
 /// Appends `answer` to what is to be sent, as hyper would send it.
 ///
 /// # Security
-/// An answer that HTTP cannot carry becomes a bare 500, as in [`response`](super::respond::response).
-pub(super) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
+/// An answer that HTTP cannot carry becomes a bare 500, as in [`response`](crate::server::respond::response::response).
+pub(in crate::server) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
     let start = to.len();
     to.reserve(limits::DIRECT_ANSWER_BYTES + answer.body.len());
     if try_write(to, answer, method, ending).is_none() {
@@ -220,28 +220,27 @@ const fn is_of_value(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
+/// Date as bytes: always 29, since the year has four digits.
 type Date = [u8; 29];
 
-/// The time as `Date` has it (RFC 9110, 5.6.7), made anew every second.
+/// Last second of the year 9999, after which a year has no four digits.
+const DATE_SECONDS_MAX: u64 = 253_402_300_799;
+
+/// Time as a `Date` header field has it (RFC 9110, 5.6.7), formatted once a second on each thread.
 fn date() -> Date {
     thread_local! {
-        static MADE: Cell<(u64, Date)> = const { Cell::new((0, [0; 29])) };
+        static FORMATTED: Cell<(u64, Date)> = const { Cell::new((0, [0; 29])) };
     }
-    let now = SystemClock.now().unix_seconds();
-    let (second, date) = MADE.get();
+    let now = SystemClock.now().unix_seconds().min(DATE_SECONDS_MAX);
+    let (second, date) = FORMATTED.get();
     if second == now {
         return date;
     }
-    let format = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let now_seconds = i64::try_from(now).unwrap_or_default();
-    let moment = OffsetDateTime::from_unix_timestamp(now_seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut date = [b' '; 29];
     let mut rest = date.as_mut_slice();
-    // Always 29 bytes: the year has four digits.
-    let _ = moment.format_into(&mut rest, &format);
-    MADE.set((now, date));
+    // Cannot fail: a date has as many bytes as the slice.
+    let _ = write!(rest, "{}", HttpDate::from(UNIX_EPOCH + Duration::from_secs(now)));
+    FORMATTED.set((now, date));
     date
 }
 

@@ -5,9 +5,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::Either;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::{Service as _, service_fn};
@@ -15,43 +13,46 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use warp::http::header::HOST;
-use warp::http::{Method, Request, Version};
+use warp::http::{Request, Version};
 
-use super::accept::Door;
-use super::prompt::Next;
-use super::respond::{closing, plain, response};
-use super::shutdown::stopping;
-use super::visit::Visit;
-use crate::http::{METHODS, RawResponse};
 use crate::limits;
+use crate::server::context::{ConnectionContext, ServerContext};
+use crate::server::respond::inline::Next;
+use crate::server::respond::request::{pathless, refused_plainly};
+use crate::server::respond::response::{at_once, closing, response, routed};
+use crate::server::shutdown::stopping;
 
 /// Answers requests, of which `unread` was read already, until the client leaves, breaks a bound, or the server stops:
 /// then the request in flight is answered, and an idle connection is closed at once.
-pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, unread: Vec<u8>, visit: Visit) {
-    let mut stream = visit.watched(stream);
+pub(in crate::server) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    unread: Vec<u8>,
+    context: ConnectionContext,
+) {
+    let mut stream = context.watched(stream);
     stream.unread(unread);
-    let Visit { progress, approach, door, stop } = visit;
-    let Door { desk, filter, bounds, .. } = door;
+    let ConnectionContext { phase, peer, server, stop } = context;
+    let ServerContext { router, filter, bounds, .. } = server;
     let routes = TowerToHyperService::new(warp::service(filter));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let progress = progress.clone();
-        let refused = progress.request_begins().map_err(|why| (400, why)).and_then(|()| refusal(&request));
-        let origin = approach.origin(request.headers(), &desk.proxies);
+        let phase = phase.clone();
+        let refused = phase.request_begins().map_err(|why| (400, why)).and_then(|()| refusal(&request));
+        let origin = peer.origin(request.headers(), &router.proxies);
         let next = match refused {
             Err((status, why)) => Next::Answered(closing(response(refused_plainly(status, why)))),
-            Ok(()) => desk.prompt(&request, origin),
+            Ok(()) => router.prompt(&request, origin),
         };
         match next {
             Next::Answered(response) => {
-                progress.request_ends();
+                phase.request_ends();
                 Either::Left(ready(Ok(response.map(at_once))))
             }
             Next::Body => {
-                let desk = Arc::clone(&desk);
+                let router = Arc::clone(&router);
                 // Boxed, so that answers at once need not move the room it takes.
                 Either::Right(Either::Left(Box::pin(async move {
-                    let response = desk.with_body(request, origin).await;
-                    progress.request_ends();
+                    let response = router.with_body(request, origin).await;
+                    phase.request_ends();
                     Ok::<_, Infallible>(response.map(at_once))
                 })))
             }
@@ -60,7 +61,7 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, unread: V
                 let answer = routes.call(request);
                 Either::Right(Either::Right(async move {
                     let response = answer.await?;
-                    progress.request_ends();
+                    phase.request_ends();
                     Ok(response.map(routed))
                 }))
             }
@@ -91,17 +92,6 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, unread: V
     }
 }
 
-/// The body of an answer: one that is there, or one of warp's.
-pub(super) type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
-
-pub(super) fn at_once<B>(body: Bytes) -> AnswerBody<B> {
-    AnswerBody::Left(Full::new(body))
-}
-
-pub(super) fn routed<B>(body: B) -> AnswerBody<B> {
-    AnswerBody::Right(body)
-}
-
 /// Why a request is refused before anything looks at its path, if it is.
 fn refusal<B>(request: &Request<B>) -> Result<(), (u16, &'static str)> {
     pathless(request)?;
@@ -110,22 +100,4 @@ fn refusal<B>(request: &Request<B>) -> Result<(), (u16, &'static str)> {
         return Err((400, "Exactly one Host header field is needed"));
     }
     Ok(())
-}
-
-/// Refuses what only a proxy serves: a target without a path, as those of `CONNECT` and `OPTIONS *`. warp cannot take them
-/// apart.
-pub(super) fn pathless<B>(request: &Request<B>) -> Result<(), (u16, &'static str)> {
-    if request.uri().path().starts_with('/') {
-        Ok(())
-    } else if request.method() == Method::CONNECT {
-        Err((405, "This is no proxy"))
-    } else {
-        Err((400, "The request target needs a path"))
-    }
-}
-
-/// The answer to what no dialect sees.
-pub(super) fn refused_plainly(status: u16, why: &str) -> RawResponse {
-    let answer = plain(status, why);
-    if status == 405 { answer.with_header("allow", METHODS) } else { answer }
 }

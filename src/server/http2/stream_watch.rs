@@ -12,20 +12,20 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use warp::http::Response;
 
-use super::Bounds;
-use super::stream::Progress;
 use crate::limits;
+use crate::server::bounds::Bounds;
+use crate::server::http1::deadline_stream::RequestPhase;
 
 /// All requests of a connection. Clones are of the same connection.
 #[derive(Clone)]
-pub(super) struct Exchanges(Arc<Shared>);
+pub(in crate::server) struct StreamWatch(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
     /// Tells that too many requests were given up.
     abused: Notify,
     /// What the other connections see of this one.
-    progress: Progress,
+    phase: RequestPhase,
 }
 
 struct State {
@@ -39,12 +39,12 @@ struct State {
     changed: Instant,
 }
 
-impl Exchanges {
+impl StreamWatch {
     /// Those of a connection on which nothing was asked yet.
-    pub(super) fn new(progress: Progress) -> Self {
+    pub(in crate::server) fn new(phase: RequestPhase) -> Self {
         let state =
             State { answering: 0, sending: HashMap::new(), begun: 0, given_up: 0, changed: Instant::now() };
-        Self(Arc::new(Shared { state: Mutex::new(state), abused: Notify::new(), progress }))
+        Self(Arc::new(Shared { state: Mutex::new(state), abused: Notify::new(), phase }))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -52,9 +52,9 @@ impl Exchanges {
         let changed = change(&mut state);
         state.changed = Instant::now();
         if state.is_idle() {
-            self.0.progress.request_ends();
+            self.0.phase.request_ends();
         } else {
-            self.0.progress.answering();
+            self.0.phase.answering();
         }
         changed
     }
@@ -64,18 +64,18 @@ impl Exchanges {
     }
 
     /// A request has come.
-    pub(super) fn begin(&self) -> Answering {
+    pub(in crate::server) fn begin(&self) -> ActiveStream {
         let number = self.change(|state| {
             state.begun += 1;
             state.answering += 1;
             state.begun
         });
-        Answering { exchanges: self.clone(), number, answered: false }
+        ActiveStream { watch: self.clone(), number, answered: false }
     }
 
     /// Ends when the connection is to end: it is idle for too long, the client takes nothing of an answer for too long,
     /// or gave up too many requests.
-    pub(super) async fn over(&self, bounds: &Bounds) -> Over {
+    pub(in crate::server) async fn over(&self, bounds: &Bounds) -> Over {
         loop {
             let due = match self.state().due(bounds) {
                 Ok(due) => due,
@@ -91,7 +91,7 @@ impl Exchanges {
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(in crate::server) enum Over {
     /// Nothing was asked for a while.
     Idle,
     /// An answer is not taken.
@@ -123,43 +123,43 @@ impl State {
 }
 
 /// One request until its answer is made. Dropped before, it was given up by the client.
-pub(super) struct Answering {
-    exchanges: Exchanges,
+pub(in crate::server) struct ActiveStream {
+    watch: StreamWatch,
     number: usize,
     answered: bool,
 }
 
-impl Answering {
+impl ActiveStream {
     /// The answer, in pieces that are handed on as fast as the client takes them.
-    pub(super) fn answered<B>(mut self, answer: Response<B>) -> Response<Sending<B>> {
+    pub(in crate::server) fn answered<B>(mut self, answer: Response<B>) -> Response<Sending<B>> {
         self.answered = true;
-        self.exchanges.change(|state| {
+        self.watch.change(|state| {
             state.answering = state.answering.saturating_sub(1);
             state.sending.insert(self.number, Instant::now());
         });
-        let sent = Sent { exchanges: self.exchanges.clone(), number: self.number };
+        let sent = Sent { watch: self.watch.clone(), number: self.number };
         answer.map(|body| Sending { body, rest: Bytes::new(), sent })
     }
 }
 
-impl Drop for Answering {
+impl Drop for ActiveStream {
     fn drop(&mut self) {
         if self.answered {
             return;
         }
-        let given_up = self.exchanges.change(|state| {
+        let given_up = self.watch.change(|state| {
             state.answering = state.answering.saturating_sub(1);
             state.given_up += 1;
             state.given_up
         });
         if given_up > limits::HTTP2_GIVEN_UP_MAX {
-            self.exchanges.0.abused.notify_one();
+            self.watch.0.abused.notify_one();
         }
     }
 }
 
 /// The body of an answer.
-pub(super) struct Sending<B> {
+pub(in crate::server) struct Sending<B> {
     body: B,
     /// What the body gave at once and was not handed on yet.
     rest: Bytes,
@@ -168,19 +168,19 @@ pub(super) struct Sending<B> {
 
 /// That an answer is on its way, until this is dropped.
 struct Sent {
-    exchanges: Exchanges,
+    watch: StreamWatch,
     number: usize,
 }
 
 impl Sent {
     fn moved(&self) {
-        self.exchanges.state().sending.insert(self.number, Instant::now());
+        self.watch.state().sending.insert(self.number, Instant::now());
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
-        self.exchanges.change(|state| state.sending.remove(&self.number));
+        self.watch.change(|state| state.sending.remove(&self.number));
     }
 }
 

@@ -13,21 +13,21 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 /// A stream over a unix socket.
-pub(super) struct LocalStream {
+pub(in crate::server) struct UnixConnection {
     stream: AsyncFd<UnixStream>,
     /// The same socket while it is full.
     full: Option<AsyncFd<UnixStream>>,
 }
 
-impl LocalStream {
+impl UnixConnection {
     /// Takes a stream that does not block.
-    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+    pub(in crate::server) fn new(stream: UnixStream) -> io::Result<Self> {
         let stream = waiting_for(stream, Interest::READABLE)?;
         Ok(Self { stream, full: None })
     }
 
     /// The stream that it was made of.
-    pub(super) fn into_std(self) -> UnixStream {
+    pub(in crate::server) fn into_std(self) -> UnixStream {
         self.stream.into_inner()
     }
 
@@ -62,7 +62,7 @@ fn waiting_for(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<Uni
     AsyncFd::with_interest(stream, interest)
 }
 
-impl AsyncRead for LocalStream {
+impl AsyncRead for UnixConnection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut there = ready!(self.stream.poll_read_ready(cx))?;
@@ -80,7 +80,7 @@ impl AsyncRead for LocalStream {
     }
 }
 
-impl AsyncWrite for LocalStream {
+impl AsyncWrite for UnixConnection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.get_mut().poll_written(cx, |mut stream| stream.write(bytes))
     }
@@ -117,7 +117,8 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
-        let (mut ours, mut theirs) = (LocalStream::new(ours).unwrap(), LocalStream::new(theirs).unwrap());
+        let (mut ours, mut theirs) =
+            (UnixConnection::new(ours).unwrap(), UnixConnection::new(theirs).unwrap());
         let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
         let mut got = Vec::new();
         let send = async {

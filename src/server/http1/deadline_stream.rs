@@ -15,7 +15,7 @@ use super::framing::{AMBIGUOUS, Frame, Rest};
 /// Where a connection is between two requests. Shared by its stream, which sees bytes come in, and by its service,
 /// which sees whole requests.
 #[derive(Clone, Debug)]
-pub(super) struct Progress(Arc<Mutex<State>>);
+pub(in crate::server) struct RequestPhase(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -41,14 +41,14 @@ enum Phase {
 /// A head that most requests do not exceed.
 const USUAL_HEAD_BYTES: usize = 1_024;
 
-impl Progress {
+impl RequestPhase {
     /// A new connection: its first head counts as begun, so that a client who says nothing is not kept for long.
-    pub(super) fn new() -> Self {
+    pub(in crate::server) fn new() -> Self {
         Self::of(Phase::Head)
     }
 
     /// A connection whose requests are timed and told apart elsewhere.
-    pub(super) fn untimed() -> Self {
+    pub(in crate::server) fn untimed() -> Self {
         Self::of(Phase::Elsewhere)
     }
 
@@ -61,7 +61,7 @@ impl Progress {
     /// # Errors
     /// When there is more than one way to read that. Where the next request begins is unknown then, so the connection
     /// has to end.
-    pub(super) fn request_begins(&self) -> Result<(), &'static str> {
+    pub(in crate::server) fn request_begins(&self) -> Result<(), &'static str> {
         let mut state = self.state();
         state.phase = Phase::Answering;
         let frame = Frame::of(&state.head);
@@ -79,25 +79,25 @@ impl Progress {
     }
 
     /// Requests of so many bytes were read whole and are answered.
-    pub(super) fn requests_read(&self, length: usize) {
+    pub(in crate::server) fn requests_read(&self, length: usize) {
         let mut state = self.state();
         state.phase = Phase::Answering;
         state.forget(length);
     }
 
     /// The answer is made.
-    pub(super) fn request_ends(&self) {
+    pub(in crate::server) fn request_ends(&self) {
         let mut state = self.state();
         state.phase = if state.head.is_empty() { Phase::Idle } else { Phase::Head };
     }
 
     /// Something is being answered of which the stream saw nothing.
-    pub(super) fn answering(&self) {
+    pub(in crate::server) fn answering(&self) {
         self.state().phase = Phase::Answering;
     }
 
     /// Whether nothing of the next request has come.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::server) fn is_idle(&self) -> bool {
         self.state().phase == Phase::Idle
     }
 
@@ -127,11 +127,11 @@ impl State {
 /// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long; this one only
 /// runs from the first byte of a head on.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
+pub(in crate::server) struct DeadlineStream<S> {
     stream: S,
     /// What was read already, to be read once more before anything else.
     unread: Bytes,
-    progress: Progress,
+    phase: RequestPhase,
     head_read: Duration,
     write_stall: Duration,
     /// Runs while the phase is [`Phase::Head`] and more of the head is awaited.
@@ -140,17 +140,17 @@ pub(super) struct Watched<S> {
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Watched<S> {
-    pub(super) const fn new(
+impl<S> DeadlineStream<S> {
+    pub(in crate::server) const fn new(
         stream: S,
-        progress: Progress,
+        phase: RequestPhase,
         head_read: Duration,
         write_stall: Duration,
     ) -> Self {
         Self {
             stream,
             unread: Bytes::new(),
-            progress,
+            phase,
             head_read,
             write_stall,
             head_timer: None,
@@ -159,18 +159,18 @@ impl<S> Watched<S> {
     }
 
     /// What it was made over.
-    pub(super) fn into_inner(self) -> S {
+    pub(in crate::server) fn into_inner(self) -> S {
         self.stream
     }
 
     /// Has these bytes read once more.
-    pub(super) fn unread(&mut self, bytes: Vec<u8>) {
+    pub(in crate::server) fn unread(&mut self, bytes: Vec<u8>) {
         self.unread = bytes.into();
     }
 
     /// Notes bytes that were read.
     fn note_read(&mut self, bytes: &[u8]) {
-        let mut state = self.progress.state();
+        let mut state = self.phase.state();
         if state.phase == Phase::Elsewhere {
             return;
         }
@@ -183,7 +183,7 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for DeadlineStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -202,7 +202,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 this.note_read(buf.filled().get(before..).unwrap_or_default());
                 outcome
             }
-            Poll::Pending if this.progress.state().phase == Phase::Head => {
+            Poll::Pending if this.phase.state().phase == Phase::Head => {
                 poll_timer(&mut this.head_timer, this.head_read, cx)
             }
             Poll::Pending => {
@@ -213,7 +213,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Watched<S> {
+impl<S: AsyncWrite + Unpin> DeadlineStream<S> {
     /// Bounds how long a write may be pending.
     fn watch_write(
         &mut self,
@@ -228,7 +228,7 @@ impl<S: AsyncWrite + Unpin> Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for DeadlineStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch_write(outcome, cx)
@@ -280,10 +280,10 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(100_000), test).await.expect("the test hangs")
     }
 
-    fn watched() -> (Watched<DuplexStream>, DuplexStream, Progress) {
+    fn watched() -> (DeadlineStream<DuplexStream>, DuplexStream, RequestPhase) {
         let (near, far) = duplex(16);
-        let progress = Progress::new();
-        (Watched::new(near, progress.clone(), LIMIT, LIMIT), far, progress)
+        let phase = RequestPhase::new();
+        (DeadlineStream::new(near, phase.clone(), LIMIT, LIMIT), far, phase)
     }
 
     #[tokio::test(start_paused = true)]
@@ -309,11 +309,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silence_between_requests_is_not_timed_here_but_the_next_head_is() {
-        let (mut stream, mut client, progress) = watched();
+        let (mut stream, mut client, phase) = watched();
         client.write_all(b"a").await.unwrap();
         stream.read_u8().await.unwrap();
-        progress.requests_read(1);
-        progress.request_ends();
+        phase.requests_read(1);
+        phase.request_ends();
 
         let hour = Duration::from_secs(3_600);
         assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err(), "an idle stream waits");
@@ -326,15 +326,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_being_answered_is_not_timed_here() {
-        let (mut stream, mut client, progress) = watched();
-        progress.requests_read(0);
+        let (mut stream, mut client, phase) = watched();
+        phase.requests_read(0);
         let hour = Duration::from_secs(3_600);
         assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err());
         client.write_all(b"early").await.unwrap();
         stream.read_exact(&mut [0; 5]).await.unwrap();
-        assert!(!progress.is_idle());
-        progress.request_ends();
-        assert!(!progress.is_idle(), "the next head has begun");
+        assert!(!phase.is_idle());
+        phase.request_ends();
+        assert!(!phase.is_idle(), "the next head has begun");
     }
 
     #[tokio::test(start_paused = true)]
