@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use super::Head;
+use super::{Head, Query};
 
 /// A key as it was presented, borrowed from its request where that has it as it is. Printed as its type name only;
 /// what was decoded is wiped when dropped.
@@ -92,8 +92,7 @@ pub fn presented<'a>(
         head.fields.each(name, &mut |value| one(&mut found, Presented::sent(value)));
     }
     for query in queries {
-        let values = query.split('&').filter_map(|pair| pair.strip_prefix("api_key="));
-        values.for_each(|value| one(&mut found, decoded(value)));
+        Query::new(query).values("api_key").for_each(|value| one(&mut found, decoded(value)));
     }
     found
 }

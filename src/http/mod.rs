@@ -8,6 +8,7 @@ mod head;
 mod multipart;
 mod parameter;
 mod proxies;
+mod query;
 mod site;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ pub use field::{Field, Index};
 pub use form::Form;
 pub use head::{Entrance, Fields, Head};
 pub use proxies::{TrustedPeer, TrustedProxies};
+pub use query::{Query, QueryError};
 pub(crate) use site::is_prefix;
 pub use site::{NotASite, SiteUrl};
 

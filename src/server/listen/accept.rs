@@ -1,7 +1,6 @@
 //! Accepts connections up to a bound, and drains them when the server stops.
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +125,7 @@ fn is_of_one_connection(failure: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};

@@ -22,9 +22,9 @@ pub(in crate::server) struct Workers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum WorkerClass {
     /// It brings requests that are answered at once, from memory.
-    Proven,
+    Verify,
     /// Nothing, or that it brings others.
-    Other,
+    General,
 }
 
 struct Worker {
