@@ -18,7 +18,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::index::{Fingerprint, HotIndex, Published};
+use crate::index::{Fingerprint, HotIndex, IndexUpdate};
 use crate::key::{AuditHead, HotRecord};
 use crate::limits;
 use crate::store::codec::Record as _;
@@ -198,7 +198,7 @@ impl Image {
     ///
     /// # Errors
     /// As [`Image::open`].
-    pub(super) fn next(&self) -> io::Result<Option<Vec<Published>>> {
+    pub(super) fn next(&self) -> io::Result<Option<Vec<IndexUpdate>>> {
         let block = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).read()?;
         let Some((rows, number, found)) = block else { return Ok(None) };
         if found != checksum(&[&self.of_head, &number.to_be_bytes(), &rows]) {
@@ -215,12 +215,12 @@ impl Image {
     }
 }
 
-fn first_row(rows: &[u8]) -> Option<(Published, &[u8])> {
+fn first_row(rows: &[u8]) -> Option<(IndexUpdate, &[u8])> {
     let (fingerprint, rest) = rows.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
     let (record, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
     let record = HotRecord::decode(record).ok()?;
-    Some((Published::Key(Fingerprint::from_bytes(*fingerprint), record), rest))
+    Some((IndexUpdate::Key(Fingerprint::from_bytes(*fingerprint), record), rest))
 }
 
 fn damaged() -> io::Error {

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::index::Published;
+use crate::index::IndexUpdate;
 use crate::limits;
 use crate::store::{Batch, Store, StoreError};
 
@@ -200,7 +200,7 @@ impl Worker {
 
     /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
     /// the index is loaded again.
-    fn publish(&self, published: Result<Vec<Published>, StoreError>) {
+    fn publish(&self, published: Result<Vec<IndexUpdate>, StoreError>) {
         let index = &self.sweep.index;
         let shown = match published {
             Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use crate::index::{Fingerprint, HotIndex, Published};
+use crate::index::{Fingerprint, HotIndex, IndexUpdate};
 use crate::key::{HotRecord, User, UserId};
 use crate::limits;
 use crate::store::codec::Record;
@@ -168,7 +168,7 @@ impl Work {
         self.index.begin_loading()?;
         self.load_all(schema::USERS, |entry| {
             let user = User::from_entry(entry)?;
-            Ok(Published::Owner(user.id, user.owner()))
+            Ok(IndexUpdate::Owner(user.id, user.owner()))
         })?;
         if !self.load_image()? {
             self.load_parts()?;
@@ -260,7 +260,7 @@ impl Work {
         let count = self.load_all(&place, |entry| {
             let trace = trace(&entry.key)
                 .ok_or_else(|| StoreError::Corrupt { place: schema::printable(&entry.key) })?;
-            Ok(Published::Key(Fingerprint::from(&trace), HotRecord::from_entry(entry)?))
+            Ok(IndexUpdate::Key(Fingerprint::from(&trace), HotRecord::from_entry(entry)?))
         })?;
         self.parts.fetch_add(1, Ordering::Relaxed);
         self.keys.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -271,7 +271,7 @@ impl Work {
     fn load_all(
         &self,
         place: &[u8],
-        read: impl Fn(&Entry) -> Result<Published, StoreError>,
+        read: impl Fn(&Entry) -> Result<IndexUpdate, StoreError>,
     ) -> Result<usize, LoadError> {
         let mut after: Option<Vec<u8>> = None;
         let mut count = 0;
@@ -318,7 +318,7 @@ enum LoadError {
 ///
 /// # Errors
 /// The store's, when the batch has a record that cannot be read back.
-pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
+pub(super) fn published(batch: &Batch) -> Result<Vec<IndexUpdate>, StoreError> {
     let entry = |place: &[u8], value: &[u8]| Entry {
         key: place.to_vec(),
         value: value.to_vec(),
@@ -329,17 +329,17 @@ pub(super) fn published(batch: &Batch) -> Result<Vec<Published>, StoreError> {
         if let Some(trace) = trace(place) {
             let fingerprint = Fingerprint::from(&trace);
             changes.push(match value {
-                Some(value) => Published::Key(fingerprint, HotRecord::from_entry(&entry(place, value))?),
-                None => Published::NoKey(fingerprint),
+                Some(value) => IndexUpdate::Key(fingerprint, HotRecord::from_entry(&entry(place, value))?),
+                None => IndexUpdate::NoKey(fingerprint),
             });
         } else if let Some(id) = schema::user_id(place).map(UserId) {
             changes.push(match value {
-                Some(value) => Published::Owner(id, User::from_entry(&entry(place, value))?.owner()),
-                None => Published::NoOwner(id),
+                Some(value) => IndexUpdate::Owner(id, User::from_entry(&entry(place, value))?.owner()),
+                None => IndexUpdate::NoOwner(id),
             });
         }
     }
     // A secret that is hashed anew is found under its new hash before it is lost under the old one.
-    changes.sort_by_key(|change| matches!(change, Published::NoKey(_)));
+    changes.sort_by_key(|change| matches!(change, IndexUpdate::NoKey(_)));
     Ok(changes)
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::index::{Found, Look, Looked, OverLimit, Spot};
+use crate::index::{Found, Look, Lookup, OverLimit, Spot};
 use crate::key::{
     HotRecord, HotView, KeyId, KeyTrace, KeyedHash, Locator, Owner, PresentedKey, Quota, Spend, Usage, Use,
     UserId,
@@ -40,9 +40,9 @@ impl Reader {
         let (_, pepper) = self.peppers.current();
         let hash = pepper.hash(key);
         match spot.look_up(&hash, then) {
-            Looked::Found => Ok(()),
-            Looked::Absent if self.peppers.is_single() => Ok(()),
-            looked @ (Looked::Absent | Looked::Unready) => self.look_further(key, hash, looked, then),
+            Lookup::Found => Ok(()),
+            Lookup::Absent if self.peppers.is_single() => Ok(()),
+            looked @ (Lookup::Absent | Lookup::Unready) => self.look_further(key, hash, looked, then),
         }
     }
 
@@ -60,12 +60,12 @@ impl Reader {
         &self,
         key: &PresentedKey<'_>,
         hash: KeyedHash,
-        looked: Looked,
+        looked: Lookup,
         then: &mut dyn Look,
     ) -> Result<(), EngineError> {
         let current = KeyTrace { hash, locator: key.locator() };
         let mut then = |found: &Found<'_>| then.look(found);
-        if looked == Looked::Unready && self.look_up_stored(&current, &mut then)? {
+        if looked == Lookup::Unready && self.look_up_stored(&current, &mut then)? {
             return Ok(());
         }
         for (_, pepper) in self.peppers.all() {
@@ -91,9 +91,9 @@ impl Reader {
     /// Whether there was such a key.
     pub(super) fn look_up_trace(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
         match self.index.look_up(trace, then) {
-            Looked::Found => Ok(true),
-            Looked::Absent => Ok(false),
-            Looked::Unready => self.look_up_stored(trace, then),
+            Lookup::Found => Ok(true),
+            Lookup::Absent => Ok(false),
+            Lookup::Unready => self.look_up_stored(trace, then),
         }
     }
 

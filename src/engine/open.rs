@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
-use crate::index::{HotIndex, Pass};
+use crate::index::{HotIndex, ScanCursor};
 use crate::key::{Password, PepperRing, User};
 use crate::limits;
 use crate::store::codec::PepperChecks;
@@ -116,7 +116,7 @@ impl Engine {
             entropy: Arc::clone(&entropy),
             store: Arc::clone(&store),
             doubt,
-            pass: Pass::default(),
+            pass: ScanCursor::default(),
             last: clock.now(),
             ends: false,
             failed: false,

@@ -108,7 +108,7 @@ impl Reader {
     pub(crate) fn with_uses(&self, mut key: Key) -> Key {
         let now = self.now();
         key.usage.merge(self.uses.of(key.id));
-        key.usage.merge(self.index.uses_left(key.id, now));
+        key.usage.merge(self.index.orphaned_uses_of(key.id, now));
         key.usage.merge(self.index.uses_of(&key.secrets.current.trace(), now));
         if let Some((previous, _)) = &key.secrets.previous {
             key.usage.merge(self.index.uses_of(&previous.trace(), now));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::index::{HotIndex, Pass, Rates};
+use crate::index::{HotIndex, Rates, ScanCursor};
 use crate::key::PepperRing;
 use crate::limits;
 use crate::store::Store;
@@ -29,7 +29,7 @@ pub(super) struct Sweep {
     /// Whether what is due may go.
     pub(super) doubt: Doubt,
     /// How far the look through the hot index is.
-    pub(super) pass: Pass,
+    pub(super) pass: ScanCursor,
     /// When everything was last collected.
     pub(super) last: Timestamp,
     /// Nothing comes after this.
@@ -54,7 +54,7 @@ impl Sweep {
     /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for
     /// the next one.
     pub(super) fn end(&mut self) {
-        self.pass = Pass::default();
+        self.pass = ScanCursor::default();
         self.ends = true;
     }
 
@@ -90,7 +90,7 @@ impl Sweep {
             }
             self.rates.sweep(now);
             self.last = now;
-            self.pass = Pass::default();
+            self.pass = ScanCursor::default();
             self.failed = false;
             return None;
         }
@@ -130,7 +130,7 @@ mod tests {
             entropy: Arc::new(entropy),
             doubt: Doubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
             store: Arc::clone(&reader.store),
-            pass: Pass::default(),
+            pass: ScanCursor::default(),
             last: now,
             ends: false,
             failed: false,

@@ -7,17 +7,17 @@
 //! durable and before it is answered: each change is one atomic store. **Not ready** means that the index says nothing
 //! and the store has to be asked: while it is built, and after a change could not be published.
 
-mod addresses;
-mod look_up;
-mod memory;
+mod last_addresses;
+mod lookup;
 mod owners;
+mod policies;
 mod prefetch;
 mod rates;
 mod records;
 mod segments;
 mod slot;
 mod table;
-mod terms;
+mod table_memory;
 mod uses;
 
 use std::collections::HashSet;
@@ -27,15 +27,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thiserror::Error;
 
-pub use look_up::{Found, Look, Looked, Spot};
+pub use lookup::{Found, Look, Lookup, Spot};
 pub use rates::{OverLimit, Rates};
 pub use slot::Fingerprint;
 
-use self::addresses::Addresses;
+use self::last_addresses::LastAddresses;
 use self::owners::Owners;
+use self::policies::{PoliciesById, Policy, PolicyTable};
 use self::segments::{Segments, Shared};
-use self::slot::{Content, KEYSPACES, KeyspaceNumber, Rights, Row};
-use self::terms::{Terms, TermsByNumber, TermsNumbers};
+use self::slot::{KEYSPACES, KeyspaceNumber, PackedPolicy, Row, SlotContent};
 use self::uses::Uses;
 use crate::clock::Timestamp;
 use crate::key::{HotRecord, KeyId, KeyTrace, KeyspaceName, Owner, Usage, Use, UserId};
@@ -47,7 +47,7 @@ pub struct IndexError(#[from] io::Error);
 
 /// One change, already durable.
 #[derive(Clone, Debug)]
-pub enum Published {
+pub enum IndexUpdate {
     /// The key with this fingerprint is as the record says.
     Key(Fingerprint, HotRecord),
     /// No key has this fingerprint any more.
@@ -61,14 +61,14 @@ pub enum Published {
 /// All keys and their owners, by the traces of the keys' secrets.
 pub struct HotIndex {
     shared: Shared,
-    terms: TermsByNumber,
+    policies: PoliciesById,
     /// Keys without a slot: too many share their locator, or their owner's number does not fit into one.
-    spilled: papaya::HashMap<Fingerprint, Arc<HotRecord>>,
+    overflow: papaya::HashMap<Fingerprint, Arc<HotRecord>>,
     /// How many these are; what readers look at first.
-    spilled_count: AtomicUsize,
+    overflow_count: AtomicUsize,
     keyspaces: [OnceLock<KeyspaceName>; KEYSPACES],
     owners: Owners,
-    addresses: Addresses,
+    addresses: LastAddresses,
     /// Odd while the index is ready. Changes whenever what was read from it may have been incomplete.
     epoch: AtomicU64,
     writer: Mutex<Writer>,
@@ -76,20 +76,20 @@ pub struct HotIndex {
 
 struct Writer {
     segments: Segments,
-    terms: TermsNumbers,
+    policies: PolicyTable,
     /// What was published since loading began: newer than whatever is loaded. `None` when nothing is loaded.
-    newer: Option<Newer>,
+    newer: Option<PublishedWhileLoading>,
 }
 
 #[derive(Default)]
-struct Newer {
+struct PublishedWhileLoading {
     keys: HashSet<Fingerprint>,
     owners: HashSet<UserId>,
 }
 
 /// How far one look for uses through the whole index is.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pass {
+pub struct ScanCursor {
     table: usize,
     mark: usize,
 }
@@ -103,14 +103,14 @@ impl HotIndex {
         let segments = Segments::new(slots_max)?;
         Ok(Self {
             shared: segments.shared(),
-            terms: TermsByNumber::default(),
-            spilled: papaya::HashMap::new(),
-            spilled_count: AtomicUsize::new(0),
+            policies: PoliciesById::default(),
+            overflow: papaya::HashMap::new(),
+            overflow_count: AtomicUsize::new(0),
             keyspaces: [const { OnceLock::new() }; KEYSPACES],
             owners: Owners::new(),
-            addresses: Addresses::default(),
+            addresses: LastAddresses::default(),
             epoch: AtomicU64::new(0),
-            writer: Mutex::new(Writer { segments, terms: TermsNumbers::default(), newer: None }),
+            writer: Mutex::new(Writer { segments, policies: PolicyTable::default(), newer: None }),
         })
     }
 
@@ -121,7 +121,7 @@ impl HotIndex {
 
     /// How many keys have rate limits of which a restart forgets more than an hour's uses.
     pub fn keys_limited_beyond_an_hour(&self) -> usize {
-        self.writer().terms.keys_on(Terms::outlast_an_hour)
+        self.writer().policies.keys_with(Policy::outlast_an_hour)
     }
 
     /// What is known of a user; `None` when there is no such user, or the index is not ready.
@@ -133,7 +133,7 @@ impl HotIndex {
     ///
     /// # Errors
     /// [`IndexError`] when there is no room for one: the index is not ready any more.
-    pub fn publish(&self, changes: impl IntoIterator<Item = Published>) -> Result<(), IndexError> {
+    pub fn publish(&self, changes: impl IntoIterator<Item = IndexUpdate>) -> Result<(), IndexError> {
         let mut writer = self.writer();
         let published = changes.into_iter().try_for_each(|change| {
             if let Some(newer) = &mut writer.newer {
@@ -159,11 +159,11 @@ impl HotIndex {
         let mut writer = self.writer();
         self.set_ready(false);
         self.owners.clear();
-        writer.newer = Some(Newer::default());
+        writer.newer = Some(PublishedWhileLoading::default());
         let cleared = writer.segments.clear();
-        writer.terms.clear(&self.terms);
-        self.spilled.pin().clear();
-        self.spilled_count.store(0, Ordering::Release);
+        writer.policies.clear(&self.policies);
+        self.overflow.pin().clear();
+        self.overflow_count.store(0, Ordering::Release);
         cleared.map_err(|error| self.fail(&mut writer, error))
     }
 
@@ -180,7 +180,7 @@ impl HotIndex {
     ///
     /// # Errors
     /// [`IndexError`] when there is no room.
-    pub fn load(&self, read: impl IntoIterator<Item = Published>) -> Result<(), IndexError> {
+    pub fn load(&self, read: impl IntoIterator<Item = IndexUpdate>) -> Result<(), IndexError> {
         let mut writer = self.writer();
         let loaded = read.into_iter().try_for_each(|change| {
             let is_older = writer.newer.as_ref().is_some_and(|newer| !newer.has(&change));
@@ -202,7 +202,7 @@ impl HotIndex {
     /// How many traces it knows.
     pub fn len(&self) -> usize {
         let tables = self.writer().segments.tables();
-        tables.all().map(|table| table.live()).sum::<usize>() + self.spilled_count.load(Ordering::Acquire)
+        tables.all().map(|table| table.live()).sum::<usize>() + self.overflow_count.load(Ordering::Acquire)
     }
 
     /// Whether it knows none.
@@ -220,26 +220,26 @@ impl HotIndex {
     }
 
     /// The uses of former secrets of this key that were not taken yet. Waits for the writer.
-    pub fn uses_left(&self, key: KeyId, now: Timestamp) -> Usage {
+    pub fn orphaned_uses_of(&self, key: KeyId, now: Timestamp) -> Usage {
         let mut usage = Usage::default();
         let writer = self.writer();
-        let left = writer.segments.left.iter().filter(|left| left.id == key);
-        left.for_each(|left| usage.merge(self.usage(left.fingerprint, left.uses, now)));
+        let orphaned = writer.segments.orphaned.iter().filter(|orphan| orphan.id == key);
+        orphaned.for_each(|orphan| usage.merge(self.usage(orphan.fingerprint, orphan.uses, now)));
         usage
     }
 
-    /// Takes uses away to write them, of `limit` keys or a few more, and moves `pass` on; none when it is over.
-    pub fn take_uses(&self, now: Timestamp, pass: &mut Pass, limit: usize) -> Vec<(KeyId, Usage)> {
+    /// Takes uses away to write them, of `limit` keys or a few more, and moves `cursor` on; none when it is over.
+    pub fn take_uses(&self, now: Timestamp, cursor: &mut ScanCursor, limit: usize) -> Vec<(KeyId, Usage)> {
         // Nothing moves meanwhile.
         let mut writer = self.writer();
         let tables = writer.segments.tables();
-        let left = &mut writer.segments.left;
-        let left = left.drain(left.len().saturating_sub(limit)..);
+        let orphaned = &mut writer.segments.orphaned;
+        let orphaned = orphaned.drain(orphaned.len().saturating_sub(limit)..);
         let mut taken: Vec<_> =
-            left.map(|left| (left.id, self.usage(left.fingerprint, left.uses, now))).collect();
-        for table in tables.all().skip(pass.table) {
-            while let Some((at, rows)) = table.take_marked(pass.mark) {
-                pass.mark = at + 1;
+            orphaned.map(|orphan| (orphan.id, self.usage(orphan.fingerprint, orphan.uses, now))).collect();
+        for table in tables.all().skip(cursor.table) {
+            while let Some((at, rows)) = table.take_marked(cursor.mark) {
+                cursor.mark = at + 1;
                 let used = |row: &Row<'_>| !row.slot.is_free() && Uses::load(row.slot.uses()).count() > 0;
                 taken.extend(rows.filter(used).map(|row| {
                     let (content, uses) = (row.content(), Uses::take(row.slot.uses()));
@@ -249,7 +249,7 @@ impl HotIndex {
                     return taken;
                 }
             }
-            *pass = Pass { table: pass.table + 1, mark: 0 };
+            *cursor = ScanCursor { table: cursor.table + 1, mark: 0 };
         }
         taken
     }
@@ -282,18 +282,18 @@ impl HotIndex {
         self.epoch.store(epoch + if ready(epoch) == wanted { 2 } else { 1 }, Ordering::SeqCst);
     }
 
-    fn apply(&self, writer: &mut Writer, change: Published) -> io::Result<()> {
+    fn apply(&self, writer: &mut Writer, change: IndexUpdate) -> io::Result<()> {
         match change {
-            Published::Key(fingerprint, record) => self.put(writer, fingerprint, record),
-            Published::NoKey(fingerprint) => {
+            IndexUpdate::Key(fingerprint, record) => self.put(writer, fingerprint, record),
+            IndexUpdate::NoKey(fingerprint) => {
                 self.remove(writer, fingerprint);
                 Ok(())
             }
-            Published::Owner(id, owner) => {
+            IndexUpdate::Owner(id, owner) => {
                 self.owners.put(id, owner);
                 Ok(())
             }
-            Published::NoOwner(id) => {
+            IndexUpdate::NoOwner(id) => {
                 self.owners.remove(id);
                 Ok(())
             }
@@ -301,44 +301,45 @@ impl HotIndex {
     }
 
     fn put(&self, writer: &mut Writer, fingerprint: Fingerprint, record: HotRecord) -> io::Result<()> {
-        let spilled = self.spilled.pin();
-        let Some(owner) = u32::try_from(record.owner.0).ok().filter(|_| !spilled.contains_key(&fingerprint))
+        let overflow = self.overflow.pin();
+        let Some(owner) = u32::try_from(record.owner.0).ok().filter(|_| !overflow.contains_key(&fingerprint))
         else {
-            self.spill(fingerprint, record);
+            self.put_in_overflow(fingerprint, record);
             return Ok(());
         };
-        let plain = Rights::of(&record, self.keyspace_number(&record.keyspace));
-        let rights = plain.unwrap_or_else(|| Rights::on_terms(writer.terms.enter(&self.terms, &record)));
+        let plain = PackedPolicy::of(&record, self.keyspace_number(&record.keyspace));
+        let policy =
+            plain.unwrap_or_else(|| PackedPolicy::shared(writer.policies.acquire(&self.policies, &record)));
         if let Some(row) = writer.segments.tables().of(fingerprint.locator()).find(fingerprint) {
-            let before = row.slot.rights();
-            row.slot.set_rights(rights);
-            self.leave(writer, before);
-        } else if !writer.segments.insert(Content { fingerprint, id: record.id, rights, owner })? {
-            self.leave(writer, rights);
-            self.spill(fingerprint, record);
+            let before = row.slot.policy();
+            row.slot.set_policy(policy);
+            self.release_policy(writer, before);
+        } else if !writer.segments.insert(SlotContent { fingerprint, id: record.id, policy, owner })? {
+            self.release_policy(writer, policy);
+            self.put_in_overflow(fingerprint, record);
         }
         Ok(())
     }
 
     fn remove(&self, writer: &mut Writer, fingerprint: Fingerprint) {
-        if let Some(rights) = writer.segments.remove(fingerprint) {
-            self.leave(writer, rights);
-        } else if self.spilled.pin().remove(&fingerprint).is_some() {
-            self.spilled_count.fetch_sub(1, Ordering::Release);
+        if let Some(policy) = writer.segments.remove(fingerprint) {
+            self.release_policy(writer, policy);
+        } else if self.overflow.pin().remove(&fingerprint).is_some() {
+            self.overflow_count.fetch_sub(1, Ordering::Release);
         }
     }
 
     /// Keeps a key without a slot.
-    fn spill(&self, fingerprint: Fingerprint, record: HotRecord) {
-        if self.spilled.pin().insert(fingerprint, Arc::new(record)).is_none() {
-            self.spilled_count.fetch_add(1, Ordering::Release);
+    fn put_in_overflow(&self, fingerprint: Fingerprint, record: HotRecord) {
+        if self.overflow.pin().insert(fingerprint, Arc::new(record)).is_none() {
+            self.overflow_count.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// No slot has these rights any more; one of those that had.
-    fn leave(&self, writer: &mut Writer, rights: Rights) {
-        if let Some(number) = rights.terms() {
-            writer.terms.leave(&self.terms, number);
+    /// No slot has these policy any more; one of those that had.
+    fn release_policy(&self, writer: &mut Writer, policy: PackedPolicy) {
+        if let Some(number) = policy.policy_id() {
+            writer.policies.release(&self.policies, number);
         }
     }
 
@@ -353,22 +354,24 @@ const fn ready(epoch: u64) -> bool {
     epoch % 2 == 1
 }
 
-impl Newer {
-    fn note(&mut self, change: &Published) {
+impl PublishedWhileLoading {
+    fn note(&mut self, change: &IndexUpdate) {
         match change {
-            Published::Key(fingerprint, _) | Published::NoKey(fingerprint) => {
+            IndexUpdate::Key(fingerprint, _) | IndexUpdate::NoKey(fingerprint) => {
                 self.keys.insert(*fingerprint);
             }
-            Published::Owner(id, _) | Published::NoOwner(id) => {
+            IndexUpdate::Owner(id, _) | IndexUpdate::NoOwner(id) => {
                 self.owners.insert(*id);
             }
         }
     }
 
-    fn has(&self, change: &Published) -> bool {
+    fn has(&self, change: &IndexUpdate) -> bool {
         match change {
-            Published::Key(fingerprint, _) | Published::NoKey(fingerprint) => self.keys.contains(fingerprint),
-            Published::Owner(id, _) | Published::NoOwner(id) => self.owners.contains(id),
+            IndexUpdate::Key(fingerprint, _) | IndexUpdate::NoKey(fingerprint) => {
+                self.keys.contains(fingerprint)
+            }
+            IndexUpdate::Owner(id, _) | IndexUpdate::NoOwner(id) => self.owners.contains(id),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Owners {
 
 impl Owners {
     pub(super) fn new() -> Self {
-        // The numbers are ours, so their hash need not be a secret one.
+        // The ids are made here, so their hash need not be a secret one.
         let owners = papaya::HashMap::with_hasher(FixedState::default());
         Self { standings: [const { OnceLock::new() }; BLOCKS], owners }
     }

@@ -1,6 +1,6 @@
 //! Everything in the index, as records.
 
-use super::slot::{Content, Row};
+use super::slot::{Row, SlotContent};
 use super::{Fingerprint, HotIndex};
 use crate::key::{HotRecord, UserId};
 
@@ -24,17 +24,17 @@ impl HotIndex {
                 each(row.content().fingerprint, record)?;
             }
         }
-        for (fingerprint, record) in &self.spilled.pin() {
+        for (fingerprint, record) in &self.overflow.pin() {
             each(*fingerprint, record.as_ref().clone())?;
         }
         Ok(true)
     }
 
     fn record(&self, row: Row<'_>) -> Option<HotRecord> {
-        let Content { id, rights, owner, .. } = row.content();
-        let Some(number) = rights.terms() else {
-            return self.plain(id, rights, owner).map(|record| record.to_record());
+        let SlotContent { id, policy, owner, .. } = row.content();
+        let Some(number) = policy.policy_id() else {
+            return self.plain(id, policy, owner).map(|record| record.to_record());
         };
-        self.terms.pin().get(&number).map(|terms| terms.view(id, UserId(owner.into())).to_record())
+        self.policies.pin().get(&number).map(|policies| policies.view(id, UserId(owner.into())).to_record())
     }
 }

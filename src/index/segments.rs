@@ -10,13 +10,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
-use super::slot::{BUCKET, Content, Fingerprint, Rights};
-use super::table::{Table, mixed};
+use super::slot::{BUCKET, Fingerprint, PackedPolicy, SlotContent};
+use super::table::{Table, mix};
 use super::uses::Uses;
 use crate::key::{KeyId, Locator};
 use crate::limits;
 
-/// Highest bits of a mixed locator that choose the table. A table is for all locators that begin with its bits, so
+/// Highest bits of a mix locator that choose the table. A table is for all locators that begin with its bits, so
 /// one of fewer bits stands in several places.
 const BITS: u32 = 6;
 const PLACES: usize = 1 << BITS;
@@ -34,7 +34,7 @@ impl Tables {
     #[inline]
     pub(super) fn of(&self, locator: Locator) -> &Arc<Table> {
         // The remainder is the place itself: a word shifted so far has no more bits.
-        let place = (mixed(locator) >> (u64::BITS - BITS)) as usize % PLACES;
+        let place = (mix(locator) >> (u64::BITS - BITS)) as usize % PLACES;
         let Self(tables) = self;
         #[expect(clippy::indexing_slicing, reason = "a remainder of the length")]
         &tables[place]
@@ -99,11 +99,11 @@ pub(super) struct Segments {
     /// Slots that all tables may have together.
     slots_max: usize,
     /// Uses of secrets whose slots are gone, to be written with the others.
-    pub(super) left: Vec<Left>,
+    pub(super) orphaned: Vec<OrphanedUses>,
 }
 
 /// The uses of a secret that has no slot any more. Its key may live on with another secret.
-pub(super) struct Left {
+pub(super) struct OrphanedUses {
     pub(super) id: KeyId,
     pub(super) fingerprint: Fingerprint,
     pub(super) uses: Uses,
@@ -115,7 +115,11 @@ impl Segments {
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn new(slots_max: usize) -> io::Result<Self> {
-        Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Tables::empty()?)), slots_max, left: Vec::new() })
+        Ok(Self {
+            shared: Arc::new(ArcSwap::from_pointee(Tables::empty()?)),
+            slots_max,
+            orphaned: Vec::new(),
+        })
     }
 
     /// What readers use.
@@ -135,31 +139,31 @@ impl Segments {
     pub(super) fn clear(&mut self) -> io::Result<()> {
         let old = self.tables();
         self.shared.store(Arc::new(Tables::empty()?));
-        old.all().for_each(|table| self.leave(table));
+        old.all().for_each(|table| self.retire_table(table));
         Ok(())
     }
 
     /// Empties the slot of this fingerprint, and answers what it allowed; `None` when it has none.
-    pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> Option<Rights> {
+    pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> Option<PackedPolicy> {
         let tables = self.tables();
         let table = tables.of(fingerprint.locator());
         let row = table.find(fingerprint)?;
         let content = row.content();
-        self.keep(content, table.remove(row.slot));
-        Some(content.rights)
+        self.keep_orphaned(content, table.remove(row.slot));
+        Some(content.policy)
     }
 
     /// Ends a table that no reader will look at any more, and keeps what its slots counted.
-    fn leave(&mut self, table: &Table) {
+    fn retire_table(&mut self, table: &Table) {
         table.retire();
         for row in table.filled() {
-            self.keep(row.content(), Uses::take_all(row.slot.uses()));
+            self.keep_orphaned(row.content(), Uses::take_all(row.slot.uses()));
         }
     }
 
-    fn keep(&mut self, Content { id, fingerprint, .. }: Content, uses: Uses) {
+    fn keep_orphaned(&mut self, SlotContent { id, fingerprint, .. }: SlotContent, uses: Uses) {
         if uses.count() > 0 {
-            self.left.push(Left { id, fingerprint, uses });
+            self.orphaned.push(OrphanedUses { id, fingerprint, uses });
         }
     }
 
@@ -179,7 +183,7 @@ impl Segments {
     ///
     /// # Errors
     /// The system's, when it gives no memory for a larger table, or the bound is reached.
-    pub(super) fn insert(&mut self, content: Content) -> io::Result<bool> {
+    pub(super) fn insert(&mut self, content: SlotContent) -> io::Result<bool> {
         let locator = content.fingerprint.locator();
         loop {
             let tables = self.tables();
@@ -213,7 +217,7 @@ impl Segments {
             let next = tables.replacing(old, bits, each)?;
             if self.fill(&next, old) {
                 self.shared.store(Arc::new(next));
-                self.leave(old);
+                self.retire_table(old);
                 return Ok(());
             }
             // Small tables sometimes have no way to place a key although there is room.
@@ -228,7 +232,7 @@ impl Segments {
             let (content, uses) = (row.content(), Uses::take(row.slot.uses()));
             let placed = next.of(content.fingerprint.locator()).insert(content, uses);
             if !placed {
-                self.keep(content, uses);
+                self.keep_orphaned(content, uses);
             }
             placed
         });
@@ -236,7 +240,7 @@ impl Segments {
             old.filled().for_each(|row| {
                 let content = row.content();
                 if let Some(copy) = next.of(content.fingerprint.locator()).find(content.fingerprint) {
-                    self.keep(content, Uses::take_all(copy.slot.uses()));
+                    self.keep_orphaned(content, Uses::take_all(copy.slot.uses()));
                 }
             });
         }
@@ -249,13 +253,13 @@ mod tests {
     use super::*;
     use crate::key::KeyedHash;
 
-    fn content(number: u64, locator: u32) -> Content {
+    fn content(number: u64, locator: u32) -> SlotContent {
         let hash = KeyedHash::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
         let fingerprint = Fingerprint::of(Locator::from_number(locator), &hash);
-        Content { fingerprint, id: KeyId::from_bytes([7; 16]), rights: Rights::on_terms(1), owner: 1 }
+        SlotContent { fingerprint, id: KeyId::from_bytes([7; 16]), policy: PackedPolicy::shared(1), owner: 1 }
     }
 
-    fn holds(tables: &Tables, content: Content) -> bool {
+    fn holds(tables: &Tables, content: SlotContent) -> bool {
         tables.of(content.fingerprint.locator()).find(content.fingerprint).is_some()
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
-use super::terms::TermsNumber;
+use super::policies::PolicyId;
 use super::uses::Uses;
 use crate::clock::Timestamp;
 use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, KeyedHash, Level, Locator, Standing};
@@ -70,25 +70,25 @@ pub(super) const KEYSPACES: usize = 64;
 /// What a slot allows, in one word.
 ///
 /// ```text
-/// 0 … 47   expiry in milliseconds, all ones for never; or the number of its terms
+/// 0 … 47   expiry in milliseconds, all ones for never; or the number of its policies
 /// 48 … 51  level
 /// 52 … 57  keyspace number
-/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 on terms
+/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 on policies
 /// 60       1; the word of a free slot is 0
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rights(u64);
+pub(super) struct PackedPolicy(u64);
 
 const LOW: u64 = (1 << 48) - 1;
 const NEVER: u64 = LOW;
 const LIVE: u64 = 1 << 60;
-const ON_TERMS: u64 = 3;
+const SHARED: u64 = 3;
 
-impl Rights {
+impl PackedPolicy {
     /// Of a slot that is free.
     pub(super) const NONE: Self = Self(0);
 
-    /// The rights of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
+    /// The policy of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
     pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Option<Self> {
         let standing = match record.standing {
             Standing::Active => 0,
@@ -107,15 +107,15 @@ impl Rights {
         Some(Self(expiry | level << 48 | keyspace << 52 | standing << 58 | LIVE))
     }
 
-    /// The rights of whoever is on terms of this number.
-    pub(super) const fn on_terms(number: TermsNumber) -> Self {
-        Self(number & LOW | ON_TERMS << 58 | LIVE)
+    /// The policy of whoever is on policies of this number.
+    pub(super) const fn shared(number: PolicyId) -> Self {
+        Self(number & LOW | SHARED << 58 | LIVE)
     }
 
-    /// The number of its terms; `None` when all that is allowed is in this word.
+    /// The number of its policies; `None` when all that is allowed is in this word.
     #[inline]
-    pub(super) const fn terms(self) -> Option<TermsNumber> {
-        if self.0 >> 58 & 3 == ON_TERMS { Some(self.0 & LOW) } else { None }
+    pub(super) const fn policy_id(self) -> Option<PolicyId> {
+        if self.0 >> 58 & 3 == SHARED { Some(self.0 & LOW) } else { None }
     }
 
     pub(super) const fn keyspace(self) -> KeyspaceNumber {
@@ -134,7 +134,7 @@ impl Rights {
         }
     }
 
-    /// Only of those that are not on terms.
+    /// Only of those that are not on policies.
     #[inline]
     pub(super) const fn standing(self) -> Standing {
         match self.0 >> 58 & 3 {
@@ -151,7 +151,7 @@ impl Rights {
 pub(super) struct Slot {
     /// Of no key when the slot is free.
     fingerprint: [AtomicU64; 2],
-    rights: AtomicU64,
+    policy: AtomicU64,
     owner: AtomicU32,
     uses: AtomicU32,
 }
@@ -185,10 +185,10 @@ pub(super) struct Row<'a> {
 
 /// What a row holds, but for its uses.
 #[derive(Clone, Copy)]
-pub(super) struct Content {
+pub(super) struct SlotContent {
     pub(super) fingerprint: Fingerprint,
     pub(super) id: KeyId,
-    pub(super) rights: Rights,
+    pub(super) policy: PackedPolicy,
     pub(super) owner: u32,
 }
 
@@ -221,16 +221,16 @@ impl Slot {
     }
 
     #[inline]
-    pub(super) fn rights(&self) -> Rights {
-        Rights(self.rights.load(Ordering::Acquire))
+    pub(super) fn policy(&self) -> PackedPolicy {
+        PackedPolicy(self.policy.load(Ordering::Acquire))
     }
 
-    pub(super) fn set_rights(&self, rights: Rights) {
-        self.rights.store(rights.0, Ordering::Release);
+    pub(super) fn set_policy(&self, policy: PackedPolicy) {
+        self.policy.store(policy.0, Ordering::Release);
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.rights() == Rights::NONE
+        self.policy() == PackedPolicy::NONE
     }
 
     #[inline]
@@ -240,7 +240,7 @@ impl Slot {
 
     /// Frees the slot. Only while its table is being changed.
     pub(super) fn free(&self) {
-        self.set_rights(Rights::NONE);
+        self.set_policy(PackedPolicy::NONE);
         self.fingerprint.iter().for_each(|word| word.store(0, Ordering::Relaxed));
     }
 
@@ -260,19 +260,19 @@ impl Id {
 }
 
 impl Row<'_> {
-    pub(super) fn content(self) -> Content {
+    pub(super) fn content(self) -> SlotContent {
         let Slot { fingerprint: [a, b], .. } = self.slot;
-        Content {
+        SlotContent {
             fingerprint: Fingerprint(a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)),
             id: self.id.get(),
-            rights: self.slot.rights(),
+            policy: self.slot.policy(),
             owner: self.slot.owner(),
         }
     }
 
     /// Fills the row. Only while its table is being changed.
-    pub(super) fn fill(self, content: Content, uses: Uses) {
-        let Slot { fingerprint: [a, b], rights, owner, uses: word } = self.slot;
+    pub(super) fn fill(self, content: SlotContent, uses: Uses) {
+        let Slot { fingerprint: [a, b], policy, owner, uses: word } = self.slot;
         a.store(content.fingerprint.0, Ordering::Relaxed);
         b.store(content.fingerprint.1, Ordering::Relaxed);
         let (Id([high, low]), id) = (self.id, content.id.number());
@@ -280,6 +280,6 @@ impl Row<'_> {
         low.store(id as u64, Ordering::Relaxed);
         owner.store(content.owner, Ordering::Relaxed);
         word.store(uses.bits(), Ordering::Relaxed);
-        rights.store(content.rights.0, Ordering::Release);
+        policy.store(content.policy.0, Ordering::Release);
     }
 }

@@ -8,10 +8,10 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
-use super::memory::{MARKED_GROUPS, Memory};
 use super::prefetch::prefetch;
-use super::slot::{BUCKET, BUCKETS, Content, Fingerprint, GROUP, Group, Id, Rights, Row, Slot};
-use super::uses::{Noted, Uses};
+use super::slot::{BUCKET, BUCKETS, Fingerprint, GROUP, Group, Id, PackedPolicy, Row, Slot, SlotContent};
+use super::table_memory::{MARKED_GROUPS, TableMemory};
+use super::uses::{UseCounted, Uses};
 use crate::clock::Timestamp;
 use crate::key::{KeyId, Locator};
 use crate::limits;
@@ -20,15 +20,15 @@ use crate::limits;
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A locator spread over 64 bits; the highest are the most even.
-pub(super) const fn mixed(locator: Locator) -> u64 {
+pub(super) const fn mix(locator: Locator) -> u64 {
     (locator.number() as u64).wrapping_mul(MIX)
 }
 
 /// A table of fixed size. One thread at a time changes it, any number read it.
 pub(super) struct Table {
-    memory: Memory,
+    memory: TableMemory,
     buckets: usize,
-    /// Highest bits that all its mixed locators have in common.
+    /// Highest bits that all its mix locators have in common.
     bits: u32,
     /// Odd while slots are filled or moved.
     version: AtomicU64,
@@ -38,33 +38,33 @@ pub(super) struct Table {
 
 /// A key as a reader found it.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct SlotView<'a> {
     pub(super) id: KeyId,
-    pub(super) rights: Rights,
+    pub(super) policy: PackedPolicy,
     pub(super) owner: u32,
-    pub(super) place: Place<'a>,
+    pub(super) place: SeenSlot<'a>,
 }
 
 /// Where that was, and when.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct SeenSlot<'a> {
     table: &'a Table,
     slot: &'a Slot,
-    number: usize,
+    index: usize,
     version: u64,
 }
 
 /// The writer was in the way each time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Busy;
+pub(super) struct WriterActive;
 
 impl Table {
-    /// An empty table of at least `slots` slots for locators that have their highest `bits` bits in common once mixed.
+    /// An empty table of at least `slots` slots for locators that have their highest `bits` bits in common once mix.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
     pub(super) fn new(slots: usize, bits: u32) -> io::Result<Self> {
-        let memory = Memory::map(slots.div_ceil(GROUP).max(1))?;
+        let memory = TableMemory::map(slots.div_ceil(GROUP).max(1))?;
         let buckets = memory.parts().groups.len() * BUCKETS;
         let (version, live) = (AtomicU64::new(0), AtomicUsize::new(0));
         Ok(Self { memory, buckets, bits, version, live })
@@ -103,7 +103,7 @@ impl Table {
     #[inline]
     pub(super) fn buckets(&self, locator: Locator) -> [usize; 2] {
         let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
-        let bits = mixed(locator);
+        let bits = mix(locator);
         // The bits below those that all in this table have in common spread evenly over the buckets.
         let (a, b) = (spread(bits << self.bits), spread(bits.rotate_right(32).wrapping_mul(MIX)));
         // Never one and the same: the secrets that share a locator need four slots. Groups have an even number.
@@ -133,7 +133,7 @@ impl Table {
 
     /// The number of the slot of this fingerprint.
     #[inline(always)]
-    fn number(&self, [a, b]: [usize; 2], fingerprint: Fingerprint) -> Option<usize> {
+    fn slot_index(&self, [a, b]: [usize; 2], fingerprint: Fingerprint) -> Option<usize> {
         let (([s0, s1], _), ([s2, s3], _)) = (self.bucket(a)?, self.bucket(b)?);
         let both = |x: &Slot, y: &Slot| x.is(fingerprint) as usize | (y.is(fingerprint) as usize) << 1;
         // Most lie in their first bucket: the processor goes on with it while it still waits for the second one.
@@ -147,41 +147,40 @@ impl Table {
 
     /// The row of this fingerprint, for the writer.
     pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<Row<'_>> {
-        self.row(self.number(self.buckets(fingerprint.locator()), fingerprint)?)
+        self.row(self.slot_index(self.buckets(fingerprint.locator()), fingerprint)?)
     }
 
     /// The key of this fingerprint, in the buckets of its locator, as it was at one moment.
     ///
     /// # Errors
-    /// [`Busy`] when the writer was in the way for longer than a change takes.
+    /// [`WriterActive`] when the writer was in the way for longer than a change takes.
     #[inline(always)]
     pub(super) fn read(
         &self,
         buckets: [usize; 2],
         fingerprint: Fingerprint,
-    ) -> Result<Option<Seen<'_>>, Busy> {
+    ) -> Result<Option<SlotView<'_>>, WriterActive> {
         for _ in 0..limits::INDEX_READ_ATTEMPTS_MAX {
             let before = self.version.load(Ordering::Acquire);
-            let found =
-                self.number(buckets, fingerprint).and_then(|number| Some((number, self.row(number)?)));
-            let seen = found.map(|(number, Row { slot, id })| Seen {
+            let found = self.slot_index(buckets, fingerprint).and_then(|at| Some((at, self.row(at)?)));
+            let seen = found.map(|(index, Row { slot, id })| SlotView {
                 id: id.get(),
-                rights: slot.rights(),
+                policy: slot.policy(),
                 owner: slot.owner(),
-                place: Place { table: self, slot, number, version: before },
+                place: SeenSlot { table: self, slot, index, version: before },
             });
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
-                // Removed between two looks at its rights.
-                return Ok(seen.filter(|seen| seen.rights != Rights::NONE));
+                // Removed between two looks at its policy.
+                return Ok(seen.filter(|seen| seen.policy != PackedPolicy::NONE));
             }
             std::hint::spin_loop();
         }
-        Err(Busy)
+        Err(WriterActive)
     }
 
     /// Fills a slot for a fingerprint that has none; `false` when there is no room.
-    pub(super) fn insert(&self, content: Content, uses: Uses) -> bool {
+    pub(super) fn insert(&self, content: SlotContent, uses: Uses) -> bool {
         let Some(path) = self.path(content.fingerprint) else { return false };
         let row = |number: &usize| Some((*number, self.row(*number)?));
         let Some(path) = path.iter().map(row).collect::<Option<Vec<_>>>() else { return false };
@@ -239,7 +238,7 @@ impl Table {
     /// The numbers of slots, the first one of the fingerprint's, the last one free, each of whose content may move to
     /// the next. The shortest such path.
     fn path(&self, fingerprint: Fingerprint) -> Option<Vec<usize>> {
-        let start = self.buckets(fingerprint.locator()).into_iter().flat_map(numbers);
+        let start = self.buckets(fingerprint.locator()).into_iter().flat_map(slots_of);
         // Every slot seen, and where in this list the one is from which it was reached.
         let mut seen: Vec<(usize, Option<usize>)> = start.map(|number| (number, None)).collect();
         let mut next = 0;
@@ -261,7 +260,7 @@ impl Table {
                     .buckets(row.content().fingerprint.locator())
                     .into_iter()
                     .find(|bucket| *bucket != own);
-                let reached = other.into_iter().flat_map(numbers);
+                let reached = other.into_iter().flat_map(slots_of);
                 let new: Vec<_> =
                     reached.filter(|number| seen.iter().all(|(seen, _)| seen != number)).collect();
                 seen.extend(new.into_iter().map(|number| (number, Some(next))));
@@ -296,17 +295,17 @@ impl Table {
     }
 }
 
-impl Place<'_> {
+impl SeenSlot<'_> {
     /// Counts a use of what was seen, unless something moved since.
     #[inline(always)]
-    pub(super) fn note_use(&self, now: Timestamp) -> Noted {
+    pub(super) fn note_use(&self, now: Timestamp) -> UseCounted {
         let unmoved = || self.table.version.load(Ordering::Acquire) == self.version;
         let noted = Uses::note(self.slot.uses(), now, unmoved);
-        self.table.mark(self.number);
+        self.table.mark(self.index);
         noted
     }
 }
 
-fn numbers(bucket: usize) -> [usize; BUCKET] {
+fn slots_of(bucket: usize) -> [usize; BUCKET] {
     std::array::from_fn(|at| bucket * BUCKET + at)
 }

@@ -14,11 +14,11 @@ const UNIT_MS: u64 = 128;
 
 /// What became of a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Noted {
+pub(super) enum UseCounted {
     /// It is counted here.
     Here,
     /// So many, this one included, are to be counted elsewhere: the counter was full, or another key's by now.
-    Elsewhere(u32),
+    Overflow(u32),
 }
 
 impl Uses {
@@ -50,16 +50,16 @@ impl Uses {
 
     /// Counts a use in `word`, as long as that `is_its`: asked after the word was read, and before it is changed.
     #[inline(always)]
-    pub(super) fn note(word: &AtomicU32, now: Timestamp, is_its: impl Fn() -> bool) -> Noted {
+    pub(super) fn note(word: &AtomicU32, now: Timestamp, is_its: impl Fn() -> bool) -> UseCounted {
         let mut seen = Self(word.load(Ordering::Acquire));
         loop {
             if !is_its() {
-                return Noted::Elsewhere(1);
+                return UseCounted::Overflow(1);
             }
             let next = seen.plus_one(now);
             match word.compare_exchange_weak(seen.0, next.0, Ordering::SeqCst, Ordering::Acquire) {
-                Ok(_) if next.count() == 0 => return Noted::Elsewhere(COUNT_MAX + 1),
-                Ok(_) => return Noted::Here,
+                Ok(_) if next.count() == 0 => return UseCounted::Overflow(COUNT_MAX + 1),
+                Ok(_) => return UseCounted::Here,
                 Err(found) => seen = Self(found),
             }
         }
@@ -90,9 +90,9 @@ mod tests {
     fn uses_are_counted_taken_and_begin_anew() {
         let word = AtomicU32::new(0);
         for n in [1, 2, 10_000] {
-            assert_eq!(Uses::note(&word, NOW.plus_ms(n), || true), Noted::Here);
+            assert_eq!(Uses::note(&word, NOW.plus_ms(n), || true), UseCounted::Here);
         }
-        assert_eq!(Uses::note(&word, NOW, || false), Noted::Elsewhere(1));
+        assert_eq!(Uses::note(&word, NOW, || false), UseCounted::Overflow(1));
         let taken = Uses::take(&word);
         let at = taken.time(NOW.plus_ms(15_000)).unix_ms();
         let exact = NOW.plus_ms(10_000).unix_ms();
@@ -107,7 +107,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..50_000 {
-                        if let Noted::Elsewhere(count) = Uses::note(&word, NOW, || true) {
+                        if let UseCounted::Overflow(count) = Uses::note(&word, NOW, || true) {
                             elsewhere.fetch_add(count, Ordering::Relaxed);
                         }
                     }

@@ -32,10 +32,10 @@ self_cell!(
     }
 );
 
-/// Memory for a number of groups. Given back to the system when dropped.
-pub(super) struct Memory(Mapping);
+/// TableMemory for a number of groups. Given back to the system when dropped.
+pub(super) struct TableMemory(Mapping);
 
-impl Memory {
+impl TableMemory {
     /// Maps memory for so many groups, or as many more as fill the last page.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn memory_is_free_and_of_the_size_asked_for() {
         for groups in [1, 15, 16, 17, 25_000, 250_000] {
-            let memory = Memory::map(groups).unwrap();
+            let memory = TableMemory::map(groups).unwrap();
             let parts = memory.parts();
             // What a huge page more holds is taken, not left.
             let more = limits::HUGE_PAGE_BYTES / size_of::<Group>();
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn more_memory_than_there_can_be_is_refused() {
-        assert!(Memory::map(usize::MAX / 8).is_err());
-        assert!(Memory::map(1 << 54).is_err());
+        assert!(TableMemory::map(usize::MAX / 8).is_err());
+        assert!(TableMemory::map(1 << 54).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses of latest uses, until they are written: they do not fit into a slot.
+//! LastAddresses of latest uses, until they are written: they do not fit into a slot.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::prefetch::prefetch;
 use super::slot::Fingerprint;
-use super::table::mixed;
+use super::table::mix;
 use crate::key::Locator;
 
 /// Keys whose addresses are kept at once; two that meet keep the later one's.
@@ -21,9 +21,9 @@ struct Entry([AtomicU64; 3]);
 /// A place for each fingerprint, shared by chance. Reading and writing take no lock: an entry that two threads wrote
 /// at once fails its check and counts as not there.
 #[derive(Default)]
-pub(super) struct Addresses(OnceLock<Box<[Entry]>>);
+pub(super) struct LastAddresses(OnceLock<Box<[Entry]>>);
 
-impl Addresses {
+impl LastAddresses {
     /// Has the processor fetch what a use of the key will change.
     pub(super) fn prefetch(&self, locator: Locator) {
         if let Some(entry) = self.0.get().and_then(|entries| entries.get(place(locator))) {
@@ -61,7 +61,7 @@ fn halves(address: IpAddr) -> (u64, u64) {
 }
 
 const fn place(locator: Locator) -> usize {
-    mixed(locator) as usize % PLACES
+    mix(locator) as usize % PLACES
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn an_address_is_known_to_its_own_key_only() {
-        let addresses = Addresses::default();
+        let addresses = LastAddresses::default();
         let mut bytes = [7; 32];
         let fingerprint = |hash| Fingerprint::of(Locator::from_number(3), &KeyedHash::from_bytes(hash));
         let key = fingerprint(bytes);

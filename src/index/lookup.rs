@@ -3,17 +3,17 @@
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-use super::addresses::Addresses;
-use super::slot::{Fingerprint, Rights};
-use super::table::{Place, Seen, Table};
-use super::uses::Noted;
+use super::last_addresses::LastAddresses;
+use super::slot::{Fingerprint, PackedPolicy};
+use super::table::{SeenSlot, SlotView, Table};
+use super::uses::UseCounted;
 use super::{HotIndex, ready};
 use crate::clock::Timestamp;
 use crate::key::{HotView, KeyId, KeyTrace, KeyedHash, Locator, OwnerStanding, UserId};
 
 /// What came of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looked {
+pub enum Lookup {
     /// There is such a key, and it was looked at.
     Found,
     /// There is none.
@@ -33,9 +33,9 @@ pub struct Found<'a> {
 }
 
 struct Counted<'a> {
-    place: Place<'a>,
+    place: SeenSlot<'a>,
     fingerprint: Fingerprint,
-    addresses: &'a Addresses,
+    addresses: &'a LastAddresses,
 }
 
 /// Who looks at a key that was found: any closure, or a type whose method the compiler is told to put in place.
@@ -67,8 +67,8 @@ impl<'a> Found<'a> {
             addresses.note(*fingerprint, *from);
         }
         match noted {
-            Noted::Here => 0,
-            Noted::Elsewhere(count) => count,
+            UseCounted::Here => 0,
+            UseCounted::Overflow(count) => count,
         }
     }
 }
@@ -93,16 +93,16 @@ impl HotIndex {
     }
 
     /// Has `then` look at the key with this trace, if there is one; as [`Spot::look_up`].
-    pub fn look_up(&self, trace: &KeyTrace, then: &mut impl Look) -> Looked {
+    pub fn look_up(&self, trace: &KeyTrace, then: &mut impl Look) -> Lookup {
         self.spot(trace.locator, |spot| spot.look_up(&trace.hash, then))
     }
 
     /// The record of a slot that holds all of it.
     #[inline(always)]
-    pub(super) fn plain(&self, id: KeyId, rights: Rights, owner: u32) -> Option<HotView<'_>> {
-        let keyspace = self.keyspaces.get(usize::from(rights.keyspace()))?.get()?;
+    pub(super) fn plain(&self, id: KeyId, policy: PackedPolicy, owner: u32) -> Option<HotView<'_>> {
+        let keyspace = self.keyspaces.get(usize::from(policy.keyspace()))?.get()?;
         let owner = UserId(owner.into());
-        Some(HotView::plain(id, keyspace, owner, rights.level(), rights.standing(), rights.expiry()))
+        Some(HotView::plain(id, keyspace, owner, policy.level(), policy.standing(), policy.expiry()))
     }
 
     /// Whether what was read since then was whole.
@@ -125,51 +125,51 @@ impl Spot<'_> {
     /// # Security
     /// Takes no lock and never waits. A hash that is not there costs no more than one that is.
     #[inline(always)]
-    pub fn look_up(&self, hash: &KeyedHash, then: &mut impl Look) -> Looked {
+    pub fn look_up(&self, hash: &KeyedHash, then: &mut impl Look) -> Lookup {
         let epoch = self.index.epoch.load(Ordering::Acquire);
         if !ready(epoch) {
-            return Looked::Unready;
+            return Lookup::Unready;
         }
         let fingerprint = Fingerprint::of(self.locator, hash);
         match self.table.read(self.buckets, fingerprint) {
-            Ok(Some(seen)) if seen.rights.terms().is_none() => {
-                match self.index.plain(seen.id, seen.rights, seen.owner) {
+            Ok(Some(seen)) if seen.policy.policy_id().is_none() => {
+                match self.index.plain(seen.id, seen.policy, seen.owner) {
                     Some(record) => self.hand_over(epoch, record, Some((seen.place, fingerprint)), then),
-                    None => Looked::Unready,
+                    None => Lookup::Unready,
                 }
             }
-            Ok(Some(seen)) => self.look_up_terms(epoch, fingerprint, &seen, then),
-            Ok(None) if self.index.spilled_count.load(Ordering::Acquire) > 0 => {
-                self.look_up_spilled(epoch, fingerprint, then)
+            Ok(Some(seen)) => self.look_up_shared(epoch, fingerprint, &seen, then),
+            Ok(None) if self.index.overflow_count.load(Ordering::Acquire) > 0 => {
+                self.look_up_overflow(epoch, fingerprint, then)
             }
-            Ok(None) if self.index.is_still(epoch) => Looked::Absent,
-            Ok(None) | Err(_) => Looked::Unready,
+            Ok(None) if self.index.is_still(epoch) => Lookup::Absent,
+            Ok(None) | Err(_) => Lookup::Unready,
         }
     }
 
     #[inline(never)]
-    fn look_up_terms(
+    fn look_up_shared(
         &self,
         epoch: u64,
         fingerprint: Fingerprint,
-        seen: &Seen<'_>,
+        seen: &SlotView<'_>,
         then: &mut impl Look,
-    ) -> Looked {
-        let terms = self.index.terms.pin();
-        let terms = seen.rights.terms().and_then(|number| terms.get(&number));
+    ) -> Lookup {
+        let policies = self.index.policies.pin();
+        let policies = seen.policy.policy_id().and_then(|number| policies.get(&number));
         // Not there any more: the key changed this moment. The store knows how.
-        let Some(terms) = terms else { return Looked::Unready };
-        let record = terms.view(seen.id, UserId(seen.owner.into()));
+        let Some(policies) = policies else { return Lookup::Unready };
+        let record = policies.view(seen.id, UserId(seen.owner.into()));
         self.hand_over(epoch, record, Some((seen.place, fingerprint)), then)
     }
 
     #[cold]
-    fn look_up_spilled(&self, epoch: u64, fingerprint: Fingerprint, then: &mut impl Look) -> Looked {
-        let spilled = self.index.spilled.pin();
-        match spilled.get(&fingerprint) {
+    fn look_up_overflow(&self, epoch: u64, fingerprint: Fingerprint, then: &mut impl Look) -> Lookup {
+        let overflow = self.index.overflow.pin();
+        match overflow.get(&fingerprint) {
             Some(record) => self.hand_over(epoch, record.view(), None, then),
-            None if self.index.is_still(epoch) => Looked::Absent,
-            None => Looked::Unready,
+            None if self.index.is_still(epoch) => Lookup::Absent,
+            None => Lookup::Unready,
         }
     }
 
@@ -178,16 +178,16 @@ impl Spot<'_> {
         &self,
         epoch: u64,
         record: HotView<'_>,
-        counted: Option<(Place<'_>, Fingerprint)>,
+        counted: Option<(SeenSlot<'_>, Fingerprint)>,
         then: &mut impl Look,
-    ) -> Looked {
+    ) -> Lookup {
         let HotIndex { owners, addresses, .. } = self.index;
         let owner = owners.standing(record.owner);
         if !self.index.is_still(epoch) {
-            return Looked::Unready;
+            return Lookup::Unready;
         }
         let counted = counted.map(|(place, fingerprint)| Counted { place, fingerprint, addresses });
         then.look(&Found { record, owner, counted });
-        Looked::Found
+        Lookup::Found
     }
 }

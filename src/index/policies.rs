@@ -1,4 +1,4 @@
-//! What keys may do that does not fit into a slot: allowlists, rate limits, grace periods. Keys on the same terms share
+//! What keys may do that does not fit into a slot: allowlists, rate limits, grace periods. Keys on the same policies share
 //! them, under a number that their slots carry.
 
 use std::collections::HashMap;
@@ -11,12 +11,12 @@ use crate::key::{
     Allowlist, Expiry, HotRecord, HotView, KeyId, KeyspaceName, Level, RateLimits, Standing, UserId,
 };
 
-/// Names terms. Given out once: who finds other terms under it than a slot meant would allow what nobody granted.
-pub(super) type TermsNumber = u64;
+/// Names policies. Given out once: who finds other policies under it than a slot meant would allow what nobody granted.
+pub(super) type PolicyId = u64;
 
 /// Everything of a record but whose it is.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Terms {
+pub(super) struct Policy {
     keyspace: KeyspaceName,
     level: Level,
     standing: Standing,
@@ -25,7 +25,7 @@ pub(super) struct Terms {
     rate_limits: RateLimits,
 }
 
-impl Terms {
+impl Policy {
     fn of(record: &HotRecord) -> Self {
         let HotRecord { id: _, owner: _, keyspace, level, standing, expiry, allowlist, rate_limits } =
             record.clone();
@@ -44,21 +44,21 @@ impl Terms {
     }
 }
 
-/// All terms that keys are on, by number; for readers. The numbers are ours, so their hash need not be a secret one.
-pub(super) type TermsByNumber = papaya::HashMap<TermsNumber, Arc<Terms>, FixedState>;
+/// All policies that keys are on, by number; for readers. The ids are made here, so their hash need not be a secret one.
+pub(super) type PoliciesById = papaya::HashMap<PolicyId, Arc<Policy>, FixedState>;
 
-/// The writer's side: which terms have a number, and how many keys are on them.
+/// The writer's side: which policies have a number, and how many keys are on them.
 #[derive(Default)]
-pub(super) struct TermsNumbers {
+pub(super) struct PolicyTable {
     /// Given out last.
-    last: TermsNumber,
-    numbers: HashMap<Arc<Terms>, (TermsNumber, usize)>,
+    last: PolicyId,
+    ids: HashMap<Arc<Policy>, (PolicyId, usize)>,
 }
 
-impl TermsNumbers {
-    /// Puts one more key on the terms of this record. Readers find them before a slot can say so.
-    pub(super) fn enter(&mut self, all: &TermsByNumber, record: &HotRecord) -> TermsNumber {
-        match self.numbers.entry(Arc::new(Terms::of(record))) {
+impl PolicyTable {
+    /// Puts one more key on the policies of this record. Readers find them before a slot can say so.
+    pub(super) fn acquire(&mut self, all: &PoliciesById, record: &HotRecord) -> PolicyId {
+        match self.ids.entry(Arc::new(Policy::of(record))) {
             Entry::Occupied(mut known) => {
                 let (number, keys) = known.get_mut();
                 *keys += 1;
@@ -73,26 +73,26 @@ impl TermsNumbers {
         }
     }
 
-    /// Takes a key off the terms of this number, after its slot says something else.
-    pub(super) fn leave(&mut self, all: &TermsByNumber, number: TermsNumber) {
+    /// Takes a key off the policies of this number, after its slot says something else.
+    pub(super) fn release(&mut self, all: &PoliciesById, number: PolicyId) {
         let all = all.pin();
-        let Some(terms) = all.get(&number) else { return };
-        if let Some((_, keys)) = self.numbers.get_mut(terms).filter(|(_, keys)| *keys > 1) {
+        let Some(policies) = all.get(&number) else { return };
+        if let Some((_, keys)) = self.ids.get_mut(policies).filter(|(_, keys)| *keys > 1) {
             *keys -= 1;
         } else {
-            self.numbers.remove(terms);
+            self.ids.remove(policies);
             all.remove(&number);
         }
     }
 
-    /// How many keys are on terms that `which` picks.
-    pub(super) fn keys_on(&self, which: impl Fn(&Terms) -> bool) -> usize {
-        self.numbers.iter().filter(|(terms, _)| which(terms)).map(|(_, (_, keys))| keys).sum()
+    /// How many keys are on policies that `which` picks.
+    pub(super) fn keys_with(&self, which: impl Fn(&Policy) -> bool) -> usize {
+        self.ids.iter().filter(|(policies, _)| which(policies)).map(|(_, (_, keys))| keys).sum()
     }
 
     /// Nobody is on any.
-    pub(super) fn clear(&mut self, all: &TermsByNumber) {
-        self.numbers.clear();
+    pub(super) fn clear(&mut self, all: &PoliciesById) {
+        self.ids.clear();
         all.pin().clear();
     }
 }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn keys_are_counted_whose_limits_outlast_an_hour() {
-        let (mut numbers, all) = (TermsNumbers::default(), TermsByNumber::default());
+        let (mut ids, all) = (PolicyTable::default(), PoliciesById::default());
         let limited = |number, hours: u32| {
             let count = 1.try_into().unwrap();
             let seconds = (hours * 3_600).try_into().unwrap();
@@ -125,26 +125,27 @@ mod tests {
             HotRecord { rate_limits: RateLimits::stored(vec![limit]).unwrap(), ..record(number, "") }
         };
         let on = [record(1, ""), limited(2, 1), limited(3, 24), limited(4, 24), limited(5, 25)];
-        let entered = on.map(|record| numbers.enter(&all, &record));
-        assert_eq!(numbers.keys_on(Terms::outlast_an_hour), 3);
-        numbers.leave(&all, entered[3]);
-        assert_eq!(numbers.keys_on(Terms::outlast_an_hour), 2);
+        let entered = on.map(|record| ids.acquire(&all, &record));
+        assert_eq!(ids.keys_with(Policy::outlast_an_hour), 3);
+        ids.release(&all, entered[3]);
+        assert_eq!(ids.keys_with(Policy::outlast_an_hour), 2);
     }
 
     #[test]
     fn keys_on_the_same_terms_share_them_and_the_last_one_takes_them_away() {
-        let (mut numbers, all) = (TermsNumbers::default(), TermsByNumber::default());
-        let mut enter = |number, allowlist| numbers.enter(&all, &record(number, allowlist));
+        let (mut ids, all) = (PolicyTable::default(), PoliciesById::default());
+        let mut enter = |number, allowlist| ids.acquire(&all, &record(number, allowlist));
         let (one, two, other) = (enter(1, "10.0.0.1"), enter(2, "10.0.0.1"), enter(1, "10.0.0.2"));
         assert!(one == two && one != other);
-        let view =
-            |number, key| all.pin().get(&number).map(|terms| terms.view(key, UserId(7)).allowlist.clone());
+        let view = |number, key| {
+            all.pin().get(&number).map(|policies| policies.view(key, UserId(7)).allowlist.clone())
+        };
         let key = KeyId::from_bytes([1; 16]);
         assert_eq!(view(one, key), Some("10.0.0.1".parse().unwrap()));
-        numbers.leave(&all, one);
+        ids.release(&all, one);
         assert!(view(one, key).is_some(), "the second key is still on them");
-        numbers.leave(&all, two);
+        ids.release(&all, two);
         assert_eq!((view(one, key), all.len()), (None, 1));
-        assert!(numbers.enter(&all, &record(1, "10.0.0.1")) > other, "no number comes again");
+        assert!(ids.acquire(&all, &record(1, "10.0.0.1")) > other, "no number comes again");
     }
 }
