@@ -37,8 +37,8 @@ fn main() {
     let reader = engine.reader();
     let service = Service::new(engine);
     let password = Password::new(b"password").unwrap();
-    let caller = service.by_password("admin", &password, None).unwrap();
-    let session = service.begin_session(&caller).unwrap();
+    let caller = service.authenticator().by_password("admin", &password, None).unwrap();
+    let session = service.authenticator().begin_session(&caller).unwrap();
     let console = Console::new("http://127.0.0.1".parse().unwrap());
 
     println!("{users} users, {} with API access, {ROUNDS} rounds", users / 5);

@@ -14,6 +14,7 @@ pub mod http;
 pub mod index;
 pub mod key;
 pub mod limits;
+pub mod login;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod store;

@@ -9,8 +9,8 @@ use keyward::clock::{ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, Imported, ImportedKey, NewKey, NewUser, Parts, Past, UserChange};
 use keyward::entropy::OsEntropy;
 use keyward::key::{
-    Actor, Condition, DigestScheme, ForeignSecret, HmacKey, KeyId, Keyspace, Level, PartScheme, Pepper,
-    PepperNumber, PepperRing, RevokeReason, Role, SlowHash, UserId,
+    Actor, DigestScheme, HmacKey, ImportedSecret, KeyId, KeyStatus, Keyspace, Level, PartScheme, Pepper,
+    PepperNumber, PepperRing, RevokeReason, Role, SaltedHash, UserId,
 };
 use keyward::limits;
 use keyward::store::sled::OpenOptions;
@@ -31,7 +31,7 @@ fn on_disk(dir: &Path, peppers: &[u8]) -> Engine {
     Engine::open(Parts::new(store, PepperRing::new(peppers.iter().map(pepper).collect()).unwrap())).unwrap()
 }
 
-fn import_into(engine: &Engine, secrets: Vec<(UserId, ForeignSecret)>) -> Vec<&'static str> {
+fn import_into(engine: &Engine, secrets: Vec<(UserId, ImportedSecret)>) -> Vec<&'static str> {
     let keys = secrets.into_iter().map(|(owner, secret)| {
         let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
         ImportedKey::new(new, secret)
@@ -67,7 +67,7 @@ impl World {
         Self { engine, clock, flo }
     }
 
-    fn import(&self, keyspace: &Keyspace, secret: ForeignSecret) -> Imported {
+    fn import(&self, keyspace: &Keyspace, secret: ImportedSecret) -> Imported {
         let new = NewKey::new(*keyspace.name(), self.flo, Level::OWN);
         let mut imported =
             self.engine.import_keys(Actor::Operator, vec![ImportedKey::new(new, secret)], false).unwrap();
@@ -97,24 +97,24 @@ impl World {
     }
 }
 
-fn text(text: &str) -> ForeignSecret {
-    ForeignSecret::Text(Zeroizing::new(text.to_owned()))
+fn text(text: &str) -> ImportedSecret {
+    ImportedSecret::Text(Zeroizing::new(text.to_owned()))
 }
 
-fn digest(scheme: DigestScheme, text: &str) -> ForeignSecret {
+fn digest(scheme: DigestScheme, text: &str) -> ImportedSecret {
     let digest = scheme.digest(text.as_bytes()).to_vec();
-    ForeignSecret::Digest(scheme, digest)
+    ImportedSecret::Digest(scheme, digest)
 }
 
-fn salted(text: &str) -> ForeignSecret {
+fn salted(text: &str) -> ImportedSecret {
     let hash = bcrypt::hash_with_salt(text, 4, [7; 16]).unwrap().to_string();
-    ForeignSecret::Slow(text.split_at(8).0.parse().unwrap(), hash.parse::<SlowHash>().unwrap())
+    ImportedSecret::Salted(text.split_at(8).0.parse().unwrap(), hash.parse::<SaltedHash>().unwrap())
 }
 
 #[test]
 fn a_key_of_another_system_verifies_and_gets_our_own_hash() {
     let hmac = || DigestScheme::HmacSha256(HmacKey::new(b"their secret".to_vec()).unwrap());
-    let cases: [(&str, ForeignSecret); 6] = [
+    let cases: [(&str, ImportedSecret); 6] = [
         (
             "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
             digest(DigestScheme::Sha256, "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
@@ -143,7 +143,7 @@ fn a_key_of_another_system_verifies_and_gets_our_own_hash() {
                     matches!(world.import(&keyspace, secret.clone()), Imported::Before(same) if same == id)
                 );
                 let current = world.engine.reader().key(id).unwrap().unwrap().secrets.current;
-                assert!(current.foreign.is_none(), "{held}: nothing of the other system is left");
+                assert!(current.imported_hash.is_none(), "{held}: nothing of the other system is left");
                 assert!(
                     held.starts_with(current.prefix.as_str().split_at(2).0),
                     "{held}: {}",
@@ -267,11 +267,11 @@ fn a_key_does_not_come_back_beside_another_with_its_text() {
 }
 
 /// A digest of a part, behind this if that is known.
-fn part(of: &str, text: &str, before: Option<&str>) -> ForeignSecret {
+fn part(of: &str, text: &str, before: Option<&str>) -> ImportedSecret {
     let scheme = PartScheme { scheme: DigestScheme::Sha256, part: of.parse().unwrap() };
     let (_, part) = scheme.part.split(text).unwrap();
     let digest = scheme.scheme.digest(part.as_bytes()).to_vec();
-    ForeignSecret::PartDigest(scheme, before.map(|before| before.parse().unwrap()), digest)
+    ImportedSecret::PartDigest(scheme, before.map(|before| before.parse().unwrap()), digest)
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn parts_are_known_after_a_restart() {
 }
 
 /// The forms in which one text may come from another system, but for salted ones.
-fn forms(text: &str) -> Vec<ForeignSecret> {
+fn forms(text: &str) -> Vec<ImportedSecret> {
     let hmac = DigestScheme::HmacSha256(HmacKey::new(b"their secret".to_vec()).unwrap());
     vec![
         digest(DigestScheme::Sha256, text),
@@ -407,7 +407,7 @@ fn what_a_key_went_through_comes_along() {
     let past = Past { revoked: Some(ms(1)), ..past };
     let Imported::Now(id) = import("gone-key-00000001", past) else { panic!("it is new") };
     let key = world.engine.reader().key(id).unwrap().unwrap();
-    assert_eq!(key.condition(ms(0)), Condition::Revoked);
+    assert_eq!(key.status(ms(0)), KeyStatus::Revoked);
     assert_eq!(world.verdict(&Keyspace::NATIVE, "gone-key-00000001"), Verdict::Deny(DenyReason::Revoked));
 
     let ahead = Timestamp::from_unix_ms(1_764_100_000_001);

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Topmost first. Modules of one row are siblings.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["limits", "clock", "entropy"],
     &["key", "http"],
     &["store", "index"],
     &["engine"],
     &["verify"],
+    &["login"],
     &["command"],
     &["dialect", "console"],
     &["config", "telemetry"],

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use keyward::clock::{Clock as _, ManualClock, Timestamp};
 use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange, regained};
 use keyward::key::{
-    Actor, Change, CompanyId, Expiry, KeyId, Keyspace, Level, Password, Pepper, PepperNumber, PepperRing,
-    RateLimit, RateLimits, RevokeReason, Role, Status, UserId,
+    Actor, CompanyId, Expiry, KeyId, Keyspace, Level, Password, Patch, Pepper, PepperNumber, PepperRing,
+    RateLimit, RateLimits, RevokeReason, Role, UserId, UserStatus,
 };
 use keyward::store::{Batch, MemoryStore, Store};
 use keyward::verify::{Verdict, Verifier, VerifyRequest};
@@ -175,17 +175,18 @@ impl World {
             9 => self.create(a, b),
             10 => drop(self.engine.set_password(BY, user, &password(b))),
             11 => of_user(UserChange { role: Some(ROLES[usize::from(b) % 3]), ..UserChange::default() }),
-            12 => {
-                of_user(UserChange { status: Some(Status::ALL[usize::from(b) % 3]), ..UserChange::default() })
-            }
+            12 => of_user(UserChange {
+                status: Some(UserStatus::ALL[usize::from(b) % 3]),
+                ..UserChange::default()
+            }),
             13 => {
-                let company = if b % 3 == 0 { Change::Clear } else { Change::Set(company(b)) };
+                let company = if b % 3 == 0 { Patch::Clear } else { Patch::Set(company(b)) };
                 of_user(UserChange { company, ..UserChange::default() });
             }
             14 => of_user(UserChange { api_access: Some(b % 2 == 0), ..UserChange::default() }),
             15 => {
                 let email = format!("other{b}@example.org").parse().unwrap();
-                let email = if b % 2 == 0 { Change::Clear } else { Change::Set(email) };
+                let email = if b % 2 == 0 { Patch::Clear } else { Patch::Set(email) };
                 of_user(UserChange { email, ..UserChange::default() });
             }
             16 => of_user(UserChange { username: format!("other{b}").parse().ok(), ..UserChange::default() }),
@@ -258,7 +259,7 @@ fn powers(world: &World, store: &dyn Store) -> BTreeSet<String> {
     powers.extend(uses_in_a_row(world, store));
     let engine = open(&copy(store), &ManualClock::at(world.clock.now()), world.peppers);
     for user in engine.reader().users(None, 1_000).unwrap() {
-        let able = user.status == Status::Active;
+        let able = user.status == UserStatus::Active;
         let mut noted = |what: String| {
             powers.insert(format!("{} {what}", user.username));
         };
@@ -266,7 +267,11 @@ fn powers(world: &World, store: &dyn Store) -> BTreeSet<String> {
             noted("has API access".to_owned());
         }
         for level in 0..=user.role.level().number() {
-            noted(format!("could act at {level} for {:?}, {}", user.company, user.status != Status::Blocked));
+            noted(format!(
+                "could act at {level} for {:?}, {}",
+                user.company,
+                user.status != UserStatus::Blocked
+            ));
         }
         let names = [Some(user.username.to_string()), user.email.as_ref().map(ToString::to_string)];
         for password in PASSWORDS.iter().filter(|_| able) {
@@ -385,13 +390,13 @@ fn each_thing_that_was_taken_away_is_named_and_nothing_else() {
         ),
         (
             |w, flo, _| {
-                of_user(w, flo, UserChange { status: Some(Status::Blocked), ..UserChange::default() })
+                of_user(w, flo, UserChange { status: Some(UserStatus::Blocked), ..UserChange::default() })
             },
             &["user flo: blocked"],
         ),
         (
             |w, flo, _| {
-                of_user(w, flo, UserChange { status: Some(Status::Inactive), ..UserChange::default() })
+                of_user(w, flo, UserChange { status: Some(UserStatus::Inactive), ..UserChange::default() })
             },
             &["user flo: made inactive"],
         ),
@@ -400,11 +405,11 @@ fn each_thing_that_was_taken_away_is_named_and_nothing_else() {
             &["user flo: demoted"],
         ),
         (
-            |w, flo, _| of_user(w, flo, UserChange { company: Change::Clear, ..UserChange::default() }),
+            |w, flo, _| of_user(w, flo, UserChange { company: Patch::Clear, ..UserChange::default() }),
             &["user flo: moved to another company"],
         ),
         (
-            |w, flo, _| of_user(w, flo, UserChange { email: Change::Clear, ..UserChange::default() }),
+            |w, flo, _| of_user(w, flo, UserChange { email: Patch::Clear, ..UserChange::default() }),
             &["user flo: given another e-mail address"],
         ),
         (
@@ -428,7 +433,7 @@ fn each_thing_that_was_taken_away_is_named_and_nothing_else() {
             &[],
         ),
         (
-            |w, flo, _| of_user(w, flo, UserChange { display_name: Change::Clear, ..UserChange::default() }),
+            |w, flo, _| of_user(w, flo, UserChange { display_name: Patch::Clear, ..UserChange::default() }),
             &[],
         ),
         (

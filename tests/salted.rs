@@ -12,7 +12,8 @@ use keyward::engine::{
 use keyward::entropy::OsEntropy;
 use keyward::http::{Body, Entrance, RawRequest};
 use keyward::key::{
-    Actor, ForeignSecret, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, SlowHash, UserId,
+    Actor, ImportedSecret, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role, SaltedHash,
+    UserId,
 };
 use keyward::limits;
 use keyward::store::MemoryStore;
@@ -39,7 +40,7 @@ impl World {
     /// Imports the bcrypt hash of a text of the brand.
     fn import(&self, text: &str, cost: u32) -> KeyId {
         let hash = bcrypt::hash_with_salt(text, cost, [7; 16]).unwrap().to_string();
-        let secret = ForeignSecret::Slow(BRAND.parse().unwrap(), hash.parse::<SlowHash>().unwrap());
+        let secret = ImportedSecret::Salted(BRAND.parse().unwrap(), hash.parse::<SaltedHash>().unwrap());
         let new = NewKey::new(*Keyspace::NATIVE.name(), self.flo, Level::OWN);
         let imported = self.engine.import_keys(Actor::Operator, vec![ImportedKey::new(new, secret)], false);
         match imported.unwrap().remove(0) {
@@ -73,7 +74,7 @@ impl World {
     }
 
     fn is_ours(&self, id: KeyId) -> bool {
-        self.engine.reader().key(id).unwrap().unwrap().secrets.current.foreign.is_none()
+        self.engine.reader().key(id).unwrap().unwrap().secrets.current.imported_hash.is_none()
     }
 }
 

@@ -10,7 +10,7 @@ use keyward::engine::{Engine, IndexState, NewUser, Parts};
 use keyward::entropy::{Entropy, EntropyError, OsEntropy};
 use keyward::key::{
     Actor, Allowlist, Expiry, HotRecord, KeyFormat, KeyId, Keyspace, Level, PepperRing, PresentedKey,
-    RateLimits, Role, Standing, UserId,
+    RateLimits, Role, SecretState, UserId,
 };
 use keyward::store::codec::Record as _;
 use keyward::store::{Batch, Change, Entry, MemoryStore, Revision, Store, StoreError, schema};
@@ -81,7 +81,7 @@ impl Catalogue {
             keyspace: *Keyspace::NATIVE.name(),
             owner: UserId(1 + number % USERS),
             level: Level::OWN,
-            standing: Standing::Active,
+            standing: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: self.allowlist.clone(),
             rate_limits: RateLimits::none(),

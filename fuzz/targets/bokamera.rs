@@ -74,7 +74,7 @@ impl Town {
         for (name, company, role) in people {
             world.member(name, role, of(company).map(|company| company.id));
             let caller = world.login(name);
-            let token = world.service.token(&caller, Audience::BokaMera).unwrap().to_string();
+            let token = world.service.authenticator().token(&caller, Audience::BokaMera).unwrap().to_string();
             names.push((format!("{name}_token"), token.clone()));
             logins.push(Login { name, token, company, level: caller.level() });
         }

@@ -84,7 +84,7 @@ impl Town {
         let mut sessions = Vec::new();
         for person in ["test", "other", "admin"] {
             let caller = world.login(person);
-            let token = world.service.begin_session(&caller).unwrap();
+            let token = world.service.authenticator().begin_session(&caller).unwrap();
             names.push((person.to_owned(), format!("keyward_session={}", token.reveal())));
             names.push((format!("{person}_form"), token.form_token().as_str().to_owned()));
             let user = caller.id().unwrap();

@@ -8,7 +8,7 @@ use keyward::command::Audience;
 use keyward::dialect::{Dialect, FreeSewing};
 use keyward::engine::UserChange;
 use keyward::http::{RawRequest, RawResponse};
-use keyward::key::{Actor, KeyId, Password, Role, Status, UserId};
+use keyward::key::{Actor, KeyId, Password, Role, UserId, UserStatus};
 use serde_json::Value;
 
 use super::requests::{self, BASE64, Said, header};
@@ -91,12 +91,13 @@ impl Town {
         }
         for person in ["test", "other", "admin", "blocked"] {
             let caller = world.login(person);
-            let text = world.service.token(&caller, Audience::FreeSewing).unwrap().to_string();
+            let text =
+                world.service.authenticator().token(&caller, Audience::FreeSewing).unwrap().to_string();
             names.push((format!("{person}_token"), text.clone()));
             let level = caller.level().number().into();
             proofs.push(Proof { key: None, text, owner: caller.id().unwrap(), level });
         }
-        let block = UserChange { status: Some(Status::Blocked), ..UserChange::default() };
+        let block = UserChange { status: Some(UserStatus::Blocked), ..UserChange::default() };
         world.engine.update_user(Actor::Operator, blocked, block).unwrap();
         proofs.retain(|proof| proof.owner != blocked);
         let secrets = world.keys.iter().map(|(_, _, text)| secret(text).to_owned()).collect();

@@ -10,7 +10,8 @@ use keyward::dialect::{Dialect, Gateway, Native, Prompt};
 use keyward::engine::{KeyChange, NewKey, UserChange};
 use keyward::http::{Field, Form, RawRequest, RawResponse};
 use keyward::key::{
-    Actor, Expiry, Key, Keyspace, Level, LimitName, RateLimit, RateLimits, RevokeReason, Role, Status, Usage,
+    Actor, Expiry, Key, Keyspace, Level, LimitName, RateLimit, RateLimits, RevokeReason, Role, Usage,
+    UserStatus,
 };
 use keyward::store::codec::Record;
 use keyward::store::{Entry, Revision, Store as _, schema};
@@ -18,7 +19,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::requests::{self, header};
-use super::verifying::{Held, PERMISSIONS, Presented, Verdict, Wanted, base64, decide, percent_decoded};
+use super::verifying::{
+    NarrowedBy, PERMISSIONS, Presented, Verdict, Wanted, base64, decide, percent_decoded,
+};
 use super::world::World;
 
 /// The bursts of the key that has rate limits; each is free again after a second.
@@ -50,7 +53,7 @@ thread_local! {
 struct Asked {
     world: World,
     gateway: Gateway,
-    keys: Vec<Held>,
+    keys: Vec<NarrowedBy>,
     revision: Revision,
     /// All that is stored, but for uses.
     stored: Vec<(Vec<u8>, Vec<u8>)>,
@@ -69,7 +72,7 @@ pub fn run(bytes: &[u8]) {
     });
 }
 
-fn names(key: &Held) -> [(String, String); 3] {
+fn names(key: &NarrowedBy) -> [(String, String); 3] {
     let whole = if key.text.contains(':') { key.text.clone() } else { format!("{}:", key.text) };
     [
         (key.name.to_owned(), key.text.clone()),
@@ -130,7 +133,7 @@ impl Asked {
         engine.update_key(Actor::Operator, id("suspended"), change).unwrap();
         engine.revoke_key(Actor::Operator, id("revoked"), RevokeReason::Unspecified).unwrap();
         let (_, blocked) = self.world.people.iter().find(|(name, _)| *name == "blocked").unwrap();
-        let change = UserChange { status: Some(Status::Blocked), ..UserChange::default() };
+        let change = UserChange { status: Some(UserStatus::Blocked), ..UserChange::default() };
         engine.update_user(Actor::Operator, *blocked, change).unwrap();
         for (name, fault) in [
             ("suspended", "suspended"),
@@ -157,7 +160,7 @@ impl Asked {
         new.rate_limits = Some(RateLimits::none());
         set(&mut new);
         let (id, text) = self.world.issue(name, new);
-        self.keys.push(Held {
+        self.keys.push(NarrowedBy {
             name,
             id,
             text,

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use keyward::clock::Timestamp;
 use keyward::key::{
-    Allowlist, Expiry, HotRecord, KeyId, Keyspace, Level, Network, OwnerStanding, RateLimits, Spend,
-    Standing, Status, UserId,
+    Allowlist, Expiry, HotRecord, KeyId, Keyspace, Level, Network, OwnerRights, RateLimits, SecretState,
+    Spend, UserId, UserStatus,
 };
 use keyward::verify::{DenyReason, Verdict, VerifyRequest, judge};
 
@@ -81,7 +81,7 @@ pub fn run(bytes: &[u8]) {
         assert!(allowed(&anywhere, &request, now) && allowed(&record, &less, now));
         assert!(allowed(&record, &request, Timestamp::from_unix_ms(0)), "earlier it was good as well");
         assert!(allowed(
-            &HotRecord { standing: Standing::Active, expiry: Expiry::Never, ..record },
+            &HotRecord { standing: SecretState::Active, expiry: Expiry::Never, ..record },
             &request,
             Timestamp::MAX
         ));
@@ -91,10 +91,10 @@ pub fn run(bytes: &[u8]) {
 fn record(input: &mut Input<'_>) -> HotRecord {
     let id = KeyId::from_bytes([input.byte(); 16]);
     let standing = match input.byte() % 4 {
-        0 => Standing::Active,
-        1 => Standing::Retiring { until: input.time() },
-        2 => Standing::Suspended,
-        _ => Standing::Revoked,
+        0 => SecretState::Active,
+        1 => SecretState::Retiring { until: input.time() },
+        2 => SecretState::Suspended,
+        _ => SecretState::Revoked,
     };
     let expiry = if input.byte() & 1 == 0 { Expiry::Never } else { Expiry::At(input.time()) };
     let networks = (0..input.byte() % 4).map(|_| {
@@ -110,16 +110,16 @@ fn record(input: &mut Input<'_>) -> HotRecord {
     HotRecord { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits: RateLimits::none() }
 }
 
-fn owner(input: &mut Input<'_>) -> Option<OwnerStanding> {
+fn owner(input: &mut Input<'_>) -> Option<OwnerRights> {
     let (kind, level) = (input.byte(), input.level());
-    let status = *Status::ALL.get(usize::from(kind % 4))?;
-    Some(OwnerStanding { level, status })
+    let status = *UserStatus::ALL.get(usize::from(kind % 4))?;
+    Some(OwnerRights { level, status })
 }
 
 /// Everything that is wrong, in the documented order.
 fn faults(
     record: &HotRecord,
-    owner: Option<OwnerStanding>,
+    owner: Option<OwnerRights>,
     request: &VerifyRequest<'_>,
     now: Timestamp,
 ) -> Vec<DenyReason> {
@@ -128,10 +128,10 @@ fn faults(
     let all = [
         (owner.is_none(), DenyReason::OwnerGone),
         (record.keyspace.as_str() != request.keyspace.name().as_str(), DenyReason::WrongKeyspace),
-        (record.standing == Standing::Suspended, DenyReason::Suspended),
-        (record.standing == Standing::Revoked, DenyReason::Revoked),
-        (matches!(record.standing, Standing::Retiring { until } if over(until)), DenyReason::RotatedOut),
-        (owner.is_some_and(|owner| owner.status != Status::Active), DenyReason::OwnerNotActive),
+        (record.standing == SecretState::Suspended, DenyReason::Suspended),
+        (record.standing == SecretState::Revoked, DenyReason::Revoked),
+        (matches!(record.standing, SecretState::Retiring { until } if over(until)), DenyReason::RotatedOut),
+        (owner.is_some_and(|owner| owner.status != UserStatus::Active), DenyReason::OwnerNotActive),
         (matches!(record.expiry, Expiry::At(end) if over(end)), DenyReason::Expired),
         (!listed(&record.allowlist, request.client), DenyReason::AddressNotAllowed),
         (

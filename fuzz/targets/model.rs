@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward::key::{KeyId, Keyspace, Level, RateLimit, Role, Status, UserId};
+use keyward::key::{KeyId, Keyspace, Level, RateLimit, Role, UserId, UserStatus};
 use keyward::verify::DenyReason;
 
 use super::rates::rate_limits;
@@ -17,7 +17,7 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) email: Option<u8>,
     pub(crate) role: u8,
-    pub(crate) status: Status,
+    pub(crate) status: UserStatus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,8 +68,8 @@ impl Model {
     }
 
     /// Whether nobody administers but this person, and they would not any more.
-    pub(crate) fn is_last_administrator(&self, id: UserId, after: Option<(u8, Status)>) -> bool {
-        let administers = |role: u8, status: Status| role == 8 && status == Status::Active;
+    pub(crate) fn is_last_administrator(&self, id: UserId, after: Option<(u8, UserStatus)>) -> bool {
+        let administers = |role: u8, status: UserStatus| role == 8 && status == UserStatus::Active;
         let others = self.people.iter().filter(|(other, _)| **other != id);
         administers(self.people[&id].role, self.people[&id].status)
             && !after.is_some_and(|(role, status)| administers(role, status))
@@ -141,7 +141,7 @@ impl Model {
             (key.state == State::Suspended, DenyReason::Suspended),
             (key.state == State::Revoked, DenyReason::Revoked),
             (until.is_some_and(|until| now >= until), DenyReason::RotatedOut),
-            (owner.status != Status::Active, DenyReason::OwnerNotActive),
+            (owner.status != UserStatus::Active, DenyReason::OwnerNotActive),
             (key.end.is_some_and(|end| now >= end), DenyReason::Expired),
             (!NETWORKS[key.network].1, DenyReason::AddressNotAllowed),
         ];

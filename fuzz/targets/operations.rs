@@ -8,8 +8,8 @@ use keyward::clock::{Clock, ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewKind, NewUser, Parts, UserChange};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{
-    Actor, Change, Email, Expiry, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber, PepperRing,
-    RevokeReason, Role, Spend, Status, UserId,
+    Actor, Email, Expiry, KeyId, KeyState, Keyspace, Level, Patch, Pepper, PepperNumber, PepperRing,
+    RevokeReason, Role, Spend, UserId, UserStatus,
 };
 use keyward::store::{MemoryStore, StoreError};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
@@ -138,7 +138,8 @@ impl World {
             self.model.has_email(email, None).then_some(EngineError::EmailTaken)
         };
         let mut next = self.model.clone();
-        next.people.insert(NEW_USER, Person { name: name.clone(), email, role: 4, status: Status::Active });
+        next.people
+            .insert(NEW_USER, Person { name: name.clone(), email, role: 4, status: UserStatus::Active });
         let kind = if a & 1 == 0 { NewKind::Bot } else { NewKind::Person { password: None } };
         let new = NewUser::person(name.parse().unwrap(), Role::User, None);
         let new = NewUser { kind, email: email.map(|nth| address(nth, who)), ..new };
@@ -150,13 +151,13 @@ impl World {
 
     fn update_user(&mut self, who: u8, a: u8, b: u8) {
         let Some(id) = self.model.person(who) else { return };
-        let (role, status) = (a % 9, Status::ALL[usize::from(a / 9 % 3)]);
+        let (role, status) = (a % 9, UserStatus::ALL[usize::from(a / 9 % 3)]);
         let old = self.model.people[&id].clone();
         let name = Some(b % 8).filter(|nth| *nth < 5).map(|nth| format!("user{nth}"));
         let (email, change) = match b / 8 % 6 {
-            0 => (old.email, Change::Keep),
-            1 => (None, Change::Clear),
-            nth => (Some(nth - 2), Change::Set(address(nth - 2, who))),
+            0 => (old.email, Patch::Keep),
+            1 => (None, Patch::Clear),
+            nth => (Some(nth - 2), Patch::Set(address(nth - 2, who))),
         };
         let new = Person { name: name.clone().unwrap_or(old.name), email, role, status };
         let refused = if self.model.is_last_administrator(id, Some((role, status))) {

@@ -32,7 +32,7 @@ fn base() -> Base {
 
 /// Where the hot record of a key's current secret is.
 fn hot_place(key: &Key) -> Vec<u8> {
-    let trace = key.secrets.current.trace();
+    let trace = key.secrets.current.lookup_key();
     schema::hot(trace.hash.as_bytes(), trace.locator.number())
 }
 
@@ -147,7 +147,7 @@ impl Base {
             let owner = owner.flatten().map(|entry| User::from_entry(&entry)).transpose();
             let allowed = match (&hot, &owner) {
                 (Ok(hot), Ok(owner)) => {
-                    let standing = owner.as_ref().map(|user| user.owner().standing);
+                    let standing = owner.as_ref().map(|user| user.owner().rights);
                     matches!(judge(hot.view(), standing, &request, engine.reader().now()), Verdict::Allow(_))
                 }
                 _ => false,

@@ -20,7 +20,7 @@ pub(crate) const PERMISSIONS: [&str; 9] = [
 
 /// A key somebody holds.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct NarrowedBy {
     pub(crate) name: &'static str,
     pub(crate) id: KeyId,
     pub(crate) text: String,
@@ -79,7 +79,7 @@ impl Verdict {
 }
 
 /// Decides about what was presented, and spends what it costs.
-pub(crate) fn decide(keys: &mut [Held], presented: &Presented, wanted: &Wanted) -> Verdict {
+pub(crate) fn decide(keys: &mut [NarrowedBy], presented: &Presented, wanted: &Wanted) -> Verdict {
     let text = match presented {
         Presented::None => return Verdict::NoKey,
         Presented::Two => return Verdict::TwoKeys,

@@ -13,7 +13,8 @@ use super::listen::ListenAt;
 use super::period::{Expires, Period, Since};
 use crate::http::{SiteUrl, TrustedPeer};
 use crate::key::{
-    Action, AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, Status, Username,
+    AuditAction, AuditHead, CompanyId, KeyId, KeyspaceName, Level, LimitName, RevokeReason, Role, UserStatus,
+    Username,
 };
 
 /// API keys in one binary: issue, list, restrict, rotate, revoke and verify
@@ -234,7 +235,7 @@ pub(super) struct UserFields {
     pub(super) display_name: Option<String>,
     /// active, inactive or blocked
     #[arg(long)]
-    pub(super) status: Option<Status>,
+    pub(super) status: Option<UserStatus>,
     /// Whether the user has API access, in the dialects that ask
     #[arg(long, value_name = "true|false")]
     pub(super) api_access: Option<bool>,
@@ -296,7 +297,7 @@ pub(super) struct Audit {
     pub(super) user: Option<String>,
     /// Only this action, like key_revoked or login_refused
     #[arg(long)]
-    pub(super) action: Option<Action>,
+    pub(super) action: Option<AuditAction>,
     /// Only what is about this key, or was done with it
     #[arg(long, value_name = "ID")]
     pub(super) key: Option<KeyId>,

@@ -12,7 +12,7 @@ use super::serve::wrong;
 use crate::command::{AddUser, Caller, Service, SetPassword, UserRef};
 use crate::engine::NewUser;
 use crate::http::SiteUrl;
-use crate::key::{Kind, Password, Role, Status, User, Username};
+use crate::key::{Password, Role, User, UserKind, UserStatus, Username};
 
 /// The part of `serve --help` about the first start.
 pub(super) const FIRST_START: &str = "\
@@ -31,13 +31,13 @@ const ADMIN_PASSWORD_FILE: &str = "KEYWARD_ADMIN_PASSWORD_FILE";
 pub(super) fn administrator(opened: &Opened) -> Result<Option<Zeroizing<String>>, Failure> {
     let Opened { engine, service } = opened;
     let given = Given::from_environment()?;
-    if service.has_administrator()? {
+    if service.authenticator().has_administrator()? {
         given.iter().for_each(|given| {
             given.is_unused("there is an administrator already; use `keyward user passwd`")
         });
         return Ok(None);
     }
-    let Some(given) = given else { return Ok(service.begin_setup()?) };
+    let Some(given) = given else { return Ok(service.authenticator().begin_setup()?) };
     let password = Password::chosen(given.password.as_bytes());
     let password =
         password.map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", given.variable)))?;
@@ -53,7 +53,7 @@ pub(super) fn administrator(opened: &Opened) -> Result<Option<Zeroizing<String>>
         }
         Some(_) => {
             given.is_unused("the user admin is no administrator who only lacks one");
-            return Ok(service.begin_setup()?);
+            return Ok(service.authenticator().begin_setup()?);
         }
     }
     Ok(None)
@@ -68,8 +68,8 @@ pub(super) fn unused_by_a_demo() -> Result<(), Failure> {
 }
 
 fn lacks_only_a_password(user: &User) -> bool {
-    let none = matches!(user.kind, Kind::Person { password: None });
-    none && user.role == Role::Administrator && user.status == Status::Active
+    let none = matches!(user.kind, UserKind::Person { password: None });
+    none && user.role == Role::Administrator && user.status == UserStatus::Active
 }
 
 /// Says how whoever started this becomes administrator.

@@ -123,7 +123,7 @@ impl Room {
     }
 
     /// Says how much room it takes, where that was what failed.
-    fn told(&self, error: StoreError) -> StoreError {
+    fn client_message(&self, error: StoreError) -> StoreError {
         let Self { place, needed, free } = self;
         match error {
             StoreError::Io { what, source } => {
@@ -152,7 +152,7 @@ impl Filling {
     fn commit(&mut self) -> Result<(), StoreError> {
         self.waiting = 0;
         let committed = self.store.commit(std::mem::take(&mut self.batch));
-        committed.map(drop).map_err(|error| self.room.told(error))
+        committed.map(drop).map_err(|error| self.room.client_message(error))
     }
 }
 
@@ -166,12 +166,12 @@ pub(super) fn fill(
 ) -> Result<(), Failure> {
     let room = Room::of(replacing, needed);
     let opened = SledStore::open(&replacing.place(), OpenOptions::default());
-    let (store, _) = opened.map_err(|error| room.told(error))?;
+    let (store, _) = opened.map_err(|error| room.client_message(error))?;
     if let Some(time) = time {
         store.note_time(time);
     }
     let mut filling = Filling { store, batch: Batch::default(), waiting: 0, room };
     with(&mut filling)?;
     filling.commit()?;
-    Ok(filling.store.close().map_err(|error| filling.room.told(error))?)
+    Ok(filling.store.close().map_err(|error| filling.room.client_message(error))?)
 }

@@ -1,43 +1,43 @@
-//! Why a command was not carried out.
+//! Errors of commands.
 
 use thiserror::Error;
 
 use crate::engine::EngineError;
 use crate::key::Level;
 
-/// A command was not carried out; nothing was changed, unless the engine's error says it may have been.
+/// A command was not carried out. Nothing was changed, unless the engine's error says that it may have been.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// The caller's level is too low, whatever the command is about.
+    /// The caller's level is too low for the command on any target.
     #[error("level {need} is needed; have {have}")]
     LevelTooLow {
-        /// The level the command needs.
+        /// Level that the command needs.
         need: Level,
-        /// The caller's level.
+        /// Level of the caller.
         have: Level,
     },
-    /// A key would get a level above its creator's.
+    /// A key would get a level above the caller's.
     #[error("level {asked} is above {cap}, the highest you may give")]
     LevelAboveOwn {
-        /// The level asked for.
+        /// Requested level.
         asked: Level,
-        /// The highest the caller may give.
+        /// Highest level that the caller may give.
         cap: Level,
     },
-    /// The key is there, but the caller may not act on it. Told apart from [`EngineError::NoSuchKey`] for the dialects
-    /// that document it; its words are the same.
+    /// The key exists, but the caller may not act on it. Dialects answer as for [`EngineError::NoSuchKey`], except those that
+    /// document the difference, as FreeSewing does; the text of the error is the same.
     #[error("no such key")]
     NotYours,
-    /// The caller is a bot of a company, which reaches nothing outside it.
+    /// The caller is a bot of a company, and the target is outside that company.
     #[error("a bot of a company reaches nothing outside it")]
     OutsideCompany,
-    /// A session or a token sets no password of its own person: the present password has to come with the request.
+    /// A session or a token cannot set its own person's password: the current password must come with the request.
     #[error("the current password is needed")]
     PasswordNeeded,
-    /// A password would outlive the key that sets it, or be good from more places or more often.
+    /// The presented key has an expiry, an allowlist or rate limits, so a password would allow more than the key does.
     #[error("a key with an end, an allowlist or rate limits sets no passwords")]
     KeyTooNarrow,
-    /// The engine refused or failed.
+    /// The engine refused the operation or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

@@ -1,30 +1,42 @@
-//! Who may ask for what.
+//! The gate: which caller may act on which target.
+//!
+//! A caller acts on the own user and keys, from level 6 on also on other users of the same company who are no higher, and
+//! at level 8 on all. Two rules are checked on the write lane instead, on the records as they are then
+//! (`engine/rights`): a caller never gets a proof that may do more than the presented one, and a right that a higher
+//! principal took away stays away. `command/table_tests/` has the whole table once more, independently.
+//!
+//! A bot of a company is kept within that company, at every level. It also cannot touch what acts beyond the company:
+//! administrators, and keys of people that would act so once their owner is promoted.
+//!
+//! A target that the caller may not know of is answered as one that does not exist. For keys the error says which it is
+//! ([`CommandError::NotYours`]), because FreeSewing documents the difference.
 
 use super::{Caller, CommandError, KeyRef, Proof, UserRef};
 use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, Reader, UserChange, Whose};
 use crate::index::Found;
 use crate::key::{
-    Allowlist, Change, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Kind, Level, Owner, RateLimits,
-    UncheckedKey, User, UserId, Viewing,
+    Allowlist, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Level, Owner, Patch, RateLimits,
+    UncheckedKey, User, UserId, UserKind, Viewing,
 };
 
-/// Something a caller may act on as asked. Only this file makes one, and [`super::Door`] takes nothing else.
+/// Target that the caller may act on. Only this file makes one, and the [`GatedEngine`](super::GatedEngine) takes nothing
+/// else.
 #[derive(Debug)]
 pub struct Authorized<T>(T);
 
 impl<T> Authorized<T> {
-    /// What may be acted on. Whoever takes it out has given the leave away.
+    /// Returns the target and gives up the authorization.
     pub(super) fn get(self) -> T {
         self.0
     }
 }
 
-/// Nothing in particular, so the things of anyone.
+/// Target of commands about the system as a whole.
 #[derive(Clone, Copy, Debug)]
-pub struct Everything(());
+pub struct WholeSystem(());
 
-/// The level a command needs: on the caller's own things, on those of others in the caller's company who are no higher
-/// than the caller, and on anyone's, which is always [`Level::ALL`].
+/// Row of the level table: the level that a command needs on the caller's own targets, and on those of the caller's company
+/// whose owners are no higher than the caller. On all other targets it is always [`Level::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
     own: Level,
@@ -32,16 +44,16 @@ pub struct Need {
 }
 
 impl Need {
-    /// What only [`Level::ALL`] may do, even on own things.
+    /// Row of commands that need [`Level::ALL`] on every target.
     pub const ALL: Self = Self::of(Level::ALL, Level::ALL);
 
-    /// The level needed on own things, and on those of the company.
+    /// Returns the row with these levels, for own targets and for those of the company.
     pub const fn of(own: Level, company: Level) -> Self {
         Self { own, company }
     }
 }
 
-/// Decides for one caller and one command.
+/// Gate for one caller and one command.
 pub struct Gate<'a> {
     caller: &'a Caller,
     need: Need,
@@ -49,10 +61,10 @@ pub struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    /// The gate for a command of this need, passed as far as the caller's level alone can tell.
+    /// Returns the gate for a command with this row, if the caller's level suffices for own targets.
     ///
     /// # Errors
-    /// [`CommandError::LevelTooLow`] when it would not even do for the caller's own things.
+    /// [`CommandError::LevelTooLow`].
     pub(super) fn open(caller: &'a Caller, need: Need, reader: Reader) -> Result<Self, CommandError> {
         if caller.level() < need.own {
             return Err(CommandError::LevelTooLow { need: need.own, have: caller.level() });
@@ -60,19 +72,19 @@ impl<'a> Gate<'a> {
         Ok(Self { caller, need, reader })
     }
 
-    /// Acting on nothing in particular, so on anyone's.
+    /// Authorizes acting on the whole system.
     ///
     /// # Errors
     /// [`CommandError::LevelTooLow`]; [`CommandError::OutsideCompany`] for a bot of a company.
-    pub fn everything(&self) -> Result<Authorized<Everything>, CommandError> {
+    pub fn whole_system(&self) -> Result<Authorized<WholeSystem>, CommandError> {
         self.others()?;
         match self.caller.tenant() {
-            None => Ok(Authorized(Everything(()))),
+            None => Ok(Authorized(WholeSystem(()))),
             Some(_) => Err(CommandError::OutsideCompany),
         }
     }
 
-    /// Acting on this user. A user the caller may not act on and one who does not exist are one answer.
+    /// Authorizes acting on a user. A user whom the caller may not act on is answered as one who does not exist.
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], or the store's.
@@ -85,7 +97,7 @@ impl<'a> Gate<'a> {
         Ok(allowed.map(Authorized).ok_or(EngineError::NoSuchUser)?)
     }
 
-    /// Acting on keys of this user, or of everyone whom the caller may act for.
+    /// Authorizes acting on keys of a user or, without `owner`, of all users whom the caller may act on.
     ///
     /// # Errors
     /// As [`Gate::user`].
@@ -103,7 +115,7 @@ impl<'a> Gate<'a> {
         }))
     }
 
-    /// Acting on this company. One the caller may not act on and one that does not exist are one answer.
+    /// Authorizes acting on a company. A company that the caller may not act on is answered as one that does not exist.
     ///
     /// # Errors
     /// [`EngineError::NoSuchCompany`], or the store's.
@@ -113,7 +125,7 @@ impl<'a> Gate<'a> {
         Ok(found.map(Authorized).ok_or(EngineError::NoSuchCompany)?)
     }
 
-    /// Acting on the users of this company, or of none.
+    /// Authorizes acting on the users of a company or, with `None`, on those without one.
     ///
     /// # Errors
     /// As [`Gate::company`] and [`Gate::everything`].
@@ -123,11 +135,11 @@ impl<'a> Gate<'a> {
     ) -> Result<Authorized<Option<CompanyId>>, CommandError> {
         match company {
             Some(id) => self.company(id).map(|company| Authorized(Some(company.0.id))),
-            None => self.everything().map(|_| Authorized(None)),
+            None => self.whole_system().map(|_| Authorized(None)),
         }
     }
 
-    /// Adding this user: for a bot of a company to that company only, and nobody who acts beyond it.
+    /// Authorizes adding a user. A bot of a company adds users to that company only, and none who act beyond it.
     ///
     /// # Errors
     /// [`CommandError::LevelTooLow`], [`CommandError::OutsideCompany`], [`CommandError::KeyTooNarrow`].
@@ -144,7 +156,7 @@ impl<'a> Gate<'a> {
         Ok(Authorized(new.clone()))
     }
 
-    /// Refuses a bot of a company what belongs to another one, or to none.
+    /// Refuses a bot of a company a target in another company, or in none.
     fn within_company(&self, company: Option<CompanyId>) -> Result<(), CommandError> {
         match self.caller.tenant() {
             Some(own) if company != Some(own) => Err(CommandError::OutsideCompany),
@@ -152,7 +164,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Refuses a key that lends less than a password would give.
+    /// Refuses a presented key that allows less than a password would.
     fn lasting_proof(&self) -> Result<(), CommandError> {
         let Some(key) = self.caller.key() else { return Ok(()) };
         let key = self.reader.key(key)?.ok_or(EngineError::NoSuchKey)?;
@@ -162,9 +174,9 @@ impl<'a> Gate<'a> {
         if narrow { Err(CommandError::KeyTooNarrow) } else { Ok(()) }
     }
 
-    /// Setting this user's password: by whoever gave the present one with this very request, or whose level is at least
-    /// the one of the user's role. A session or a token is not enough for its own person, nor a key that has an end, an
-    /// allowlist or rate limits for anyone.
+    /// Authorizes setting a user's password: the user's own with the current password in this request, or another user's with
+    /// at least the level of that user's role. A session or a token does not suffice for its own person. A key with an expiry,
+    /// an allowlist or rate limits sets no password.
     ///
     /// # Errors
     /// As [`Gate::user`]; [`CommandError::LevelTooLow`], [`CommandError::PasswordNeeded`],
@@ -182,11 +194,11 @@ impl<'a> Gate<'a> {
         if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(user) }
     }
 
-    /// Changing this user so.
+    /// Authorizes this change of a user.
     ///
     /// # Errors
-    /// As [`Gate::user`]; [`CommandError::OutsideCompany`] for a bot that would move somebody out of its company, or have
-    /// somebody act beyond it.
+    /// As [`Gate::user`]; [`CommandError::OutsideCompany`] when a bot of a company would move a user out of the company, or
+    /// let a user act beyond it.
     pub fn user_change(
         &self,
         user: &UserRef,
@@ -194,24 +206,24 @@ impl<'a> Gate<'a> {
     ) -> Result<Authorized<(User, UserChange)>, CommandError> {
         let user = self.user(user)?.0;
         let role = change.role.unwrap_or(user.role);
-        self.within_reach(user.kind == Kind::Bot, role.level())?;
+        self.within_reach(user.kind == UserKind::Bot, role.level())?;
         match change.company {
-            Change::Keep => {}
-            Change::Clear => self.within_company(None)?,
-            Change::Set(company) => self.within_company(Some(company))?,
+            Patch::Keep => {}
+            Patch::Clear => self.within_company(None)?,
+            Patch::Set(company) => self.within_company(Some(company))?,
         }
         Ok(Authorized((user, change.clone())))
     }
 
-    /// Acting on this key.
+    /// Authorizes acting on a key.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], or the store's; [`CommandError::NotYours`] when there is one that the caller may not
-    /// act on.
+    /// [`EngineError::NoSuchKey`], or the store's; [`CommandError::NotYours`] for a key that exists and that the caller may
+    /// not act on.
     pub fn key(&self, key: &KeyRef) -> Result<Authorized<Key>, CommandError> {
         let found = match key {
             KeyRef::Id(id) => self.reader.key(*id)?,
-            KeyRef::Within(keyspace, id) => {
+            KeyRef::Restriction(keyspace, id) => {
                 self.reader.key(*id)?.filter(|key| key.keyspace == *keyspace.name())
             }
             KeyRef::OwnText { keyspace, text } => {
@@ -226,7 +238,7 @@ impl<'a> Gate<'a> {
         self.reached(found.ok_or(EngineError::NoSuchKey)?)
     }
 
-    /// Acting on this deleted key.
+    /// Authorizes acting on a deleted key.
     ///
     /// # Errors
     /// As [`Gate::key`].
@@ -246,7 +258,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// The key of this text and its owner.
+    /// Returns the key of this text, and its owner.
     fn named_by(
         &self,
         keyspace: &Keyspace,
@@ -261,19 +273,19 @@ impl<'a> Gate<'a> {
         Ok(named)
     }
 
-    /// Creating this key, for its owner.
+    /// Authorizes creating this key for its owner.
     ///
     /// # Errors
     /// As [`Gate::user`]; [`CommandError::LevelAboveOwn`], [`CommandError::LevelTooLow`].
     pub fn new_key(&self, new: &NewKey) -> Result<Authorized<NewKey>, CommandError> {
         let owner = self.user(&UserRef::Id(new.owner))?.0;
         self.level(new.level)?;
-        self.within_reach(owner.kind == Kind::Bot, new.level)?;
+        self.within_reach(owner.kind == UserKind::Bot, new.level)?;
         new.rate_limits.as_ref().map_or(Ok(()), |limits| self.rate_limits(limits))?;
         Ok(Authorized(new.clone()))
     }
 
-    /// Changing this key so.
+    /// Authorizes this change of a key.
     ///
     /// # Errors
     /// As [`Gate::key`]; [`CommandError::LevelAboveOwn`], [`CommandError::LevelTooLow`].
@@ -290,21 +302,20 @@ impl<'a> Gate<'a> {
         Ok(Authorized((key, change.clone())))
     }
 
-    /// Giving a key this level: never above the creator's own.
+    /// Refuses a level above the caller's.
     pub(super) fn level(&self, asked: Level) -> Result<(), CommandError> {
         let cap = self.caller.level();
         if asked > cap { Err(CommandError::LevelAboveOwn { asked, cap }) } else { Ok(()) }
     }
 
-    /// Giving a key these rate limits: only for those who may act on others' keys, because nobody lifts limits that
-    /// they were put under.
+    /// Refuses rate limits of callers below level 8: a caller does not lift limits that an administrator set.
     pub(super) fn rate_limits(&self, asked: &RateLimits) -> Result<(), CommandError> {
         if asked.all().is_empty() { Ok(()) } else { self.others() }
     }
 
-    /// Seeing the text of a key that the caller may act on: as its keyspace says, its owner or whoever administers it,
-    /// unless it may do more than the caller.
-    pub(super) fn shows_text(&self, key: &Key) -> Result<bool, CommandError> {
+    /// Whether the caller may see the text of a key that it may act on: if the keyspace shows texts to the owner or to
+    /// administrators, and if the key may do no more than the caller.
+    pub(super) fn may_see_text(&self, key: &Key) -> Result<bool, CommandError> {
         let shown = match Keyspace::named(&key.keyspace).map(|keyspace| keyspace.viewing()) {
             Some(Viewing::ByAdministrators) => true,
             Some(Viewing::ByOwner) => self.caller.id() == Some(key.owner),
@@ -321,7 +332,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Who asks.
+    /// Caller.
     pub(super) const fn caller(&self) -> &Caller {
         self.caller
     }
@@ -331,9 +342,9 @@ impl<'a> Gate<'a> {
         if have < need { Err(CommandError::LevelTooLow { need, have }) } else { Ok(()) }
     }
 
-    /// Whether the caller may act on what belongs to this user.
+    /// Whether the caller may act on this user.
     fn reaches(&self, id: UserId, owner: &Owner) -> bool {
-        let (have, level) = (self.caller.level(), owner.standing.level);
+        let (have, level) = (self.caller.level(), owner.rights.level);
         let same_company = owner.company.is_some() && owner.company == self.caller.company();
         let of_company = same_company && level <= have && have >= self.need.company;
         self.caller.id() == Some(id)
@@ -341,13 +352,13 @@ impl<'a> Gate<'a> {
             || self.caller.sees_everything()
     }
 
-    /// Whether a user, or a key of one, acts or comes to act beyond the company that the caller is kept within: people of
-    /// this level do, and what may do as much once its owner is promoted.
+    /// Whether a user or key of this level acts beyond the company that bounds the caller: people of level 8 do, and keys of
+    /// level 8 once their owner is promoted.
     fn is_beyond(&self, is_bot: bool, level: Level) -> bool {
         self.caller.tenant().is_some() && !is_bot && level >= Level::ALL
     }
 
-    /// Refuses a bot of a company to make somebody of this kind and level.
+    /// Refuses a bot of a company to make a user or key that acts beyond it.
     fn within_reach(&self, is_bot: bool, level: Level) -> Result<(), CommandError> {
         if self.is_beyond(is_bot, level) { Err(CommandError::OutsideCompany) } else { Ok(()) }
     }

@@ -1,8 +1,7 @@
 //! The gate, asked directly.
 
 use super::{
-    Caller, Command as _, CommandError, Gate, KeyRef, ListUsersOf, Login, Need, ShowCompany, UpdateKey,
-    UserRef,
+    Caller, Command as _, CommandError, Gate, KeyRef, ListUsersOf, Need, ShowCompany, UpdateKey, UserRef,
 };
 use crate::clock::Timestamp;
 use crate::engine::{
@@ -13,6 +12,7 @@ use crate::key::{
     Actor, CompanyId, Expiry, IssuedKey, Key, KeyId, Keyspace, Level, Password, PepperRing, RateLimit,
     RateLimits, Role, UncheckedKey, User,
 };
+use crate::login::unproved;
 use crate::store::MemoryStore;
 
 /// People of two companies, and of none.
@@ -41,7 +41,7 @@ impl World {
         let person =
             NewUser { username: None, ..NewUser::person("x".parse().unwrap(), Role::of(level), None) };
         let user = self.engine.add_user(Actor::Operator, NewUser { company, ..person }).unwrap();
-        Caller::by_login(&user, None)
+        unproved::by_session(&user)
     }
 
     fn key(&self, owner: &Caller, keyspace: &Keyspace, level: u8) -> (Key, IssuedKey) {
@@ -52,7 +52,7 @@ impl World {
     /// The owner of a key, by it and with this level.
     fn by_key(&self, key: &Key, level: u8) -> Caller {
         let owner = self.engine.reader().user(key.owner).unwrap().unwrap().owner();
-        Caller::by_key((key.owner, &owner), key.id, None, Level::new(level).unwrap())
+        unproved::by_key((key.owner, &owner), key.id, Level::new(level).unwrap())
     }
 
     /// A bot of this company, by a key that may do everything.
@@ -61,7 +61,7 @@ impl World {
         let person = NewUser::person("x".parse().unwrap(), Role::Administrator, None);
         let bot = NewUser { username: None, kind: NewKind::Bot, company, ..person };
         let bot = self.engine.add_user(Actor::Operator, bot).unwrap();
-        let (key, _) = self.key(&Caller::by_login(&bot, None), &Keyspace::NATIVE, 8);
+        let (key, _) = self.key(&unproved::by_session(&bot), &Keyspace::NATIVE, 8);
         self.by_key(&key, 8)
     }
 
@@ -159,8 +159,8 @@ fn a_key_is_found_by_what_names_it_and_in_its_keyspace_alone() {
     let elsewhere = KeyRef::Text { keyspace: Keyspace::FILEBIN, text: unchecked() };
     let garbled = KeyRef::Text { keyspace: Keyspace::NATIVE, text: UncheckedKey::new("no key".to_owned()) };
     for (caller, named, found) in [
-        (&owner, &KeyRef::Within(Keyspace::NATIVE, key.id), Ok(())),
-        (&owner, &KeyRef::Within(Keyspace::FILEBIN, key.id), Err("no such key")),
+        (&owner, &KeyRef::Restriction(Keyspace::NATIVE, key.id), Ok(())),
+        (&owner, &KeyRef::Restriction(Keyspace::FILEBIN, key.id), Err("no such key")),
         (&owner, &own, Ok(())),
         (&administrator, &own, Err("no such key")),
         (&owner, &any, Ok(())),
@@ -187,7 +187,7 @@ fn only_level_eight_acts_on_anything_and_gives_rate_limits() {
         let one = 1.try_into().unwrap();
         let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count: one, seconds: one, burst: one };
         let limits = RateLimits::of(vec![limit]).unwrap();
-        assert_eq!(world.asked(&caller, |gate| gate.everything()).is_ok(), may);
+        assert_eq!(world.asked(&caller, |gate| gate.whole_system()).is_ok(), may);
         assert_eq!(world.asked(&caller, |gate| gate.rate_limits(&limits)).is_ok(), may);
     }
 }
@@ -208,7 +208,7 @@ fn a_text_is_shown_again_as_its_keyspace_says() {
         [(Keyspace::NATIVE, false, false), (Keyspace::FILEBIN, true, false), (Keyspace::BOKAMERA, true, true)]
     {
         let (key, _) = world.key(&owner, &keyspace, 4);
-        let shown = |caller: &Caller| world.asked(caller, |gate| gate.shows_text(&key)).unwrap();
+        let shown = |caller: &Caller| world.asked(caller, |gate| gate.may_see_text(&key)).unwrap();
         assert_eq!(
             (shown(&owner), shown(&administrator)),
             (to_owner, to_administrator),
@@ -219,11 +219,14 @@ fn a_text_is_shown_again_as_its_keyspace_says() {
     let (above, _) = world.key(&administrator, &Keyspace::FILEBIN, 8);
     let (low, _) = world.key(&administrator, &Keyspace::NATIVE, 4);
     let by_key = world.by_key(&low, 4);
-    assert!(!world.asked(&by_key, |gate| gate.shows_text(&above)).unwrap(), "not to a key that may do less");
+    assert!(
+        !world.asked(&by_key, |gate| gate.may_see_text(&above)).unwrap(),
+        "not to a key that may do less"
+    );
     // The owner may be promoted later, and the text with them.
     let (later, _) = world.key(&owner, &Keyspace::BOKAMERA, 8);
     let seven = world.person(7, None);
-    assert!(!world.asked(&seven, |gate| gate.shows_text(&later)).unwrap());
+    assert!(!world.asked(&seven, |gate| gate.may_see_text(&later)).unwrap());
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn a_bot_of_a_company_reaches_nothing_outside_it_and_people_who_administer_do() 
             assert_eq!(world.reaches_key(&caller, &key), found, "{caller:?}, {company:?}");
         }
         let may = |ask: &dyn Fn(&Gate<'_>) -> Result<(), CommandError>| world.asked(&caller, ask).is_ok();
-        assert_eq!(may(&|gate| gate.everything().map(drop)), everyone);
+        assert_eq!(may(&|gate| gate.whole_system().map(drop)), everyone);
         assert_eq!(may(&|gate| gate.members_of(None).map(drop)), everyone);
         let all = world.asked(&caller, |gate| gate.whose(None)).unwrap().get();
         assert_eq!(all == Whose::Everyone, everyone, "{all:?}");
@@ -292,7 +295,7 @@ fn a_bot_of_a_company_makes_and_reaches_nobody_who_acts_beyond_it() {
         for (key, may) in [(&part, true), (&whole, may)] {
             assert_eq!(world.reaches_key(&caller, &KeyRef::Id(key.id)).is_ok(), may, "{caller:?}, {key:?}");
             assert_eq!(
-                world.asked(&caller, |gate| gate.shows_text(key)).unwrap(),
+                world.asked(&caller, |gate| gate.may_see_text(key)).unwrap(),
                 may,
                 "{caller:?}, {key:?}"
             );
@@ -322,7 +325,7 @@ fn a_password_is_set_by_who_gave_it_or_reaches_its_role_and_by_no_narrow_key() {
         NewKey { rate_limits: Some(RateLimits::of(vec![limit]).unwrap()), ..new }
     };
     let free: fn(NewKey) -> NewKey = |new| new;
-    let present = |user: &User| Caller::from(Login::of(user, None));
+    let present = |user: &User| unproved::by_password(user);
     // Before there are limits, which would bind it as well.
     let whole = key(&administrator, 8, free);
     for (caller, whose, may) in [
@@ -330,9 +333,9 @@ fn a_password_is_set_by_who_gave_it_or_reaches_its_role_and_by_no_narrow_key() {
         (present(&user), &user, true),
         (present(&administrator), &user, true),
         (present(&user), &administrator, false),
-        (Caller::by_login(&user, None), &user, false),
-        (Caller::by_login(&administrator, None), &administrator, false),
-        (Caller::by_login(&administrator, None), &user, true),
+        (unproved::by_session(&user), &user, false),
+        (unproved::by_session(&administrator), &administrator, false),
+        (unproved::by_session(&administrator), &user, true),
         (key(&user, 4, free), &user, true),
         (key(&administrator, 4, free), &administrator, false),
         (whole, &administrator, true),

@@ -1,21 +1,14 @@
-//! Every command there is. One that does not stand here does not compile, and neither do the tests of the table until
-//! it has its row there.
+//! List of all commands. A command that it does not name does not compile, and the tests of the level table do not compile
+//! until the command has its row there.
 
-/// A command of the list.
-#[expect(unnameable_types, reason = "nobody else has commands")]
-pub trait Listed {
-    /// Its name.
-    const NAME: &'static str;
-}
-
-/// Hands the list of all commands to a macro.
+/// Calls a macro with the list of all commands.
 macro_rules! every_command {
     ($use:ident) => {
         $use! {
             AddUser ShowUser ListUsers ListUsersOf UpdateUser SetPassword RemoveUser
             ListRequests CountSessions EndSessions
             CreateKey CreateKeyOnce ShowKey ShowText ListKeys FindKeys UpdateKey RotateKey
-            ProposeText AdoptText DiscardText RevokeKey DeleteKey UndeleteKey ImportKeys
+            StageRotation CommitRotation CancelRotation RevokeKey DeleteKey UndeleteKey ImportKeys
             AddCompany ShowCompany ListCompanies RenameCompany RemoveCompany
             ListEvents SearchEvents CheckAudit
             Backup CountPeppers AcceptClock CheckStore ShowOverview
@@ -25,7 +18,7 @@ macro_rules! every_command {
 
 macro_rules! listed {
     ($($command:ident)*) => {
-        $(impl Listed for super::$command {
+        $(impl super::contract::Listed for super::$command {
             const NAME: &'static str = stringify!($command);
         })*
     };

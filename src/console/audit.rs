@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::command::{CheckAudit, SearchEvents, UserRef};
 use crate::engine::{Chain, EventFilter, Trail};
 use crate::http::RawResponse;
-use crate::key::{Action, Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
+use crate::key::{Actor, AuditAction, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
 const ROWS: usize = 100;
 const FILTERS: [&str; 6] = ["user", "key", "action", "actor", "from", "until"];
@@ -135,8 +135,8 @@ fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {
 
 /// What can have been done, and anything at all.
 fn actions() -> Vec<(String, String)> {
-    let action = |action: Action| (action.name().to_owned(), action.name().replace('_', " "));
-    [(String::new(), "anything".to_owned())].into_iter().chain(Action::ALL.map(action)).collect()
+    let action = |action: AuditAction| (action.name().to_owned(), action.name().replace('_', " "));
+    [(String::new(), "anything".to_owned())].into_iter().chain(AuditAction::ALL.map(action)).collect()
 }
 
 fn chain(chain: &Chain, whole: bool) -> Markup {

@@ -11,17 +11,17 @@ use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
 use crate::command::{
-    AnsweredRequest, CreateKey, DeleteKey, Issued, KeyRef, ListRequests, RemoveUser, RotateKey, UpdateKey,
-    UpdateUser, UserRef,
+    AnsweredRequest, CreateKey, DeleteKey, KeyRef, KeyWithText, ListRequests, RemoveUser, RotateKey,
+    UpdateKey, UpdateUser, UserRef,
 };
 use crate::engine::{KeyChange, NewKey, UserChange};
 use crate::http::RawResponse;
-use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Kind, Level, Role, User, UserId};
+use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Level, Role, User, UserId, UserKind};
 
 fn bot(of: &SignedIn<'_>, id: UserId) -> Result<User, Refusal> {
     of.administrator()?;
     let user = of.find_user(UserRef::Id(id))?;
-    if user.kind == Kind::Bot && !user.is_account() { Ok(user) } else { Err(Refusal::NotFound) }
+    if user.kind == UserKind::Bot && !user.is_account() { Ok(user) } else { Err(Refusal::NotFound) }
 }
 
 fn tabs(bot: &User, on_key: bool) -> Markup {
@@ -126,7 +126,7 @@ impl Tab<'_> {
             return Ok(asked);
         }
         let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
-        let issued = |issued: Issued| self.page(None, None, Some(issued.text));
+        let issued = |issued: KeyWithText| self.page(None, None, Some(issued.text));
         match (input.text("do"), key.map(|key| KeyRef::Id(key.id))) {
             // It acts as its bot does, whatever role that gets.
             ("generate", _) => {

@@ -11,7 +11,7 @@ use super::visit::SignedIn;
 use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
 use crate::http::RawResponse;
-use crate::key::{Key, Keyspace, Kind, Role, User, UserId};
+use crate::key::{Key, Keyspace, Role, User, UserId, UserKind};
 
 pub(super) const PATH: &str = "/console/bots";
 
@@ -29,7 +29,7 @@ pub(super) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawRe
     of.administrator()?;
     let wanted = Wanted::read(&of.query());
     let mut bots = of.visible_users()?;
-    bots.retain(|user| user.kind == Kind::Bot && !user.is_account());
+    bots.retain(|user| user.kind == UserKind::Bot && !user.is_account());
     let shown = Shown::of(bots, &wanted);
     let keys = shown.rows.iter().map(|bot| live_key(of, bot.id)).collect::<Result<Vec<_>, _>>()?;
     let body = html! {

@@ -9,7 +9,7 @@ use super::parts;
 use super::refusal::Refusal;
 use super::visit::SignedIn;
 use crate::command::{KeyPage, ListCompanies, ListKeys, ListUsers, ListUsersOf, ShowUser, UserRef};
-use crate::key::{Company, CompanyId, IssuedKey, Key, Keyspace, Level, Status, User, UserId};
+use crate::key::{Company, CompanyId, IssuedKey, Key, Keyspace, Level, User, UserId, UserStatus};
 use crate::limits;
 
 /// Rows of one page.
@@ -51,7 +51,7 @@ impl Sort {
     }
 
     fn order(self, a: &User, b: &User) -> Ordering {
-        let status = |user: &User| Status::ALL.into_iter().position(|status| status == user.status);
+        let status = |user: &User| UserStatus::ALL.into_iter().position(|status| status == user.status);
         let order = match self {
             Self::Name => Ordering::Equal,
             Self::Email => text(&a.email).cmp(&text(&b.email)),

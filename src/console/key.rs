@@ -11,7 +11,7 @@ use super::route::Method;
 use super::visit::SignedIn;
 use super::{draft, keys};
 use crate::command::{
-    DeleteKey, Issued, KeyRef, RevokeKey, RotateKey, ShowKey, ShowText, UpdateKey, UserRef,
+    DeleteKey, KeyRef, KeyWithText, RevokeKey, RotateKey, ShowKey, ShowText, UpdateKey, UserRef,
 };
 use crate::engine::KeyChange;
 use crate::http::RawResponse;
@@ -66,7 +66,7 @@ impl One<'_> {
                 {
                     return Ok(asked);
                 }
-                let Issued { text, .. } = self.of.run(RotateKey { key: named, grace_ms })?;
+                let KeyWithText { text, .. } = self.of.run(RotateKey { key: named, grace_ms })?;
                 return self.page(None, None, Some(text));
             }
             "revoke" => {

@@ -111,7 +111,7 @@ impl List<'_> {
         if let Some(asked) = question.unless_answered(self.of, input) {
             return Ok(asked);
         }
-        self.of.run(DeleteKey(KeyRef::Within(self.keyspace, id)))?;
+        self.of.run(DeleteKey(KeyRef::Restriction(self.keyspace, id)))?;
         Ok(self.back("deleted"))
     }
 
@@ -263,7 +263,7 @@ impl List<'_> {
         let preselected = AccessLevel::Apikey.level().min(self.of.caller.level()).to_string();
         let level = if typed("level").is_empty() { &preselected } else { typed("level") };
         let field = |name, label| FieldOf::new(name, label, refusal);
-        let once = self.of.visit.service.fresh_token()?;
+        let once = self.of.visit.service.authenticator().fresh_token()?;
         Ok(html! {
             form.strip method="post" action=(self.address(&self.keyspace)) {
                 h2 { "Create a new key" }

@@ -14,7 +14,7 @@ use crate::key::Password;
 
 /// Where whoever is not logged in goes, and how they come back.
 pub(super) fn address_back_to(visit: &Visit<'_>) -> String {
-    if visit.service.awaits_setup() {
+    if visit.service.authenticator().awaits_setup() {
         return "/console/setup".to_owned();
     }
     let path = visit.request.path.as_str();
@@ -33,7 +33,7 @@ fn is_plain(path: &str) -> bool {
 
 pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, Refusal> {
     match method {
-        Method::Get if visit.service.awaits_setup() => Ok(see_other("/console/setup")),
+        Method::Get if visit.service.authenticator().awaits_setup() => Ok(see_other("/console/setup")),
         Method::Get => Ok(page(visit, &visit.visitor()?, None, "")),
         Method::Post => log_in(visit),
     }
@@ -59,11 +59,11 @@ fn log_in(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
     let again = |refusal: &Refusal| Ok(page(visit, &visit.visitor()?, Some(refusal), login));
     let wrong = || Refusal::from(Problem::general("The user name or the password is wrong."));
     let Ok(password) = Password::new(input.bytes("password")) else { return again(&wrong()) };
-    let caller = match visit.service.by_password(login, &password, visit.request.client) {
+    let caller = match visit.service.authenticator().by_password(login, &password, visit.request.client) {
         Ok(caller) => caller,
         Err(error) => return again(&error.undecided().map_or_else(wrong, Refusal::from)),
     };
-    let token = visit.service.begin_session(&caller)?;
+    let token = visit.service.authenticator().begin_session(&caller)?;
     let query = Input::of_query(&visit.request.query);
     let to = Some(query.text("to")).filter(|to| is_plain(to)).unwrap_or("/console");
     Ok(visit.with_visitor(visit.with_session(see_other(to), Some(&token)), None))
@@ -72,6 +72,6 @@ fn log_in(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
 pub(super) fn log_out(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
     let signed_in = visit.signed_in()?;
     signed_in.form()?;
-    visit.service.end_session(&signed_in.token);
+    visit.service.authenticator().end_session(&signed_in.token);
     Ok(visit.with_session(see_other("/console/login?done=logged-out"), None))
 }

@@ -6,7 +6,7 @@ use super::form::Problem;
 use super::refusal::Refusal;
 use crate::clock::Timestamp;
 use crate::command::SessionToken;
-use crate::key::{Allowlist, Condition, Expiry, IssuedKey, Key, Keyspace, Status, Use};
+use crate::key::{Allowlist, Expiry, IssuedKey, Key, KeyStatus, Keyspace, Use, UserStatus};
 
 /// What ties a form to its session.
 pub(super) fn token(of: &SessionToken) -> Markup {
@@ -178,21 +178,21 @@ pub(super) fn last_use(last: Option<Use>) -> Markup {
 
 /// A key's state in a word.
 pub(super) fn state(key: &Key, now: Timestamp) -> Markup {
-    let condition = key.condition(now);
+    let condition = key.status(now);
     let class = match condition {
-        Condition::Active => "good",
-        Condition::Suspended => "held",
-        Condition::Expired | Condition::Revoked => "over",
+        KeyStatus::Active => "good",
+        KeyStatus::Suspended => "held",
+        KeyStatus::Expired | KeyStatus::Revoked => "over",
     };
     html! { span class={ "state " (class) } { (condition.name()) } }
 }
 
 /// A user's status in a word.
-pub(super) fn status(status: Status) -> Markup {
+pub(super) fn status(status: UserStatus) -> Markup {
     let class = match status {
-        Status::Active => "good",
-        Status::Inactive => "held",
-        Status::Blocked => "over",
+        UserStatus::Active => "good",
+        UserStatus::Inactive => "held",
+        UserStatus::Blocked => "over",
     };
     html! { span class={ "state " (class) } { (status.name()) } }
 }

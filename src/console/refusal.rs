@@ -2,7 +2,7 @@
 
 use super::form::Problem;
 use super::parts::capitalized;
-use crate::command::{CommandError, Fault, told};
+use crate::command::{CommandError, ErrorKind, client_message};
 use crate::engine::{EngineError, Right};
 
 /// Why.
@@ -109,7 +109,7 @@ impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         let text = || {
             let text = match &error {
-                CommandError::Engine(engine) => told(engine).into_owned(),
+                CommandError::Engine(engine) => client_message(engine).into_owned(),
                 refused => refused.to_string(),
             };
             format!("{}.", capitalized(text))
@@ -121,17 +121,19 @@ impl From<CommandError> for Refusal {
             | CommandError::KeyTooNarrow => Self::Forbidden,
             CommandError::PasswordNeeded => Problem { field: Some("current_password"), text: text() }.into(),
             CommandError::LevelAboveOwn { .. } => Problem { field: Some("level"), text: text() }.into(),
-            CommandError::Engine(engine) => match Fault::of(engine) {
-                Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => Self::Forbidden,
-                Fault::Conflict => {
+            CommandError::Engine(engine) => match ErrorKind::of(engine) {
+                ErrorKind::NoSuchUser | ErrorKind::NoSuchKey | ErrorKind::NoSuchCompany => Self::Forbidden,
+                ErrorKind::Conflict => {
                     Self::Invalid { conflict: true, problem: Problem { field: field(engine), text: text() } }
                 }
-                Fault::Invalid | Fault::Forbidden => Problem { field: field(engine), text: text() }.into(),
-                Fault::Busy { retry_after_seconds } => {
+                ErrorKind::Invalid | ErrorKind::Forbidden => {
+                    Problem { field: field(engine), text: text() }.into()
+                }
+                ErrorKind::Busy { retry_after_seconds } => {
                     Self::Busy { retry_after_seconds: Some(retry_after_seconds) }
                 }
-                Fault::Unavailable => Self::Unavailable,
-                Fault::Broken => {
+                ErrorKind::Unavailable => Self::Unavailable,
+                ErrorKind::Broken => {
                     tracing::error!(%error, "a page could not be made");
                     Self::Broken
                 }

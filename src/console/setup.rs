@@ -13,7 +13,7 @@ use crate::http::RawResponse;
 use crate::key::Password;
 
 pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, Refusal> {
-    if !visit.service.awaits_setup() {
+    if !visit.service.authenticator().awaits_setup() {
         return Ok(see_other("/console/login"));
     }
     match method {
@@ -34,13 +34,13 @@ pub(super) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, R
 fn set_up(visit: &Visit<'_>, input: &Input) -> Result<SessionToken, Refusal> {
     let name = input.parsed("username", "User name")?;
     let password = new_password(input)?.ok_or_else(|| Problem::of("password", "Choose a password."))?;
-    match visit.service.set_up(input.text("code"), name, password, visit.request.client) {
-        Ok(caller) => Ok(visit.service.begin_session(&caller)?),
+    match visit.service.authenticator().set_up(input.text("code"), name, password, visit.request.client) {
+        Ok(caller) => Ok(visit.service.authenticator().begin_session(&caller)?),
         Err(SetupError::WrongCode) => {
             Err(Problem::of("code", "The code is not the one that the server printed.").into())
         }
         Err(SetupError::Over) => Err(Problem::general("There is an administrator already: log in.").into()),
-        Err(SetupError::Command(error)) => Err(error.into()),
+        Err(SetupError::Engine(error)) => Err(error.into()),
     }
 }
 

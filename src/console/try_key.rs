@@ -11,7 +11,7 @@ use super::parts::{self, FieldOf};
 use super::refusal::Refusal;
 use super::route::Method;
 use super::visit::SignedIn;
-use crate::command::Tried;
+use crate::command::DryRun;
 use crate::http::RawResponse;
 use crate::key::{Keyspace, Level};
 use crate::verify::{Check, DenyReason, Trial, Verdict, VerifyRequest};
@@ -27,7 +27,7 @@ pub(super) fn answer(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, R
     }
 }
 
-fn tried(of: &SignedIn<'_>, input: &Input) -> Result<Tried, Refusal> {
+fn tried(of: &SignedIn<'_>, input: &Input) -> Result<DryRun, Refusal> {
     let keyspace = input.parsed("keyspace", "Keyspace")?;
     let keyspace =
         Keyspace::named(&keyspace).ok_or_else(|| Problem::of("keyspace", "There is no such keyspace."))?;
@@ -41,14 +41,14 @@ fn tried(of: &SignedIn<'_>, input: &Input) -> Result<Tried, Refusal> {
     let level: Level = input.parsed("level", "Access")?;
     let request =
         VerifyRequest { client: address, level, ..VerifyRequest::new(&keyspace, input.text("tried_key")) };
-    Ok(of.visit.service.try_key(&of.caller, &request)?)
+    Ok(of.visit.service.explain(&of.caller, &request)?)
 }
 
 fn page(
     of: &SignedIn<'_>,
     input: Option<&Input>,
     refusal: Option<&Refusal>,
-    tried: Option<&Tried>,
+    tried: Option<&DryRun>,
 ) -> Result<RawResponse, Refusal> {
     let typed = |name| input.map_or("", |input| input.text(name));
     let keyspaces: Vec<_> =
@@ -71,7 +71,7 @@ fn page(
     Ok(Page { section: Section::Try, title: "Try a key", problem: refusal, body }.answer(of))
 }
 
-fn verdict(tried: &Tried) -> Markup {
+fn verdict(tried: &DryRun) -> Markup {
     let (class, word) = if tried.allowed { ("good", "Allowed") } else { ("over", "Refused") };
     html! {
         section.box.verdict aria-labelledby="verdict-heading" {

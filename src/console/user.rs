@@ -11,12 +11,12 @@ use super::setup::new_password;
 use super::users::{access_key, company_options, roles};
 use super::visit::SignedIn;
 use crate::command::{
-    AdoptText, CountSessions, DiscardText, EndSessions, Issued, KeyRef, Login, ProposeText, RemoveUser,
-    SetPassword, UpdateUser, UserRef,
+    CancelRotation, CommitRotation, CountSessions, EndSessions, KeyRef, KeyWithText, Login, RemoveUser,
+    SetPassword, StageRotation, UpdateUser, UserRef,
 };
 use crate::engine::{EngineError, UserChange};
 use crate::http::RawResponse;
-use crate::key::{IssuedKey, Key, Kind, Password, Status, User, UserId};
+use crate::key::{IssuedKey, Key, Password, User, UserId, UserKind, UserStatus};
 
 const USERS: &str = "/console/config/users";
 
@@ -71,7 +71,7 @@ impl Edit<'_> {
 
     fn discard(&self) -> Result<(), Refusal> {
         if let Some((key, _)) = self.key()? {
-            match self.of.run(DiscardText(KeyRef::Id(key.id))) {
+            match self.of.run(CancelRotation(KeyRef::Id(key.id))) {
                 Ok(()) | Err(Refusal::Forbidden) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -82,14 +82,14 @@ impl Edit<'_> {
     /// Shows a new key that is not in force; until Save the old one is.
     fn generate(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-        let Issued { text, .. } = self.of.run(ProposeText(KeyRef::Id(key.id)))?;
+        let KeyWithText { text, .. } = self.of.run(StageRotation(KeyRef::Id(key.id)))?;
         self.page(Some(input), None, Some(text))
     }
 
     fn save(&self, input: &Input) -> Result<RawResponse, Refusal> {
         // Everything is read before anything is changed.
         let password = new_password(input)?;
-        if password.is_some() && self.user.kind == Kind::Bot {
+        if password.is_some() && self.user.kind == UserKind::Bot {
             return Err(EngineError::BotPassword.into());
         }
         let proof = match &password {
@@ -101,7 +101,7 @@ impl Edit<'_> {
         let adopts = pending && keeps_access;
         if adopts {
             let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-            if !self.of.visit.service.proposes(&self.of.caller, key.id) {
+            if !self.of.visit.service.has_staged_rotation(&self.of.caller, key.id) {
                 return Err(EngineError::NothingProposed.into());
             }
         }
@@ -125,7 +125,7 @@ impl Edit<'_> {
             email: input.optional("email", "E-mail address")?.into(),
             role: Some(input.parsed("role", "Role")?),
             company: input.optional("company", "Company")?.into(),
-            status: Some(input.parsed("status", "Status")?),
+            status: Some(input.parsed("status", "UserStatus")?),
             api_access: Some(input.has("api_access")),
         })
     }
@@ -133,7 +133,7 @@ impl Edit<'_> {
     /// Puts the proposed key in force: the one that was shown here, never one that the browser sends.
     fn adopt(&self) -> Result<(), Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-        self.of.run(AdoptText(KeyRef::Id(key.id)))?;
+        self.of.run(CommitRotation(KeyRef::Id(key.id)))?;
         Ok(())
     }
 
@@ -148,14 +148,14 @@ impl Edit<'_> {
         let service = self.of.visit.service;
         service.run(login, command)?;
         // The password ended this session, too: the person goes on in a new one.
-        Ok(self.of.visit.with_session(answer, Some(&service.begin_session(login)?)))
+        Ok(self.of.visit.with_session(answer, Some(&service.authenticator().begin_session(login)?)))
     }
 
     fn current_login(&self, current: &[u8]) -> Result<Login, Refusal> {
         let wrong = || Problem::of("current_password", "The current password is wrong.");
         let current = Password::new(current).map_err(|_| wrong())?;
         let (service, client) = (self.of.visit.service, self.of.visit.request.client);
-        let checked = service.by_password(self.user.username.as_str(), &current, client);
+        let checked = service.authenticator().by_password(self.user.username.as_str(), &current, client);
         checked.map_err(|error| error.undecided().map_or_else(|| wrong().into(), Refusal::from))
     }
 
@@ -209,7 +209,7 @@ impl Edit<'_> {
         let optional = |field: Option<String>| field.unwrap_or_default();
         let field = |name, label| FieldOf::new(name, label, refusal);
         let access = input.map_or(user.api_access, |input| input.has("api_access"));
-        let statuses = Status::ALL.map(|status| (status.name(), status.name()));
+        let statuses = UserStatus::ALL.map(|status| (status.name(), status.name()));
         let display_name = optional(user.display_name.as_ref().map(ToString::to_string));
         let email = optional(user.email.as_ref().map(ToString::to_string));
         let company = optional(user.company.map(|company| company.to_string()));
@@ -219,7 +219,7 @@ impl Edit<'_> {
             (field("email", "E-mail address").input("email", &value("email", email), "off", false))
             (field("role", "Role").select(&roles(), &value("role", user.role.name().to_owned())))
             (field("company", "Company").select(&company_options(&self.of.companies()?), &value("company", company)))
-            (field("status", "Status").select(&statuses, &value("status", user.status.name().to_owned())))
+            (field("status", "UserStatus").select(&statuses, &value("status", user.status.name().to_owned())))
             p.check {
                 input #api_access type="checkbox" name="api_access" value="yes" checked[access];
                 label for="api_access" { "API Access" }
@@ -235,7 +235,7 @@ impl Edit<'_> {
                 @if let Some(name) = &user.display_name { dt { "Name" } dd { (name) } }
                 @if let Some(email) = &user.email { dt { "E-mail address" } dd { (email) } }
                 dt { "Role" } dd { (user.role.name()) }
-                dt { "Status" } dd { (parts::status(user.status)) }
+                dt { "UserStatus" } dd { (parts::status(user.status)) }
                 dt { "API Access" } dd { (if user.api_access { "granted" } else { "not granted: ask an administrator" }) }
             }
         }
@@ -243,7 +243,7 @@ impl Edit<'_> {
 
     fn password_fields(&self, refusal: Option<&Refusal>) -> Markup {
         let may = self.of.is_administrator() || self.is_own();
-        if self.user.kind == Kind::Bot || !may {
+        if self.user.kind == UserKind::Bot || !may {
             return html! {};
         }
         let field = |name, label| FieldOf::new(name, label, refusal);

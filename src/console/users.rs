@@ -13,7 +13,7 @@ use super::visit::SignedIn;
 use crate::command::AddUser;
 use crate::engine::{NewKind, NewUser};
 use crate::http::RawResponse;
-use crate::key::{Company, IssuedKey, Key, Keyspace, Kind, Role, User};
+use crate::key::{Company, IssuedKey, Key, Keyspace, Role, User, UserKind};
 
 const PATH: &str = "/console/config/users";
 
@@ -89,7 +89,7 @@ fn row(user: &User, key: Option<IssuedKey>, count: Option<String>) -> Markup {
             td data-label="E-mail" { @if let Some(email) = &user.email { (parts::words(email.as_str())) } }
             td data-label="Role" {
                 span.word { (user.role.name()) }
-                @if user.is_account() { " (account of its company)" } @else if user.kind == Kind::Bot { " (bot)" }
+                @if user.is_account() { " (account of its company)" } @else if user.kind == UserKind::Bot { " (bot)" }
             }
             td data-label="Status" { (parts::status(user.status)) }
             td data-label="Created on" { (parts::moment(user.created)) }

@@ -42,7 +42,7 @@ impl<'a> Visit<'a> {
     /// Whoever is logged in.
     pub(super) fn signed_in(&'a self) -> Result<SignedIn<'a>, Refusal> {
         let token = self.cookie(SESSION).ok_or(Refusal::LogIn)?;
-        let found = self.service.by_session(&token, self.request.client);
+        let found = self.service.authenticator().by_session(&token, self.request.client);
         let (caller, user) =
             found.map_err(|error| error.undecided().map_or(Refusal::LogIn, Refusal::from))?;
         Ok(SignedIn { visit: self, caller, user, token })
@@ -52,7 +52,7 @@ impl<'a> Visit<'a> {
     pub(super) fn visitor(&self) -> Result<SessionToken, Refusal> {
         match self.cookie(VISIT) {
             Some(token) => Ok(token),
-            None => Ok(self.service.fresh_token()?),
+            None => Ok(self.service.authenticator().fresh_token()?),
         }
     }
 

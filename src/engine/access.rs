@@ -1,7 +1,7 @@
 //! API access: granting it issues a key in each keyspace whose keys come with it, removing it deletes them.
 
 use crate::key::{
-    Actor, Authority, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, StoredSecret,
+    Actor, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Principal, RevokeReason, StoredSecret,
     User, UserId,
 };
 
@@ -34,16 +34,16 @@ fn with_access() -> impl Iterator<Item = Keyspace> {
 }
 
 /// The user as `by` changed them from `old`, with the level that holds API access from now on.
-pub(super) fn access_held(by: &Authority, old: &User, user: User) -> Result<User, EngineError> {
-    let access_held = match (old.api_access, user.api_access) {
+pub(super) fn api_access_removed_by(by: &Principal, old: &User, user: User) -> Result<User, EngineError> {
+    let api_access_removed_by = match (old.api_access, user.api_access) {
         (false, true) => {
-            reaches(Right::ApiAccess, by, old.access_held)?;
+            reaches(Right::ApiAccess, by, old.api_access_removed_by)?;
             Level::AUTHENTICATE
         }
-        (true, false) => old.access_held.max(by.level_above(old.id)),
-        (true, true) | (false, false) => old.access_held,
+        (true, false) => old.api_access_removed_by.max(by.level_above(old.id)),
+        (true, true) | (false, false) => old.api_access_removed_by,
     };
-    Ok(User { access_held, ..user })
+    Ok(User { api_access_removed_by, ..user })
 }
 
 impl Operation<'_> {
@@ -61,7 +61,7 @@ impl Operation<'_> {
     /// Deletes the keys of access that ended, and issues those of access that began; `event` recorded it.
     pub(super) fn write_access(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         user: &User,
         ended: &[Key],
         begun: &[Grant],
@@ -86,23 +86,23 @@ impl Operation<'_> {
     /// [`EngineError::Withheld`] when somebody higher took it away.
     pub(super) fn begin_access(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         owner: UserId,
         keyspace: &Keyspace,
     ) -> Result<(), EngineError> {
         let owner = self.user(owner)?;
         self.check_first(owner.id, keyspace)?;
         let user = User { api_access: true, ..owner.clone() };
-        self.replace_user(Some(&owner), &access_held(by, &owner, user)?)
+        self.replace_user(Some(&owner), &api_access_removed_by(by, &owner, user)?)
     }
 
     /// Takes API access from the owner of a key that came with it and goes.
-    pub(super) fn end_access(&mut self, by: &Authority, key: &Key) -> Result<(), EngineError> {
+    pub(super) fn end_access(&mut self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let comes_with_access = with_access().any(|keyspace| *keyspace.name() == key.keyspace);
         if comes_with_access && key.is_live() {
             let owner = self.user(key.owner)?;
             let user = User { api_access: false, ..owner.clone() };
-            self.replace_user(Some(&owner), &access_held(by, &owner, user)?)?;
+            self.replace_user(Some(&owner), &api_access_removed_by(by, &owner, user)?)?;
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::engine::{NewUser, Parts, UserChange};
     use crate::entropy::OsEntropy;
-    use crate::key::{PepperRing, Role, Status};
+    use crate::key::{PepperRing, Role, UserStatus};
     use crate::store::MemoryStore;
 
     fn engine_with_flo() -> (Engine, UserId) {
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_demotion_revokes_for_good_where_the_keyspace_says_so() {
         let demoted = UserChange { role: Some(Role::User), ..UserChange::default() };
-        let blocked = UserChange { status: Some(Status::Blocked), ..UserChange::default() };
+        let blocked = UserChange { status: Some(UserStatus::Blocked), ..UserChange::default() };
         for change in [demoted, blocked] {
             let (engine, flo) = engine_with_flo();
             for keyspace in [Keyspace::FREESEWING, Keyspace::NATIVE] {
@@ -199,7 +199,7 @@ mod tests {
             assert!(live(Keyspace::FREESEWING) && live(Keyspace::NATIVE));
             engine.update_user(Actor::Operator, flo, change).unwrap();
             assert!(!live(Keyspace::FREESEWING) && live(Keyspace::NATIVE));
-            let back = UserChange { status: Some(Status::Active), ..UserChange::default() };
+            let back = UserChange { status: Some(UserStatus::Active), ..UserChange::default() };
             engine.update_user(Actor::Operator, flo, back).unwrap();
             assert!(!live(Keyspace::FREESEWING), "what is revoked stays revoked");
         }

@@ -1,13 +1,13 @@
 //! What an operation changes, in the words of the audit. Whatever writes a record tells it here, so no event leaves it out.
 
-use crate::key::{Company, Field, FieldChange, Key, KeyId, Subject, User, UserId, changes};
+use crate::key::{AuditField, Company, FieldChange, Key, KeyId, Subject, User, UserId, changes};
 use crate::limits;
 
 /// What was written so far.
 #[derive(Default)]
 pub(super) struct Changed {
     /// Of each key whether it came, changed or went, and of the first ones what changed.
-    keys: Vec<(KeyId, Field, Vec<FieldChange>)>,
+    keys: Vec<(KeyId, AuditField, Vec<FieldChange>)>,
     /// Of each user whether there was one before and is one after, and what changed.
     users: Vec<(UserId, bool, Vec<FieldChange>)>,
     companies: Vec<FieldChange>,
@@ -17,9 +17,9 @@ impl Changed {
     pub(super) fn key(&mut self, old: Option<&Key>, new: Option<&Key>) {
         let Some(key) = new.or(old) else { return };
         let what = match (old, new) {
-            (None, _) => Field::KeysCreated,
-            (Some(_), Some(_)) => Field::KeysChanged,
-            (Some(_), None) => Field::KeysRemoved,
+            (None, _) => AuditField::KeysCreated,
+            (Some(_), Some(_)) => AuditField::KeysChanged,
+            (Some(_), None) => AuditField::KeysRemoved,
         };
         let first = self.keys.len() < limits::AUDITED_KEYS_MAX;
         self.keys.push((key.id, what, if first { changes(old, new) } else { Vec::new() }));
@@ -48,12 +48,12 @@ impl Changed {
         let (own, others): (Vec<_>, Vec<_>) =
             self.keys.into_iter().partition(|(id, ..)| subject == Subject::Key(*id));
         about.extend(own.into_iter().flat_map(|(.., changes)| changes));
-        for field in [Field::KeysCreated, Field::KeysChanged, Field::KeysRemoved] {
+        for field in [AuditField::KeysCreated, AuditField::KeysChanged, AuditField::KeysRemoved] {
             let ids: Vec<_> =
                 others.iter().filter(|(_, what, _)| *what == field).map(|(id, ..)| *id).collect();
             if !ids.is_empty() {
                 let ids = Some(listed(&ids));
-                let (old, new) = if field == Field::KeysRemoved { (ids, None) } else { (None, ids) };
+                let (old, new) = if field == AuditField::KeysRemoved { (ids, None) } else { (None, ids) };
                 about.push(FieldChange { field, old, new });
             }
         }

@@ -1,7 +1,7 @@
 //! Adding, changing and removing companies.
 
 use crate::key::{
-    Action, Authority, Company, CompanyId, DisplayName, Kind, Level, Role, Status, Subject, User,
+    AuditAction, Company, CompanyId, DisplayName, Level, Principal, Role, Subject, User, UserKind, UserStatus,
 };
 use crate::limits;
 use crate::store::codec::Record;
@@ -19,7 +19,7 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the company survives a power cut.
-    pub fn add_company(&self, by: impl Into<Authority>, new: NewCompany) -> Result<Company, EngineError> {
+    pub fn add_company(&self, by: impl Into<Principal>, new: NewCompany) -> Result<Company, EngineError> {
         let by = by.into();
         let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
         let username = Company::account_name(id)?;
@@ -33,12 +33,12 @@ impl Engine {
                 username: username.clone(),
                 display_name: Some(new.name.clone()),
                 email: None,
-                kind: Kind::Bot,
+                kind: UserKind::Bot,
                 role: Role::Moderator,
                 company: Some(id),
-                status: Status::Active,
+                status: UserStatus::Active,
                 api_access: false,
-                access_held: Level::AUTHENTICATE,
+                api_access_removed_by: Level::AUTHENTICATE,
                 demoted: None,
                 created: operation.now(),
             };
@@ -46,7 +46,7 @@ impl Engine {
             operation.put(schema::USER_COUNTER, &account.id)?;
             operation.replace_user(None, &account)?;
             operation.write_company(None, Some(&company))?;
-            operation.record(by.actor, Action::CompanyAdded, Subject::Company(id))?;
+            operation.record(by.actor, AuditAction::CompanyAdded, Subject::Company(id))?;
             Ok(company)
         })
     }
@@ -60,7 +60,7 @@ impl Engine {
     /// When this answers, the name survives a power cut.
     pub fn rename_company(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: CompanyId,
         name: DisplayName,
     ) -> Result<Company, EngineError> {
@@ -70,7 +70,7 @@ impl Engine {
             let company = Company { name: name.clone(), ..old.clone() };
             if company != old {
                 operation.write_company(Some(&old), Some(&company))?;
-                operation.record(by.actor, Action::CompanyUpdated, Subject::Company(id))?;
+                operation.record(by.actor, AuditAction::CompanyUpdated, Subject::Company(id))?;
             }
             Ok(company)
         })
@@ -84,7 +84,7 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no key of the company is ever allowed again, not even after a power cut.
-    pub fn remove_company(&self, by: impl Into<Authority>, id: CompanyId) -> Result<(), EngineError> {
+    pub fn remove_company(&self, by: impl Into<Principal>, id: CompanyId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |operation| {
             let company = operation.company(id)?;
@@ -100,7 +100,7 @@ impl Engine {
             operation.drop_owner_limits(account.id)?;
             operation.write_user(Some(&account), None)?;
             operation.write_company(Some(&company), None)?;
-            operation.record(by.actor, Action::CompanyRemoved, Subject::Company(id))?;
+            operation.record(by.actor, AuditAction::CompanyRemoved, Subject::Company(id))?;
             Ok(())
         })
     }
@@ -112,7 +112,7 @@ impl Operation<'_> {
     pub(super) fn check_account_stays(&mut self, old: &User, new: Option<&User>) -> Result<(), EngineError> {
         let stays = |new: &User| new.company == old.company && new.username == old.username;
         match old.company {
-            Some(id) if old.kind == Kind::Bot && !new.is_some_and(stays) => {
+            Some(id) if old.kind == UserKind::Bot && !new.is_some_and(stays) => {
                 if self.company(id)?.account == old.id { Err(EngineError::CompanyAccount) } else { Ok(()) }
             }
             Some(_) | None => Ok(()),
@@ -124,7 +124,7 @@ impl Operation<'_> {
     pub(super) fn check_bot_name(&mut self, old: Option<&User>, new: &User) -> Result<(), EngineError> {
         let stays = old.is_some_and(|old| old.name() == new.name() && old.company == new.company);
         // A user name is nobody else's.
-        if new.kind != Kind::Bot || new.display_name.is_none() || new.is_account() || stays {
+        if new.kind != UserKind::Bot || new.display_name.is_none() || new.is_account() || stays {
             return Ok(());
         }
         let name = new.name().to_lowercase();
@@ -134,7 +134,7 @@ impl Operation<'_> {
             let page = self.scan(&site, after.as_deref(), limits::PAGE_MAX)?;
             for id in page.iter().filter_map(|member| schema::member_id(&member.key)) {
                 let Some(other) = self.get::<User>(&schema::user(id))? else { continue };
-                let is_other_bot = other.kind == Kind::Bot && other.id != new.id && !other.is_account();
+                let is_other_bot = other.kind == UserKind::Bot && other.id != new.id && !other.is_account();
                 if is_other_bot && other.name().to_lowercase() == name {
                     return Err(EngineError::BotNameTaken);
                 }

@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::key::{
-    Action, Authority, Expiry, Held, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, Kind, PepperRing,
-    SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, Viewing,
+    AuditAction, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, NarrowedBy, PepperRing,
+    Principal, SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, UserKind, Viewing,
 };
 use crate::limits;
 
@@ -27,7 +27,7 @@ impl Engine {
     /// # Security
     /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. The key may do no more than
     /// whoever creates it. For whom they may is decided by [`command`](crate::command), not here.
-    pub fn create_key(&self, by: impl Into<Authority>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
+    pub fn create_key(&self, by: impl Into<Principal>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         self.create_marked(by, new, None)
     }
@@ -35,7 +35,7 @@ impl Engine {
     /// Creates a key, and remembers by which request if it may be repeated.
     pub(super) fn create_marked(
         &self,
-        by: Authority,
+        by: Principal,
         new: NewKey,
         mark: Option<(Vec<u8>, [u8; 32])>,
     ) -> Result<(Key, IssuedKey), EngineError> {
@@ -54,7 +54,7 @@ impl Engine {
                 operation.mark(place, *content, id)?;
             }
             operation.expect_unused(&current);
-            let event = operation.record(by.actor, Action::KeyCreated, Subject::Key(id))?;
+            let event = operation.record(by.actor, AuditAction::KeyCreated, Subject::Key(id))?;
             let (new, held) = operation.settle_new(&by, new.clone())?;
             let key = Key { held, ..new.key(id, current.clone(), now, event) };
             operation.insert_key(&key)?;
@@ -73,7 +73,13 @@ impl Engine {
         let (number, pepper) = self.peppers().current();
         let sealed = sealed_copy(space, &text, id, self.peppers(), self.entropy())?;
         Ok((
-            StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&text), sealed, foreign: None },
+            StoredSecret {
+                pepper: number,
+                prefix,
+                hash: pepper.hash_issued(&text),
+                sealed,
+                imported_hash: None,
+            },
             text,
         ))
     }
@@ -93,7 +99,7 @@ impl NewKey {
             rate_limits: self.rate_limits.unwrap_or_default(),
             state: KeyState::Active,
             expiry: self.expiry.unwrap_or_default(),
-            held: Held::default(),
+            held: NarrowedBy::default(),
             created,
             // Rises over restarts too, and a refused key takes none.
             serial,
@@ -116,7 +122,7 @@ impl Operation<'_> {
         owner: UserId,
         keyspace: &Keyspace,
     ) -> Result<(), EngineError> {
-        if self.user(owner)?.kind != Kind::Bot {
+        if self.user(owner)?.kind != UserKind::Bot {
             return Err(EngineError::ForBotsOnly);
         }
         self.check_first(owner, keyspace)
@@ -130,7 +136,7 @@ impl Operation<'_> {
 
     /// Two keys never share a text. With a working random generator they do not meet by chance.
     pub(super) fn expect_unused(&mut self, secret: &StoredSecret) {
-        self.expect_absent(hot(&secret.trace()));
+        self.expect_absent(hot(&secret.lookup_key()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Removing a key and its record.
 
-use crate::key::{Action, Authority, KeyId, Subject};
+use crate::key::{AuditAction, KeyId, Principal, Subject};
 
 use crate::limits;
 use crate::store::codec::{Deleted, Record as _};
@@ -18,7 +18,7 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no later verify allows the key, not even after a power cut.
-    pub fn delete_key(&self, by: impl Into<Authority>, id: KeyId) -> Result<(), EngineError> {
+    pub fn delete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |operation| {
             let old = operation.key(id)?;
@@ -31,7 +31,7 @@ impl Engine {
                 Deleted { by: by.level_above(old.owner), key: old, until }.encode()?,
                 until,
             );
-            operation.record(by.actor, Action::KeyDeleted, Subject::Key(id))?;
+            operation.record(by.actor, AuditAction::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })
     }

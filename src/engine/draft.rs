@@ -1,8 +1,8 @@
 //! What callers give to make or change users and keys; every field is already checked.
 
 use crate::key::{
-    Allowlist, Change, Comment, CompanyId, Contact, DisplayName, Email, Expiry, KeyspaceName, Level,
-    Password, RateLimits, Role, Status, UserId, Username,
+    Allowlist, Comment, CompanyId, Contact, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Patch,
+    RateLimits, Role, UserId, UserStatus, Username,
 };
 
 /// A user to add.
@@ -57,15 +57,15 @@ pub struct UserChange {
     /// Login name.
     pub username: Option<Username>,
     /// Name for people.
-    pub display_name: Change<DisplayName>,
+    pub display_name: Patch<DisplayName>,
     /// E-mail address.
-    pub email: Change<Email>,
+    pub email: Patch<Email>,
     /// Role.
     pub role: Option<Role>,
     /// Tenant.
-    pub company: Change<CompanyId>,
+    pub company: Patch<CompanyId>,
     /// Whether the user may act.
-    pub status: Option<Status>,
+    pub status: Option<UserStatus>,
     /// Grants API access, and with it a key, or removes both.
     pub api_access: Option<bool>,
 }
@@ -113,7 +113,7 @@ pub struct KeyChange {
     /// What it is for.
     pub comment: Option<Comment>,
     /// Whom to ask about it.
-    pub contact: Change<Contact>,
+    pub contact: Patch<Contact>,
     /// What it may do, at most.
     pub level: Option<Level>,
     /// Where it may be used from.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{Company, CompanyId, Key, KeyId, KeyTrace, KeyedHash, Locator, User, UserId};
+use crate::key::{Company, CompanyId, Key, KeyId, KeyedHash, Locator, LookupKey, User, UserId};
 use crate::store::codec::Record;
 use crate::store::{StoreError, schema};
 
@@ -25,7 +25,7 @@ pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
         if secret.shows_prefix() {
             entries.insert(schema::prefix(secret.prefix.as_str(), id), Vec::new());
         }
-        if secret.foreign.is_some() {
+        if secret.imported_hash.is_some() {
             entries.insert(schema::slow(secret.prefix.as_str(), id), Vec::new());
         }
     }
@@ -33,14 +33,14 @@ pub(super) fn of_key(key: &Key) -> Result<Entries, StoreError> {
 }
 
 /// Place of the hot record that is found by this trace.
-pub(super) fn hot(trace: &KeyTrace) -> Vec<u8> {
+pub(super) fn hot(trace: &LookupKey) -> Vec<u8> {
     schema::hot(trace.hash.as_bytes(), trace.locator.number())
 }
 
 /// The trace in the place of a hot record.
-pub(super) fn trace(place: &[u8]) -> Option<KeyTrace> {
+pub(super) fn trace(place: &[u8]) -> Option<LookupKey> {
     let (hash, locator) = schema::hot_trace(place)?;
-    Some(KeyTrace { hash: KeyedHash::from_bytes(hash), locator: Locator::from_number(locator) })
+    Some(LookupKey { hash: KeyedHash::from_bytes(hash), locator: Locator::from_number(locator) })
 }
 
 /// All entries of a user.

@@ -1,7 +1,7 @@
 //! Keys in pages: whose, which of them, and where a page ended.
 
 use crate::clock::Timestamp;
-use crate::key::{CompanyId, Condition, Key, KeyspaceName, Level, Prefix, UserId};
+use crate::key::{CompanyId, Key, KeyStatus, KeyspaceName, Level, Prefix, UserId};
 use crate::limits;
 use crate::store::{Entry, StoreError, paged_by, schema};
 
@@ -31,7 +31,7 @@ pub struct KeyFilter {
     /// Of this keyspace.
     pub keyspace: Option<KeyspaceName>,
     /// Where they are in their lives now.
-    pub condition: Option<Condition>,
+    pub condition: Option<KeyStatus>,
     /// With a text that begins so.
     pub prefix: Option<Prefix>,
 }
@@ -151,7 +151,7 @@ impl Reader {
             Whose::Everyone => true,
             Whose::Owner(id) => id == owner,
             Whose::Company { company, highest, asking } => self.owner(owner)?.is_some_and(|found| {
-                found.company == Some(company) && (found.standing.level <= highest || asking == Some(owner))
+                found.company == Some(company) && (found.rights.level <= highest || asking == Some(owner))
             }),
         })
     }
@@ -161,7 +161,7 @@ impl KeyFilter {
     fn wants(&self, key: &Key, now: Timestamp) -> bool {
         let Self { keyspace, condition, prefix } = self;
         keyspace.is_none_or(|keyspace| key.keyspace == keyspace)
-            && condition.is_none_or(|condition| key.condition(now) == condition)
+            && condition.is_none_or(|condition| key.status(now) == condition)
             && prefix.as_ref().is_none_or(|prefix| {
                 key.secrets.all().any(|secret| secret.shows_prefix() && secret.prefix == *prefix)
             })
@@ -252,7 +252,7 @@ mod tests {
             let name = |native| *if native { Keyspace::NATIVE } else { Keyspace::FILEBIN }.name();
             let filter = KeyFilter {
                 keyspace: keyspace.map(name),
-                condition: condition.map(|at| Condition::ALL[at]),
+                condition: condition.map(|at| KeyStatus::ALL[at]),
                 prefix: None,
             };
             let (whose, owners) = match whose {
@@ -273,7 +273,7 @@ mod tests {
                     let of = |made: &Made| users[made.0] == owner && name(made.1) == *space.name();
                     let fates: Vec<_> = made.iter().filter(|made| of(made)).map(|made| made.2).collect();
                     let kept = fates.into_iter().rev().filter(|fate| *fate != 4);
-                    let condition = kept.map(|fate| Condition::ALL[usize::from(fate)]);
+                    let condition = kept.map(|fate| KeyStatus::ALL[usize::from(fate)]);
                     expected.extend(condition.map(|condition| (owner, *space.name(), condition)));
                 }
             }
@@ -283,7 +283,7 @@ mod tests {
             });
             let now = reader.now();
             let found: Vec<_> = pages.concat();
-            let seen = found.iter().map(|key| (key.owner, key.keyspace, key.condition(now)));
+            let seen = found.iter().map(|key| (key.owner, key.keyspace, key.status(now)));
             prop_assert_eq!(seen.collect::<Vec<_>>(), expected);
             for key in found {
                 let prefix = key.secrets.current.prefix.clone();
@@ -302,7 +302,7 @@ mod tests {
         let (_, next) = reader.find_keys(Whose::Everyone, &all, None, 1).unwrap();
         let next = next.unwrap();
         let native = KeyFilter { keyspace: Some(*Keyspace::NATIVE.name()), ..all.clone() };
-        let active = KeyFilter { condition: Some(Condition::Active), ..all.clone() };
+        let active = KeyFilter { condition: Some(KeyStatus::Active), ..all.clone() };
         let of = |highest| Whose::Company { company, highest, asking: None };
         for (whose, filter) in [
             (Whose::Owner(users[0]), &all),

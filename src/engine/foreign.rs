@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::index::{Found, Look};
-use crate::key::{KeyTrace, Locator, Prefix, PresentedKey, StoredTrace, UncheckedKey, shown_of};
+use crate::key::{Locator, LookupKey, Prefix, PresentedKey, StoredLookupKey, UncheckedKey, shown_prefix};
 use crate::limits;
 use crate::store::codec::StoredSchemes;
 use crate::store::schema;
@@ -92,7 +92,7 @@ impl Reader {
         if self.salted.beginnings(text, &self.foreign.schemes.load().slow).is_empty() {
             return Ok(false);
         }
-        let known = self.look_up_text(&presented, shown_of(text)?.locator(), &mut |_: &Found<'_>| {})?;
+        let known = self.look_up_text(&presented, shown_prefix(text)?.locator(), &mut |_: &Found<'_>| {})?;
         Ok(!known && self.salted.waits(self.text_id(&presented), client))
     }
 
@@ -131,7 +131,7 @@ impl Reader {
         if schemes.is_empty() {
             return Ok(false);
         }
-        let locator = shown_of(text)?.locator();
+        let locator = shown_prefix(text)?.locator();
         let mut then = |found: &Found<'_>| then.look(found);
         if self.look_up_text(&presented, locator, &mut then)? {
             return Ok(true);
@@ -155,7 +155,7 @@ impl Reader {
         }
         // Salted hashes were looked for in the store, which shows a change a moment before the index does.
         for (_, pepper) in self.peppers.all().filter(|_| is_salted) {
-            let trace = KeyTrace { hash: pepper.hash(&presented), locator };
+            let trace = LookupKey { hash: pepper.hash(&presented), locator };
             if self.look_up_stored(&trace, &mut then)? {
                 return Ok(true);
             }
@@ -173,7 +173,7 @@ impl Reader {
         for scheme in &schemes.digests {
             let digest = scheme.digest(text.as_bytes());
             for (_, pepper) in self.peppers.all() {
-                if self.look_up_digest(text, &scheme.trace(&digest, pepper)?, true, then)? {
+                if self.look_up_digest(text, &scheme.lookup_key(&digest, pepper)?, true, then)? {
                     return Ok(true);
                 }
             }
@@ -185,7 +185,7 @@ impl Reader {
                 if before.is_some()
                     && self.look_up_digest(
                         text,
-                        &scheme.trace(before.as_ref(), &digest, pepper)?,
+                        &scheme.lookup_key(before.as_ref(), &digest, pepper)?,
                         true,
                         then,
                     )?
@@ -193,7 +193,7 @@ impl Reader {
                     return Ok(true);
                 }
                 // Whatever stands before this part: nobody said that it has to stay what it was at the first use.
-                if self.look_up_digest(text, &scheme.trace(None, &digest, pepper)?, false, then)? {
+                if self.look_up_digest(text, &scheme.lookup_key(None, &digest, pepper)?, false, then)? {
                     return Ok(true);
                 }
             }
@@ -205,11 +205,11 @@ impl Reader {
     fn look_up_digest(
         &self,
         text: &str,
-        stored: &StoredTrace,
+        stored: &StoredLookupKey,
         adopting: bool,
         then: &mut impl Look,
     ) -> Result<bool, EngineError> {
-        let trace = KeyTrace { hash: stored.hash, locator: stored.prefix.locator() };
+        let trace = LookupKey { hash: stored.hash, locator: stored.prefix.locator() };
         self.look_up_trace(&trace, &mut |found: &Found<'_>| {
             if adopting {
                 self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
@@ -226,7 +226,7 @@ impl Reader {
         then: &mut impl Look,
     ) -> Result<bool, EngineError> {
         for (_, pepper) in self.peppers.all() {
-            let trace = KeyTrace { hash: pepper.hash(presented), locator };
+            let trace = LookupKey { hash: pepper.hash(presented), locator };
             if self.look_up_trace(&trace, then)? {
                 return Ok(true);
             }
@@ -240,10 +240,10 @@ impl Reader {
         let Some(secret) = key.secrets.all().find(|secret| secret.hash == found.secret) else {
             return Ok(false);
         };
-        let Some((_, record)) = key.hot_records().find(|(trace, _)| *trace == secret.trace()) else {
+        let Some((_, record)) = key.hot_records().find(|(trace, _)| *trace == secret.lookup_key()) else {
             return Ok(false);
         };
-        let owner = self.user(record.owner)?.map(|user| user.owner().standing);
+        let owner = self.user(record.owner)?.map(|user| user.owner().rights);
         then.look(&Found::stored(record.view(), owner));
         Ok(true)
     }

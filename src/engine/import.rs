@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::clock::Timestamp;
 use crate::key::{
-    Action, Actor, Authority, DigestScheme, ForeignSecret, Held, IssuedKey, Issuing, Key, KeyFormat, KeyId,
-    KeyState, KeyTrace, Keyspace, KeyspaceName, ParseError, RevokeReason, StoredSecret, Subject, Use, UserId,
-    check_text, shown_of,
+    Actor, AuditAction, DigestScheme, ImportedSecret, IssuedKey, Issuing, Key, KeyFormat, KeyId, KeyState,
+    Keyspace, KeyspaceName, LookupKey, NarrowedBy, ParseError, Principal, RevokeReason, StoredSecret,
+    Subject, Use, UserId, check_key_text, shown_prefix,
 };
 use crate::limits;
 use crate::store::schema;
@@ -23,14 +23,14 @@ pub struct ImportedKey {
     /// Everything about it but its secret.
     pub new: NewKey,
     /// What is known of its secret.
-    pub secret: ForeignSecret,
+    pub secret: ImportedSecret,
     /// What it went through in the other system.
     pub past: Past,
 }
 
 impl ImportedKey {
     /// A key that was made a moment ago and never used.
-    pub fn new(new: NewKey, secret: ForeignSecret) -> Self {
+    pub fn new(new: NewKey, secret: ImportedSecret) -> Self {
         Self { new, secret, past: Past::default() }
     }
 }
@@ -93,7 +93,7 @@ struct Prepared {
     stored: StoredSecret,
     keyspace: Keyspace,
     /// What its text, if that is known, is found by under each pepper.
-    traces: Vec<KeyTrace>,
+    traces: Vec<LookupKey>,
 }
 
 impl Engine {
@@ -111,7 +111,7 @@ impl Engine {
     /// Of digests and texts only our own keyed hash is kept, of salted hashes the hash as it is until its first use.
     pub fn import_keys(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         keys: Vec<ImportedKey>,
         dry: bool,
     ) -> Result<Vec<Imported>, EngineError> {
@@ -133,7 +133,7 @@ impl Engine {
             }
         }
         let (peppers, entropy) = (std::sync::Arc::clone(&self.view().peppers), self.shared_entropy());
-        let slow = prepared.iter().filter(|ready| ready.stored.foreign.is_some());
+        let slow = prepared.iter().filter(|ready| ready.stored.imported_hash.is_some());
         let beginnings: Vec<_> = slow.map(|ready| ready.stored.prefix.clone()).collect();
         let mut imported = self.write(move |operation| {
             let mut seen = Seen::default();
@@ -149,7 +149,7 @@ impl Engine {
                     }
                 }
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
-                let event = operation.record(by.actor, Action::KeysImported, Subject::Keys(count))?;
+                let event = operation.record(by.actor, AuditAction::KeysImported, Subject::Keys(count))?;
                 for Prepared { id, past, stored, .. } in new {
                     let created = past.created.unwrap_or_else(|| operation.now());
                     let (new, held) = seen.settled.remove(id).ok_or(EngineError::NoSuchKey)?;
@@ -187,30 +187,30 @@ impl Engine {
         let (number, pepper) = ring.current();
         // The oldest, so that the same list is recognised after a rotation.
         let first = ring.all().last().map_or(pepper, |(_, first)| first);
-        let id_of = |secret: &ForeignSecret| KeyId::from_bytes(first.import_id(&secret.identity()));
+        let id_of = |secret: &ImportedSecret| KeyId::from_bytes(first.import_id(&secret.identity()));
         let (mut id, mut same) = (id_of(secret), Vec::new());
         let mut stored = StoredSecret {
             pepper: number,
-            prefix: shown_of("imported")?,
+            prefix: shown_prefix("imported")?,
             hash: pepper.hash_digest("none", &id.to_bytes()),
             sealed: None,
-            foreign: None,
+            imported_hash: None,
         };
         let mut traces = Vec::new();
         match secret {
-            ForeignSecret::Text(text) => {
-                check_text(text)?;
+            ImportedSecret::Text(text) => {
+                check_key_text(text)?;
                 let issued = IssuedKey::new(text.clone());
                 stored.prefix = keyspace.format().prefix_of(text)?;
                 stored.hash = pepper.hash_issued(&issued);
                 let locator = stored.prefix.locator();
                 traces.extend(
-                    ring.all().map(|(_, pepper)| KeyTrace { hash: pepper.hash_issued(&issued), locator }),
+                    ring.all().map(|(_, pepper)| LookupKey { hash: pepper.hash_issued(&issued), locator }),
                 );
                 // By the digest that most have, so that this is recognised when it comes later.
                 let digest = DigestScheme::Sha256.digest(text.as_bytes()).to_vec();
                 same.push(id);
-                id = id_of(&ForeignSecret::Digest(DigestScheme::Sha256, digest));
+                id = id_of(&ImportedSecret::Digest(DigestScheme::Sha256, digest));
                 same.extend(schemes.forms_of(text).iter().map(id_of));
                 if keyspace.format() == KeyFormat::FreeSewing
                     && let Some(Ok(own)) = text.split_once(':').map(|(id, _)| id.parse())
@@ -220,17 +220,17 @@ impl Engine {
                 }
                 stored.sealed = sealed_copy(&keyspace, &issued, id, ring, self.entropy())?;
             }
-            ForeignSecret::Digest(scheme, digest) => {
-                let trace = scheme.trace(digest, pepper)?;
+            ImportedSecret::Digest(scheme, digest) => {
+                let trace = scheme.lookup_key(digest, pepper)?;
                 (stored.prefix, stored.hash) = (trace.prefix, trace.hash);
             }
-            ForeignSecret::PartDigest(part, before, digest) => {
-                let trace = part.trace(before.as_ref(), digest, pepper)?;
+            ImportedSecret::PartDigest(part, before, digest) => {
+                let trace = part.lookup_key(before.as_ref(), digest, pepper)?;
                 (stored.prefix, stored.hash) = (trace.prefix, trace.hash);
             }
-            ForeignSecret::Slow(prefix, hash) => {
+            ImportedSecret::Salted(prefix, hash) => {
                 stored.prefix = prefix.clone();
-                stored.foreign = Some(hash.clone());
+                stored.imported_hash = Some(hash.clone());
             }
         }
         Ok(Prepared { id, same, new, past, stored, keyspace, traces })
@@ -238,10 +238,10 @@ impl Engine {
 }
 
 /// Whether a text has its keyspace's own form: then it is found as one that was issued here.
-fn is_own(ready: &Prepared, secret: &ForeignSecret) -> bool {
+fn is_own(ready: &Prepared, secret: &ImportedSecret) -> bool {
     match secret {
-        ForeignSecret::Text(text) => ready.keyspace.format().parse(text).is_ok(),
-        ForeignSecret::Digest(..) | ForeignSecret::PartDigest(..) | ForeignSecret::Slow(..) => false,
+        ImportedSecret::Text(text) => ready.keyspace.format().parse(text).is_ok(),
+        ImportedSecret::Digest(..) | ImportedSecret::PartDigest(..) | ImportedSecret::Salted(..) => false,
     }
 }
 
@@ -253,12 +253,12 @@ struct Seen {
     /// Owners of keys of which each has one.
     owners: HashSet<(UserId, KeyspaceName)>,
     /// Each that is new, as it is made, and what is held of it.
-    settled: HashMap<KeyId, (NewKey, Held)>,
+    settled: HashMap<KeyId, (NewKey, NarrowedBy)>,
 }
 
 impl Operation<'_> {
     /// What is to become of a key, as far as can be told without writing it.
-    fn check_import(&mut self, by: &Authority, ready: &Prepared, seen: &mut Seen) -> Imported {
+    fn check_import(&mut self, by: &Principal, ready: &Prepared, seen: &mut Seen) -> Imported {
         match self.import_before(by, ready, seen) {
             Ok(None) => Imported::Now(ready.id),
             Ok(Some(id)) => Imported::Before(id),
@@ -269,7 +269,7 @@ impl Operation<'_> {
     /// The key that it is, if that is there already.
     fn import_before(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         ready: &Prepared,
         seen: &mut Seen,
     ) -> Result<Option<KeyId>, EngineError> {

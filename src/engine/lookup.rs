@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::index::{Found, Look, Lookup, OverLimit, Spot};
 use crate::key::{
-    HotRecord, HotView, KeyId, KeyTrace, KeyedHash, Locator, Owner, PresentedKey, Quota, Spend, Usage, Use,
+    HotRecord, HotView, KeyId, KeyedHash, Locator, LookupKey, Owner, PresentedKey, Quota, Spend, Usage, Use,
     UserId,
 };
 
@@ -63,13 +63,13 @@ impl Reader {
         looked: Lookup,
         then: &mut dyn Look,
     ) -> Result<(), EngineError> {
-        let current = KeyTrace { hash, locator: key.locator() };
+        let current = LookupKey { hash, locator: key.locator() };
         let mut then = |found: &Found<'_>| then.look(found);
         if looked == Lookup::Unready && self.look_up_stored(&current, &mut then)? {
             return Ok(());
         }
         for (_, pepper) in self.peppers.all() {
-            let older = KeyTrace { hash: pepper.hash(key), ..current };
+            let older = LookupKey { hash: pepper.hash(key), ..current };
             if older == current {
                 continue;
             }
@@ -89,7 +89,7 @@ impl Reader {
     }
 
     /// Whether there was such a key.
-    pub(super) fn look_up_trace(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
+    pub(super) fn look_up_trace(&self, trace: &LookupKey, then: &mut impl Look) -> Result<bool, EngineError> {
         match self.index.look_up(trace, then) {
             Lookup::Found => Ok(true),
             Lookup::Absent => Ok(false),
@@ -97,10 +97,14 @@ impl Reader {
         }
     }
 
-    pub(super) fn look_up_stored(&self, trace: &KeyTrace, then: &mut impl Look) -> Result<bool, EngineError> {
+    pub(super) fn look_up_stored(
+        &self,
+        trace: &LookupKey,
+        then: &mut impl Look,
+    ) -> Result<bool, EngineError> {
         let record: Option<HotRecord> = self.get(&hot(trace))?;
         let Some(record) = record else { return Ok(false) };
-        let owner = self.user(record.owner)?.map(|user| user.owner().standing);
+        let owner = self.user(record.owner)?.map(|user| user.owner().rights);
         then.look(&Found::stored(record.view(), owner));
         Ok(true)
     }

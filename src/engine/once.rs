@@ -1,6 +1,6 @@
 //! Creating a key once, however often it is asked for.
 
-use crate::key::{Actor, Authority, IssuedKey, Key, KeyId, UserId};
+use crate::key::{Actor, IssuedKey, Key, KeyId, Principal, UserId};
 use crate::limits;
 use crate::store::codec::{Record as _, Repeatable};
 use crate::store::schema;
@@ -38,7 +38,7 @@ impl Engine {
     /// When this answers, both the key and that it was asked for survive a power cut.
     pub fn create_key_once(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         new: NewKey,
         mark: RequestMark,
     ) -> Result<Created, EngineError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
-use crate::key::{Action, Actor, AuditEvent, AuditHead, Details, EventHash, Subject};
+use crate::key::{Actor, AuditAction, AuditEvent, AuditHead, EventDetails, EventHash, Subject};
 use crate::store::codec::{OwnerLimits, Record};
 use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
@@ -29,9 +29,9 @@ struct Event {
     sequence: u64,
     previous: EventHash,
     actor: Actor,
-    action: Action,
+    action: AuditAction,
     subject: Subject,
-    details: Details,
+    details: EventDetails,
 }
 
 impl<'a> Operation<'a> {
@@ -50,7 +50,7 @@ impl<'a> Operation<'a> {
         if let Some(Event { sequence, previous, actor, action, subject, details }) = self.event.take() {
             let mut changes = std::mem::take(&mut self.changed).about(subject);
             changes.extend(details.changes);
-            let details = Details { changes, ..details };
+            let details = EventDetails { changes, ..details };
             let event =
                 AuditEvent { sequence, at: self.now, actor, action, subject, details, previous }.encode()?;
             let hash = event_hash(&event);
@@ -124,19 +124,19 @@ impl<'a> Operation<'a> {
     pub(super) fn record(
         &mut self,
         actor: Actor,
-        action: Action,
+        action: AuditAction,
         subject: Subject,
     ) -> Result<u64, EngineError> {
-        self.record_with(actor, action, subject, Details::default())
+        self.record_with(actor, action, subject, EventDetails::default())
     }
 
     /// As [`Operation::record`], with what cannot be told from the records that are written.
     pub(super) fn record_with(
         &mut self,
         actor: Actor,
-        action: Action,
+        action: AuditAction,
         subject: Subject,
-        details: Details,
+        details: EventDetails,
     ) -> Result<u64, EngineError> {
         let AuditHead { sequence, hash: previous } = self.get(schema::AUDIT_HEAD)?.unwrap_or_default();
         let sequence = after(sequence, schema::AUDIT_HEAD)?;

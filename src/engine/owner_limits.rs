@@ -5,7 +5,7 @@
 //! level that set them may give more, and widens them by widening the limits of the keys they were set on.
 
 use crate::key::{
-    Authority, Key, Keyspace, KeyspaceName, Level, RateLimits, RateLimitsError, UserId, Within as _,
+    Key, Keyspace, KeyspaceName, Level, Principal, RateLimits, RateLimitsError, Restriction as _, UserId,
 };
 use crate::store::codec::OwnerLimits;
 use crate::store::schema;
@@ -37,7 +37,7 @@ fn tightened(
 }
 
 /// Whether limits that `by` asks for are set by somebody above the owner.
-fn is_above(by: &Authority, owner: UserId, level: Level) -> bool {
+fn is_above(by: &Principal, owner: UserId, level: Level) -> bool {
     !by.is(owner) && by.level >= level
 }
 
@@ -81,7 +81,7 @@ impl Operation<'_> {
     /// The limits of a new key: those asked for, or the tightest of those that bind and of the key that was shown.
     pub(super) fn settle_new_limits(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         new: &NewKey,
         role: Level,
         shown: Option<&RateLimits>,
@@ -108,7 +108,7 @@ impl Operation<'_> {
     /// Refuses limits beyond those that bind, to whoever is below the level that set them.
     pub(super) fn check_owner_limits(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         owner: UserId,
         keyspace: &KeyspaceName,
         asked: &RateLimits,
@@ -124,7 +124,7 @@ impl Operation<'_> {
     /// Has the limits of the owner follow those of a key that `by` changed from `old` to `new`.
     pub(super) fn settle_changed_limits(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         old: &Key,
         new: &Key,
     ) -> Result<(), EngineError> {

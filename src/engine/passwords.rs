@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
 
 use crate::entropy::Entropy;
-use crate::key::{Kind, Password, PasswordHash, User};
+use crate::key::{Password, PasswordHash, User, UserKind};
 use crate::limits;
 use crate::store::StoreError;
 
@@ -69,8 +69,8 @@ impl Passwords {
     /// [`EngineError::Busy`] when too many wait.
     pub(super) fn check(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
         let stored = user.and_then(|user| match &user.kind {
-            Kind::Person { password } => password.as_ref(),
-            Kind::Bot => None,
+            UserKind::Person { password } => password.as_ref(),
+            UserKind::Bot => None,
         });
         match stored.and_then(stored_parts) {
             Some((params, salt, right)) => {
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::entropy::OsEntropy;
-    use crate::key::{Level, Role, Status, UserId};
+    use crate::key::{Level, Role, UserId, UserStatus};
 
-    fn user(kind: Kind) -> User {
+    fn user(kind: UserKind) -> User {
         User {
             id: UserId(1),
             username: "flo".parse().unwrap(),
@@ -177,9 +177,9 @@ mod tests {
             kind,
             role: Role::User,
             company: None,
-            status: Status::Active,
+            status: UserStatus::Active,
             api_access: false,
-            access_held: Level::AUTHENTICATE,
+            api_access_removed_by: Level::AUTHENTICATE,
             demoted: None,
             created: Timestamp::from_unix_ms(0),
         }
@@ -192,10 +192,10 @@ mod tests {
         let hash = passwords.hash(&right).unwrap();
         assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_phc());
         assert_ne!(hash, passwords.hash(&right).unwrap(), "every hash has a salt of its own");
-        let flo = user(Kind::Person { password: Some(hash) });
+        let flo = user(UserKind::Person { password: Some(hash) });
         assert!(passwords.check(Some(&flo), &right).unwrap());
         assert!(!passwords.check(Some(&flo), &wrong).unwrap());
-        for nobody in [None, Some(&user(Kind::Bot)), Some(&user(Kind::Person { password: None }))] {
+        for nobody in [None, Some(&user(UserKind::Bot)), Some(&user(UserKind::Person { password: None }))] {
             assert!(!passwords.check(nobody, &right).unwrap());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
-use crate::key::{Actor, Authority, IssuedKey, Key, KeyId, Keyspace, StoredSecret, UserId};
+use crate::key::{Actor, IssuedKey, Key, KeyId, Keyspace, Principal, StoredSecret, UserId};
 use crate::limits;
 
 use super::{Engine, EngineError};
@@ -61,7 +61,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`] when the text is not for the
     /// caller; [`EngineError::Entropy`], [`EngineError::Store`].
-    pub fn propose_text(&self, by: impl Into<Authority>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
+    pub fn propose_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         let key = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         if !key.is_live() {
@@ -81,20 +81,20 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, both the new text and the end of the old one survive a power cut.
-    pub fn adopt_text(&self, by: impl Into<Authority>, id: KeyId) -> Result<Key, EngineError> {
+    pub fn adopt_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
         let secret = self.proposals().take(&(editor(&by.actor), id), self.view().now());
         self.replace_secret(by, id, secret.ok_or(EngineError::NothingProposed)?, 0)
     }
 
     /// Whether there is a text that `by` may adopt.
-    pub fn proposes(&self, by: impl Into<Authority>, id: KeyId) -> bool {
+    pub fn proposes(&self, by: impl Into<Principal>, id: KeyId) -> bool {
         let by = by.into();
         self.proposals().has(&(editor(&by.actor), id), self.view().now())
     }
 
     /// Throws away what `by` proposed, if anything: it can never become valid.
-    pub fn discard_text(&self, by: impl Into<Authority>, id: KeyId) {
+    pub fn discard_text(&self, by: impl Into<Principal>, id: KeyId) {
         let by = by.into();
         self.proposals().take(&(editor(&by.actor), id), self.view().now());
     }

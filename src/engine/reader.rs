@@ -109,9 +109,9 @@ impl Reader {
         let now = self.now();
         key.usage.merge(self.uses.of(key.id));
         key.usage.merge(self.index.orphaned_uses_of(key.id, now));
-        key.usage.merge(self.index.uses_of(&key.secrets.current.trace(), now));
+        key.usage.merge(self.index.uses_of(&key.secrets.current.lookup_key(), now));
         if let Some((previous, _)) = &key.secrets.previous {
-            key.usage.merge(self.index.uses_of(&previous.trace(), now));
+            key.usage.merge(self.index.uses_of(&previous.lookup_key(), now));
         }
         key
     }

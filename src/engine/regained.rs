@@ -9,8 +9,8 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::key::{
-    Action, AuditEvent, AuditHead, Company, Expiry, Held, Key, KeyId, KeyState, Kind, PepperNumber, Prefix,
-    Secrets, Status, StoredSecret, Subject, User, Username, Within as _,
+    AuditAction, AuditEvent, AuditHead, Company, Expiry, Key, KeyId, KeyState, NarrowedBy, PepperNumber,
+    Prefix, Restriction as _, Secrets, StoredSecret, Subject, User, UserKind, UserStatus, Username,
 };
 use crate::store::codec::{Deleted, OwnerLimits, PepperChecks, Record};
 use crate::store::{Entry, Store, StoreError, paged, schema};
@@ -103,7 +103,7 @@ impl Rotated {
             let Ok(event) = entry.and_then(|entry| AuditEvent::from_entry(&entry)) else {
                 return Ok(Self::Unknown);
             };
-            if let (Action::KeyRotated, Subject::Key(id)) = (event.action, event.subject) {
+            if let (AuditAction::KeyRotated, Subject::Key(id)) = (event.action, event.subject) {
                 keys.insert(id);
             }
         }
@@ -314,8 +314,8 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
 }
 
 /// Whether somebody might widen again what only a higher level may now.
-fn freed(then: &Held, now: &Held) -> bool {
-    let Held { state, level, allowlist, rate_limits, expiry } = then;
+fn freed(then: &NarrowedBy, now: &NarrowedBy) -> bool {
+    let NarrowedBy { state, level, allowlist, rate_limits, expiry } = then;
     let pairs = [
         (state, now.state),
         (level, now.level),
@@ -361,29 +361,35 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
         company,
         status,
         api_access,
-        access_held,
+        api_access_removed_by,
         demoted,
         created: _,
     } = then;
     let password = match (kind, &now.kind) {
-        (Kind::Person { password: Some(old) }, Kind::Person { password: Some(new) }) if old == new => None,
-        (Kind::Person { password: Some(_) }, Kind::Person { password: Some(_) }) => {
+        (UserKind::Person { password: Some(old) }, UserKind::Person { password: Some(new) })
+            if old == new =>
+        {
+            None
+        }
+        (UserKind::Person { password: Some(_) }, UserKind::Person { password: Some(_) }) => {
             Some("given another password")
         }
-        (Kind::Person { password: Some(_) }, Kind::Person { password: None }) => {
+        (UserKind::Person { password: Some(_) }, UserKind::Person { password: None }) => {
             Some("left without a password")
         }
-        (Kind::Person { password: None }, Kind::Person { .. }) | (Kind::Bot, Kind::Bot) => None,
-        (Kind::Person { .. }, Kind::Bot) | (Kind::Bot, Kind::Person { .. }) => {
+        (UserKind::Person { password: None }, UserKind::Person { .. }) | (UserKind::Bot, UserKind::Bot) => {
+            None
+        }
+        (UserKind::Person { .. }, UserKind::Bot) | (UserKind::Bot, UserKind::Person { .. }) => {
             Some("made another kind of user")
         }
     };
     let stopped = match (status, now.status) {
-        (Status::Active | Status::Inactive, Status::Blocked) => Some("blocked"),
-        (Status::Active, Status::Inactive) => Some("made inactive"),
-        (Status::Active | Status::Inactive, Status::Active)
-        | (Status::Inactive, Status::Inactive)
-        | (Status::Blocked, _) => None,
+        (UserStatus::Active | UserStatus::Inactive, UserStatus::Blocked) => Some("blocked"),
+        (UserStatus::Active, UserStatus::Inactive) => Some("made inactive"),
+        (UserStatus::Active | UserStatus::Inactive, UserStatus::Active)
+        | (UserStatus::Inactive, UserStatus::Inactive)
+        | (UserStatus::Blocked, _) => None,
     };
     // Both are what the APIs behind us know people by, and an address is a login name.
     let address = email.as_ref().is_some_and(|then| now.email.as_ref() != Some(then));
@@ -391,7 +397,8 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
         password,
         stopped,
         (*company != now.company).then_some("moved to another company"),
-        ((*api_access && !now.api_access) || *access_held < now.access_held).then_some("refused API access"),
+        ((*api_access && !now.api_access) || *api_access_removed_by < now.api_access_removed_by)
+            .then_some("refused API access"),
         (role.level() > now.role.level()).then_some("demoted"),
         (*username != now.username).then_some("renamed"),
         address.then_some("given another e-mail address"),

@@ -105,7 +105,7 @@ pub(super) fn write(
                 New::Hash(hash) => hashed_anew(secret, *hash, *id, ring, entropy)?,
                 New::Text(text) => adopted(text, *id, &keyspace, ring, entropy)?,
             };
-            let new = secret.trace();
+            let new = secret.lookup_key();
             // Another key may have come to have this text meanwhile: then both stay as they are.
             if !operation.has(&hot(&new))? {
                 operation.replace_key(&old, &key)?;
@@ -127,8 +127,8 @@ fn hashed_anew(
         SealedCopy::seal(&text, id, ring, entropy)
     });
     let (pepper, _) = ring.current();
-    let (prefix, foreign) = (secret.prefix.clone(), secret.foreign.clone());
-    Ok(StoredSecret { pepper, hash, sealed: sealed.transpose()?, prefix, foreign })
+    let (prefix, imported_hash) = (secret.prefix.clone(), secret.imported_hash.clone());
+    Ok(StoredSecret { pepper, hash, sealed: sealed.transpose()?, prefix, imported_hash })
 }
 
 fn adopted(
@@ -142,7 +142,13 @@ fn adopted(
     let (number, pepper) = ring.current();
     let sealed = sealed_copy(keyspace, &issued, id, ring, entropy)?;
     let prefix = keyspace.format().prefix_of(text.reveal())?;
-    Ok(StoredSecret { pepper: number, prefix, hash: pepper.hash_issued(&issued), sealed, foreign: None })
+    Ok(StoredSecret {
+        pepper: number,
+        prefix,
+        hash: pepper.hash_issued(&issued),
+        sealed,
+        imported_hash: None,
+    })
 }
 
 fn secret_of<'a>(key: &'a mut Key, hash: &KeyedHash) -> Option<&'a mut StoredSecret> {

@@ -1,6 +1,6 @@
 //! Stopping a key for good.
 
-use crate::key::{Action, Authority, Key, KeyId, KeyState, RevokeReason, Subject};
+use crate::key::{AuditAction, Key, KeyId, KeyState, Principal, RevokeReason, Subject};
 
 use super::{Engine, EngineError};
 
@@ -15,7 +15,7 @@ impl Engine {
     /// When this answers, no later verify allows the key, not even after a power cut.
     pub fn revoke_key(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: KeyId,
         reason: RevokeReason,
     ) -> Result<Key, EngineError> {
@@ -30,7 +30,7 @@ impl Engine {
             let state = KeyState::Revoked { at: operation.now(), by: by.actor, reason };
             let key = Key { state, ..old.clone() };
             operation.replace_key(&old, &key)?;
-            operation.record(by.actor, Action::KeyRevoked, Subject::Key(id))?;
+            operation.record(by.actor, AuditAction::KeyRevoked, Subject::Key(id))?;
             Ok(key)
         })
     }

@@ -6,12 +6,12 @@
 //! later; owners who come in person may have those of all their own keys.
 //!
 //! **What was taken away stays away.** A key remembers at which level each of its rights was last narrowed by somebody
-//! other than its owner, and nobody below that level widens it again ([`Held`]).
+//! other than its owner, and nobody below that level widens it again ([`NarrowedBy`]).
 
 use std::fmt::{self, Display};
 
 use crate::clock::Timestamp;
-use crate::key::{Authority, Held, Key, KeyState, Level, UserId, Within};
+use crate::key::{Key, KeyState, Level, NarrowedBy, Principal, Restriction, UserId};
 
 use super::operation::Operation;
 use super::{EngineError, NewKey, Reader};
@@ -70,12 +70,16 @@ impl Display for Right {
 }
 
 /// Refuses what is not within the bound.
-pub(super) fn bounded<T: Within + Display>(right: Right, asked: &T, most: &T) -> Result<(), EngineError> {
+pub(super) fn bounded<T: Restriction + Display>(
+    right: Right,
+    asked: &T,
+    most: &T,
+) -> Result<(), EngineError> {
     if asked.within(most) { Ok(()) } else { Err(EngineError::Beyond { right, most: most.to_string() }) }
 }
 
 /// Refuses whoever is below the level at which something was taken away.
-pub(super) fn reaches(right: Right, by: &Authority, held: Level) -> Result<(), EngineError> {
+pub(super) fn reaches(right: Right, by: &Principal, held: Level) -> Result<(), EngineError> {
     if by.level >= held { Ok(()) } else { Err(EngineError::Withheld { right, level: held }) }
 }
 
@@ -88,7 +92,7 @@ pub(super) struct Lent {
 
 impl Lent {
     /// What `key`, the record of the one that was shown, lends.
-    fn of(by: &Authority, key: Option<Key>, now: Timestamp) -> Result<Self, EngineError> {
+    fn of(by: &Principal, key: Option<Key>, now: Timestamp) -> Result<Self, EngineError> {
         let good = |key: &Key| key.state == KeyState::Active && !key.expiry.reached(now);
         let key = key.filter(good).ok_or(EngineError::NoLongerGood)?;
         Ok(Self { acts_with: by.level.min(key.level), key })
@@ -110,7 +114,7 @@ impl Lent {
 }
 
 /// Refuses to give a proof of this key to whoever it is not for.
-fn proof_is_for(by: &Authority, lent: Option<&Lent>, key: &Key) -> Result<(), EngineError> {
+fn proof_is_for(by: &Principal, lent: Option<&Lent>, key: &Key) -> Result<(), EngineError> {
     match lent {
         Some(lent) => lent.covers(key),
         None if by.is_in_person(key.owner) => Ok(()),
@@ -119,11 +123,11 @@ fn proof_is_for(by: &Authority, lent: Option<&Lent>, key: &Key) -> Result<(), En
 }
 
 /// The level that holds a right after it went from `old` to `new`.
-fn held_after<T: Within + PartialEq>(
+fn held_after<T: Restriction + PartialEq>(
     right: Right,
     [old, new]: [&T; 2],
     held: Level,
-    by: &Authority,
+    by: &Principal,
     owner: UserId,
 ) -> Result<Level, EngineError> {
     let own = by.is(owner);
@@ -140,8 +144,8 @@ fn held_after<T: Within + PartialEq>(
 
 /// What is held of a key that `by` changed from `old` to `new`; `suspends` when that was asked for, also of one that was
 /// suspended already.
-fn held(by: &Authority, old: &Key, new: &Key, suspends: bool) -> Result<Held, EngineError> {
-    let Held { state, level, allowlist, rate_limits, expiry } = old.held;
+fn held(by: &Principal, old: &Key, new: &Key, suspends: bool) -> Result<NarrowedBy, EngineError> {
+    let NarrowedBy { state, level, allowlist, rate_limits, expiry } = old.held;
     let owner = old.owner;
     let state = match (&old.state, &new.state) {
         (KeyState::Suspended, KeyState::Active) => {
@@ -151,7 +155,7 @@ fn held(by: &Authority, old: &Key, new: &Key, suspends: bool) -> Result<Held, En
         _ if suspends && !by.is(owner) => state.max(by.level),
         _ => state,
     };
-    Ok(Held {
+    Ok(NarrowedBy {
         state,
         level: held_after(Right::Level, [&old.level, &new.level], level, by, owner)?,
         allowlist: held_after(Right::Allowlist, [&old.allowlist, &new.allowlist], allowlist, by, owner)?,
@@ -167,15 +171,15 @@ fn held(by: &Authority, old: &Key, new: &Key, suspends: bool) -> Result<Held, En
 }
 
 /// What is held of a key that somebody makes for another: what they asked for.
-fn held_anew(by: &Authority, new: &NewKey, role: Level) -> Held {
+fn held_anew(by: &Principal, new: &NewKey, role: Level) -> NarrowedBy {
     if by.is(new.owner) {
-        return Held::default();
+        return NarrowedBy::default();
     }
-    fn narrow<T: Within>(asked: Option<&T>) -> bool {
+    fn narrow<T: Restriction>(asked: Option<&T>) -> bool {
         asked.is_some_and(|asked| !asked.is_unbounded())
     }
     let held = |narrow| if narrow { by.level } else { Level::AUTHENTICATE };
-    Held {
+    NarrowedBy {
         state: Level::AUTHENTICATE,
         level: held(new.level < role),
         allowlist: held(narrow(new.allowlist.as_ref())),
@@ -189,7 +193,7 @@ impl Operation<'_> {
     ///
     /// # Errors
     /// [`EngineError::NoLongerGood`] when it was suspended, revoked or deleted meanwhile, or is over.
-    fn lent(&mut self, by: &Authority) -> Result<Option<Lent>, EngineError> {
+    fn lent(&mut self, by: &Principal) -> Result<Option<Lent>, EngineError> {
         let Some(id) = by.key() else { return Ok(None) };
         let key = match self.key(id) {
             Err(EngineError::NoSuchKey) => None,
@@ -204,9 +208,9 @@ impl Operation<'_> {
     /// [`EngineError::Beyond`] when it would go beyond what `by` may give, or what binds its owner.
     pub(super) fn settle_new(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         mut new: NewKey,
-    ) -> Result<(NewKey, Held), EngineError> {
+    ) -> Result<(NewKey, NarrowedBy), EngineError> {
         let role = self.user(new.owner)?.role.level();
         let (lent, held) = (self.lent(by)?, held_anew(by, &new, role));
         bounded(Right::Level, &new.level, &by.level)?;
@@ -229,7 +233,7 @@ impl Operation<'_> {
     /// [`EngineError::Beyond`] and [`EngineError::Withheld`].
     pub(super) fn settle_change(
         &mut self,
-        by: &Authority,
+        by: &Principal,
         old: &Key,
         mut new: Key,
         suspends: bool,
@@ -251,7 +255,7 @@ impl Operation<'_> {
     ///
     /// # Errors
     /// [`EngineError::Beyond`].
-    pub(super) fn check_proof(&mut self, by: &Authority, key: &Key) -> Result<(), EngineError> {
+    pub(super) fn check_proof(&mut self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let lent = self.lent(by)?;
         proof_is_for(by, lent.as_ref(), key)
     }
@@ -260,7 +264,7 @@ impl Operation<'_> {
     ///
     /// # Errors
     /// [`EngineError::Beyond`].
-    pub(super) fn check_end(&mut self, by: &Authority, key: &Key) -> Result<(), EngineError> {
+    pub(super) fn check_end(&mut self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         match self.lent(by)? {
             Some(lent) => bounded(Right::Level, &key.level, &lent.reaches(key.owner)),
             None => Ok(()),
@@ -274,7 +278,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`EngineError::Beyond`], [`EngineError::NoLongerGood`]; [`EngineError::Store`] when that could not be read.
-    pub fn check_proof(&self, by: &Authority, key: &Key) -> Result<(), EngineError> {
+    pub fn check_proof(&self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let lent = by.key().map(|id| Lent::of(by, self.key(id)?, self.now())).transpose()?;
         proof_is_for(by, lent.as_ref(), key)
     }

@@ -8,8 +8,8 @@ use crate::clock::{Clock as _, ManualClock, Timestamp};
 use crate::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, Right, UserChange};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, Allowlist, Authority, Expiry, Key, KeyId, KeyState, Keyspace, Level, PepperRing, RateLimit,
-    RateLimits, RevokeReason, Role, UserId, Within as _,
+    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Level, PepperRing, Principal, RateLimit,
+    RateLimits, Restriction as _, RevokeReason, Role, UserId,
 };
 use crate::store::MemoryStore;
 
@@ -50,20 +50,20 @@ impl World {
     }
 
     /// Somebody who came in person, with this level.
-    fn person(user: UserId, number: u8) -> Authority {
-        Authority { actor: Actor::User { user, key: None, from: None }, level: level(number) }
+    fn person(user: UserId, number: u8) -> Principal {
+        Principal { actor: Actor::User { user, key: None, from: None }, level: level(number) }
     }
 
     /// Whoever shows this key.
-    fn by(key: &Key) -> Authority {
-        Authority { actor: Actor::User { user: key.owner, key: Some(key.id), from: None }, level: key.level }
+    fn by(key: &Key) -> Principal {
+        Principal { actor: Actor::User { user: key.owner, key: Some(key.id), from: None }, level: key.level }
     }
 
     fn draft(&self, number: u8) -> NewKey {
         NewKey::new(*NATIVE.name(), self.flo, level(number))
     }
 
-    fn make(&self, by: Authority, new: NewKey) -> Result<Key, EngineError> {
+    fn make(&self, by: Principal, new: NewKey) -> Result<Key, EngineError> {
         self.engine.create_key(by, new).map(|(key, _)| key)
     }
 
@@ -74,7 +74,7 @@ impl World {
         self.make(Self::person(self.flo, 8), new).unwrap()
     }
 
-    fn update(&self, by: Authority, id: KeyId, set: impl FnOnce(&mut KeyChange)) -> Result<Key, EngineError> {
+    fn update(&self, by: Principal, id: KeyId, set: impl FnOnce(&mut KeyChange)) -> Result<Key, EngineError> {
         let mut change = KeyChange::default();
         set(&mut change);
         self.engine.update_key(by, id, change)

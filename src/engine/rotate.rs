@@ -1,6 +1,6 @@
 //! Giving a key a new secret.
 
-use crate::key::{Action, Authority, IssuedKey, Key, KeyId, Keyspace, StoredSecret, Subject};
+use crate::key::{AuditAction, IssuedKey, Key, KeyId, Keyspace, Principal, StoredSecret, Subject};
 use crate::limits;
 
 use super::{Engine, EngineError};
@@ -18,7 +18,7 @@ impl Engine {
     /// When this answers, both the new text and the end of the old one survive a power cut.
     pub fn rotate_key(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: KeyId,
         grace_ms: u64,
     ) -> Result<(Key, IssuedKey), EngineError> {
@@ -36,7 +36,7 @@ impl Engine {
     /// Puts another secret in force; the old one still verifies for `grace_ms` milliseconds.
     pub(super) fn replace_secret(
         &self,
-        by: Authority,
+        by: Principal,
         id: KeyId,
         secret: StoredSecret,
         grace_ms: u64,
@@ -53,7 +53,7 @@ impl Engine {
             let end = operation.now().plus_ms(grace_ms);
             key.secrets.previous = (grace_ms > 0).then_some((replaced, end));
             operation.replace_key(&old, &key)?;
-            operation.record(by.actor, Action::KeyRotated, Subject::Key(id))?;
+            operation.record(by.actor, AuditAction::KeyRotated, Subject::Key(id))?;
             Ok(key)
         })
     }

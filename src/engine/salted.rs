@@ -16,7 +16,7 @@ use papaya::HashSet;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::key::{Key, KeyId, KeyedHash, Prefix, SlowHash, UncheckedKey};
+use crate::key::{Key, KeyId, KeyedHash, Prefix, SaltedHash, UncheckedKey};
 use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{Store, StoreError, schema};
@@ -85,12 +85,12 @@ struct Job {
     /// The place of the last key that was looked at.
     after: Option<Vec<u8>>,
     /// The next ones.
-    candidates: VecDeque<(Match, SlowHash)>,
+    candidates: VecDeque<(Match, SaltedHash)>,
     keys: u64,
 }
 
 /// Keys to compare a text with, and the place of the last one that was looked at.
-type Page = (VecDeque<(Match, SlowHash)>, Vec<u8>);
+type Page = (VecDeque<(Match, SaltedHash)>, Vec<u8>);
 
 /// What came of a piece of work.
 enum Step {
@@ -329,7 +329,7 @@ impl Worker {
             let key = Key::from_entry(&entry)?;
             let secrets = key.secrets.all().filter(|secret| key.is_live() && secret.prefix == *beginning);
             candidates.extend(secrets.filter_map(|secret| {
-                Some((Match { key: key.id, secret: secret.hash }, secret.foreign.clone()?))
+                Some((Match { key: key.id, secret: secret.hash }, secret.imported_hash.clone()?))
             }));
         }
         Ok(entries.into_iter().last().map(|last| (candidates, last.key)))

@@ -1,7 +1,7 @@
 //! The ways in which imported keys are hashed.
 
 use crate::entropy::Entropy;
-use crate::key::{DigestScheme, ForeignSecret, HmacKey, PartScheme, PepperRing, SealedCopy};
+use crate::key::{DigestScheme, HmacKey, ImportedSecret, PartScheme, PepperRing, SealedCopy};
 use crate::limits;
 use crate::store::codec::{StoredDigest, StoredScheme, StoredSchemes};
 use crate::store::schema;
@@ -46,35 +46,37 @@ impl Schemes {
     }
 
     /// Takes in how this secret is hashed.
-    pub(super) fn add(&mut self, secret: &ForeignSecret) {
+    pub(super) fn add(&mut self, secret: &ImportedSecret) {
         self.take(secret);
     }
 
     /// What of this text may have been imported in its place, as far as that follows from the text: digests of it, or of
     /// its parts. Salted hashes do not.
-    pub(super) fn forms_of(&self, text: &str) -> Vec<ForeignSecret> {
+    pub(super) fn forms_of(&self, text: &str) -> Vec<ImportedSecret> {
         let digest = |scheme: &DigestScheme, of: &str| scheme.digest(of.as_bytes()).to_vec();
         let always = [DigestScheme::Sha256, DigestScheme::Sha512];
         let whole = always.iter().chain(&self.digests);
-        let whole = whole.map(|scheme| ForeignSecret::Digest(scheme.clone(), digest(scheme, text)));
+        let whole = whole.map(|scheme| ImportedSecret::Digest(scheme.clone(), digest(scheme, text)));
         let parts = self.parts.iter().filter_map(|scheme| {
             let (before, part) = scheme.part.split(text)?;
             let befores = [None].into_iter().chain(before.parse().ok().map(Some));
             let digest = digest(&scheme.scheme, part);
-            Some(befores.map(move |before| ForeignSecret::PartDigest(scheme.clone(), before, digest.clone())))
+            Some(
+                befores.map(move |before| ImportedSecret::PartDigest(scheme.clone(), before, digest.clone())),
+            )
         });
         whole.chain(parts.flatten()).collect()
     }
 
     /// Takes in how this secret is hashed. Answers what that is if it is new.
-    fn take(&mut self, secret: &ForeignSecret) -> Option<Scheme> {
+    fn take(&mut self, secret: &ImportedSecret) -> Option<Scheme> {
         match secret {
-            ForeignSecret::Text(_) if self.texts => None,
-            ForeignSecret::Text(_) => {
+            ImportedSecret::Text(_) if self.texts => None,
+            ImportedSecret::Text(_) => {
                 self.texts = true;
                 Some(Scheme::Text)
             }
-            ForeignSecret::Slow(prefix, _) => {
+            ImportedSecret::Salted(prefix, _) => {
                 let length = prefix.as_str().len();
                 let new = !self.slow.contains(&length);
                 if new {
@@ -82,13 +84,13 @@ impl Schemes {
                 }
                 new.then_some(Scheme::Slow(length))
             }
-            ForeignSecret::Digest(scheme, _) if self.digests.contains(scheme) => None,
-            ForeignSecret::Digest(scheme, _) => {
+            ImportedSecret::Digest(scheme, _) if self.digests.contains(scheme) => None,
+            ImportedSecret::Digest(scheme, _) => {
                 self.digests.push(scheme.clone());
                 Some(Scheme::Digest(scheme.clone()))
             }
-            ForeignSecret::PartDigest(part, ..) if self.parts.contains(part) => None,
-            ForeignSecret::PartDigest(part, ..) => {
+            ImportedSecret::PartDigest(part, ..) if self.parts.contains(part) => None,
+            ImportedSecret::PartDigest(part, ..) => {
                 self.parts.push(part.clone());
                 Some(Scheme::Part(part.clone()))
             }
@@ -150,7 +152,7 @@ impl Operation<'_> {
     /// [`EngineError::TooManySchemes`].
     pub(super) fn add_schemes<'s>(
         &mut self,
-        secrets: impl Iterator<Item = &'s ForeignSecret>,
+        secrets: impl Iterator<Item = &'s ImportedSecret>,
         ring: &PepperRing,
         entropy: &dyn Entropy,
     ) -> Result<(), EngineError> {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::clock::Timestamp;
 use crate::key::network;
-use crate::key::{Action, Actor, AuditEvent, Details, KeyId, Subject, UserId};
+use crate::key::{Actor, AuditAction, AuditEvent, EventDetails, KeyId, Subject, UserId};
 use crate::limits;
 use crate::store::Store;
 
@@ -57,7 +57,7 @@ enum Refusal {
 }
 
 /// One event of the audit.
-pub(super) type Event = (Actor, Action, Subject, Details);
+pub(super) type Event = (Actor, AuditAction, Subject, EventDetails);
 
 impl Sightings {
     fn note_login(&self, user: UserId, from: Option<IpAddr>) {
@@ -123,7 +123,12 @@ impl Sightings {
     pub(super) fn take(&self, now: Timestamp, last: bool) -> Option<Event> {
         if let Some(Login { user, from, times }) = lock(&self.logins).pop_front() {
             let (actor, subject) = (Actor::User { user, key: None, from }, Subject::User(user));
-            return Some((actor, Action::LoggedIn, subject, Details { times, ..Details::default() }));
+            return Some((
+                actor,
+                AuditAction::LoggedIn,
+                subject,
+                EventDetails { times, ..EventDetails::default() },
+            ));
         }
         let mut refused = lock(&self.refused);
         if let Some((refusal, from)) = refused.waiting.pop_front() {
@@ -134,12 +139,13 @@ impl Sightings {
         if !over && !last {
             return None;
         }
-        let counted = [(&self.logins_refused, Action::LoginRefused), (&self.keys_denied, Action::KeyDenied)];
+        let counted =
+            [(&self.logins_refused, AuditAction::LoginRefused), (&self.keys_denied, AuditAction::KeyDenied)];
         for (count, action) in counted {
             let count = count.swap(0, Ordering::Relaxed);
             if count > 0 {
                 let somebody = Actor::Stranger { from: None };
-                return Some((somebody, action, Subject::Attempts(count), Details::default()));
+                return Some((somebody, action, Subject::Attempts(count), EventDetails::default()));
             }
         }
         if over {
@@ -177,11 +183,11 @@ impl Refused {
 impl Refusal {
     fn event(self, from: Option<IpAddr>) -> Event {
         let (action, subject, reason) = match self {
-            Self::Login(Some(user), reason) => (Action::LoginRefused, Subject::User(user), reason),
-            Self::Login(None, reason) => (Action::LoginRefused, Subject::Attempts(1), reason),
-            Self::Key(key, reason) => (Action::KeyDenied, Subject::Key(key), reason),
+            Self::Login(Some(user), reason) => (AuditAction::LoginRefused, Subject::User(user), reason),
+            Self::Login(None, reason) => (AuditAction::LoginRefused, Subject::Attempts(1), reason),
+            Self::Key(key, reason) => (AuditAction::KeyDenied, Subject::Key(key), reason),
         };
-        let details = Details { reason: reason.map(Cow::into_owned), ..Details::default() };
+        let details = EventDetails { reason: reason.map(Cow::into_owned), ..EventDetails::default() };
         (Actor::Stranger { from }, action, subject, details)
     }
 
@@ -190,9 +196,9 @@ impl Refusal {
         let Actor::Stranger { from } = event.actor else { return None };
         let reason = event.details.reason.clone().map(Cow::Owned);
         let refusal = match (event.action, event.subject) {
-            (Action::LoginRefused, Subject::User(user)) => Self::Login(Some(user), reason),
-            (Action::LoginRefused, Subject::Attempts(1)) if from.is_some() => Self::Login(None, reason),
-            (Action::KeyDenied, Subject::Key(key)) => Self::Key(key, reason),
+            (AuditAction::LoginRefused, Subject::User(user)) => Self::Login(Some(user), reason),
+            (AuditAction::LoginRefused, Subject::Attempts(1)) if from.is_some() => Self::Login(None, reason),
+            (AuditAction::KeyDenied, Subject::Key(key)) => Self::Key(key, reason),
             _ => return None,
         };
         Some((refusal, from))
@@ -271,7 +277,7 @@ mod tests {
         assert_eq!(all(&sightings, minute.plus_ms(60_000), false), [], "not again within the hour");
         let hour = START.plus_ms(limits::SIGHTINGS_MS);
         let somebody = Actor::Stranger { from: None };
-        let rest = (somebody, Action::LoginRefused, Subject::Attempts(4), Details::default());
+        let rest = (somebody, AuditAction::LoginRefused, Subject::Attempts(4), EventDetails::default());
         assert_eq!(all(&sightings, hour, false), [rest]);
         sightings.note(refused(), from("192.0.2.1"));
         assert_eq!(all(&sightings, hour, false), [one], "and then anew");
@@ -291,7 +297,7 @@ mod tests {
         }
         let events = all(&sightings, START, true);
         let times: Vec<_> = events.iter().take(3).map(|event| (event.1, event.3.times)).collect();
-        let logged_in = Action::LoggedIn;
+        let logged_in = AuditAction::LoggedIn;
         assert_eq!(times, [(logged_in, 2), (logged_in, 1), (logged_in, 2)], "a network of IPv6 is a /64");
         assert_eq!(events.len(), 3 + 2 * (limits::SIGHTINGS_MAX + 1));
         let rest = Subject::Attempts(100_000 - limits::SIGHTINGS_MAX as u64);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
-use crate::key::{Condition, Expiry, Key, KeyspaceName, Kind, User};
+use crate::key::{Expiry, Key, KeyStatus, KeyspaceName, User, UserKind};
 use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{paged, schema};
@@ -63,9 +63,9 @@ impl Reader {
         for entry in paged(None, |after, limit| self.store.scan(schema::USERS, after, limit)) {
             let user = User::from_entry(&entry?)?;
             match user.kind {
-                Kind::Person { .. } => summary.people += 1,
-                Kind::Bot if user.is_account() => {}
-                Kind::Bot => summary.bots += 1,
+                UserKind::Person { .. } => summary.people += 1,
+                UserKind::Bot if user.is_account() => {}
+                UserKind::Bot => summary.bots += 1,
             }
         }
         for entry in paged(None, |after, limit| self.store.scan(schema::KEYS, after, limit)) {
@@ -78,14 +78,14 @@ impl Reader {
 impl Summary {
     fn count(&mut self, key: Key) {
         let counts = self.keyspaces.entry(key.keyspace).or_default();
-        let condition = key.condition(self.at);
+        let condition = key.status(self.at);
         match condition {
-            Condition::Active => counts.active += 1,
-            Condition::Expired => counts.expired += 1,
-            Condition::Suspended => counts.suspended += 1,
-            Condition::Revoked => counts.revoked += 1,
+            KeyStatus::Active => counts.active += 1,
+            KeyStatus::Expired => counts.expired += 1,
+            KeyStatus::Suspended => counts.suspended += 1,
+            KeyStatus::Revoked => counts.revoked += 1,
         }
-        if condition != Condition::Active {
+        if condition != KeyStatus::Active {
             return;
         }
         let end = |key: &Key| match key.expiry {

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use crate::clock::Timestamp;
-use crate::key::{Action, AuditEvent, AuditHead, EventHash, Field, FieldChange, KeyId, Subject, UserId};
+use crate::key::{
+    AuditAction, AuditEvent, AuditField, AuditHead, EventHash, FieldChange, KeyId, Subject, UserId,
+};
 use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{Store, paged, paged_by, schema};
@@ -19,7 +21,7 @@ pub struct EventFilter {
     /// About this key, or by it.
     pub key: Option<KeyId>,
     /// That this was done.
-    pub action: Option<Action>,
+    pub action: Option<AuditAction>,
     /// By this user.
     pub actor: Option<UserId>,
     /// Not before.
@@ -208,7 +210,10 @@ impl EventFilter {
 fn names(event: &AuditEvent, key: KeyId) -> bool {
     let id = key.to_string();
     let along = |change: &FieldChange| {
-        let of_keys = matches!(change.field, Field::KeysCreated | Field::KeysChanged | Field::KeysRemoved);
+        let of_keys = matches!(
+            change.field,
+            AuditField::KeysCreated | AuditField::KeysChanged | AuditField::KeysRemoved
+        );
         of_keys && [&change.old, &change.new].into_iter().flatten().any(|ids| ids.contains(&id))
     };
     event.subject == Subject::Key(key) || event.details.changes.iter().any(along)
@@ -218,7 +223,7 @@ fn names(event: &AuditEvent, key: KeyId) -> bool {
 fn is_about(event: &AuditEvent, user: UserId, keys: &HashSet<KeyId>) -> bool {
     let owner = user.to_string();
     let was_theirs = |change: &FieldChange| {
-        change.field == Field::Owner && [&change.old, &change.new].contains(&&Some(owner.clone()))
+        change.field == AuditField::Owner && [&change.old, &change.new].contains(&&Some(owner.clone()))
     };
     match event.subject {
         Subject::User(id) => id == user,

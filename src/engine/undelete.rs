@@ -1,7 +1,7 @@
 //! Bringing a deleted key back.
 
 use crate::clock::Timestamp;
-use crate::key::{Action, Authority, Demotion, Issuing, Key, KeyId, Keyspace, Subject};
+use crate::key::{AuditAction, Demotion, Issuing, Key, KeyId, Keyspace, Principal, Subject};
 use crate::limits;
 use crate::store::codec::Deleted;
 use crate::store::schema;
@@ -24,7 +24,7 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the key is back also after a power cut.
-    pub fn undelete_key(&self, by: impl Into<Authority>, id: KeyId) -> Result<Key, EngineError> {
+    pub fn undelete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
         let key = self.write(move |operation| {
             let place = schema::deleted(&id.to_bytes());
@@ -44,10 +44,10 @@ impl Engine {
             let key = deleted.key;
             operation.drop_kept(place, until);
             operation.write_key(None, Some(&key))?;
-            operation.record(by.actor, Action::KeyUndeleted, Subject::Key(id))?;
+            operation.record(by.actor, AuditAction::KeyUndeleted, Subject::Key(id))?;
             Ok(key)
         })?;
-        if key.secrets.all().any(|secret| secret.foreign.is_some()) {
+        if key.secrets.all().any(|secret| secret.imported_hash.is_some()) {
             self.view().salted.add(key.secrets.all().map(|secret| &secret.prefix));
         }
         Ok(key)
@@ -56,7 +56,7 @@ impl Engine {
 
 impl Operation<'_> {
     /// Refuses a key that the caller could not create, or that was taken away by somebody higher.
-    fn check_return(&mut self, by: &Authority, deleted: &Deleted) -> Result<(), EngineError> {
+    fn check_return(&mut self, by: &Principal, deleted: &Deleted) -> Result<(), EngineError> {
         let Deleted { key, by: taken_by, until } = deleted;
         let owner = self.user(key.owner)?;
         reaches(Right::Existence, by, *taken_by)?;

@@ -1,6 +1,6 @@
 //! Changing a key's fields; suspending and resuming it.
 
-use crate::key::{Action, Authority, Key, KeyId, KeyState, Subject};
+use crate::key::{AuditAction, Key, KeyId, KeyState, Principal, Subject};
 
 use super::create::check_expiry;
 use super::{Engine, EngineError, KeyChange};
@@ -17,7 +17,7 @@ impl Engine {
     /// When this answers, every later verify judges by the new fields, also after a power cut.
     pub fn update_key(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: KeyId,
         change: KeyChange,
     ) -> Result<Key, EngineError> {
@@ -58,11 +58,11 @@ fn changed(old: &Key, change: KeyChange) -> Key {
 }
 
 /// The audit's word for the change: suspending or resuming when that is all of it.
-fn action(old: &Key, new: &Key) -> Action {
+fn action(old: &Key, new: &Key) -> AuditAction {
     let only_state = Key { state: old.state.clone(), held: old.held, ..new.clone() } == *old;
     match new.state {
-        KeyState::Active if only_state => Action::KeyResumed,
-        KeyState::Suspended if only_state => Action::KeySuspended,
-        KeyState::Active | KeyState::Suspended | KeyState::Revoked { .. } => Action::KeyUpdated,
+        KeyState::Active if only_state => AuditAction::KeyResumed,
+        KeyState::Suspended if only_state => AuditAction::KeySuspended,
+        KeyState::Active | KeyState::Suspended | KeyState::Revoked { .. } => AuditAction::KeyUpdated,
     }
 }

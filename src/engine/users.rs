@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::key::{
-    Action, Authority, Email, Key, KeyId, Keyspace, Kind, Level, Password, PasswordHash, Role, Status,
-    Subject, User, UserId, Username,
+    AuditAction, Email, Key, KeyId, Keyspace, Level, Password, PasswordHash, Principal, Role, Subject, User,
+    UserId, UserKind, UserStatus, Username,
 };
 use crate::store::codec::Record;
 use crate::store::{StoreError, paged, schema};
 
-use super::access::access_held;
+use super::access::api_access_removed_by;
 use super::operation::{Operation, after};
 use super::{Engine, EngineError, NewKind, NewUser, UserChange};
 
@@ -22,14 +22,14 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, the user survives a power cut.
-    pub fn add_user(&self, by: impl Into<Authority>, new: NewUser) -> Result<User, EngineError> {
+    pub fn add_user(&self, by: impl Into<Principal>, new: NewUser) -> Result<User, EngineError> {
         let by = by.into();
         let kind = match &new.kind {
-            NewKind::Bot => Kind::Bot,
+            NewKind::Bot => UserKind::Bot,
             NewKind::Person { password } => {
                 let password =
                     password.as_ref().map(|password| self.passwords().hash(password)).transpose()?;
-                Kind::Person { password }
+                UserKind::Person { password }
             }
         };
         self.write(move |operation| {
@@ -38,8 +38,8 @@ impl Engine {
             }
             let id = operation.next_user_id()?;
             let numbered = || match kind {
-                Kind::Person { .. } => format!("person-{id}").parse(),
-                Kind::Bot => format!("bot-{id}").parse(),
+                UserKind::Person { .. } => format!("person-{id}").parse(),
+                UserKind::Bot => format!("bot-{id}").parse(),
             };
             let user = User {
                 id,
@@ -49,16 +49,16 @@ impl Engine {
                 kind: kind.clone(),
                 role: new.role,
                 company: new.company,
-                status: Status::Active,
+                status: UserStatus::Active,
                 api_access: false,
-                access_held: Level::AUTHENTICATE,
+                api_access_removed_by: Level::AUTHENTICATE,
                 demoted: None,
                 created: operation.now(),
             };
             operation.check_bot_name(None, &user)?;
             operation.put(schema::USER_COUNTER, &user.id)?;
             operation.replace_user(None, &user)?;
-            operation.record(by.actor, Action::UserAdded, Subject::User(user.id))?;
+            operation.record(by.actor, AuditAction::UserAdded, Subject::User(user.id))?;
             Ok(user)
         })
     }
@@ -77,7 +77,7 @@ impl Engine {
     /// When this answers, every later verify of the user's keys judges by the new fields, also after a power cut.
     pub fn update_user(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: UserId,
         change: UserChange,
     ) -> Result<User, EngineError> {
@@ -89,7 +89,7 @@ impl Engine {
             if user == old {
                 return Ok(user);
             }
-            user = access_held(&by, &old, user)?;
+            user = api_access_removed_by(&by, &old, user)?;
             if demoted(&old, &user) {
                 user.demoted = Some(operation.now());
             }
@@ -119,7 +119,7 @@ impl Engine {
     /// When this answers, only the new password logs in, also after a power cut.
     pub fn set_password(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<Principal>,
         id: UserId,
         password: &Password,
     ) -> Result<User, EngineError> {
@@ -127,12 +127,12 @@ impl Engine {
         let hash: PasswordHash = self.passwords().hash(password)?;
         self.write(move |operation| {
             let old = operation.user(id)?;
-            if old.kind == Kind::Bot {
+            if old.kind == UserKind::Bot {
                 return Err(EngineError::BotPassword);
             }
-            let user = User { kind: Kind::Person { password: Some(hash.clone()) }, ..old.clone() };
+            let user = User { kind: UserKind::Person { password: Some(hash.clone()) }, ..old.clone() };
             operation.replace_user(Some(&old), &user)?;
-            operation.record(by.actor, Action::PasswordSet, Subject::User(id))?;
+            operation.record(by.actor, AuditAction::PasswordSet, Subject::User(id))?;
             Ok(user)
         })
     }
@@ -145,7 +145,7 @@ impl Engine {
     ///
     /// # Durability
     /// When this answers, no key of the user is ever allowed again, not even after a power cut.
-    pub fn remove_user(&self, by: impl Into<Authority>, id: UserId) -> Result<(), EngineError> {
+    pub fn remove_user(&self, by: impl Into<Principal>, id: UserId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |operation| {
             let user = operation.user(id)?;
@@ -156,7 +156,7 @@ impl Engine {
             }
             operation.drop_owner_limits(id)?;
             operation.write_user(Some(&user), None)?;
-            operation.record(by.actor, Action::UserRemoved, Subject::User(id))?;
+            operation.record(by.actor, AuditAction::UserRemoved, Subject::User(id))?;
             Ok(())
         })
     }
@@ -178,22 +178,22 @@ fn changed(old: &User, change: UserChange) -> User {
 }
 
 /// The audit's word for the change.
-fn action(old: &User, new: &User) -> Action {
+fn action(old: &User, new: &User) -> AuditAction {
     match (old.api_access, new.api_access) {
-        (false, true) => Action::AccessGranted,
-        (true, false) => Action::AccessRemoved,
-        (true, true) | (false, false) => Action::UserUpdated,
+        (false, true) => AuditAction::AccessGranted,
+        (true, false) => AuditAction::AccessRemoved,
+        (true, true) | (false, false) => AuditAction::UserUpdated,
     }
 }
 
 /// Whether the user may do less than before, or nothing any more.
 fn demoted(old: &User, new: &User) -> bool {
-    let stopped = old.status == Status::Active && new.status != Status::Active;
+    let stopped = old.status == UserStatus::Active && new.status != UserStatus::Active;
     new.role.level() < old.role.level() || stopped
 }
 
 fn administers(user: &User) -> bool {
-    user.role == Role::Administrator && user.status == Status::Active
+    user.role == Role::Administrator && user.status == UserStatus::Active
 }
 
 impl Operation<'_> {

@@ -9,7 +9,7 @@ use super::table::{SeenSlot, SlotView, Table};
 use super::uses::UseCounted;
 use super::{HotIndex, ready};
 use crate::clock::Timestamp;
-use crate::key::{HotView, KeyId, KeyTrace, KeyedHash, Locator, OwnerStanding, UserId};
+use crate::key::{HotView, KeyId, KeyedHash, Locator, LookupKey, OwnerRights, UserId};
 
 /// What came of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Found<'a> {
     /// What decides about it.
     pub record: HotView<'a>,
     /// What decides about its owner; `None` when there is none any more.
-    pub owner: Option<OwnerStanding>,
+    pub owner: Option<OwnerRights>,
     /// Where its uses are counted, if it has a slot.
     counted: Option<Counted<'a>>,
 }
@@ -53,7 +53,7 @@ impl<F: FnMut(&Found<'_>)> Look for F {
 
 impl<'a> Found<'a> {
     /// A key as the store has it.
-    pub const fn stored(record: HotView<'a>, owner: Option<OwnerStanding>) -> Self {
+    pub const fn stored(record: HotView<'a>, owner: Option<OwnerRights>) -> Self {
         Self { record, owner, counted: None }
     }
 
@@ -93,7 +93,7 @@ impl HotIndex {
     }
 
     /// Has `then` look at the key with this trace, if there is one; as [`Spot::look_up`].
-    pub fn look_up(&self, trace: &KeyTrace, then: &mut impl Look) -> Lookup {
+    pub fn look_up(&self, trace: &LookupKey, then: &mut impl Look) -> Lookup {
         self.spot(trace.locator, |spot| spot.look_up(&trace.hash, then))
     }
 

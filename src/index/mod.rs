@@ -38,7 +38,7 @@ use self::segments::{Segments, Shared};
 use self::slot::{KEYSPACES, KeyspaceNumber, PackedPolicy, Row, SlotContent};
 use self::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{HotRecord, KeyId, KeyTrace, KeyspaceName, Owner, Usage, Use, UserId};
+use crate::key::{HotRecord, KeyId, KeyspaceName, LookupKey, Owner, Usage, Use, UserId};
 
 /// The index has no room for a change. It says nothing from now on, until it is loaded again.
 #[derive(Debug, Error)]
@@ -211,7 +211,7 @@ impl HotIndex {
     }
 
     /// The uses of the key with this trace that were not taken yet.
-    pub fn uses_of(&self, trace: &KeyTrace, now: Timestamp) -> Usage {
+    pub fn uses_of(&self, trace: &LookupKey, now: Timestamp) -> Usage {
         let fingerprint = Fingerprint::from(trace);
         self.shared.with(|tables| {
             let found = tables.of(trace.locator).find(fingerprint);

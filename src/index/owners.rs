@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::FixedState;
 
-use crate::key::{Level, Owner, OwnerStanding, Status, UserId};
+use crate::key::{Level, Owner, OwnerRights, UserId, UserStatus};
 
 /// Blocks of rising size: the n-th has room for the numbers from 2^n - 1 on, 2^n of them. So few that one high number
 /// takes no more than 8 MiB.
@@ -27,14 +27,14 @@ impl Owners {
 
     /// What decides about the keys of this user; `None` when there is no such user.
     #[inline(always)]
-    pub(super) fn standing(&self, id: UserId) -> Option<OwnerStanding> {
+    pub(super) fn standing(&self, id: UserId) -> Option<OwnerRights> {
         let Some((block, at)) = place(id) else { return self.far_standing(id) };
         unpacked(self.standings.get(block)?.get()?.get(at)?.load(Ordering::Acquire))
     }
 
     #[cold]
-    fn far_standing(&self, id: UserId) -> Option<OwnerStanding> {
-        self.owners.pin().get(&id).map(|owner| owner.standing)
+    fn far_standing(&self, id: UserId) -> Option<OwnerRights> {
+        self.owners.pin().get(&id).map(|owner| owner.rights)
     }
 
     /// What is known of this user.
@@ -43,7 +43,7 @@ impl Owners {
     }
 
     pub(super) fn put(&self, id: UserId, owner: Owner) {
-        let standing = packed(owner.standing);
+        let standing = packed(owner.rights);
         // First whom it belongs to, so that nobody is allowed without a name.
         self.owners.pin().insert(id, Arc::new(owner));
         self.set(id, standing);
@@ -82,27 +82,27 @@ fn place(id: UserId) -> Option<(usize, usize)> {
     Some((block, number - (1 << block)))
 }
 
-fn packed(standing: OwnerStanding) -> u8 {
+fn packed(standing: OwnerRights) -> u8 {
     let status = match standing.status {
-        Status::Active => 0,
-        Status::Inactive => 1,
-        Status::Blocked => 2,
+        UserStatus::Active => 0,
+        UserStatus::Inactive => 1,
+        UserStatus::Blocked => 2,
     };
     PRESENT | status << 4 | standing.level.number()
 }
 
 #[inline]
-fn unpacked(byte: u8) -> Option<OwnerStanding> {
+fn unpacked(byte: u8) -> Option<OwnerRights> {
     if byte & PRESENT == 0 {
         return None;
     }
     let status = match byte >> 4 & 3 {
-        0 => Status::Active,
-        1 => Status::Inactive,
-        2 => Status::Blocked,
+        0 => UserStatus::Active,
+        1 => UserStatus::Inactive,
+        2 => UserStatus::Blocked,
         _ => return None,
     };
-    Level::new(byte & 0xf).ok().map(|level| OwnerStanding { level, status })
+    Level::new(byte & 0xf).ok().map(|level| OwnerRights { level, status })
 }
 
 #[cfg(test)]
@@ -116,12 +116,16 @@ mod tests {
         let ids = [0, 1, 2, 3, 1_000, 65_535, 0xffff_fffe, 1 << 40, u64::MAX].map(UserId);
         let standings = Role::ALL
             .into_iter()
-            .flat_map(|role| Status::ALL.map(|status| OwnerStanding { level: role.level(), status }));
+            .flat_map(|role| UserStatus::ALL.map(|status| OwnerRights { level: role.level(), status }));
         for standing in standings {
             for id in ids {
                 assert_eq!(owners.standing(id), None);
-                let owner =
-                    Owner { username: "flo".parse().unwrap(), company: None, is_bot: false, standing };
+                let owner = Owner {
+                    username: "flo".parse().unwrap(),
+                    company: None,
+                    is_bot: false,
+                    rights: standing,
+                };
                 owners.put(id, owner.clone());
                 assert_eq!(owners.standing(id), Some(standing));
                 assert_eq!(owners.get(id).as_deref(), Some(&owner));

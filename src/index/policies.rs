@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use crate::key::{
-    Allowlist, Expiry, HotRecord, HotView, KeyId, KeyspaceName, Level, RateLimits, Standing, UserId,
+    Allowlist, Expiry, HotRecord, HotView, KeyId, KeyspaceName, Level, RateLimits, SecretState, UserId,
 };
 
 /// Names policies. Given out once: who finds other policies under it than a slot meant would allow what nobody granted.
@@ -19,7 +19,7 @@ pub(super) type PolicyId = u64;
 pub(super) struct Policy {
     keyspace: KeyspaceName,
     level: Level,
-    standing: Standing,
+    standing: SecretState,
     expiry: Expiry,
     allowlist: Allowlist,
     rate_limits: RateLimits,
@@ -108,7 +108,7 @@ mod tests {
             keyspace: *Keyspace::NATIVE.name(),
             owner: UserId(number.into()),
             level: Level::READ,
-            standing: Standing::Active,
+            standing: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: allowlist.parse().unwrap(),
             rate_limits: RateLimits::none(),

@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 use super::policies::PolicyId;
 use super::uses::Uses;
 use crate::clock::Timestamp;
-use crate::key::{Expiry, HotRecord, KeyId, KeyTrace, KeyedHash, Level, Locator, Standing};
+use crate::key::{Expiry, HotRecord, KeyId, KeyedHash, Level, Locator, LookupKey, SecretState};
 
 /// What a slot is found by: the locator, and the first 96 bits of the keyed hash.
 ///
@@ -50,8 +50,8 @@ impl Fingerprint {
     }
 }
 
-impl From<&KeyTrace> for Fingerprint {
-    fn from(trace: &KeyTrace) -> Self {
+impl From<&LookupKey> for Fingerprint {
+    fn from(trace: &LookupKey) -> Self {
         Self::of(trace.locator, &trace.hash)
     }
 }
@@ -91,10 +91,10 @@ impl PackedPolicy {
     /// The policy of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
     pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Option<Self> {
         let standing = match record.standing {
-            Standing::Active => 0,
-            Standing::Suspended => 1,
-            Standing::Revoked => 2,
-            Standing::Retiring { .. } => return None,
+            SecretState::Active => 0,
+            SecretState::Suspended => 1,
+            SecretState::Revoked => 2,
+            SecretState::Retiring { .. } => return None,
         };
         if !record.allowlist.networks().is_empty() || !record.rate_limits.all().is_empty() {
             return None;
@@ -136,11 +136,11 @@ impl PackedPolicy {
 
     /// Only of those that are not on policies.
     #[inline]
-    pub(super) const fn standing(self) -> Standing {
+    pub(super) const fn standing(self) -> SecretState {
         match self.0 >> 58 & 3 {
-            0 => Standing::Active,
-            1 => Standing::Suspended,
-            _ => Standing::Revoked,
+            0 => SecretState::Active,
+            1 => SecretState::Suspended,
+            _ => SecretState::Revoked,
         }
     }
 }

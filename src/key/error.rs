@@ -1,14 +1,17 @@
-//! Why outside text is not what it should be.
+//! Errors of parsing text from outside.
 
 use thiserror::Error;
 
-/// A text from outside does not have the shape it needs. The text itself is never repeated.
+/// A text from outside does not parse.
+///
+/// # Security
+/// Names the field and the rule, never the text: the text may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{what} {problem}")]
 pub struct ParseError {
-    /// Which word of the field was being read.
+    /// Name of the field.
     pub what: &'static str,
-    /// What is wrong with it.
+    /// Rule that the text breaks.
     pub problem: &'static str,
 }
 

@@ -4,10 +4,10 @@
 
 use zeroize::Zeroizing;
 
-use super::alphabet::{BASE_36, BASE_62, HEX};
-use super::secret::IssuedKey;
-use super::{KeyId, Locator, ParseError, Prefix, PresentedKey};
 use crate::entropy::{Entropy, EntropyError, letters};
+use crate::key::IssuedKey;
+use crate::key::secret::alphabet::{BASE_36, BASE_62, HEX};
+use crate::key::{KeyId, Locator, ParseError, Prefix, PresentedKey};
 use crate::limits;
 
 /// How key texts of a keyspace look.
@@ -81,7 +81,7 @@ impl KeyFormat {
     pub(crate) fn prefix_of(self, text: &str) -> Result<Prefix, ParseError> {
         match self.parse(text) {
             Ok(_) => text.get(..self.shown()).unwrap_or(text).parse(),
-            Err(_) => super::shown_of(text),
+            Err(_) => crate::key::shown_prefix(text),
         }
     }
 

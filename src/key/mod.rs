@@ -1,71 +1,51 @@
-//! The words of the field as types: keys, users, levels, formats. No I/O, no HTTP, no storage format.
+//! Words of the field as types: keys, users, levels, formats. No I/O, no HTTP, no storage format.
 //!
-//! The *key text* is the whole string a caller presents. Its *prefix* is safe to show; its *secret* proves
-//! possession and is kept only as a *keyed hash* under a *pepper*, and, where a keyspace documents viewing, as a
+//! The *key text* is the whole string a client presents. Its *prefix* is safe to show. Its *secret* proves possession
+//! and is stored only as a *keyed hash* under a *pepper* and, where a keyspace documents showing texts again, as a
 //! *sealed copy*. The *key id* names the record in addresses, logs and the audit.
+//!
+//! | room | types |
+//! |---|---|
+//! | `names/` | ids, short names, and texts that people give: [`KeyId`], [`KeyspaceName`], [`Username`] |
+//! | `rights/` | what a key may do, and which of two rights is narrower: [`Level`], [`Allowlist`], [`RateLimits`] |
+//! | `secret/` | key texts, keyed hashes, lookup keys, sealed copies, peppers: [`IssuedKey`], [`LookupKey`] |
+//! | `imported/` | hashes that other systems made of their keys: [`DigestScheme`], [`SaltedHash`] |
+//! | `record/` | records of keys, users and companies: [`Key`], [`User`], [`NarrowedBy`] |
+//! | `audit/` | audit events and what they say of each changed field: [`AuditEvent`], [`FieldChange`] |
 
-mod access_level;
-mod allowlist;
-mod alphabet;
 mod audit;
-mod authority;
-mod change;
-mod company;
-mod details;
 mod error;
-mod foreign;
 mod format;
-mod hash;
-mod held;
-mod id;
+mod imported;
 mod keyspace;
-mod level;
-mod limit;
-mod name;
+mod names;
 mod network;
-mod part;
-mod password;
-mod pepper;
-mod presented;
 mod record;
+mod rights;
 mod secret;
-mod slow;
-mod state;
-mod text;
-mod trace;
-mod usage;
-mod user;
-mod within;
 
-pub use access_level::AccessLevel;
-pub use allowlist::{Allowlist, AllowlistError, Network, Networks};
-pub use audit::{Action, Actor, AuditEvent, AuditHead, EventHash, Subject};
-pub use authority::Authority;
-pub use change::Change;
-pub use company::Company;
-pub(crate) use details::changes;
-pub use details::{Details, Field, FieldChange};
+pub(crate) use audit::changes;
+pub use audit::{
+    AuditAction, AuditEvent, AuditField, AuditHead, EventDetails, EventHash, FieldChange, Subject,
+};
 pub use error::ParseError;
-pub use foreign::{DigestName, DigestScheme, ForeignSecret, HmacKey, check_text, key_lengths, shown_of};
 pub use format::KeyFormat;
-pub use hash::KeyedHash;
-pub use held::Held;
-pub use id::{CompanyId, KeyId, UserId};
+pub use imported::{DigestName, DigestScheme, HmacKey, ImportedSecret, Part, PartScheme, SaltedHash};
 pub use keyspace::{Demotion, InQuery, Issuing, Keyspace, Viewing};
-pub use level::{Level, Role};
-pub use limit::{Quota, RateLimit, RateLimits, RateLimitsError, Spend};
-pub use name::{KeyspaceName, LimitName};
+pub use names::{
+    Comment, CompanyId, Contact, DisplayName, Email, KeyId, KeyspaceName, LimitName, UserId, Username,
+};
 pub use network::network;
-pub use part::{Part, PartScheme};
-pub use password::{Password, PasswordHash};
-pub use pepper::{Pepper, PepperNumber, PepperRing};
-pub use presented::{PresentedKey, UncheckedKey};
-pub use record::{HotRecord, HotView, Key, Secrets, Standing, StoredSecret, StoredTrace};
-pub use secret::{IssuedKey, SealError, SealedCopy};
-pub use slow::SlowHash;
-pub use state::{Condition, Expiry, KeyState, RevokeReason};
-pub use text::{Comment, Contact, DisplayName, Email, Prefix, Username};
-pub use trace::{KeyTrace, Locator};
-pub use usage::{Usage, Use};
-pub use user::{Kind, Owner, OwnerStanding, Status, User};
-pub use within::Within;
+pub use record::{
+    Company, HotRecord, HotView, Key, KeyState, KeyStatus, NarrowedBy, Owner, OwnerRights, Password,
+    PasswordHash, Patch, RevokeReason, SecretState, Secrets, StoredSecret, Usage, Use, User, UserKind,
+    UserStatus,
+};
+pub use rights::{
+    AccessLevel, Actor, Allowlist, AllowlistError, Expiry, Level, Network, Networks, Principal, Quota,
+    RateLimit, RateLimits, RateLimitsError, Restriction, Role, Spend,
+};
+pub use secret::{
+    IssuedKey, KeyedHash, Locator, LookupKey, Pepper, PepperNumber, PepperRing, Prefix, PresentedKey,
+    SealError, SealedCopy, StoredLookupKey, UncheckedKey, check_key_text, key_text_lengths, shown_prefix,
+};

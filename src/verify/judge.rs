@@ -2,7 +2,7 @@
 
 use super::{DenyReason, Identity, Verdict, VerifyRequest};
 use crate::clock::Timestamp;
-use crate::key::{HotView, OwnerStanding, Standing, Status};
+use crate::key::{HotView, OwnerRights, SecretState, UserStatus};
 
 /// Judges a record that was found for the presented key: that its owner is there at all, keyspace, state, owner's
 /// status, expiry, allowlist, level, the limit it is to count for, in this order. The request's text is not looked at again, and rate limits are not
@@ -17,12 +17,12 @@ use crate::key::{HotView, OwnerStanding, Standing, Status};
 ///     keyspace: *Keyspace::NATIVE.name(),
 ///     owner: UserId(1),
 ///     level: Level::READ,
-///     standing: Standing::Suspended,
+///     standing: SecretState::Suspended,
 ///     expiry: Expiry::Never,
 ///     allowlist: Allowlist::Anyone,
 ///     rate_limits: RateLimits::none(),
 /// };
-/// let owner = OwnerStanding { level: Level::OWN, status: Status::Active };
+/// let owner = OwnerRights { level: Level::OWN, status: UserStatus::Active };
 /// let request = VerifyRequest::new(&Keyspace::NATIVE, "");
 /// let verdict = judge(record.view(), Some(owner), &request, Timestamp::from_unix_ms(0));
 /// assert_eq!(verdict, Verdict::Deny(DenyReason::Suspended));
@@ -30,7 +30,7 @@ use crate::key::{HotView, OwnerStanding, Standing, Status};
 #[inline(always)]
 pub fn judge(
     record: HotView<'_>,
-    owner: Option<OwnerStanding>,
+    owner: Option<OwnerRights>,
     request: &VerifyRequest<'_>,
     now: Timestamp,
 ) -> Verdict {
@@ -40,7 +40,7 @@ pub fn judge(
         Some(DenyReason::WrongKeyspace)
     } else if let Some(reason) = standing(record.standing, now) {
         Some(reason)
-    } else if owner.status != Status::Active {
+    } else if owner.status != UserStatus::Active {
         Some(DenyReason::OwnerNotActive)
     } else if record.expiry.reached(now) {
         Some(DenyReason::Expired)
@@ -71,11 +71,11 @@ pub fn judge(
 /// The same judgement with every check, those behind the first refusal included, in their order.
 pub fn checks(
     record: HotView<'_>,
-    owner: Option<OwnerStanding>,
+    owner: Option<OwnerRights>,
     request: &VerifyRequest<'_>,
     now: Timestamp,
 ) -> Vec<(Check, Option<DenyReason>)> {
-    let active = owner.is_some_and(|owner| owner.status == Status::Active);
+    let active = owner.is_some_and(|owner| owner.status == UserStatus::Active);
     let level = owner.map(|owner| record.level.min(owner.level)).unwrap_or(record.level);
     let unless = |holds: bool, reason| (!holds).then_some(reason);
     vec![
@@ -111,12 +111,12 @@ pub enum Check {
     Limit,
 }
 
-fn standing(standing: Standing, now: Timestamp) -> Option<DenyReason> {
+fn standing(standing: SecretState, now: Timestamp) -> Option<DenyReason> {
     match standing {
-        Standing::Active => None,
-        Standing::Retiring { until } => (now >= until).then_some(DenyReason::RotatedOut),
-        Standing::Suspended => Some(DenyReason::Suspended),
-        Standing::Revoked => Some(DenyReason::Revoked),
+        SecretState::Active => None,
+        SecretState::Retiring { until } => (now >= until).then_some(DenyReason::RotatedOut),
+        SecretState::Suspended => Some(DenyReason::Suspended),
+        SecretState::Revoked => Some(DenyReason::Revoked),
     }
 }
 
@@ -134,18 +134,18 @@ mod tests {
             keyspace: *Keyspace::FILEBIN.name(),
             owner: UserId(1),
             level: Level::OWN,
-            standing: Standing::Active,
+            standing: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: Allowlist::Anyone,
             rate_limits: RateLimits::none(),
         }
     }
 
-    fn owner() -> OwnerStanding {
-        OwnerStanding { level: Role::User.level(), status: Status::Active }
+    fn owner() -> OwnerRights {
+        OwnerRights { level: Role::User.level(), status: UserStatus::Active }
     }
 
-    fn denied(record: &HotRecord, owner: &OwnerStanding) -> Option<DenyReason> {
+    fn denied(record: &HotRecord, owner: &OwnerRights) -> Option<DenyReason> {
         let keyspace = Keyspace::FILEBIN;
         let client = Some("10.0.0.1".parse().unwrap());
         let request = VerifyRequest { client, level: Level::READ, ..VerifyRequest::new(&keyspace, "") };
@@ -161,10 +161,10 @@ mod tests {
         assert_eq!(denied(&good, &flo), None);
         let wrong = [
             (HotRecord { keyspace: "native".parse().unwrap(), ..good.clone() }, DenyReason::WrongKeyspace),
-            (HotRecord { standing: Standing::Suspended, ..good.clone() }, DenyReason::Suspended),
-            (HotRecord { standing: Standing::Revoked, ..good.clone() }, DenyReason::Revoked),
+            (HotRecord { standing: SecretState::Suspended, ..good.clone() }, DenyReason::Suspended),
+            (HotRecord { standing: SecretState::Revoked, ..good.clone() }, DenyReason::Revoked),
             (
-                HotRecord { standing: Standing::Retiring { until: NOW }, ..good.clone() },
+                HotRecord { standing: SecretState::Retiring { until: NOW }, ..good.clone() },
                 DenyReason::RotatedOut,
             ),
             (HotRecord { expiry: Expiry::At(NOW), ..good.clone() }, DenyReason::Expired),
@@ -180,8 +180,8 @@ mod tests {
         for (record, reason) in wrong {
             assert_eq!(denied(&record, &flo), Some(reason));
         }
-        for status in [Status::Inactive, Status::Blocked] {
-            assert_eq!(denied(&good, &OwnerStanding { status, ..flo }), Some(DenyReason::OwnerNotActive));
+        for status in [UserStatus::Inactive, UserStatus::Blocked] {
+            assert_eq!(denied(&good, &OwnerRights { status, ..flo }), Some(DenyReason::OwnerNotActive));
         }
     }
 
@@ -189,13 +189,13 @@ mod tests {
     fn the_last_millisecond_before_an_end_still_counts() {
         let (good, flo) = (record(), owner());
         assert_eq!(denied(&HotRecord { expiry: Expiry::At(NOW.plus_ms(1)), ..good.clone() }, &flo), None);
-        let retiring = Standing::Retiring { until: NOW.plus_ms(1) };
+        let retiring = SecretState::Retiring { until: NOW.plus_ms(1) };
         assert_eq!(denied(&HotRecord { standing: retiring, ..good }, &flo), None);
     }
 
     #[test]
     fn a_demoted_owner_takes_the_key_along() {
-        let flo = OwnerStanding { level: Role::ReadSome.level(), ..owner() };
+        let flo = OwnerRights { level: Role::ReadSome.level(), ..owner() };
         assert_eq!(denied(&record(), &flo), Some(DenyReason::LevelTooLow { have: Role::ReadSome.level() }));
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::{Engine, ImportedKey, NewKey, NewUser, Parts};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, DigestScheme, Expiry, ForeignSecret, KeyId, PepperRing, RateLimit, RateLimits, RevokeReason, Role,
+    Actor, DigestScheme, Expiry, ImportedSecret, KeyId, PepperRing, RateLimit, RateLimits, RevokeReason, Role,
 };
 use crate::store::MemoryStore;
 
@@ -32,7 +32,7 @@ impl World {
         (key.id, text.reveal().to_string())
     }
 
-    fn import(&self, secret: ForeignSecret) {
+    fn import(&self, secret: ImportedSecret) {
         let key = ImportedKey::new(self.draft(), secret);
         assert_eq!(self.engine.import_keys(Actor::Operator, vec![key], false).unwrap().len(), 1);
     }
@@ -176,7 +176,7 @@ fn keys_of_other_systems_are_found_where_the_text_is_nobody_s() {
     let world = World::new();
     let text = "sk_live_of_another_system";
     assert_eq!(world.verify(text), Verdict::Deny(DenyReason::Malformed));
-    world.import(ForeignSecret::Text(text.to_owned().into()));
+    world.import(ImportedSecret::Text(text.to_owned().into()));
     let found = key_of(world.verify(text)).unwrap();
     assert_eq!(world.verify_all(&[text]).into_iter().map(key_of).collect::<Vec<_>>(), [Some(found)]);
     assert_eq!(world.try_out(text).key, Some((found, world.flo)));
@@ -188,7 +188,7 @@ fn what_became_of_a_key_counts_more_than_a_hash_of_its_text() {
     let (key, text) = world.issue(world.draft());
     world.engine.revoke_key(Actor::Operator, key, RevokeReason::KeyCompromise).unwrap();
     let digest = DigestScheme::Sha256.digest(text.as_bytes()).to_vec();
-    world.import(ForeignSecret::Digest(DigestScheme::Sha256, digest));
+    world.import(ImportedSecret::Digest(DigestScheme::Sha256, digest));
     let revoked = Verdict::Deny(DenyReason::Revoked);
     assert_eq!((world.verify(&text), world.verify_all(&[&text])), (revoked, vec![revoked]));
     let trial = world.try_out(&text);
@@ -215,6 +215,6 @@ fn trying_out_says_what_verifying_would_and_is_no_use() {
 fn the_owner_of_an_allowed_key_is_known() {
     let world = World::new();
     let owner = world.verifier.owner(world.flo).unwrap().unwrap();
-    assert_eq!(owner.standing.level, Role::User.level());
+    assert_eq!(owner.rights.level, Role::User.level());
     assert!(world.verifier.owner(UserId(7)).unwrap().is_none());
 }

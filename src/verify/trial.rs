@@ -64,12 +64,12 @@ mod tests {
         (0_u64..4).prop_map(Timestamp::from_unix_ms)
     }
 
-    fn standings() -> impl Strategy<Value = Standing> {
+    fn standings() -> impl Strategy<Value = SecretState> {
         prop_oneof![
-            Just(Standing::Active),
-            time().prop_map(|until| Standing::Retiring { until }),
-            Just(Standing::Suspended),
-            Just(Standing::Revoked),
+            Just(SecretState::Active),
+            time().prop_map(|until| SecretState::Retiring { until }),
+            Just(SecretState::Suspended),
+            Just(SecretState::Revoked),
         ]
     }
 
@@ -77,9 +77,9 @@ mod tests {
         (0..=8_u8).prop_map(|number| Level::new(number).unwrap())
     }
 
-    fn owners() -> impl Strategy<Value = Option<OwnerStanding>> {
-        let owner = (levels(), proptest::sample::select(&Status::ALL[..]));
-        proptest::option::of(owner.prop_map(|(level, status)| OwnerStanding { level, status }))
+    fn owners() -> impl Strategy<Value = Option<OwnerRights>> {
+        let owner = (levels(), proptest::sample::select(&UserStatus::ALL[..]));
+        proptest::option::of(owner.prop_map(|(level, status)| OwnerRights { level, status }))
     }
 
     proptest! {

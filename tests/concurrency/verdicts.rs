@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use keyward::engine::{Engine, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::entropy::OsEntropy;
 use keyward::key::{
-    Actor, IssuedKey, KeyId, Keyspace, Level, PepperRing, RevokeReason, Role, Status, UserId,
+    Actor, IssuedKey, KeyId, Keyspace, Level, PepperRing, RevokeReason, Role, UserId, UserStatus,
 };
 use keyward::store::sled::OpenOptions;
 use keyward::store::{MemoryStore, SledStore, Store};
@@ -133,8 +133,8 @@ fn live(engine: &Engine, history: &History, life: usize) {
     };
     change(&[&first], Promise::Denied, &|| set_active(engine, key.id, false));
     change(&[&first], Promise::Allowed, &|| set_active(engine, key.id, true));
-    change(&[&first], Promise::Denied, &|| set_status(engine, owner, Status::Blocked));
-    change(&[&first], Promise::Allowed, &|| set_status(engine, owner, Status::Active));
+    change(&[&first], Promise::Denied, &|| set_status(engine, owner, UserStatus::Blocked));
+    change(&[&first], Promise::Allowed, &|| set_status(engine, owner, UserStatus::Active));
 
     let (_, text) = engine.rotate_key(BY, key.id, 3_600_000).unwrap();
     let second = history.issued(text);
@@ -156,7 +156,7 @@ fn set_active(engine: &Engine, key: KeyId, active: bool) {
     engine.update_key(BY, key, KeyChange { active: Some(active), ..KeyChange::default() }).unwrap();
 }
 
-fn set_status(engine: &Engine, user: UserId, status: Status) {
+fn set_status(engine: &Engine, user: UserId, status: UserStatus) {
     engine.update_user(BY, user, UserChange { status: Some(status), ..UserChange::default() }).unwrap();
 }
 

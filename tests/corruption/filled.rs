@@ -12,8 +12,8 @@ use keyward::engine::{
 };
 use keyward::entropy::SeededEntropy;
 use keyward::key::{
-    Actor, DigestScheme, Expiry, ForeignSecret, Issuing, KeyId, Keyspace, Level, PepperRing, RevokeReason,
-    Role, Status, UserId,
+    Actor, DigestScheme, Expiry, ImportedSecret, Issuing, KeyId, Keyspace, Level, PepperRing, RevokeReason,
+    Role, UserId, UserStatus,
 };
 use keyward::limits;
 use keyward::store::sled::{OpenOptions, Opened};
@@ -146,8 +146,8 @@ impl Filling {
             verifier.verify(&VerifyRequest::new(keyspace, text)).unwrap();
         }
         let not_active = |status| UserChange { status: Some(status), ..UserChange::default() };
-        engine.update_user(BY, self.users[3], not_active(Status::Blocked)).unwrap();
-        engine.update_user(BY, self.users[4], not_active(Status::Inactive)).unwrap();
+        engine.update_user(BY, self.users[3], not_active(UserStatus::Blocked)).unwrap();
+        engine.update_user(BY, self.users[4], not_active(UserStatus::Inactive)).unwrap();
         engine.remove_user(BY, self.users[5]).unwrap();
     }
 
@@ -177,8 +177,8 @@ impl Filling {
         let texts: Vec<String> = (0..limits::PAGE_MAX).map(|n| format!("sk_other_{n:022}")).collect();
         let foreign = |(n, text): (usize, &String)| {
             let secret = match n % 2 {
-                0 => ForeignSecret::Text(Zeroizing::new(text.clone())),
-                _ => ForeignSecret::Digest(
+                0 => ImportedSecret::Text(Zeroizing::new(text.clone())),
+                _ => ImportedSecret::Digest(
                     DigestScheme::Sha256,
                     DigestScheme::Sha256.digest(text.as_bytes()).to_vec(),
                 ),

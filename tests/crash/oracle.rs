@@ -6,8 +6,8 @@ use std::path::Path;
 
 use keyward::engine::{Engine, Reader};
 use keyward::key::{
-    Actor, Allowlist, Expiry, Held, Key, KeyId, KeyState, Keyspace, Kind, Level, RateLimits, RevokeReason,
-    Role, Secrets, Status, Usage, User, UserId,
+    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Level, NarrowedBy, RateLimits, RevokeReason,
+    Role, Secrets, Usage, User, UserId, UserKind, UserStatus,
 };
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
@@ -249,21 +249,21 @@ fn user_after(operation: &Operation, before: Option<User>, now: &User) -> Option
             username: name.parse().unwrap(),
             display_name: None,
             email: None,
-            kind: Kind::Person { password: None },
+            kind: UserKind::Person { password: None },
             role: Role::User,
             company: None,
-            status: Status::Active,
+            status: UserStatus::Active,
             api_access: false,
-            access_held: Level::AUTHENTICATE,
+            api_access_removed_by: Level::AUTHENTICATE,
             demoted: None,
             created: NOW,
         }),
         (Operation::UpdateUser { email, role, blocked, .. }, Some(before)) => Some(User {
             email: Some(email.parse().unwrap()),
             role: Role::ALL[*role],
-            status: if *blocked { Status::Blocked } else { Status::Active },
+            status: if *blocked { UserStatus::Blocked } else { UserStatus::Active },
             demoted: if Role::ALL[*role].level() < before.role.level()
-                || (*blocked && before.status == Status::Active)
+                || (*blocked && before.status == UserStatus::Active)
             {
                 Some(NOW)
             } else {
@@ -291,7 +291,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
             state: KeyState::Active,
             expiry: Expiry::Never,
             // The level counts as lowered where the owner had a higher role just then.
-            held: Held { level: now.held.level, ..Held::default() },
+            held: NarrowedBy { level: now.held.level, ..NarrowedBy::default() },
             created: NOW,
             serial: now.serial,
             secrets: Secrets { current: fresh, previous: None },
@@ -304,7 +304,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
                 Ordering::Greater if level == Level::ALL => Level::AUTHENTICATE,
                 Ordering::Greater | Ordering::Less => Level::ALL,
             };
-            let held = Held { level: held, ..before.held };
+            let held = NarrowedBy { level: held, ..before.held };
             Some(Key { comment: comment.parse().unwrap(), level, held, ..before })
         }
         (Operation::SetActive { active, .. }, Some(before)) => {
@@ -313,7 +313,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
                 (true, _) => (KeyState::Active, before.held.state),
                 (false, _) => (KeyState::Suspended, Level::ALL),
             };
-            Some(Key { state, held: Held { state: held, ..before.held }, ..before })
+            Some(Key { state, held: NarrowedBy { state: held, ..before.held }, ..before })
         }
         (Operation::RotateKey { grace_ms, .. }, Some(before))
             if before.secrets.current.hash != fresh.hash =>
@@ -333,7 +333,7 @@ fn expected(key: &Key, owner: &User) -> Result<(KeyId, UserId, Level), DenyReaso
     match key.state {
         KeyState::Suspended => Err(DenyReason::Suspended),
         KeyState::Revoked { .. } => Err(DenyReason::Revoked),
-        KeyState::Active if owner.status != Status::Active => Err(DenyReason::OwnerNotActive),
+        KeyState::Active if owner.status != UserStatus::Active => Err(DenyReason::OwnerNotActive),
         KeyState::Active => Ok((key.id, owner.id, key.level.min(owner.role.level()))),
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, UserChange};
 use keyward::key::{
-    Actor, AuditHead, Change, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Pepper, PepperNumber,
-    PepperRing, RevokeReason, Role, Status, User, UserId,
+    Actor, AuditHead, Demotion, Issuing, Key, KeyId, KeyState, Keyspace, Level, Patch, Pepper, PepperNumber,
+    PepperRing, RevokeReason, Role, User, UserId, UserStatus,
 };
 use keyward::store::codec::Record as _;
 use keyward::store::sled::OpenOptions;
@@ -154,8 +154,8 @@ impl<'a> Writer<'a> {
                 Ok(self.keep_user(user))
             }
             Operation::UpdateUser { user, email, role, blocked } => {
-                let status = if blocked { Status::Blocked } else { Status::Active };
-                let (email, role) = (Change::Set(email.parse()?), Some(Role::ALL[role]));
+                let status = if blocked { UserStatus::Blocked } else { UserStatus::Active };
+                let (email, role) = (Patch::Set(email.parse()?), Some(Role::ALL[role]));
                 let change = UserChange { email, role, status: Some(status), ..UserChange::default() };
                 let user = engine.update_user(by, UserId(user), change)?;
                 Ok(self.keep_user(user))

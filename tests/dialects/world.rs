@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::command::{
-    AddCompany, AddUser, Caller, Command, CreateKey, Issued, KeyRef, RemoveUser, RevokeKey, Service, ShowKey,
-    ShowUser, UpdateKey, UpdateUser, UserRef,
+    AddCompany, AddUser, Caller, Command, CreateKey, KeyRef, KeyWithText, RemoveUser, RevokeKey, Service,
+    ShowKey, ShowUser, UpdateKey, UpdateUser, UserRef,
 };
 use keyward::dialect::Dialect;
 use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange};
@@ -15,7 +15,7 @@ use keyward::entropy::SeededEntropy;
 use keyward::http::{Body, Entrance, RawRequest, RawResponse};
 use keyward::key::{
     AuditEvent, Expiry, Issuing, Key, KeyId, Keyspace, Level, Password, PepperRing, RevokeReason, Role,
-    Status,
+    UserStatus,
 };
 use keyward::limits;
 use keyward::store::codec::Record as _;
@@ -103,7 +103,7 @@ impl World {
         }
         let owner = self.command(ShowUser(user(owner)));
         let new = NewKey::new(*self.keyspace.name(), owner.id, level);
-        let Issued { key, text } = self.command(CreateKey(new));
+        let KeyWithText { key, text } = self.command(CreateKey(new));
         self.keys.insert(name.to_owned(), key.id);
         self.texts.insert(name.to_owned(), text.reveal().to_string());
     }
@@ -164,7 +164,7 @@ impl World {
     }
 
     fn hot_place(&self, key: &str) -> Vec<u8> {
-        let trace = self.key(key).secrets.current.trace();
+        let trace = self.key(key).secrets.current.lookup_key();
         schema::hot(trace.hash.as_bytes(), trace.locator.number())
     }
 
@@ -199,10 +199,10 @@ impl Peer for World {
             self.command(UpdateUser { user: user(name), change });
         };
         match words.as_slice() {
-            ["block", name] => status(name, Status::Blocked),
-            ["unblock", name] => status(name, Status::Active),
+            ["block", name] => status(name, UserStatus::Blocked),
+            ["unblock", name] => status(name, UserStatus::Active),
             ["email", name, email] => {
-                let email = keyward::key::Change::Set(email.parse().unwrap());
+                let email = keyward::key::Patch::Set(email.parse().unwrap());
                 self.command(UpdateUser {
                     user: user(name),
                     change: UserChange { email, ..UserChange::default() },
@@ -214,14 +214,14 @@ impl Peer for World {
                 self.act(&format!("join {id} {name}"));
             }
             ["join", id, name] => {
-                let company = keyward::key::Change::Set(id.parse().unwrap());
+                let company = keyward::key::Patch::Set(id.parse().unwrap());
                 self.command(UpdateUser {
                     user: user(name),
                     change: UserChange { company, ..UserChange::default() },
                 });
             }
             ["leave", name] => {
-                let company = keyward::key::Change::Clear;
+                let company = keyward::key::Patch::Clear;
                 self.command(UpdateUser {
                     user: user(name),
                     change: UserChange { company, ..UserChange::default() },

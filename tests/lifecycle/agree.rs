@@ -8,7 +8,7 @@ use keyward::command::{
     ShowCompany, ShowKey, ShowOverview, ShowText, ShowUser, UserRef,
 };
 use keyward::engine::{Cursor, EventFilter, KeyFilter};
-use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Kind, Spend, User};
+use keyward::key::{Actor, Issuing, Key, KeyId, Keyspace, Spend, User, UserKind};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
 use crate::commands::PASSWORDS;
@@ -68,15 +68,15 @@ impl World<'_> {
     pub(crate) fn user_agrees(&self, found: &User) {
         let member = &self.model.users[&found.id];
         let kind = match found.kind {
-            Kind::Person { password: Some(_) } => {
+            UserKind::Person { password: Some(_) } => {
                 assert!(member.password.is_some(), "nobody gave {} a password", found.username);
-                Kind::Person { password: None }
+                UserKind::Person { password: None }
             }
             ref kind => kind.clone(),
         };
         // What others took away is the rules' own business; here everything is done by whom nothing stops.
-        let access_held = member.user.access_held;
-        assert_eq!(User { kind, access_held, ..found.clone() }, member.user);
+        let api_access_removed_by = member.user.api_access_removed_by;
+        assert_eq!(User { kind, api_access_removed_by, ..found.clone() }, member.user);
     }
 
     pub(crate) fn key_agrees(&self, found: &Key) {
@@ -98,7 +98,8 @@ impl World<'_> {
         assert_eq!((report.users, report.keys), (counts.0 as u64, counts.1 as u64));
         assert!(report.events >= events, "{} of {events}", report.events);
         let summary = self.engine().reader().summary().unwrap();
-        let bots = self.model.users.values().filter(|member| member.user.kind == Kind::Bot).count() as u64;
+        let bots =
+            self.model.users.values().filter(|member| member.user.kind == UserKind::Bot).count() as u64;
         // The account of a company is none of them.
         let accounts = self.model.companies.len() as u64;
         assert_eq!((summary.people, summary.bots), (counts.0 as u64 - bots, bots - accounts));

@@ -2,9 +2,9 @@
 //! and told to the model.
 
 use keyward::command::{
-    self, AddCompany, AddUser, AdoptText, Caller, CommandError, CreateKey, CreateKeyOnce, DeleteKey,
-    DiscardText, EndSessions, ImportKeys, Issued, ProposeText, RemoveCompany, RemoveUser, RenameCompany,
-    RevokeKey, RotateKey, Service, SetPassword, UndeleteKey, UpdateKey, UpdateUser,
+    self, AddCompany, AddUser, Caller, CancelRotation, CommandError, CommitRotation, CreateKey,
+    CreateKeyOnce, DeleteKey, EndSessions, ImportKeys, KeyWithText, RemoveCompany, RemoveUser, RenameCompany,
+    RevokeKey, RotateKey, Service, SetPassword, StageRotation, UndeleteKey, UpdateKey, UpdateUser,
 };
 use keyward::engine::{Created, Imported};
 use keyward::key::{Company, Key, User};
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
     User(User),
     Key(Key),
     Imported(Vec<Imported>),
-    Issued(Issued),
+    KeyWithText(KeyWithText),
     Created(Created),
     Company(Company),
 }
@@ -58,13 +58,13 @@ commands! {
     UpdateUser => User(User),
     SetPassword => User(User),
     RemoveUser => Done(()),
-    CreateKey => Issued(Issued),
+    CreateKey => KeyWithText(KeyWithText),
     CreateKeyOnce => Created(Created),
     UpdateKey => Key(Key),
-    RotateKey => Issued(Issued),
-    ProposeText => Issued(Issued),
-    AdoptText => Key(Key),
-    DiscardText => Done(()),
+    RotateKey => KeyWithText(KeyWithText),
+    StageRotation => KeyWithText(KeyWithText),
+    CommitRotation => Key(Key),
+    CancelRotation => Done(()),
     RevokeKey => Key(Key),
     DeleteKey => Done(()),
     UndeleteKey => Key(Key),

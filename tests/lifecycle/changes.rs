@@ -2,9 +2,9 @@
 
 use keyward::clock::Timestamp;
 use keyward::command::{
-    AddCompany, AddUser, AdoptText, CreateKey, CreateKeyOnce, DeleteKey, DiscardText, EndSessions,
-    ImportKeys, KeyRef, ProposeText, RemoveCompany, RemoveUser, RenameCompany, RevokeKey, RotateKey,
-    SetPassword, UndeleteKey, UpdateKey, UpdateUser, UserRef,
+    AddCompany, AddUser, CancelRotation, CommitRotation, CreateKey, CreateKeyOnce, DeleteKey, EndSessions,
+    ImportKeys, KeyRef, RemoveCompany, RemoveUser, RenameCompany, RevokeKey, RotateKey, SetPassword,
+    StageRotation, UndeleteKey, UpdateKey, UpdateUser, UserRef,
 };
 use keyward::engine::EngineError;
 use keyward::key::{CompanyId, KeyId, UserId};
@@ -42,9 +42,9 @@ impl Model {
             Command::CreateKeyOnce(CreateKeyOnce { new, mark }) => self.create_key_once(new, mark, now),
             Command::UpdateKey(UpdateKey { key, change }) => self.update_key(id_of(&key), change, now),
             Command::RotateKey(RotateKey { key, grace_ms }) => self.rotate_key(id_of(&key), grace_ms, now),
-            Command::ProposeText(ProposeText(key)) => self.propose_text(id_of(&key), now),
-            Command::AdoptText(AdoptText(key)) => self.adopt_text(id_of(&key), now),
-            Command::DiscardText(DiscardText(key)) => self.discard_text(id_of(&key)),
+            Command::StageRotation(StageRotation(key)) => self.propose_text(id_of(&key), now),
+            Command::CommitRotation(CommitRotation(key)) => self.adopt_text(id_of(&key), now),
+            Command::CancelRotation(CancelRotation(key)) => self.discard_text(id_of(&key)),
             Command::RevokeKey(RevokeKey { key, reason }) => self.revoke_key(id_of(&key), reason, now),
             Command::DeleteKey(DeleteKey(key)) => self.delete_key(id_of(&key), now),
             Command::UndeleteKey(UndeleteKey(id)) => self.undelete_key(id, now),

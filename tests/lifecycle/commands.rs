@@ -2,16 +2,16 @@
 
 use keyward::clock::Timestamp;
 use keyward::command::{
-    AddCompany, AddUser, AdoptText, CreateKey, CreateKeyOnce, DeleteKey, DiscardText, EndSessions,
-    ImportKeys, KeyRef, ProposeText, RemoveCompany, RemoveUser, RenameCompany, RevokeKey, RotateKey,
-    SetPassword, UndeleteKey, UpdateKey, UpdateUser, UserRef,
+    AddCompany, AddUser, CancelRotation, CommitRotation, CreateKey, CreateKeyOnce, DeleteKey, EndSessions,
+    ImportKeys, KeyRef, RemoveCompany, RemoveUser, RenameCompany, RevokeKey, RotateKey, SetPassword,
+    StageRotation, UndeleteKey, UpdateKey, UpdateUser, UserRef,
 };
 use keyward::engine::{
     ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, RequestMark, UserChange,
 };
 use keyward::key::{
-    Change, CompanyId, Email, Expiry, ForeignSecret, KeyId, Keyspace, Level, Password, RateLimits,
-    RevokeReason, Role, Status, UserId, Username,
+    CompanyId, Email, Expiry, ImportedSecret, KeyId, Keyspace, Level, Password, Patch, RateLimits,
+    RevokeReason, Role, UserId, UserStatus, Username,
 };
 use zeroize::Zeroizing;
 
@@ -81,9 +81,9 @@ impl Chooser<'_> {
                 })
             }
             What::RotateKey => Command::RotateKey(RotateKey { key: self.key(who), grace_ms: grace(a) }),
-            What::ProposeText => Command::ProposeText(ProposeText(self.key(who))),
-            What::AdoptText => Command::AdoptText(AdoptText(self.key_proposed(who, a))),
-            What::DiscardText => Command::DiscardText(DiscardText(self.key_proposed(who, a))),
+            What::StageRotation => Command::StageRotation(StageRotation(self.key(who))),
+            What::CommitRotation => Command::CommitRotation(CommitRotation(self.key_proposed(who, a))),
+            What::CancelRotation => Command::CancelRotation(CancelRotation(self.key_proposed(who, a))),
             What::RevokeKey => Command::RevokeKey(RevokeKey {
                 key: self.key(who),
                 reason: RevokeReason::ALL[usize::from(a) % RevokeReason::ALL.len()],
@@ -173,21 +173,21 @@ impl Chooser<'_> {
         if a.is_multiple_of(3) {
             change.username = self.name(b);
             change.display_name =
-                Change::from((b.is_multiple_of(2)).then(|| format!("User {b}").parse().unwrap()));
+                Patch::from((b.is_multiple_of(2)).then(|| format!("User {b}").parse().unwrap()));
         }
         match a / 3 % 4 {
             0 => change.role = Some(Role::ALL[usize::from(b) % 9]),
-            1 => change.status = Some(Status::ALL[usize::from(b) % 3]),
+            1 => change.status = Some(UserStatus::ALL[usize::from(b) % 3]),
             2 => change.role = Some(Role::Administrator),
             _ => {}
         }
         match c % 8 {
             0 | 1 => change.api_access = Some(true),
             2 => change.api_access = Some(false),
-            3 => change.company = Change::Set(company(c / 8)),
-            4 => change.company = Change::Clear,
-            5 => change.email = Change::Set(address(c / 8)),
-            6 => change.email = Change::Clear,
+            3 => change.company = Patch::Set(company(c / 8)),
+            4 => change.company = Patch::Clear,
+            5 => change.email = Patch::Set(address(c / 8)),
+            6 => change.email = Patch::Clear,
             _ => {}
         }
         change
@@ -231,7 +231,7 @@ impl Chooser<'_> {
         }
         match a / 4 % 4 {
             0 => change.comment = Some(self.comment().parse().unwrap()),
-            1 => change.contact = Change::from((c.is_multiple_of(2)).then(|| address(c).into())),
+            1 => change.contact = Patch::from((c.is_multiple_of(2)).then(|| address(c).into())),
             2 => change.active = Some(c.is_multiple_of(2)),
             _ => {}
         }
@@ -250,7 +250,7 @@ impl Chooser<'_> {
             known if c.is_multiple_of(7) && known > 0 && self.own_texts => {
                 let (keyspace, text) = issued[usize::from(b) % known];
                 new.keyspace = *keyspace.name();
-                ForeignSecret::Text(Zeroizing::new(text.clone()))
+                ImportedSecret::Text(Zeroizing::new(text.clone()))
             }
             _ => imports::secret(c, self.epoch * 4 + b % 4),
         };

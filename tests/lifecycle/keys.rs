@@ -3,8 +3,8 @@
 use keyward::clock::Timestamp;
 use keyward::engine::{EngineError, ImportedKey, KeyChange, NewKey, RequestMark};
 use keyward::key::{
-    Action, Change, Expiry, ForeignSecret, Issuing, KeyId, KeyState, Keyspace, KeyspaceName, Kind,
-    RateLimits, RevokeReason, Subject, UserId, Within as _,
+    AuditAction, Expiry, ImportedSecret, Issuing, KeyId, KeyState, Keyspace, KeyspaceName, Patch, RateLimits,
+    Restriction as _, RevokeReason, Subject, UserId, UserKind,
 };
 use keyward::limits;
 
@@ -21,7 +21,7 @@ impl Model {
         let owner = &self.user(new.owner)?.user;
         match keyspace.issuing() {
             Issuing::Freely => Ok(()),
-            Issuing::OnePerBot if owner.kind != Kind::Bot => Err(EngineError::ForBotsOnly),
+            Issuing::OnePerBot if owner.kind != UserKind::Bot => Err(EngineError::ForBotsOnly),
             Issuing::OnePerBot | Issuing::WithAccess if self.live(new.owner, keyspace).is_empty() => Ok(()),
             Issuing::OnePerBot | Issuing::WithAccess => Err(EngineError::HasKey),
         }
@@ -79,7 +79,7 @@ impl Model {
         let key = self.begin(new, now, self.next_event());
         self.set_access(&key, true);
         self.keys.insert(placeholder(0), key);
-        self.record(now, Action::KeyCreated, Subject::Key(placeholder(0)));
+        self.record(now, AuditAction::KeyCreated, Subject::Key(placeholder(0)));
         Ok(Told::Key(placeholder(0)))
     }
 
@@ -110,9 +110,9 @@ impl Model {
         let new = NewKey {
             comment: comment.unwrap_or(before.comment),
             contact: match contact {
-                Change::Keep => before.contact,
-                Change::Clear => None,
-                Change::Set(contact) => Some(contact),
+                Patch::Keep => before.contact,
+                Patch::Clear => None,
+                Patch::Set(contact) => Some(contact),
             },
             level: level.unwrap_or(before.level),
             allowlist: allowlist.or(before.allowlist),
@@ -128,9 +128,9 @@ impl Model {
         let fields = format!("{new:?}") != format!("{:?}", old.new);
         if fields || state != old.state {
             let action = match state {
-                KeyState::Active if !fields => Action::KeyResumed,
-                KeyState::Suspended if !fields => Action::KeySuspended,
-                _ => Action::KeyUpdated,
+                KeyState::Active if !fields => AuditAction::KeyResumed,
+                KeyState::Suspended if !fields => AuditAction::KeySuspended,
+                _ => AuditAction::KeyUpdated,
             };
             let limits =
                 (new.rate_limits != old.new.rate_limits).then(|| old.new.rate_limits.clone().unwrap());
@@ -162,7 +162,7 @@ impl Model {
         let key = self.keys.get_mut(&id).unwrap();
         let replaced = std::mem::replace(&mut key.text, text);
         key.previous = until.map(|until| (replaced, until));
-        self.record(now, Action::KeyRotated, Subject::Key(id));
+        self.record(now, AuditAction::KeyRotated, Subject::Key(id));
         Ok(Told::Key(id))
     }
 
@@ -192,7 +192,7 @@ impl Model {
         if !key.is_revoked() {
             self.set_access(&key, false);
             self.keys.get_mut(&id).unwrap().revoke(now, reason);
-            self.record(now, Action::KeyRevoked, Subject::Key(id));
+            self.record(now, AuditAction::KeyRevoked, Subject::Key(id));
         }
         Ok(Told::Key(id))
     }
@@ -202,7 +202,7 @@ impl Model {
         self.set_access(&key, false);
         self.keys.remove(&id);
         self.deleted.insert(id, (key, now.plus_ms(limits::DELETED_KEPT_MS)));
-        self.record(now, Action::KeyDeleted, Subject::Key(id));
+        self.record(now, AuditAction::KeyDeleted, Subject::Key(id));
         Ok(Told::Done)
     }
 
@@ -231,7 +231,7 @@ impl Model {
         }
         self.deleted.remove(&id);
         self.keys.insert(id, key);
-        self.record(now, Action::KeyUndeleted, Subject::Key(id));
+        self.record(now, AuditAction::KeyUndeleted, Subject::Key(id));
         Ok(Told::Key(id))
     }
 
@@ -250,7 +250,7 @@ impl Model {
         let made = imported.iter().filter(|one| matches!(one, Ok(true))).count();
         if !dry && made > 0 {
             *self = after;
-            self.record(now, Action::KeysImported, Subject::Keys(made as u64));
+            self.record(now, AuditAction::KeysImported, Subject::Keys(made as u64));
         }
         Ok(Told::Imported(imported))
     }
@@ -271,7 +271,7 @@ impl Model {
         }
         self.user(new.owner)?;
         let mut key = Credential::begun(new.clone(), now, serial);
-        if let ForeignSecret::Text(text) = secret {
+        if let ImportedSecret::Text(text) = secret {
             key.text = Some(text.to_string());
             if self.has_text(text) {
                 return Err(EngineError::HasText);

@@ -3,8 +3,8 @@
 use keyward::clock::Timestamp;
 use keyward::engine::{EngineError, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use keyward::key::{
-    Action, Change, Company, CompanyId, DisplayName, Keyspace, Kind, Level, RevokeReason, Role, Status,
-    Subject, User, UserId,
+    AuditAction, Company, CompanyId, DisplayName, Keyspace, Level, Patch, RevokeReason, Role, Subject, User,
+    UserId, UserKind, UserStatus,
 };
 
 use crate::changes::Told;
@@ -25,8 +25,8 @@ impl Model {
         self.check_company(new.company)?;
         let id = UserId(self.last_user + 1);
         let (kind, word) = match &new.kind {
-            NewKind::Bot => (Kind::Bot, "bot"),
-            NewKind::Person { .. } => (Kind::Person { password: None }, "person"),
+            NewKind::Bot => (UserKind::Bot, "bot"),
+            NewKind::Person { .. } => (UserKind::Person { password: None }, "person"),
         };
         let user = User {
             id,
@@ -36,15 +36,15 @@ impl Model {
             kind,
             role: new.role,
             company: new.company,
-            status: Status::Active,
+            status: UserStatus::Active,
             api_access: false,
-            access_held: Level::AUTHENTICATE,
+            api_access_removed_by: Level::AUTHENTICATE,
             demoted: None,
             created: now,
         };
         self.check_bot_name(None, &user)?;
         self.join(user)?;
-        self.record(now, Action::UserAdded, Subject::User(id));
+        self.record(now, AuditAction::UserAdded, Subject::User(id));
         Ok(Told::User(id))
     }
 
@@ -71,7 +71,7 @@ impl Model {
         self.check_bot_name(Some(&old), &user)?;
         self.check_unique(&user)?;
         let (began, ended) = (user.api_access && !old.api_access, old.api_access && !user.api_access);
-        let stopped = old.status == Status::Active && user.status != Status::Active;
+        let stopped = old.status == UserStatus::Active && user.status != UserStatus::Active;
         let demoted = user.role.level() < old.role.level() || stopped;
         self.users.get_mut(&id).unwrap().user = user;
         if demoted {
@@ -91,20 +91,20 @@ impl Model {
             self.keys.insert(placeholder(0), key);
         }
         let action = match (began, ended) {
-            (true, _) => Action::AccessGranted,
-            (_, true) => Action::AccessRemoved,
-            _ => Action::UserUpdated,
+            (true, _) => AuditAction::AccessGranted,
+            (_, true) => AuditAction::AccessRemoved,
+            _ => AuditAction::UserUpdated,
         };
         self.record(now, action, Subject::User(id));
         Ok(Told::User(id))
     }
 
     pub(crate) fn set_password(&mut self, id: UserId, now: Timestamp) -> Answer {
-        if self.user(id)?.user.kind == Kind::Bot {
+        if self.user(id)?.user.kind == UserKind::Bot {
             return Err(EngineError::BotPassword);
         }
         self.users.get_mut(&id).unwrap().password = Some(self.password);
-        self.record(now, Action::PasswordSet, Subject::User(id));
+        self.record(now, AuditAction::PasswordSet, Subject::User(id));
         Ok(Told::User(id))
     }
 
@@ -117,7 +117,7 @@ impl Model {
             return Err(EngineError::CompanyAccount);
         }
         self.leave(id);
-        self.record(now, Action::UserRemoved, Subject::User(id));
+        self.record(now, AuditAction::UserRemoved, Subject::User(id));
         Ok(Told::Done)
     }
 
@@ -138,17 +138,17 @@ impl Model {
             username: format!("company-{id}").parse().unwrap(),
             display_name: Some(new.name.clone()),
             email: None,
-            kind: Kind::Bot,
+            kind: UserKind::Bot,
             role: Role::Moderator,
             company: Some(id),
-            status: Status::Active,
+            status: UserStatus::Active,
             api_access: false,
-            access_held: Level::AUTHENTICATE,
+            api_access_removed_by: Level::AUTHENTICATE,
             demoted: None,
             created: now,
         })?;
         self.companies.insert(id, Company { id, name: new.name.clone(), account });
-        self.record(now, Action::CompanyAdded, Subject::Company(id));
+        self.record(now, AuditAction::CompanyAdded, Subject::Company(id));
         Ok(Told::Company(id))
     }
 
@@ -156,7 +156,7 @@ impl Model {
         let company = self.companies.get_mut(&id).ok_or(EngineError::NoSuchCompany)?;
         if company.name != *name {
             company.name = name.clone();
-            self.record(now, Action::CompanyUpdated, Subject::Company(id));
+            self.record(now, AuditAction::CompanyUpdated, Subject::Company(id));
         }
         Ok(Told::Company(id))
     }
@@ -171,17 +171,17 @@ impl Model {
         }
         self.leave(account);
         self.companies.remove(&id);
-        self.record(now, Action::CompanyRemoved, Subject::Company(id));
+        self.record(now, AuditAction::CompanyRemoved, Subject::Company(id));
         Ok(Told::Done)
     }
 }
 
 fn changed(old: &User, change: UserChange) -> User {
-    fn over<T>(change: Change<T>, old: Option<T>) -> Option<T> {
+    fn over<T>(change: Patch<T>, old: Option<T>) -> Option<T> {
         match change {
-            Change::Keep => old,
-            Change::Clear => None,
-            Change::Set(new) => Some(new),
+            Patch::Keep => old,
+            Patch::Clear => None,
+            Patch::Set(new) => Some(new),
         }
     }
     let old = old.clone();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use keyward::clock::Timestamp;
 use keyward::engine::{EngineError, NewKey};
 use keyward::key::{
-    Action, Actor, Company, CompanyId, Email, Expiry, Key, KeyId, KeyState, Keyspace, KeyspaceName, Kind,
-    Level, RateLimits, Role, Status, Subject, User, UserId,
+    Actor, AuditAction, Company, CompanyId, Email, Expiry, Key, KeyId, KeyState, Keyspace, KeyspaceName,
+    Level, RateLimits, Role, Subject, User, UserId, UserKind, UserStatus,
 };
 use keyward::verify::DenyReason;
 
@@ -64,7 +64,7 @@ pub(crate) struct Model {
     pub(crate) requests: BTreeMap<[u8; 32], Request>,
     /// Limits that bind every key of an owner in a keyspace.
     pub(crate) limits: HashMap<(UserId, KeyspaceName), RateLimits>,
-    pub(crate) events: Vec<(Timestamp, Action, Subject)>,
+    pub(crate) events: Vec<(Timestamp, AuditAction, Subject)>,
     /// Every text that was ever given out or taken over.
     pub(crate) texts: Vec<(Keyspace, String)>,
     /// In memory alone: a text that waits to be adopted, and until when.
@@ -94,7 +94,7 @@ impl Model {
         self.events.len() as u64 + 1
     }
 
-    pub(crate) fn record(&mut self, now: Timestamp, action: Action, subject: Subject) {
+    pub(crate) fn record(&mut self, now: Timestamp, action: AuditAction, subject: Subject) {
         self.events.push((now, action, subject));
     }
 
@@ -116,9 +116,9 @@ impl Model {
     }
 
     /// Whether nobody administers but this user, who would not any more.
-    pub(crate) fn loses_administrator(&self, id: UserId, after: Option<(Role, Status)>) -> bool {
+    pub(crate) fn loses_administrator(&self, id: UserId, after: Option<(Role, UserStatus)>) -> bool {
         let administers =
-            |role: Role, status: Status| role == Role::Administrator && status == Status::Active;
+            |role: Role, status: UserStatus| role == Role::Administrator && status == UserStatus::Active;
         let does = |member: &Member| administers(member.user.role, member.user.status);
         does(&self.users[&id])
             && !after.is_some_and(|(role, status)| administers(role, status))
@@ -149,7 +149,7 @@ impl Model {
                 .to_lowercase()
         };
         let (is_bot, same) = (
-            |user: &User| user.kind == Kind::Bot && !self.is_account(user),
+            |user: &User| user.kind == UserKind::Bot && !self.is_account(user),
             |user: &User| user.company == new.company && called(user) == called(new),
         );
         let stays = old.is_some_and(|old| old.name() == new.name() && old.company == new.company);
@@ -164,7 +164,7 @@ impl Model {
 
     /// Whether the user is the account of the company it belongs to.
     pub(crate) fn is_account(&self, user: &User) -> bool {
-        user.kind == Kind::Bot && self.companies.values().any(|company| company.account == user.id)
+        user.kind == UserKind::Bot && self.companies.values().any(|company| company.account == user.id)
     }
 
     /// Which secrets verify or say why not: the key, the text, and until when it does if it was rotated out.
@@ -193,7 +193,7 @@ impl Model {
             (key.is_revoked(), DenyReason::Revoked),
             (key.state == KeyState::Suspended, DenyReason::Suspended),
             (until.is_some_and(reached), DenyReason::RotatedOut),
-            (owner.status != Status::Active, DenyReason::OwnerNotActive),
+            (owner.status != UserStatus::Active, DenyReason::OwnerNotActive),
             (matches!(key.new.expiry, Some(Expiry::At(end)) if reached(end)), DenyReason::Expired),
             (!has_client, DenyReason::AddressNotAllowed),
         ];

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use keyward::clock::{Clock, ManualClock, Timestamp};
-use keyward::command::{Backup, Caller, CommandError, Issued, Service};
+use keyward::command::{Backup, Caller, CommandError, KeyWithText, Service};
 use keyward::engine::{BackupPlace, Created, Engine, EngineError, Imported, Parts, Repair, RetireError};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{KeyId, Pepper, PepperNumber, PepperRing};
@@ -211,16 +211,16 @@ impl<'a> World<'a> {
                 self.key_agrees(&key);
             }
             (Outcome::Created(Created::Now(key, text)), told) => {
-                self.agrees(command, Outcome::Issued(Issued { key: *key, text }), told, unknown);
+                self.agrees(command, Outcome::KeyWithText(KeyWithText { key: *key, text }), told, unknown);
             }
-            (Outcome::Issued(Issued { key, text }), Told::Key(id)) => {
+            (Outcome::KeyWithText(KeyWithText { key, text }), Told::Key(id)) => {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
                 let text = text.reveal().to_string();
                 let entry = self.model.keys.get_mut(&key.id).unwrap();
                 let keyspace = entry.keyspace;
                 let place = match command {
-                    Command::ProposeText(_) => &mut self.model.proposals.get_mut(&key.id).unwrap().0,
+                    Command::StageRotation(_) => &mut self.model.proposals.get_mut(&key.id).unwrap().0,
                     _ => &mut entry.text,
                 };
                 *place = Some(text.clone());

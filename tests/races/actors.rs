@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 
 use keyward::clock::Clock as _;
 use keyward::engine::{KeyChange, UserChange};
-use keyward::key::{Allowlist, Expiry, Keyspace, Level, RevokeReason, Role, Status};
+use keyward::key::{Allowlist, Expiry, Keyspace, Level, RevokeReason, Role, UserStatus};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::history::{
-    Ask, KeyTrack, Look, Register, Secret, Span, Standing, TextTrack, UserStatus, UserTrack,
+    Ask, KeyTrack, Look, Register, Secret, Span, Standing, TextTrack, TrackedStatus, UserTrack,
 };
 use crate::world::{BY, Outcome, SEATS, World};
 
@@ -209,9 +209,9 @@ impl Actor<'_> {
 
     fn set_status(&mut self, owner: &UserTrack) {
         let (status, noted) = self.one_of(&[
-            (Status::Active, UserStatus::Active),
-            (Status::Active, UserStatus::Active),
-            (Status::Blocked, UserStatus::Blocked),
+            (UserStatus::Active, TrackedStatus::Active),
+            (UserStatus::Active, TrackedStatus::Active),
+            (UserStatus::Blocked, TrackedStatus::Blocked),
         ]);
         let change = UserChange { status: Some(status), ..UserChange::default() };
         if let Outcome::Done(span, _) = self.world.change(|engine| engine.update_user(BY, owner.id, change)) {
@@ -240,7 +240,7 @@ impl Actor<'_> {
         }
         if let Outcome::Done(span, ()) = self.world.change(|engine| engine.remove_user(BY, owner.id)) {
             *removed = true;
-            owner.status.write(span, UserStatus::Removed);
+            owner.status.write(span, TrackedStatus::Removed);
             let keys = self.world.pool.keys.read().unwrap();
             let theirs = keys.iter().filter(|key| key.owner.id == owner.id);
             theirs.for_each(|key| key.standing.write(span, Standing::Deleted));

@@ -11,7 +11,7 @@ use keyward::clock::Timestamp;
 use keyward::key::{Allowlist, Expiry, Level};
 
 use crate::history::{
-    Ask, KeyTrack, Look, Ranked, Register, Secret, Seen, Span, Standing, UserStatus, Write,
+    Ask, KeyTrack, Look, Ranked, Register, Secret, Seen, Span, Standing, TrackedStatus, Write,
 };
 
 /// Everything that cannot have happened.
@@ -114,7 +114,7 @@ fn both<'a>(one: &'a [Level], other: &'a [Level]) -> impl Iterator<Item = (Level
 struct State<'a> {
     secret: Secret,
     standing: Standing,
-    status: UserStatus,
+    status: TrackedStatus,
     expiry: Expiry,
     allowlist: &'a Allowlist,
     level: Level,
@@ -124,13 +124,13 @@ impl State<'_> {
     fn judge(&self, ask: Ask, now: Timestamp) -> Seen {
         match (self.secret, self.standing) {
             (Secret::Replaced, _) | (_, Standing::Deleted) => return Seen::Denied("unknown"),
-            _ if self.status == UserStatus::Removed => return Seen::Denied("owner_gone"),
+            _ if self.status == TrackedStatus::Removed => return Seen::Denied("owner_gone"),
             (_, Standing::Suspended) => return Seen::Denied("suspended"),
             (_, Standing::Revoked) => return Seen::Denied("revoked"),
             (Secret::Retiring(end), _) if now >= end => return Seen::Denied("rotated_out"),
             (Secret::Retiring(_) | Secret::Current, Standing::Active) => {}
         }
-        if self.status == UserStatus::Blocked {
+        if self.status == TrackedStatus::Blocked {
             Seen::Denied("owner_not_active")
         } else if self.expiry.reached(now) {
             Seen::Denied("expired")

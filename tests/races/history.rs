@@ -109,13 +109,13 @@ impl Ranked for Secret {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UserStatus {
+pub(crate) enum TrackedStatus {
     Active,
     Blocked,
     Removed,
 }
 
-impl Ranked for UserStatus {
+impl Ranked for TrackedStatus {
     fn rank(&self) -> u8 {
         u8::from(*self == Self::Removed)
     }
@@ -127,7 +127,7 @@ impl Ranked for Allowlist {}
 
 pub(crate) struct UserTrack {
     pub(crate) id: UserId,
-    pub(crate) status: Register<UserStatus>,
+    pub(crate) status: Register<TrackedStatus>,
     pub(crate) level: Register<Level>,
     /// Held while keys are created, so that who removes the user knows all of them.
     pub(crate) removed: RwLock<bool>,

@@ -8,7 +8,7 @@ use keyward::key::{Allowlist, Expiry, KeyId, Keyspace, Level, Role, UserId};
 
 use crate::checker;
 use crate::history::{
-    Ask, KeyTrack, Look, Register, Secret, Seen, Span, Standing, TextTrack, UserStatus, UserTrack,
+    Ask, KeyTrack, Look, Register, Secret, Seen, Span, Standing, TextTrack, TrackedStatus, UserTrack,
 };
 
 const NOON: Timestamp = Timestamp::from_unix_ms(1_000_000);
@@ -23,7 +23,7 @@ fn span(start: u64, end: u64) -> Span {
 fn key() -> (Arc<KeyTrack>, Arc<TextTrack>) {
     let owner = Arc::new(UserTrack {
         id: UserId(1),
-        status: Register::new(span(1, 2), UserStatus::Active),
+        status: Register::new(span(1, 2), TrackedStatus::Active),
         level: Register::new(span(1, 2), Role::User.level()),
         removed: RwLock::new(false),
     });
@@ -146,7 +146,7 @@ fn a_verdict_by_an_older_level_allowlist_expiry_or_owner_is_found() {
     track.0.expiry.write(span(30, 40), Expiry::At(NOON));
     assert!(!agrees(&track, (41, 42), ALLOWED) && agrees(&track, (41, 42), Seen::Denied("expired")));
     let track = key();
-    track.0.owner.status.write(span(30, 40), UserStatus::Blocked);
+    track.0.owner.status.write(span(30, 40), TrackedStatus::Blocked);
     assert!(!agrees(&track, (41, 42), ALLOWED) && agrees(&track, (41, 42), Seen::Denied("owner_not_active")));
 }
 

@@ -10,7 +10,7 @@ use keyward::store::StoreError;
 use keyward::verify::{Verdict, Verifier, VerifyRequest};
 
 use crate::history::{
-    Ask, KeyTrack, Look, Register, Secret, Seen, Span, Stamps, Standing, TextTrack, UserStatus, UserTrack,
+    Ask, KeyTrack, Look, Register, Secret, Seen, Span, Stamps, Standing, TextTrack, TrackedStatus, UserTrack,
 };
 use crate::store::Paced;
 
@@ -75,7 +75,7 @@ impl World<'_> {
         let Outcome::Done(span, user) = self.change(|engine| engine.add_user(BY, new)) else { return None };
         let track = Arc::new(UserTrack {
             id: user.id,
-            status: Register::new(span, UserStatus::Active),
+            status: Register::new(span, TrackedStatus::Active),
             level: Register::new(span, Role::User.level()),
             removed: RwLock::new(false),
         });

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use keyward::clock::SystemClock;
 use keyward::command::{
-    AddUser, Asker, Caller, Command, CreateKey, DeleteKey, Issued, KeyRef, ListKeys, RotateKey, Service,
-    SetPassword, UserRef,
+    AddUser, Caller, Command, CreateKey, DeleteKey, KeyRef, KeyWithText, ListKeys, RotateKey, Service,
+    SetPassword, UserRef, VerifyCaller,
 };
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
 use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts, Patience};
@@ -94,24 +94,24 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
         Issuing::Freely | Issuing::WithAccess => UserId(1),
     };
     let new = NewKey::new(*keyspace.name(), owner, Level::OWN);
-    let Issued { key, text: issued } = run(service, printed, CreateKey(new));
+    let KeyWithText { key, text: issued } = run(service, printed, CreateKey(new));
     printed.add(&key.secrets.current.sealed);
     let text = issued.reveal().to_string();
     planted.plant_key(keyspace.name().as_str(), keyspace.name().as_str(), &text);
-    if let Ok(caller) = service.by_key(keyspace, &text, None) {
+    if let Ok(caller) = service.authenticator().by_key(keyspace, &text, None) {
         let own =
             ListKeys { owner: UserRef::Id(owner), keyspace: None, after: None, limit: None, texts: true };
         printed.add(&caller);
         printed.add(&service.run(&caller, own).unwrap());
     }
-    let verifying = service.verifying(Asker::Operator, false, Patience::Waits).unwrap();
+    let verifying = service.verify_grant(VerifyCaller::Operator, false, Patience::Waits).unwrap();
     for text in [&text, &format!("{text}x")] {
         let request = VerifyRequest::new(keyspace, text);
         printed.add(&request);
         printed.add(&verifying.verify(&request).unwrap());
     }
     printed.add(&service.own_key(keyspace, &text, None).unwrap());
-    printed.refusal(service.by_key(keyspace, &text[1..], None));
+    printed.refusal(service.authenticator().by_key(keyspace, &text[1..], None));
     printed.refusal(keyspace.format().parse(&text[1..]));
     let parsed = keyspace.format().parse(&text).unwrap();
     printed.add(&parsed);

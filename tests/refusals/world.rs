@@ -11,8 +11,8 @@ use keyward::engine::{Engine, NewCompany, NewKey, NewKind, NewUser, Parts, UserC
 use keyward::entropy::SeededEntropy;
 use keyward::http::{RawRequest, RawResponse};
 use keyward::key::{
-    Actor, Allowlist, Change, CompanyId, Condition, KeyId, Keyspace, Level, Password, PepperRing, Role,
-    Status, User, UserId,
+    Actor, Allowlist, CompanyId, KeyId, KeyStatus, Keyspace, Level, Password, Patch, PepperRing, Role, User,
+    UserId, UserStatus,
 };
 use keyward::store::{MemoryStore, Revision, Store, schema};
 
@@ -202,8 +202,8 @@ impl World {
             }
             return user;
         };
-        let company = company.map_or(Change::Clear, Change::Set);
-        let (role, status) = (Some(role), Some(Status::Active));
+        let company = company.map_or(Patch::Clear, Patch::Set);
+        let (role, status) = (Some(role), Some(UserStatus::Active));
         let change = UserChange { role, status, company, ..UserChange::default() };
         let user = self.engine().update_user(Actor::Operator, user.id, change).unwrap();
         self.logins[at].name = user.username.to_string();
@@ -212,12 +212,14 @@ impl World {
 
     /// Tokens and a session for somebody: checking a password takes as long as hundreds of requests.
     fn log_in(&mut self, at: usize) {
-        let login = self.service().vouch_for(self.logins[at].user, Some([192, 0, 2, 7].into()));
+        let login =
+            self.service().authenticator().vouch_for(self.logins[at].user, Some([192, 0, 2, 7].into()));
         let Ok(login) = login else { return };
         let tokens = [(Api::FreeSewing, Audience::FreeSewing), (Api::BokaMera, Audience::BokaMera)];
-        let tokens =
-            tokens.map(|(api, audience)| (api, self.service().token(&login, audience).unwrap().to_string()));
-        let token = self.service().begin_session(&login).unwrap();
+        let tokens = tokens.map(|(api, audience)| {
+            (api, self.service().authenticator().token(&login, audience).unwrap().to_string())
+        });
+        let token = self.service().authenticator().begin_session(&login).unwrap();
         self.logins[at].tokens = HashMap::from(tokens);
         self.logins[at].session = Some((token.reveal().to_owned(), token.form_token().as_str().to_owned()));
     }
@@ -291,7 +293,8 @@ impl World {
 
     /// A bot and its site.
     pub(crate) fn bot(&self, chance: &mut Chance) -> (UserId, String) {
-        let bots: Vec<_> = self.users.iter().filter(|user| user.kind == keyward::key::Kind::Bot).collect();
+        let bots: Vec<_> =
+            self.users.iter().filter(|user| user.kind == keyward::key::UserKind::Bot).collect();
         // Those of the cast have keys.
         let cast = self.logins.get(6 + chance.below(2)).and_then(|login| self.user(login.user));
         let cast = cast.filter(|_| chance.once_in(2));
@@ -353,7 +356,7 @@ impl World {
         let reader = self.engine().reader();
         let is_strong = |known: &&Known| {
             let key =
-                reader.key(known.id).unwrap().filter(|key| key.condition(reader.now()) == Condition::Active);
+                reader.key(known.id).unwrap().filter(|key| key.status(reader.now()) == KeyStatus::Active);
             key.is_some_and(|key| key.level == Level::ALL && key.allowlist == Allowlist::Anyone)
                 && self.user(known.owner).is_some_and(|owner| owner.role == Role::Administrator)
         };

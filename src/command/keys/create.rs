@@ -1,28 +1,27 @@
 //! Creating a key.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need};
-use crate::engine::{Created, NewKey, RequestMark};
-use crate::key::{IssuedKey, Issuing, Key, Keyspace};
-
 use super::MANAGE;
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
+use crate::engine::{Created, NewKey};
+use crate::key::{IssuedKey, Issuing, Key, Keyspace};
 
 /// A key with a fresh text, shown this once, and again only where its keyspace says so.
 #[derive(Debug)]
-pub struct Issued {
+pub struct KeyWithText {
     /// The key.
     pub key: Key,
     /// Its text.
     pub text: IssuedKey,
 }
 
-impl From<Issued> for Created {
-    fn from(Issued { key, text }: Issued) -> Self {
+impl From<KeyWithText> for Created {
+    fn from(KeyWithText { key, text }: KeyWithText) -> Self {
         Self::Now(Box::new(key), text)
     }
 }
 
 /// What creating such a key takes.
-fn need(new: &NewKey) -> Need {
+pub(super) fn need(new: &NewKey) -> Need {
     match Keyspace::named(&new.keyspace).map(|keyspace| keyspace.issuing()) {
         Some(Issuing::WithAccess | Issuing::OnePerBot) => Need::ALL,
         Some(Issuing::Freely) | None => MANAGE,
@@ -35,7 +34,7 @@ pub struct CreateKey(pub NewKey);
 
 impl Command for CreateKey {
     type Target = NewKey;
-    type Output = Issued;
+    type Output = KeyWithText;
 
     fn need(&self) -> Need {
         need(&self.0)
@@ -45,34 +44,8 @@ impl Command for CreateKey {
         gate.new_key(&self.0)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<NewKey>) -> Result<Issued, CommandError> {
-        let (key, text) = door.create_key(on)?;
-        Ok(Issued { key, text })
-    }
-}
-
-/// As [`CreateKey`], but a repeated request makes no second key.
-#[derive(Clone, Debug)]
-pub struct CreateKeyOnce {
-    /// The key.
-    pub new: NewKey,
-    /// What tells the request from others.
-    pub mark: RequestMark,
-}
-
-impl Command for CreateKeyOnce {
-    type Target = NewKey;
-    type Output = Created;
-
-    fn need(&self) -> Need {
-        need(&self.new)
-    }
-
-    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<NewKey>, CommandError> {
-        gate.new_key(&self.new)
-    }
-
-    fn run(self, door: &Door<'_>, on: Authorized<NewKey>) -> Result<Created, CommandError> {
-        door.create_key_once(on, self.mark)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<NewKey>) -> Result<KeyWithText, CommandError> {
+        let (key, text) = engine.create_key(on)?;
+        Ok(KeyWithText { key, text })
     }
 }

@@ -1,6 +1,6 @@
 //! Keys of another system.
 
-use crate::command::{Authorized, Command, CommandError, Door, Everything, Gate, Need};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::engine::{Imported, ImportedKey};
 
 /// Takes keys of another system over, or only says what would become of them.
@@ -13,18 +13,22 @@ pub struct ImportKeys {
 }
 
 impl Command for ImportKeys {
-    type Target = Everything;
+    type Target = WholeSystem;
     type Output = Vec<Imported>;
 
     fn need(&self) -> Need {
         Need::ALL
     }
 
-    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Everything>, CommandError> {
-        gate.everything()
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<WholeSystem>, CommandError> {
+        gate.whole_system()
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<Everything>) -> Result<Vec<Imported>, CommandError> {
-        door.import_keys(on, self.keys, self.dry)
+    fn run(
+        self,
+        engine: &GatedEngine<'_>,
+        on: Authorized<WholeSystem>,
+    ) -> Result<Vec<Imported>, CommandError> {
+        engine.import_keys(on, self.keys, self.dry)
     }
 }

@@ -1,6 +1,6 @@
 //! Changing a key.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, KeyRef, Need};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
 use crate::engine::KeyChange;
 use crate::key::Key;
 
@@ -27,7 +27,7 @@ impl Command for UpdateKey {
         gate.key_change(&self.key, &self.change)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<(Key, KeyChange)>) -> Result<Key, CommandError> {
-        door.update_key(on)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<(Key, KeyChange)>) -> Result<Key, CommandError> {
+        engine.update_key(on)
     }
 }

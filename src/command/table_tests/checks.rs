@@ -1,8 +1,7 @@
 //! What must never have come of a command, whatever it was.
 
-use super::world::{Held, Narrow, Way, World};
-use crate::command::*;
-use crate::key::{Expiry, Key, KeyState, Kind, RateLimit, User};
+use super::world::{Narrow, Snapshot, Way, World};
+use crate::key::{Expiry, Key, KeyId, KeyState, RateLimit, User, UserKind};
 
 /// Whether a key may do no more than another: nothing of it is used here that the rules are made of.
 pub(super) fn is_within(key: &Key, bound: &Key) -> bool {
@@ -26,7 +25,7 @@ pub(super) fn is_within(key: &Key, bound: &Key) -> bool {
 }
 
 /// What must never have come of a command, whatever it was.
-pub(super) fn check(world: &World, way: Way, before: &Held, texts: &[(KeyId, String)]) {
+pub(super) fn check(world: &World, way: Way, before: &Snapshot, texts: &[(KeyId, String)]) {
     let after = world.held();
     let caller = &world.caller;
     let own = |key: &Key| caller.id() == Some(key.owner);
@@ -60,8 +59,8 @@ pub(super) fn check(world: &World, way: Way, before: &Held, texts: &[(KeyId, Str
         let old = before.users.get(id);
         assert!(old.is_none_or(|old| user.role.level() <= old.role.level() || way.level() == 8));
         let password = |user: &User| match &user.kind {
-            Kind::Person { password } => password.clone(),
-            Kind::Bot => None,
+            UserKind::Person { password } => password.clone(),
+            UserKind::Bot => None,
         };
         if password(user).is_none() || old.is_some_and(|old| password(old) == password(user)) {
             continue;

@@ -83,9 +83,9 @@ const fn expected(which: Which) -> About {
         | Which::ListKeys
         | Which::UpdateKey
         | Which::RotateKey
-        | Which::ProposeText
-        | Which::AdoptText
-        | Which::DiscardText
+        | Which::StageRotation
+        | Which::CommitRotation
+        | Which::CancelRotation
         | Which::RevokeKey
         | Which::DeleteKey
         | Which::UndeleteKey => About::Someone(4, 6),
@@ -117,7 +117,7 @@ fn is_refused(error: &CommandError) -> bool {
                 error,
                 EngineError::NoSuchUser | EngineError::NoSuchKey | EngineError::NoSuchCompany
             );
-            missing || Fault::of(error) == Fault::Forbidden
+            missing || ErrorKind::of(error) == ErrorKind::Forbidden
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::engine::{
     RequestMark, UserChange,
 };
 use crate::key::{
-    Allowlist, DisplayName, Expiry, ForeignSecret, IssuedKey, Key, Level, Password, RateLimits, RevokeReason,
-    Role,
+    Allowlist, DisplayName, Expiry, ImportedSecret, IssuedKey, Key, KeyId, Level, Password, RateLimits,
+    RevokeReason, Role,
 };
 
 /// One way to ask for a command: the texts that came out.
@@ -96,18 +96,18 @@ pub(super) fn plays(which: Which) -> Vec<Play> {
         Which::RotateKey => vec![|w| w.issued(RotateKey { key: KeyRef::Id(w.key), grace_ms: 0 }), |w| {
             w.issued(RotateKey { key: KeyRef::Id(w.narrowed), grace_ms: 0 })
         }],
-        Which::ProposeText => vec![|w| w.issued(ProposeText(KeyRef::Id(w.key))), |w| {
-            w.issued(ProposeText(KeyRef::Id(w.narrowed)))
+        Which::StageRotation => vec![|w| w.issued(StageRotation(KeyRef::Id(w.key))), |w| {
+            w.issued(StageRotation(KeyRef::Id(w.narrowed)))
         }],
-        Which::AdoptText => vec![|w| w.done(AdoptText(KeyRef::Id(w.key)))],
-        Which::DiscardText => vec![|w| w.done(DiscardText(KeyRef::Id(w.key)))],
+        Which::CommitRotation => vec![|w| w.done(CommitRotation(KeyRef::Id(w.key)))],
+        Which::CancelRotation => vec![|w| w.done(CancelRotation(KeyRef::Id(w.key)))],
         Which::RevokeKey => {
             vec![|w| w.done(RevokeKey { key: KeyRef::Id(w.key), reason: RevokeReason::Unspecified })]
         }
         Which::DeleteKey => vec![|w| w.done(DeleteKey(KeyRef::Id(w.key)))],
         Which::UndeleteKey => vec![|w| w.done(UndeleteKey(w.deleted)), |w| w.done(UndeleteKey(w.taken))],
         Which::ImportKeys => vec![|w| {
-            let secret = ForeignSecret::Text("imported-key".to_owned().into());
+            let secret = ImportedSecret::Text("imported-key".to_owned().into());
             w.done(ImportKeys { keys: vec![ImportedKey::new(w.new_key(), secret)], dry: false })
         }],
         Which::ListEvents => {

@@ -9,8 +9,8 @@ use crate::command::*;
 use crate::engine::{Engine, KeyChange, KeyFilter, NewCompany, NewKey, NewUser, Parts, Whose as Keys};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, Allowlist, Authority, CompanyId, Expiry, IssuedKey, Key, Level, PepperRing, RateLimit, RateLimits,
-    Role, Usage, User,
+    Actor, Allowlist, CompanyId, Expiry, IssuedKey, Key, KeyId, Keyspace, Level, PepperRing, Principal,
+    RateLimit, RateLimits, Role, Usage, User, UserId,
 };
 use crate::store::MemoryStore;
 
@@ -92,7 +92,7 @@ pub(super) struct World {
 
 /// Everything that may do something.
 #[derive(Debug, PartialEq)]
-pub(super) struct Held {
+pub(super) struct Snapshot {
     pub(super) keys: BTreeMap<[u8; 16], Key>,
     pub(super) users: BTreeMap<u64, User>,
 }
@@ -124,8 +124,8 @@ impl World {
             Whose::CompanyAbove => add("above", way.level().checked_add(1).filter(|above| *above <= 8)?, own),
             Whose::Others => add("stranger", 4, other),
         };
-        let in_person = Authority { level: level(8), actor: Actor::User { user, key: None, from: None } };
-        let create = |by: Authority, given: u8| {
+        let in_person = Principal { level: level(8), actor: Actor::User { user, key: None, from: None } };
+        let create = |by: Principal, given: u8| {
             let new = NewKey::new(*Keyspace::FILEBIN.name(), user, level(given));
             engine.create_key(by, new).unwrap().0.id
         };
@@ -155,8 +155,8 @@ impl World {
         self.run(command).map(|_| Texts::new())
     }
 
-    pub(super) fn issued(&self, command: impl Command<Output = Issued>) -> Result<Texts, CommandError> {
-        self.run(command).map(|Issued { key, text }| vec![(key.id, revealed(text))])
+    pub(super) fn issued(&self, command: impl Command<Output = KeyWithText>) -> Result<Texts, CommandError> {
+        self.run(command).map(|KeyWithText { key, text }| vec![(key.id, revealed(text))])
     }
 
     pub(super) fn new_key(&self) -> NewKey {
@@ -178,11 +178,11 @@ impl World {
         self.done(UpdateKey { key: KeyRef::Id(key), change })
     }
 
-    pub(super) fn held(&self) -> Held {
+    pub(super) fn held(&self) -> Snapshot {
         let reader = self.engine.reader();
         let (keys, _) = reader.find_keys(Keys::Everyone, &KeyFilter::default(), None, 1_000).unwrap();
         let users = reader.users(None, 1_000).unwrap();
-        Held {
+        Snapshot {
             // Coming in is a use, written behind at any time.
             keys: keys
                 .into_iter()
@@ -199,17 +199,17 @@ pub(super) fn revealed(text: IssuedKey) -> String {
 
 /// Comes in by `way`; the key that was shown, if one was.
 pub(super) fn come_in(service: &Service, engine: &Engine, way: Way, user: UserId) -> (Caller, Option<Key>) {
-    let login = || service.vouch_for(user, Some(CLIENT)).unwrap();
+    let login = || service.authenticator().vouch_for(user, Some(CLIENT)).unwrap();
     let caller = match way {
         Way::Operator => Caller::operator(),
         Way::Password(_) => login().into(),
         Way::Session(_) => {
-            let token = service.begin_session(&login()).unwrap();
-            service.by_session(&token, Some(CLIENT)).unwrap().0
+            let token = service.authenticator().begin_session(&login()).unwrap();
+            service.authenticator().by_session(&token, Some(CLIENT)).unwrap().0
         }
         Way::Token(_) => {
-            let token = service.token(&login(), Audience::FreeSewing).unwrap();
-            service.by_token(&token, Audience::FreeSewing, Some(CLIENT)).unwrap()
+            let token = service.authenticator().token(&login(), Audience::FreeSewing).unwrap();
+            service.authenticator().by_token(&token, Audience::FreeSewing, Some(CLIENT)).unwrap()
         }
         Way::Key(given, narrow) => {
             let new = NewKey::new(*Keyspace::NATIVE.name(), user, level(given));
@@ -219,9 +219,10 @@ pub(super) fn come_in(service: &Service, engine: &Engine, way: Way, user: UserId
                 Narrow::Pinned => NewKey { allowlist: Some("192.0.2.0/24".parse().unwrap()), ..new },
                 Narrow::Limited => NewKey { rate_limits: Some(limits(1_000)), ..new },
             };
-            let by = Authority { level: level(8), actor: Actor::User { user, key: None, from: None } };
+            let by = Principal { level: level(8), actor: Actor::User { user, key: None, from: None } };
             let (key, text) = engine.create_key(by, new).unwrap();
-            let caller = service.by_key(&Keyspace::NATIVE, &text.reveal(), Some(CLIENT)).unwrap();
+            let caller =
+                service.authenticator().by_key(&Keyspace::NATIVE, &text.reveal(), Some(CLIENT)).unwrap();
             return (caller, Some(key));
         }
     };

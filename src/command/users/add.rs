@@ -1,6 +1,6 @@
 //! Adding a user.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
 use crate::engine::NewUser;
 use crate::key::User;
 
@@ -20,7 +20,7 @@ impl Command for AddUser {
         gate.new_user(&self.0)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<NewUser>) -> Result<User, CommandError> {
-        door.add_user(on)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<NewUser>) -> Result<User, CommandError> {
+        engine.add_user(on)
     }
 }

@@ -1,6 +1,6 @@
 //! Setting a password.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need, UserRef};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, UserRef};
 use crate::key::{Level, Password, User};
 
 /// Sets a person's password.
@@ -24,7 +24,7 @@ impl Command for SetPassword {
         gate.password_of(&self.user)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<User, CommandError> {
-        door.set_password(on, &self.password)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<User>) -> Result<User, CommandError> {
+        engine.set_password(on, &self.password)
     }
 }

@@ -1,6 +1,6 @@
 //! Removing a user.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need, UserRef};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, UserRef};
 use crate::key::User;
 
 /// Removes a user and all their keys.
@@ -19,7 +19,7 @@ impl Command for RemoveUser {
         gate.user(&self.0)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<(), CommandError> {
-        door.remove_user(on)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<User>) -> Result<(), CommandError> {
+        engine.remove_user(on)
     }
 }

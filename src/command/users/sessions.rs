@@ -1,6 +1,6 @@
 //! The sessions of a user.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need, UserRef};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, UserRef};
 use crate::key::{Level, User};
 
 /// Counts the sessions of a user.
@@ -19,8 +19,8 @@ impl Command for CountSessions {
         gate.user(&self.0)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<usize, CommandError> {
-        Ok(door.sessions_of(on))
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<User>) -> Result<usize, CommandError> {
+        Ok(engine.sessions_of(on))
     }
 }
 
@@ -40,8 +40,8 @@ impl Command for EndSessions {
         gate.user(&self.0)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<User>) -> Result<(), CommandError> {
-        door.end_sessions_of(on);
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<User>) -> Result<(), CommandError> {
+        engine.end_sessions_of(on);
         Ok(())
     }
 }

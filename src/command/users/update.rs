@@ -1,6 +1,6 @@
 //! Changing a user.
 
-use crate::command::{Authorized, Command, CommandError, Door, Gate, Need, UserRef};
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, UserRef};
 use crate::engine::UserChange;
 use crate::key::User;
 
@@ -25,7 +25,7 @@ impl Command for UpdateUser {
         gate.user_change(&self.user, &self.change)
     }
 
-    fn run(self, door: &Door<'_>, on: Authorized<(User, UserChange)>) -> Result<User, CommandError> {
-        door.update_user(on)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<(User, UserChange)>) -> Result<User, CommandError> {
+        engine.update_user(on)
     }
 }

@@ -8,13 +8,13 @@ use super::record::{Namespace, Record, Value};
 use super::refusal::{Refusal, Wrong};
 use crate::clock::Timestamp;
 use crate::command::{
-    Caller, CreateKey, Issued, KeyPage, KeyRef, ListKeys, RevokeKey, ShowCompany, ShowKey, ShowUser,
+    Caller, CreateKey, KeyPage, KeyRef, KeyWithText, ListKeys, RevokeKey, ShowCompany, ShowKey, ShowUser,
     UpdateKey, UserRef,
 };
 use crate::engine::{KeyChange, NewKey};
 use crate::key::{
-    Allowlist, AllowlistError, Change, Comment, Company, CompanyId, Condition, Contact, Expiry, Key,
-    Keyspace, Level, UncheckedKey,
+    Allowlist, AllowlistError, Comment, Company, CompanyId, Contact, Expiry, Key, KeyStatus, Keyspace, Level,
+    Patch, UncheckedKey,
 };
 use crate::limits;
 
@@ -63,8 +63,8 @@ impl Draft {
     fn read(exchange: &Exchange<'_>, caller: &Caller, input: &Input) -> Result<Self, Wrong> {
         let (company, contact, notes) = (company_id(input)?, contact(input)?, notes(input)?);
         let contact = match contact {
-            Change::Keep | Change::Clear => exchange.user(caller)?.email.map(Contact::from),
-            Change::Set(contact) => Some(contact),
+            Patch::Keep | Patch::Clear => exchange.user(caller)?.email.map(Contact::from),
+            Patch::Set(contact) => Some(contact),
         };
         let company = company_of(exchange, caller, company)?;
         Ok(Self { company, contact, notes: notes.unwrap_or_else(Comment::empty) })
@@ -77,7 +77,7 @@ impl Draft {
             comment,
             ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
         };
-        let Issued { key, text } = exchange.run(caller, CreateKey(new))?;
+        let KeyWithText { key, text } = exchange.run(caller, CreateKey(new))?;
         Ok(record(&key, &company, text.reveal(), exchange.service.now()))
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn update(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong
         ..KeyChange::default()
     };
     let (found, company) = find(exchange, &caller, &named)?;
-    let command = UpdateKey { key: KeyRef::Within(Keyspace::BOKAMERA, found.id), change };
+    let command = UpdateKey { key: KeyRef::Restriction(Keyspace::BOKAMERA, found.id), change };
     let key = exchange.run(&caller, command)?;
     Ok(record(&key, &company, named, exchange.service.now()))
 }
@@ -129,7 +129,7 @@ pub(super) fn cancel(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong
     let named = named(key)?;
     let (found, company) = find(exchange, &caller, &named)?;
     let command = RevokeKey {
-        key: KeyRef::Within(Keyspace::BOKAMERA, found.id),
+        key: KeyRef::Restriction(Keyspace::BOKAMERA, found.id),
         reason: crate::key::RevokeReason::CessationOfOperation,
     };
     let key = exchange.run(&caller, command)?;
@@ -179,11 +179,11 @@ fn company_id(input: &Input) -> Result<Option<CompanyId>, Wrong> {
     id.map(Some).ok_or_else(|| input.wrong("CompanyId", text))
 }
 
-fn contact(input: &Input) -> Result<Change<Contact>, Wrong> {
+fn contact(input: &Input) -> Result<Patch<Contact>, Wrong> {
     match input.text("ContactEmail")? {
-        None => Ok(Change::Keep),
-        Some("") => Ok(Change::Clear),
-        Some(text) => text.parse().map(Change::Set).map_err(|_| Wrong::Invalid {
+        None => Ok(Patch::Keep),
+        Some("") => Ok(Patch::Clear),
+        Some(text) => text.parse().map(Patch::Set).map_err(|_| Wrong::Invalid {
             field: "ContactEmail",
             problem: format!("'Contact Email' must be at most {} characters.", limits::CONTACT_CHARS_MAX),
         }),
@@ -221,7 +221,7 @@ fn expiry(input: &Input) -> Result<Option<Expiry>, Wrong> {
 }
 
 fn is_active(key: &Key, now: Timestamp) -> bool {
-    key.condition(now) == Condition::Active
+    key.status(now) == KeyStatus::Active
 }
 
 fn record(key: &Key, company: &Company, text: zeroize::Zeroizing<String>, now: Timestamp) -> Record {

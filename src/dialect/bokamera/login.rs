@@ -16,12 +16,16 @@ pub(super) fn caller(exchange: &Exchange<'_>) -> Result<Caller, Wrong> {
     let (service, client) = (exchange.service, exchange.request.client);
     let session = exchange.request.header("x-ss-id");
     let caller = match (Authorization::of(&exchange.request.head()), session) {
-        (Authorization::Bearer(token), _) => service.by_token(&token, Audience::BokaMera, client),
+        (Authorization::Bearer(token), _) => {
+            service.authenticator().by_token(&token, Audience::BokaMera, client)
+        }
         (Authorization::Basic { name, password }, _) => {
             let password = Password::new(password.as_bytes()).map_err(|_| Wrong::NotAuthenticated)?;
-            service.by_password(&name, &password, client).map(Caller::from)
+            service.authenticator().by_password(&name, &password, client).map(Caller::from)
         }
-        (Authorization::None, Some(token)) => service.by_token(token, Audience::BokaMera, client),
+        (Authorization::None, Some(token)) => {
+            service.authenticator().by_token(token, Audience::BokaMera, client)
+        }
         (Authorization::None | Authorization::Malformed, _) => return Err(Wrong::NotAuthenticated),
     };
     caller.map_err(|error| Wrong::of_login(error, Wrong::NotAuthenticated))
@@ -35,9 +39,9 @@ pub(super) fn authenticate(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
         return Ok(record(&exchange.user(&caller)?, None));
     };
     let password = Password::new(password.as_bytes()).map_err(|_| Wrong::Login)?;
-    let caller = exchange.service.by_password(name, &password, exchange.request.client);
+    let caller = exchange.service.authenticator().by_password(name, &password, exchange.request.client);
     let caller = caller.map_err(|error| Wrong::of_login(error, Wrong::Login))?;
-    let token = exchange.service.token(&caller, Audience::BokaMera)?;
+    let token = exchange.service.authenticator().token(&caller, Audience::BokaMera)?;
     Ok(record(&exchange.user(&caller)?, Some(&token)))
 }
 

@@ -150,7 +150,7 @@ impl Exchange<'_> {
     fn version(&self) -> Result<Record, Wrong> {
         let key = self.request.head().only("x-api-key").ok().flatten().map(std::str::from_utf8);
         let key = key.and_then(Result::ok).and_then(keys::canonical).ok_or(Wrong::InvalidApiKey)?;
-        let caller = self.service.by_key(&Keyspace::BOKAMERA, &key, self.request.client);
+        let caller = self.service.authenticator().by_key(&Keyspace::BOKAMERA, &key, self.request.client);
         caller.map_err(Wrong::of_key)?;
         let fields = vec![("Version", Value::text(env!("CARGO_PKG_VERSION")))];
         Ok(Record { name: "VersionResponse", namespace: Namespace::Dtos, fields })

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::record::{Namespace, Record, Value};
 use super::route::Operation;
-use crate::command::{AuthenticateError, CommandError, Fault, told};
+use crate::command::{AuthenticateError, CommandError, ErrorKind, client_message};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
@@ -178,19 +178,19 @@ impl From<CommandError> for Wrong {
 
 impl From<EngineError> for Wrong {
     fn from(error: EngineError) -> Self {
-        let wrong = match Fault::of(&error) {
-            Fault::NoSuchCompany => return Self::NotFound { what: "Company" },
-            Fault::NoSuchKey | Fault::NoSuchUser => return Self::NotFound { what: "ApiKey" },
-            Fault::Forbidden => return Self::InvalidRole,
-            Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
-            Fault::Invalid => {
-                return Self::Invalid { field: "ExpiryDate", problem: told(&error).into_owned() };
+        let wrong = match ErrorKind::of(&error) {
+            ErrorKind::NoSuchCompany => return Self::NotFound { what: "Company" },
+            ErrorKind::NoSuchKey | ErrorKind::NoSuchUser => return Self::NotFound { what: "ApiKey" },
+            ErrorKind::Forbidden => return Self::InvalidRole,
+            ErrorKind::Conflict => return Self::Conflict(client_message(&error).into_owned()),
+            ErrorKind::Invalid => {
+                return Self::Invalid { field: "ExpiryDate", problem: client_message(&error).into_owned() };
             }
-            Fault::Busy { retry_after_seconds } => {
+            ErrorKind::Busy { retry_after_seconds } => {
                 return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
             }
-            Fault::Unavailable => Self::Unavailable,
-            Fault::Broken => Self::Broken,
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Broken => Self::Broken,
         };
         tracing::error!(%error, "bokamera: request not carried out");
         wrong

@@ -16,7 +16,9 @@ pub use refusal::Refusal;
 
 use self::decode::Action;
 use super::{Dialect, Failure};
-use crate::command::{Caller, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, Service, UserRef};
+use crate::command::{
+    Caller, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, Service, UserRef,
+};
 use crate::engine::NewKey;
 use crate::http::{METHODS, RawRequest, RawResponse};
 use crate::key::{AccessLevel, Keyspace, UserId};
@@ -58,7 +60,7 @@ impl Filebin {
             Action::Create { level, comment } => {
                 let key = NewKey::new(*self.keyspace.name(), owner, level.level());
                 let command = CreateKey(NewKey { comment, ..key });
-                let Issued { text: issued, .. } = service.run(&caller, command)?;
+                let KeyWithText { text: issued, .. } = service.run(&caller, command)?;
                 Ok(Answer::Created(issued.reveal()))
             }
             Action::Delete { key } => {
@@ -80,11 +82,13 @@ impl Filebin {
             None => None,
             Some(login) => {
                 let password = login.password.as_ref().ok_or(Refusal::LoginFailed)?;
-                Some(service.by_password(&login.username, password, client)?.into())
+                Some(service.authenticator().by_password(&login.username, password, client)?.into())
             }
         };
         match &request.key {
-            Some(text) => service.by_key(&self.keyspace, text, client).map_err(Refusal::of_key),
+            Some(text) => {
+                service.authenticator().by_key(&self.keyspace, text, client).map_err(Refusal::of_key)
+            }
             None => by_login.ok_or(Refusal::NotAuthenticated),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::command::{AuthenticateError, CommandError, Fault};
+use crate::command::{AuthenticateError, CommandError, ErrorKind};
 use crate::dialect::denial::log_undecided;
 use crate::engine::EngineError;
 use crate::http::{Field, Index};
@@ -236,19 +236,21 @@ impl From<CommandError> for Refusal {
 
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
-        let refusal = match Fault::of(&error) {
+        let refusal = match ErrorKind::of(&error) {
             // Only a deletion names a key.
-            Fault::NoSuchKey => return Self::DeletionFailed,
+            ErrorKind::NoSuchKey => return Self::DeletionFailed,
             // The only user that is named is the caller, removed a moment ago with all keys.
-            Fault::NoSuchUser => return Self::KeyDenied,
-            Fault::Forbidden if matches!(error, EngineError::NoLongerGood) => return Self::KeyDenied,
-            Fault::Forbidden => return Self::DeletionFailed,
-            Fault::Busy { retry_after_seconds } => return Self::Busy { retry_after_seconds },
-            Fault::Unavailable => Self::Unavailable,
-            Fault::Broken if matches!(error, EngineError::Store(StoreError::UnknownLevel { .. })) => {
+            ErrorKind::NoSuchUser => return Self::KeyDenied,
+            ErrorKind::Forbidden if matches!(error, EngineError::NoLongerGood) => return Self::KeyDenied,
+            ErrorKind::Forbidden => return Self::DeletionFailed,
+            ErrorKind::Busy { retry_after_seconds } => return Self::Busy { retry_after_seconds },
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Broken if matches!(error, EngineError::Store(StoreError::UnknownLevel { .. })) => {
                 Self::UnknownStoredLevel
             }
-            Fault::Broken | Fault::NoSuchCompany | Fault::Conflict | Fault::Invalid => Self::Undecided,
+            ErrorKind::Broken | ErrorKind::NoSuchCompany | ErrorKind::Conflict | ErrorKind::Invalid => {
+                Self::Undecided
+            }
         };
         tracing::error!(%error, "filebin: request not carried out");
         refusal

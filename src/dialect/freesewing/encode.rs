@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Refusal;
 use super::route::Proof;
 use crate::http::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, Role, Status, User};
+use crate::key::{Expiry, IssuedKey, Key, Role, User, UserStatus};
 
 /// What says that it worked, as the page about creating a key has it.
 const SUCCESS: &str = "success";
@@ -136,9 +136,9 @@ impl<'a> AccountJson<'a> {
             email: user.email.as_ref().map_or("", |email| email.as_str()),
             role: role(user.role),
             status: match user.status {
-                Status::Active => 1,
-                Status::Inactive => 0,
-                Status::Blocked => -2,
+                UserStatus::Active => 1,
+                UserStatus::Inactive => 0,
+                UserStatus::Blocked => -2,
             },
             consent: 1,
             created_at: user.created.to_string(),

@@ -21,8 +21,8 @@ use self::refusal::Refusal;
 use self::route::{Proof, Target};
 use super::{Dialect, Failure};
 use crate::command::{
-    Audience, Caller, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, Service, ShowKey, ShowUser,
-    UserRef,
+    Audience, Caller, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, Service, ShowKey,
+    ShowUser, UserRef,
 };
 use crate::engine::{EngineError, NewKey};
 use crate::http::{Authorization, RawRequest, RawResponse};
@@ -84,9 +84,10 @@ impl Exchange<'_> {
     fn sign_in(&self) -> Result<RawResponse, Refusal> {
         let SignInBody { username, password } = decode::sign_in(self.request)?;
         let password = password.ok_or(Refusal::SignInFailed)?;
-        let caller = self.service.by_password_loosely(&username, &password, self.request.client);
+        let caller =
+            self.service.authenticator().by_password_loosely(&username, &password, self.request.client);
         let caller = caller.map_err(Refusal::of_sign_in)?;
-        let token = self.service.token(&caller, Audience::FreeSewing)?;
+        let token = self.service.authenticator().token(&caller, Audience::FreeSewing)?;
         Ok(encode::signed_in(&token, &self.user(&caller)?))
     }
 
@@ -96,11 +97,11 @@ impl Exchange<'_> {
         let client = self.request.client;
         match (proof, authorization) {
             (Proof::Jwt, Authorization::Bearer(token)) => {
-                Ok(self.service.by_token(&token, Audience::FreeSewing, client)?)
+                Ok(self.service.authenticator().by_token(&token, Audience::FreeSewing, client)?)
             }
             (Proof::Key, Authorization::Basic { name, password }) => {
                 let text = decode::key_text(&name, &password);
-                Ok(self.service.by_key(&Keyspace::FREESEWING, &text, client)?)
+                Ok(self.service.authenticator().by_key(&Keyspace::FREESEWING, &text, client)?)
             }
             (_, Authorization::Malformed) => Err(Refusal::AuthenticationMalformed),
             (proof, Authorization::None | Authorization::Bearer(_) | Authorization::Basic { .. }) => {
@@ -119,7 +120,8 @@ impl Exchange<'_> {
             expiry: Some(expiry),
             ..NewKey::new(*Keyspace::FREESEWING.name(), owner, level)
         };
-        let Issued { key, text } = self.service.run(caller, CreateKey(new)).map_err(Refusal::of_create)?;
+        let KeyWithText { key, text } =
+            self.service.run(caller, CreateKey(new)).map_err(Refusal::of_create)?;
         Ok(encode::created(&key, text))
     }
 
@@ -179,5 +181,5 @@ fn needs(caller: &Caller, level: Level) -> Result<(), Refusal> {
 /// A key of this API; what cannot be an id is nobody's.
 fn named(id: &str) -> Result<KeyRef, Refusal> {
     let id: KeyId = id.parse().map_err(|_| EngineError::NoSuchKey)?;
-    Ok(KeyRef::Within(Keyspace::FREESEWING, id))
+    Ok(KeyRef::Restriction(Keyspace::FREESEWING, id))
 }

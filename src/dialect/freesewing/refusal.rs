@@ -1,10 +1,10 @@
 //! Everything that can go wrong, and the word for it.
 
 use super::route::Proof;
-use crate::command::{AuthenticateError, CommandError, Fault};
+use crate::command::{AuthenticateError, CommandError, ErrorKind};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
-use crate::key::Status;
+use crate::key::UserStatus;
 use crate::verify::DenyReason;
 
 /// Why a request was refused.
@@ -88,8 +88,8 @@ impl Refusal {
     pub(super) fn of_sign_in(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Key(_) | AuthenticateError::Password => Self::SignInFailed,
-            AuthenticateError::NotActive(Status::Blocked) => Self::AccountBlocked,
-            AuthenticateError::NotActive(Status::Active | Status::Inactive) => Self::StatusLacking,
+            AuthenticateError::NotActive(UserStatus::Blocked) => Self::AccountBlocked,
+            AuthenticateError::NotActive(UserStatus::Active | UserStatus::Inactive) => Self::StatusLacking,
             AuthenticateError::Undecided(error) => error.into(),
         }
     }
@@ -134,19 +134,21 @@ impl From<CommandError> for Refusal {
 
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
-        let refusal = match Fault::of(&error) {
-            Fault::NoSuchKey => return Self::NotFound,
-            Fault::Forbidden => return Self::InsufficientAccessLevel,
+        let refusal = match ErrorKind::of(&error) {
+            ErrorKind::NoSuchKey => return Self::NotFound,
+            ErrorKind::Forbidden => return Self::InsufficientAccessLevel,
             // The only user that is named is the caller, removed a moment ago.
-            Fault::NoSuchUser => return Self::AuthenticationFailed,
-            Fault::Busy { retry_after_seconds } => {
+            ErrorKind::NoSuchUser => return Self::AuthenticationFailed,
+            ErrorKind::Busy { retry_after_seconds } => {
                 return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
             }
-            Fault::Invalid if matches!(error, EngineError::ExpiryOutOfRange) => {
+            ErrorKind::Invalid if matches!(error, EngineError::ExpiryOutOfRange) => {
                 return Self::ExpiresInInvalid;
             }
-            Fault::Unavailable => Self::Unavailable,
-            Fault::Broken | Fault::Invalid | Fault::Conflict | Fault::NoSuchCompany => Self::Broken,
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Broken | ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::NoSuchCompany => {
+                Self::Broken
+            }
         };
         tracing::error!(%error, "freesewing: request not carried out");
         refusal

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::wanted::Wanted;
 use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Prompt};
-use crate::command::{Asker, Decision, Service, VerifyingError};
+use crate::command::{Service, VerdictWithOwner, VerifyCaller, VerifyGrantError};
 use crate::engine::{EngineError, Patience};
 use crate::http::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
 use crate::limits;
@@ -63,7 +63,7 @@ impl Gateway {
     }
 
     fn may_wait(&self, service: &Service, head: &Head<'_>) -> bool {
-        service.may_wait(Asker::Sender(head), self.open, || {
+        service.may_wait(VerifyCaller::Sender(head), self.open, || {
             let wanted = Wanted::of(head.path, head.query).ok()?;
             let key = key_of(&wanted, head).ok()??;
             Some(service.waits_for(&VerifyRequest {
@@ -88,9 +88,9 @@ impl Gateway {
                 return refused;
             }
         };
-        let verifying = match service.verifying(Asker::Sender(head), self.open, patience) {
+        let verifying = match service.verify_grant(VerifyCaller::Sender(head), self.open, patience) {
             Ok(verifying) => verifying,
-            Err(VerifyingError::Undecided(error)) => return undecided(&wanted, &error),
+            Err(VerifyGrantError::Undecided(error)) => return undecided(&wanted, &error),
             Err(refused) => {
                 tracing::debug!(reason = %refused, "a gateway was refused");
                 self.warn(service, "X-Service-Key is missing or not good");
@@ -112,8 +112,8 @@ impl Gateway {
             patience,
         };
         match verifying.verify(&request) {
-            Ok(Decision::Allow(identity, owner)) => answer::allowed(&identity, &owner),
-            Ok(Decision::Deny(reason)) => {
+            Ok(VerdictWithOwner::Allow(identity, owner)) => answer::allowed(&identity, &owner),
+            Ok(VerdictWithOwner::Deny(reason)) => {
                 tracing::debug!(reason = reason.code(), "denied");
                 if reason == DenyReason::NoSuchLimit {
                     self.warn(service, "a key has no rate limit of the name that is asked for");

@@ -13,7 +13,7 @@ use crate::engine::{Engine, KeyChange, NewKey, NewKind, NewUser, Parts, UserChan
 use crate::entropy::{OsEntropy, SeededEntropy};
 use crate::http::{Body, Entrance, RawRequest, RawResponse};
 use crate::key::{
-    Actor, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits, RevokeReason, Role, Status, UserId,
+    Actor, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits, RevokeReason, Role, UserId, UserStatus,
 };
 use crate::store::MemoryStore;
 
@@ -116,11 +116,11 @@ fn is_bare(response: &RawResponse) -> bool {
         && response.headers.iter().all(|(_, value)| !value.is_empty())
 }
 
-/// Status, `X-Key-Status`, challenge, `Retry-After`, and whether there is a body.
+/// Status, `X-Key-UserStatus`, challenge, `Retry-After`, and whether there is a body.
 type Told = (u16, String, Option<String>, Option<String>, bool);
 
 /// One request to every preset.
-fn told(world: &World, query: &str, fields: impl Fn() -> Vec<(&'static str, String)>) -> Vec<Told> {
+fn client_message(world: &World, query: &str, fields: impl Fn() -> Vec<(&'static str, String)>) -> Vec<Told> {
     let ask = |preset: &str| {
         let preset = if preset.is_empty() { String::new() } else { format!("for={preset}&") };
         let fields = fields();
@@ -153,32 +153,35 @@ fn every_preset_gets_what_it_can_pass_on() {
         let key = key.to_owned();
         move || vec![("x-api-key", key.clone())]
     };
-    assert_eq!(told(&world, "level=2", with(&good)), all((200, "200", None, None, false), 200));
+    assert_eq!(client_message(&world, "level=2", with(&good)), all((200, "200", None, None, false), 200));
 
     let bare = Some(r#"Bearer realm="keyward""#);
-    assert_eq!(told(&world, "", Vec::new), all((401, "401", bare, None, true), 401));
+    assert_eq!(client_message(&world, "", Vec::new), all((401, "401", bare, None, true), 401));
 
     let invalid = Some(r#"Bearer realm="keyward", error="invalid_token""#);
-    assert_eq!(told(&world, "", with("nonsense")), all((401, "401", invalid, None, true), 401));
+    assert_eq!(client_message(&world, "", with("nonsense")), all((401, "401", invalid, None, true), 401));
 
     let scope = Some(r#"Bearer realm="keyward", error="insufficient_scope", scope="write""#);
-    assert_eq!(told(&world, "level=4", with(&good)), all((403, "403", scope, None, true), 403));
-    assert_eq!(told(&world, "permission=write", with(&good)), all((403, "403", scope, None, true), 403));
+    assert_eq!(client_message(&world, "level=4", with(&good)), all((403, "403", scope, None, true), 403));
+    assert_eq!(
+        client_message(&world, "permission=write", with(&good)),
+        all((403, "403", scope, None, true), 403)
+    );
 
     let two = || vec![("x-api-key", good.clone()), ("authorization", "Bearer other".to_owned())];
     let request = Some(r#"Bearer realm="keyward", error="invalid_request""#);
-    assert_eq!(told(&world, "", two), all((400, "400", request, None, true), 403));
+    assert_eq!(client_message(&world, "", two), all((400, "400", request, None, true), 403));
 
     let limited = world.limited();
     assert_eq!(world.ask("/auth/native", &[("x-api-key", &limited)]).status, 200);
-    let over = told(&world, "", with(&limited));
+    let over = client_message(&world, "", with(&limited));
     assert_eq!(over, all((429, "429", None, Some("60"), true), 403));
-    let never = told(&world, "cost=2", with(&limited));
+    let never = client_message(&world, "cost=2", with(&limited));
     assert_eq!(never, all((429, "429", None, None, true), 403), "what never fits needs no second try");
 
-    let misspelt = told(&world, "limit=defualt", with(&world.limited()));
+    let misspelt = client_message(&world, "limit=defualt", with(&world.limited()));
     assert_eq!(misspelt, all((403, "403", None, None, true), 403), "a limit that no key has is not no limit");
-    assert_eq!(told(&world, "limit=default", with(&good)), misspelt);
+    assert_eq!(client_message(&world, "limit=default", with(&good)), misspelt);
 }
 
 #[test]
@@ -237,8 +240,8 @@ fn all_that_is_wrong_with_a_key_is_one_answer() {
     world.clock.advance_ms(1);
     let (_, elsewhere) = world.key_in("native", 8, |new| new.allowlist = Some("192.0.2.8".parse().unwrap()));
     let (_, other_keyspace) = world.key_in("filebin", 8, |_| {});
-    let (_, blocked) = world.key_of("bo", Some(Status::Blocked));
-    let (_, inactive) = world.key_of("mo", Some(Status::Inactive));
+    let (_, blocked) = world.key_of("bo", Some(UserStatus::Blocked));
+    let (_, inactive) = world.key_of("mo", Some(UserStatus::Inactive));
     let (_, orphan) = world.key_of("jo", None);
 
     for preset in PRESETS {
@@ -284,7 +287,7 @@ impl World {
     }
 
     /// A key of a user who then gets this status, or is removed.
-    fn key_of(&self, name: &str, status: Option<Status>) -> (KeyId, String) {
+    fn key_of(&self, name: &str, status: Option<UserStatus>) -> (KeyId, String) {
         let user = NewUser::person(name.parse().unwrap(), Role::Administrator, None);
         let user = self.engine.add_user(Actor::Operator, user).unwrap().id;
         let (id, text) = self.key_in("native", 8, |new| new.owner = user);

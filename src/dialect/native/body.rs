@@ -12,8 +12,8 @@ use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
-    Change, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName,
-    Level, LimitName, Part, Prefix, RateLimit, RateLimits, RevokeReason, Role, Status, UserId, Username,
+    Comment, CompanyId, Contact, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
+    LimitName, Part, Patch, Prefix, RateLimit, RateLimits, RevokeReason, Role, UserId, UserStatus, Username,
 };
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -63,15 +63,15 @@ pub(super) struct UserPatch {
     username: Option<Text<Username>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<DisplayName>>")]
-    display_name: Change<Text<DisplayName>>,
+    display_name: Patch<Text<DisplayName>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Email>>")]
-    email: Change<Text<Email>>,
+    email: Patch<Text<Email>>,
     role: Option<Text<Role>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<CompanyId>>")]
-    company: Change<Text<CompanyId>>,
-    status: Option<Text<Status>>,
+    company: Patch<Text<CompanyId>>,
+    status: Option<Text<UserStatus>>,
     api_access: Option<bool>,
 }
 
@@ -130,7 +130,7 @@ pub(super) struct NewKeyBody {
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Moment>>")]
-    expires_at: Change<Text<Moment>>,
+    expires_at: Patch<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
 
@@ -178,7 +178,7 @@ pub(super) struct ImportLine {
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Moment>>")]
-    expires_at: Change<Text<Moment>>,
+    expires_at: Patch<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
 
@@ -226,13 +226,13 @@ pub(super) struct KeyPatch {
     comment: Option<Text<Comment>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Contact>>")]
-    contact: Change<Text<Contact>>,
+    contact: Patch<Text<Contact>>,
     level: Option<u8>,
     allowlist: Option<Text<Networks>>,
     rate_limits: Option<Vec<Object<RateLimitBody>>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Moment>>")]
-    expires_at: Change<Text<Moment>>,
+    expires_at: Patch<Text<Moment>>,
     expires_in_seconds: Option<u64>,
 }
 
@@ -272,15 +272,15 @@ fn rate_limits(all: Vec<Object<RateLimitBody>>) -> Result<RateLimits, Problem> {
 
 /// The end asked for, `None` when none of the two fields was given.
 fn expiry(
-    at: Change<Text<Moment>>,
+    at: Patch<Text<Moment>>,
     in_seconds: Option<u64>,
     now: Timestamp,
 ) -> Result<Option<Expiry>, Problem> {
     match (at, in_seconds) {
-        (Change::Keep, None) => Ok(None),
-        (Change::Clear, None) => Ok(Some(Expiry::Never)),
-        (Change::Set(Text(Moment(at))), None) => Ok(Some(Expiry::At(at))),
-        (Change::Keep, Some(seconds)) => Ok(Some(Expiry::At(now.plus_ms(seconds.saturating_mul(1_000))))),
+        (Patch::Keep, None) => Ok(None),
+        (Patch::Clear, None) => Ok(Some(Expiry::Never)),
+        (Patch::Set(Text(Moment(at))), None) => Ok(Some(Expiry::At(at))),
+        (Patch::Keep, Some(seconds)) => Ok(Some(Expiry::At(now.plus_ms(seconds.saturating_mul(1_000))))),
         (_, Some(_)) => Err(Problem::invalid("give expires_at or expires_in_seconds, not both")),
     }
 }

@@ -16,10 +16,12 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
         Authorization::Basic { name, password } if !is_key(&name) => {
             let password = Password::new(password.as_bytes());
             let password = password.map_err(|_| Problem::Login)?;
-            service.by_password(&name, &password, client).map(Caller::from).map_err(|error| match error {
-                AuthenticateError::Undecided(error) => error.into(),
-                AuthenticateError::Key(_) | AuthenticateError::Password | AuthenticateError::NotActive(_) => {
-                    Problem::Login
+            service.authenticator().by_password(&name, &password, client).map(Caller::from).map_err(|error| {
+                match error {
+                    AuthenticateError::Undecided(error) => error.into(),
+                    AuthenticateError::Key(_)
+                    | AuthenticateError::Password
+                    | AuthenticateError::NotActive(_) => Problem::Login,
                 }
             })
         }
@@ -29,15 +31,17 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
         | Authorization::Malformed => {
             let key = key_for(&Keyspace::NATIVE, head, []).map_err(|_| Problem::Denied(Denial::TwoKeys))?;
             let key = key.ok_or(Problem::Denied(Denial::NoKey))?;
-            service.by_key(&Keyspace::NATIVE, key.reveal(), client).map_err(|error| match error {
-                AuthenticateError::Key(reason) => {
-                    tracing::debug!(reason = reason.code(), "native: key denied");
-                    Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
+            service.authenticator().by_key(&Keyspace::NATIVE, key.reveal(), client).map_err(|error| {
+                match error {
+                    AuthenticateError::Key(reason) => {
+                        tracing::debug!(reason = reason.code(), "native: key denied");
+                        Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
+                    }
+                    AuthenticateError::Password | AuthenticateError::NotActive(_) => {
+                        Problem::Denied(Denial::InvalidKey)
+                    }
+                    AuthenticateError::Undecided(error) => Problem::undecided(&error),
                 }
-                AuthenticateError::Password | AuthenticateError::NotActive(_) => {
-                    Problem::Denied(Denial::InvalidKey)
-                }
-                AuthenticateError::Undecided(error) => Problem::undecided(&error),
             })
         }
     }

@@ -15,7 +15,7 @@ use super::Problem;
 use crate::clock::Timestamp;
 use crate::engine::{Cursor, EngineError};
 use crate::http::{Body, Presented, RawRequest};
-use crate::key::{Allowlist, AllowlistError, Change, Password};
+use crate::key::{Allowlist, AllowlistError, Password, Patch};
 use crate::limits;
 
 const LIMIT_DEFAULT: usize = 100;
@@ -261,15 +261,15 @@ impl FromStr for Moment {
 /// A field that is there: `null` clears it. Left out it is kept, by `#[serde(default)]`.
 pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
-) -> Result<Change<T>, D::Error> {
-    Option::deserialize(deserializer).map(Change::from)
+) -> Result<Patch<T>, D::Error> {
+    Option::deserialize(deserializer).map(Patch::from)
 }
 
-pub(super) fn unwrapped<T>(change: Change<Text<T>>) -> Change<T> {
+pub(super) fn unwrapped<T>(change: Patch<Text<T>>) -> Patch<T> {
     match change {
-        Change::Keep => Change::Keep,
-        Change::Clear => Change::Clear,
-        Change::Set(Text(value)) => Change::Set(value),
+        Patch::Keep => Patch::Keep,
+        Patch::Clear => Patch::Clear,
+        Patch::Set(Text(value)) => Patch::Set(value),
     }
 }
 

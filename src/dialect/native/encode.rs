@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::engine::CheckReport;
 use crate::http::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, Kind, RateLimit, User, UserId, Username};
+use crate::key::{Expiry, IssuedKey, Key, KeyState, RateLimit, User, UserId, UserKind, Username};
 
 /// One user.
 pub(super) fn user(user: &User) -> RawResponse {
@@ -123,9 +123,9 @@ impl<'a> From<&'a User> for UserJson<'a> {
             display_name: user.display_name.as_ref().map(|name| name.as_str()),
             email: user.email.as_ref().map(|email| email.as_str()),
             kind: match user.kind {
-                Kind::Person { .. } => "person",
-                Kind::Bot if user.is_account() => "company",
-                Kind::Bot => "bot",
+                UserKind::Person { .. } => "person",
+                UserKind::Bot if user.is_account() => "company",
+                UserKind::Bot => "bot",
             },
             role: user.role.name(),
             company: user.company.map(|company| company.to_string()),
@@ -194,7 +194,7 @@ impl<'a> KeyJson<'a> {
             level: key.level.number(),
             allowlist: key.allowlist.to_string(),
             rate_limits: key.rate_limits.all().iter().map(RateLimitJson::from).collect(),
-            state: key.condition(now).name(),
+            state: key.status(now).name(),
             revoked,
             expires_at: expires_at(key.expiry),
             created_at: key.created.to_string(),

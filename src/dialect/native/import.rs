@@ -17,7 +17,8 @@ use crate::command::{CommandError, ImportKeys, UserRef};
 use crate::engine::{EngineError, Imported, ImportedKey, Past};
 use crate::http::RawResponse;
 use crate::key::{
-    DigestName, DigestScheme, ForeignSecret, HmacKey, Part, PartScheme, Prefix, UserId, Username, key_lengths,
+    DigestName, DigestScheme, HmacKey, ImportedSecret, Part, PartScheme, Prefix, UserId, Username,
+    key_text_lengths,
 };
 use crate::limits;
 
@@ -110,14 +111,14 @@ pub(super) struct SecretFields {
 }
 
 impl SecretFields {
-    fn read(self) -> Result<ForeignSecret, Problem> {
+    fn read(self) -> Result<ImportedSecret, Problem> {
         let Self { key, hash, algorithm, hmac_key, prefix, of, length } = self;
-        if length.is_some_and(|length| !key_lengths().contains(&length)) {
-            let (least, most) = key_lengths().into_inner();
+        if length.is_some_and(|length| !key_text_lengths().contains(&length)) {
+            let (least, most) = key_text_lengths().into_inner();
             return Err(Problem::invalid(format!("length must be {least} to {most}: no other key is taken")));
         }
         let (scheme, digest) = match (key, hash, algorithm, hmac_key) {
-            (Some(text), None, None, None) if of.is_none() => return Ok(ForeignSecret::Text(text)),
+            (Some(text), None, None, None) if of.is_none() => return Ok(ImportedSecret::Text(text)),
             (None, Some(hash), None, None) => match DigestScheme::parse_named(&hash) {
                 Some(named) => named?,
                 None => return salted(&hash, prefix, of.as_ref()),
@@ -130,20 +131,20 @@ impl SecretFields {
             _ => return Err(Problem::invalid("give key, or hash with algorithm, or hash with prefix")),
         };
         Ok(match of {
-            None => ForeignSecret::Digest(scheme, digest),
-            Some(part) => ForeignSecret::PartDigest(PartScheme { scheme, part }, prefix, digest),
+            None => ImportedSecret::Digest(scheme, digest),
+            Some(part) => ImportedSecret::PartDigest(PartScheme { scheme, part }, prefix, digest),
         })
     }
 }
 
-fn salted(hash: &str, prefix: Option<Prefix>, of: Option<&Part>) -> Result<ForeignSecret, Problem> {
+fn salted(hash: &str, prefix: Option<Prefix>, of: Option<&Part>) -> Result<ImportedSecret, Problem> {
     if of.is_some() {
         return Err(Problem::invalid("only a digest has of"));
     }
     let hash = hash.parse()?;
     let prefix =
         prefix.ok_or_else(|| Problem::invalid("a salted hash needs prefix: what the key begins with"))?;
-    Ok(ForeignSecret::Slow(prefix, hash))
+    Ok(ImportedSecret::Salted(prefix, hash))
 }
 
 fn scheme(name: DigestName, hmac_key: Option<&str>) -> Result<DigestScheme, Problem> {

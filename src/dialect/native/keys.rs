@@ -6,8 +6,8 @@ use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
 use super::route::KeyAction;
 use super::{Exchange, Problem, decode, encode};
 use crate::command::{
-    Command, CommandError, CreateKey, CreateKeyOnce, FindKeys, Issued, KeyPage, KeyRef, RevokeKey, RotateKey,
-    ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
+    Command, CommandError, CreateKey, CreateKeyOnce, FindKeys, KeyPage, KeyRef, KeyWithText, RevokeKey,
+    RotateKey, ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
 };
 use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
 use crate::http::RawResponse;
@@ -117,7 +117,7 @@ impl Exchange<'_> {
             KeyAction::Rotate => {
                 let body: RotateBody = decode::body_or_default(self.request)?;
                 let command = RotateKey { key, grace_ms: body.grace_ms() };
-                let Issued { key, text } = self.run(command)?;
+                let KeyWithText { key, text } = self.run(command)?;
                 Ok(encode::issued(200, &key, self.owner_of(&key)?.as_ref(), text, self.service.now()))
             }
         }

@@ -19,7 +19,7 @@ use super::schema::Spelled;
 use super::verdict::{BatchJson, OwnJson, VerdictJson};
 use super::wanted::{Batch, Fields};
 use crate::http::RawResponse;
-use crate::key::{Action, Prefix, Username};
+use crate::key::{AuditAction, Prefix, Username};
 use crate::limits;
 
 /// `GET /openapi.json`.
@@ -269,7 +269,7 @@ fn companies(m: &mut Making) -> Paths {
         ("since", day()),
         ("until", day()),
         ("user", user),
-        ("action", json!({ "type": "string", "enum": Action::ALL.map(Action::name) })),
+        ("action", json!({ "type": "string", "enum": AuditAction::ALL.map(AuditAction::name) })),
         ("key", uuid()),
     ]);
     let chain = m.operation::<ChainJson>("post", "verifyAudit", "Proves the audit's chain.", 200);

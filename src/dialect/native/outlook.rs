@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Problem;
 use crate::command::Service;
 use crate::engine::ImportedKey;
-use crate::key::{ForeignSecret, Prefix};
+use crate::key::{ImportedSecret, Prefix};
 use crate::limits;
 
 /// What follows from the secrets of an import.
@@ -22,9 +22,9 @@ impl Outlook {
         let mut outlook = Self::default();
         for key in keys {
             match &key.secret {
-                ForeignSecret::Text(_) => {}
-                ForeignSecret::Digest(..) | ForeignSecret::PartDigest(..) => outlook.digests = true,
-                ForeignSecret::Slow(beginning, hash) => {
+                ImportedSecret::Text(_) => {}
+                ImportedSecret::Digest(..) | ImportedSecret::PartDigest(..) => outlook.digests = true,
+                ImportedSecret::Salted(beginning, hash) => {
                     let (dearest, count) = outlook.salted.entry(beginning.clone()).or_default();
                     (*dearest, *count) = ((*dearest).max(hash.takes()), *count + 1);
                 }
@@ -73,18 +73,18 @@ mod tests {
     use crate::engine::NewKey;
     use crate::key::{DigestScheme, Keyspace, Level, UserId};
 
-    fn key(secret: ForeignSecret) -> ImportedKey {
+    fn key(secret: ImportedSecret) -> ImportedKey {
         ImportedKey::new(NewKey::new(*Keyspace::NATIVE.name(), UserId(1), Level::READ), secret)
     }
 
     #[test]
     fn what_cannot_be_known_is_said_of_hashes_and_not_of_texts() {
-        let text = Outlook::of(&[key(ForeignSecret::Text("a-text-0123".to_owned().into()))]);
+        let text = Outlook::of(&[key(ImportedSecret::Text("a-text-0123".to_owned().into()))]);
         assert!(text.notes(None).is_empty());
-        let digest = Outlook::of(&[key(ForeignSecret::Digest(DigestScheme::Sha256, vec![0; 32]))]);
+        let digest = Outlook::of(&[key(ImportedSecret::Digest(DigestScheme::Sha256, vec![0; 32]))]);
         assert_eq!(digest.notes(None).len(), 1);
         let hash = "$2b$10$7bfeUJbTr/71x/6VdGC1eOFB5tdn84hoXvPigS9mGx7hyKvFsCeFO";
-        let salted = ForeignSecret::Slow("sk_".parse().unwrap(), hash.parse().unwrap());
+        let salted = ImportedSecret::Salted("sk_".parse().unwrap(), hash.parse().unwrap());
         let salted = Outlook::of(&[key(salted.clone()), key(salted)]);
         assert_eq!(salted.salted.values().map(|(_, count)| *count).collect::<Vec<_>>(), [2]);
         let notes = salted.notes(Some(40));

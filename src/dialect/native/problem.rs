@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::command::{CommandError, VerifyingError, told};
+use crate::command::{CommandError, VerifyGrantError, client_message};
 use crate::dialect::denial::{CHALLENGE, Denial, log_undecided, title};
 use crate::engine::{EngineError, Right};
 use crate::http::RawResponse;
@@ -69,7 +69,7 @@ impl Problem {
     /// The same as clients elsewhere may know it: without a text of the store or the system.
     pub(super) fn outside(self) -> Self {
         let Self::Command(CommandError::Engine(error)) = &self else { return self };
-        let detail = told(error);
+        let detail = client_message(error);
         let (status, code) = self.kind();
         if let Cow::Borrowed(_) = detail {
             tracing::error!(%error, "native: request not carried out");
@@ -139,15 +139,15 @@ impl From<EngineError> for Problem {
     }
 }
 
-impl From<VerifyingError> for Problem {
-    fn from(error: VerifyingError) -> Self {
+impl From<VerifyGrantError> for Problem {
+    fn from(error: VerifyGrantError) -> Self {
         match error {
-            VerifyingError::NoServiceKey => Self::ServiceKey,
-            VerifyingError::ServiceKey(reason) => {
+            VerifyGrantError::NoServiceKey => Self::ServiceKey,
+            VerifyGrantError::ServiceKey(reason) => {
                 tracing::debug!(reason = reason.code(), "a service key was denied");
                 Self::ServiceKey
             }
-            VerifyingError::Undecided(error) => Self::undecided(&error),
+            VerifyGrantError::Undecided(error) => Self::undecided(&error),
         }
     }
 }

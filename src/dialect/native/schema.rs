@@ -9,7 +9,7 @@ use super::import::Wiped;
 use super::wanted::{Address, Permission};
 use crate::key::{
     AuditHead, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level,
-    LimitName, Part, Prefix, RevokeReason, Role, Status, Username,
+    LimitName, Part, Prefix, RevokeReason, Role, UserStatus, Username,
 };
 use crate::limits;
 
@@ -46,7 +46,7 @@ spelled! {
     Comment => json_schema!({ "type": "string", "maxLength": limits::COMMENT_BYTES_MAX });
     CompanyId => json_schema!({ "type": "string", "format": "uuid" });
     Role => json_schema!({ "type": "string", "enum": Role::ALL.map(Role::name) });
-    Status => json_schema!({ "type": "string", "enum": Status::ALL.map(Status::name) });
+    UserStatus => json_schema!({ "type": "string", "enum": UserStatus::ALL.map(UserStatus::name) });
     RevokeReason => json_schema!({ "type": "string", "enum": RevokeReason::ALL.map(RevokeReason::name) });
     KeyspaceName => json_schema!({
         "type": "string",

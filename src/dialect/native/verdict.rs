@@ -9,14 +9,14 @@ use super::Problem;
 use super::encode::{KeyJson, expires_at, json};
 use super::problem;
 use crate::clock::Timestamp;
-use crate::command::Decision;
+use crate::command::VerdictWithOwner;
 use crate::dialect::denial::Denial;
 use crate::http::RawResponse;
 use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
 
 /// What was decided, with every reason.
-pub(super) fn told(decision: &Decision) -> RawResponse {
+pub(super) fn client_message(decision: &VerdictWithOwner) -> RawResponse {
     json(200, &VerdictJson::of(decision))
 }
 
@@ -31,7 +31,7 @@ pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
 }
 
 /// One verdict or problem for each key, in their order.
-pub(super) fn batch(decided: Vec<Result<Decision, Problem>>) -> RawResponse {
+pub(super) fn batch(decided: Vec<Result<VerdictWithOwner, Problem>>) -> RawResponse {
     let results = decided.iter().map(|decided| match decided {
         Ok(decision) => VerdictJson::of(decision),
         Err(problem) => VerdictJson::Problem(problem.body()),
@@ -74,10 +74,12 @@ pub(super) enum VerdictJson<'a> {
 }
 
 impl<'a> VerdictJson<'a> {
-    fn of(decision: &'a Decision) -> Self {
+    fn of(decision: &'a VerdictWithOwner) -> Self {
         let reason = match decision {
-            Decision::Allow(identity, owner) => return Self::Allowed(AllowedJson::of(identity, owner)),
-            Decision::Deny(reason) => reason,
+            VerdictWithOwner::Allow(identity, owner) => {
+                return Self::Allowed(AllowedJson::of(identity, owner));
+            }
+            VerdictWithOwner::Deny(reason) => reason,
         };
         let rate_limit = match reason {
             DenyReason::RateLimited { quota, .. } => Some(quota.into()),

@@ -2,7 +2,7 @@
 
 use super::wanted::{self, Wanted};
 use super::{Problem, Side, Target, decode, verdict};
-use crate::command::{Asker, AuthenticateError, Decision, Service, Verifying};
+use crate::command::{AuthenticateError, Service, VerdictWithOwner, VerifyCaller, VerifyGrant};
 use crate::dialect::denial::{Denial, key_for};
 use crate::engine::{EngineError, Patience};
 use crate::http::{Body, Form, Head, RawResponse};
@@ -62,7 +62,7 @@ impl Verify<'_> {
     }
 
     fn one(&self) -> Result<RawResponse, Problem> {
-        let verifying = self.verifying()?;
+        let verifying = self.verify_grant()?;
         let [status, _] = decode::query(self.head.query, ["status", "api_key"])?;
         let telling = match status.as_deref() {
             None | Some("false") => Telling::Body,
@@ -74,12 +74,12 @@ impl Verify<'_> {
         let decision = self.decide(verifying, &wanted)?;
         Ok(match (telling, decision) {
             (Telling::Body, None) => verdict::no_key(),
-            (Telling::Body, Some(decision)) => verdict::told(&decision),
+            (Telling::Body, Some(decision)) => verdict::client_message(&decision),
             (Telling::Status, None) => return Err(Problem::Denied(Denial::NoKey)),
-            (Telling::Status, Some(Decision::Deny(reason))) => {
+            (Telling::Status, Some(VerdictWithOwner::Deny(reason))) => {
                 return Err(Problem::Denied(Denial::of(reason, wanted.level)));
             }
-            (Telling::Status, Some(Decision::Allow(identity, owner))) => {
+            (Telling::Status, Some(VerdictWithOwner::Allow(identity, owner))) => {
                 let response = verdict::allowed(&identity, &owner);
                 match &identity.quota {
                     Some(quota) => verdict::with_rate_limit(response, quota),
@@ -90,7 +90,7 @@ impl Verify<'_> {
     }
 
     fn batch(&self) -> Result<RawResponse, Problem> {
-        let verifying = self.verifying()?;
+        let verifying = self.verify_grant()?;
         let [] = decode::query(self.head.query, [])?;
         let asked = wanted::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
         let request_of = |wanted| Some(self.request(wanted, wanted.key.as_ref()?.reveal()));
@@ -124,15 +124,15 @@ impl Verify<'_> {
         }
     }
 
-    fn verifying(&self) -> Result<Verifying<'_>, Problem> {
+    fn verify_grant(&self) -> Result<VerifyGrant<'_>, Problem> {
         let (asker, open) = self.asker();
-        Ok(self.service.verifying(asker, open, self.patience)?)
+        Ok(self.service.verify_grant(asker, open, self.patience)?)
     }
 
-    const fn asker(&self) -> (Asker<'_>, bool) {
+    const fn asker(&self) -> (VerifyCaller<'_>, bool) {
         match self.side {
-            Side::Operator => (Asker::Operator, false),
-            Side::Public { open } => (Asker::Sender(self.head), open),
+            Side::Operator => (VerifyCaller::Operator, false),
+            Side::Public { open } => (VerifyCaller::Sender(self.head), open),
         }
     }
 
@@ -143,7 +143,11 @@ impl Verify<'_> {
     }
 
     /// `None` when there is no key.
-    fn decide(&self, verifying: Verifying<'_>, wanted: &Wanted<'_>) -> Result<Option<Decision>, Problem> {
+    fn decide(
+        &self,
+        verifying: VerifyGrant<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<VerdictWithOwner>, Problem> {
         let two = || Problem::Denied(Denial::TwoKeys);
         let sent = key_for(&wanted.keyspace, self.head, [self.head.query]).map_err(|_| two())?;
         let key = match (&wanted.key, &sent) {
@@ -155,8 +159,8 @@ impl Verify<'_> {
     }
 }
 
-fn logged(decided: Result<Decision, EngineError>) -> Result<Decision, Problem> {
-    if let Ok(Decision::Deny(reason)) = &decided {
+fn logged(decided: Result<VerdictWithOwner, EngineError>) -> Result<VerdictWithOwner, Problem> {
+    if let Ok(VerdictWithOwner::Deny(reason)) = &decided {
         tracing::debug!(reason = reason.code(), "denied");
     }
     decided.map_err(|error| Problem::undecided(&error))

@@ -4,12 +4,12 @@ use super::decode::{BotBody, IpAddressesBody, NewBotBody};
 use super::route::{Managed, Method};
 use super::{Refusal, decode, encode, user};
 use crate::command::{
-    AddUser, Caller, Command, CreateKey, DeleteKey, Issued, KeyPage, KeyRef, ListKeys, ListUsersOf,
+    AddUser, Caller, Command, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, ListUsersOf,
     RemoveUser, RotateKey, Service, ShowCompany, UpdateKey, UpdateUser, UserRef,
 };
 use crate::engine::{KeyChange, NewKey, NewKind, NewUser, UserChange};
 use crate::http::{RawRequest, RawResponse};
-use crate::key::{Change, CompanyId, Key, Keyspace, Kind, Level, Role, User, UserId};
+use crate::key::{CompanyId, Key, Keyspace, Level, Patch, Role, User, UserId, UserKind};
 use crate::limits;
 
 /// One request about the bots of a site, by an administrator.
@@ -48,7 +48,9 @@ impl Bots<'_> {
         loop {
             let page = ListUsersOf { company: self.site, after, limit: limits::PAGE_MAX };
             let (users, next) = self.run(page)?;
-            bots.extend(users.into_iter().filter(|user| user.kind == Kind::Bot && Some(user.id) != account));
+            bots.extend(
+                users.into_iter().filter(|user| user.kind == UserKind::Bot && Some(user.id) != account),
+            );
             after = next;
             if after.is_none() {
                 return Ok(encode::bots(&bots));
@@ -74,7 +76,7 @@ impl Bots<'_> {
         let bot = self.bot(id)?;
         let body: BotBody = decode::body(self.request)?;
         let (role, name) = (body.role()?, body.display_name()?);
-        let display_name = name.map_or(Change::Keep, Change::Set);
+        let display_name = name.map_or(Patch::Keep, Patch::Set);
         let change = UserChange { role, display_name, ..UserChange::default() };
         self.changed(UpdateUser { user: UserRef::Id(bot.id), change })
     }
@@ -93,7 +95,7 @@ impl Bots<'_> {
     fn generate(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let bot = self.bot(id)?;
         decode::empty(self.request)?;
-        let Issued { key, text } = match self.live_key(bot.id)? {
+        let KeyWithText { key, text } = match self.live_key(bot.id)? {
             Some(key) => self.run(RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 })?,
             // It acts as its bot does, whatever role that gets.
             None => self.run(CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), bot.id, Level::ALL)))?,
@@ -124,7 +126,7 @@ impl Bots<'_> {
     fn bot(&self, id: UserId) -> Result<User, Refusal> {
         let account = self.account()?;
         let user = user(self.service, self.caller, UserRef::Id(id))?;
-        let here = user.kind == Kind::Bot && user.company == self.site && Some(id) != account;
+        let here = user.kind == UserKind::Bot && user.company == self.site && Some(id) != account;
         if here { Ok(user) } else { Err(Refusal::NotFound) }
     }
 

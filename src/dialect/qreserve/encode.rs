@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Refusal;
 use super::route::MAIN_SITE;
 use crate::http::RawResponse;
-use crate::key::{IssuedKey, Key, Kind, Level, Role, User};
+use crate::key::{IssuedKey, Key, Level, Role, User, UserKind};
 
 /// The version of the envelope.
 const VERSION: u8 = 2;
@@ -119,7 +119,7 @@ impl<'a> UserJson<'a> {
             user_id: user.id.to_string(),
             display_name: user.display_name.as_ref().map_or(user.username.as_str(), |name| name.as_str()),
             email: user.email.as_ref().map(|email| email.as_str()),
-            bot: user.kind == Kind::Bot,
+            bot: user.kind == UserKind::Bot,
             role: role(user.role),
             site_id: user.company.map_or_else(|| MAIN_SITE.to_owned(), |company| company.to_string()),
         }

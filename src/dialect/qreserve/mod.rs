@@ -64,7 +64,7 @@ fn answer(service: &Service, request: &RawRequest) -> Result<RawResponse, Refusa
         Body::Incomplete => return Err(Refusal::Malformed("The request did not arrive whole".to_owned())),
     }
     // Before anything else: whoever has no key learns nothing of what is there.
-    let caller = service.by_key(&Keyspace::QRESERVE, key(&request.head()), request.client)?;
+    let caller = service.authenticator().by_key(&Keyspace::QRESERVE, key(&request.head()), request.client)?;
     let answer = answer_to(service, &caller, request);
     let answer = answer.unwrap_or_else(|refusal| encode::refusal(&refusal));
     service.note_request(&caller, request.client, &request.method, &request.path, answer.status);

@@ -1,6 +1,6 @@
 //! Everything that can go wrong.
 
-use crate::command::{AuthenticateError, CommandError, Fault, told};
+use crate::command::{AuthenticateError, CommandError, ErrorKind, client_message};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
@@ -77,16 +77,16 @@ impl From<CommandError> for Refusal {
 
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
-        let refusal = match Fault::of(&error) {
-            Fault::NoSuchUser | Fault::NoSuchKey | Fault::NoSuchCompany => return Self::NotFound,
-            Fault::Forbidden => return Self::Forbidden,
-            Fault::Conflict => return Self::Conflict(told(&error).into_owned()),
-            Fault::Invalid => return Self::Malformed(told(&error).into_owned()),
-            Fault::Busy { retry_after_seconds } => {
+        let refusal = match ErrorKind::of(&error) {
+            ErrorKind::NoSuchUser | ErrorKind::NoSuchKey | ErrorKind::NoSuchCompany => return Self::NotFound,
+            ErrorKind::Forbidden => return Self::Forbidden,
+            ErrorKind::Conflict => return Self::Conflict(client_message(&error).into_owned()),
+            ErrorKind::Invalid => return Self::Malformed(client_message(&error).into_owned()),
+            ErrorKind::Busy { retry_after_seconds } => {
                 return Self::RateLimited { retry_after_seconds: Some(retry_after_seconds.into()) };
             }
-            Fault::Unavailable => Self::Unavailable,
-            Fault::Broken => Self::Broken,
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Broken => Self::Broken,
         };
         tracing::error!(%error, "qreserve: request not carried out");
         refusal

@@ -70,7 +70,7 @@ fn carry_out(service: &Service, request: &RawRequest) -> Result<Answer, Refusal>
     }
     let parameters = Parameters::of(request);
     // Before anything else: whoever has no key learns nothing of what is there.
-    let caller = service.by_key(&Keyspace::TELVUE, parameters.key(), request.client)?;
+    let caller = service.authenticator().by_key(&Keyspace::TELVUE, parameters.key(), request.client)?;
     let call = call::read(&request.method, &request.path)?;
     if caller.level() < call.need() {
         return Err(Refusal::LevelTooLow);

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::key::time;
 use super::{Damage, Record, StoreError, read, write};
 use crate::key::{
-    Action, Actor, AuditEvent, CompanyId, Details, EventHash, Field, FieldChange, KeyId, Subject, UserId,
+    Actor, AuditAction, AuditEvent, AuditField, CompanyId, EventDetails, EventHash, FieldChange, KeyId,
+    Subject, UserId,
 };
 use crate::limits;
 
@@ -77,7 +78,7 @@ impl Record for AuditEvent {
     /// An event with details takes at most 1 KiB: longer values are shortened, and end in what says so.
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let event = EventWire::from(self);
-        if self.details == Details::default() {
+        if self.details == EventDetails::default() {
             return write(&event);
         }
         let mut whole = Vec::new();
@@ -92,12 +93,12 @@ impl Record for AuditEvent {
 
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
         let Some(bytes) = bytes.strip_prefix(&DETAILED) else {
-            return event(read(bytes)?, Details::default());
+            return event(read(bytes)?, EventDetails::default());
         };
         let (wire, details): (EventWire, DetailsWire) = read(bytes)?;
-        let details = Details::from(details);
+        let details = EventDetails::from(details);
         // One event has one stored form.
-        if details == Details::default() { Err(Damage::Shape) } else { event(wire, details) }
+        if details == EventDetails::default() { Err(Damage::Shape) } else { event(wire, details) }
     }
 }
 
@@ -120,7 +121,7 @@ impl From<&AuditEvent> for EventWire {
     }
 }
 
-fn event(wire: EventWire, details: Details) -> Result<AuditEvent, Damage> {
+fn event(wire: EventWire, details: EventDetails) -> Result<AuditEvent, Damage> {
     // They are counted from 1 on; what begins like one of number 0 says that details follow.
     if wire.sequence == 0 {
         return Err(Damage::Shape);
@@ -144,8 +145,8 @@ fn event(wire: EventWire, details: Details) -> Result<AuditEvent, Damage> {
 
 impl DetailsWire {
     /// With values of at most so many bytes, and what says that they are shortened.
-    fn of(details: &Details, value_max: usize) -> Self {
-        let Details { changes, reason, times } = details;
+    fn of(details: &EventDetails, value_max: usize) -> Self {
+        let EventDetails { changes, reason, times } = details;
         let short = |value: &Option<String>, other: &Option<String>| {
             let same = value.iter().zip(other).map(|(value, other)| same_beginning(value, other)).max();
             value.as_ref().map(|value| shortened(value, same.unwrap_or_default(), value_max))
@@ -157,7 +158,7 @@ impl DetailsWire {
     }
 }
 
-impl From<DetailsWire> for Details {
+impl From<DetailsWire> for EventDetails {
     fn from(wire: DetailsWire) -> Self {
         let change = |(field, old, new): (FieldWire, _, _)| FieldChange { field: field.into(), old, new };
         Self {
@@ -261,13 +262,13 @@ macro_rules! mirrored {
 }
 
 mirrored!(
-    Field, FieldWire: Keyspace, Owner, Comment, Contact, Level, Allowlist, RateLimits, State, RevokeReason, ExpiresAt,
+    AuditField, FieldWire: Keyspace, Owner, Comment, Contact, Level, Allowlist, RateLimits, State, RevokeReason, ExpiresAt,
     Prefix, PreviousUntil, Username, DisplayName, Email, Kind, Password, Role, Company, Status, ApiAccess, Name, Account,
     KeysCreated, KeysChanged, KeysRemoved
 );
 
 mirrored!(
-    Action, ActionWire: UserAdded, UserUpdated, PasswordSet, UserRemoved, KeyCreated, KeyUpdated, KeySuspended,
+    AuditAction, ActionWire: UserAdded, UserUpdated, PasswordSet, UserRemoved, KeyCreated, KeyUpdated, KeySuspended,
     KeyResumed, KeyRotated, KeyRevoked, KeyDeleted, AccessGranted, AccessRemoved, CompanyAdded, CompanyUpdated,
     CompanyRemoved, KeyUndeleted, KeysImported, LoggedIn, LoginRefused, KeyDenied
 );

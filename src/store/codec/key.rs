@@ -10,8 +10,8 @@ use super::rate_limits::{level_and_limits, levelled, limited};
 use super::{Damage, Entry, Record, StoreError, read_part, schema, write};
 use crate::clock::Timestamp;
 use crate::key::{
-    Allowlist, Expiry, Held, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, Network, PepperNumber,
-    RevokeReason, SealedCopy, Secrets, SlowHash, Standing, StoredSecret, Usage, Use, UserId,
+    Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, NarrowedBy, Network, PepperNumber,
+    RevokeReason, SaltedHash, SealedCopy, SecretState, Secrets, StoredSecret, Usage, Use, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -80,14 +80,14 @@ const HELD: u8 = 0x20;
 /// Levels of whoever narrowed the state, the level, the allowlist, the rate limits and the expiry.
 type HeldWire = [u8; 5];
 
-fn held_wire(held: &Held) -> HeldWire {
-    let Held { state, level, allowlist, rate_limits, expiry } = held;
+fn held_wire(held: &NarrowedBy) -> HeldWire {
+    let NarrowedBy { state, level, allowlist, rate_limits, expiry } = held;
     [state, level, allowlist, rate_limits, expiry].map(|level| level.number())
 }
 
-fn held_of([state, level, allowlist, rate_limits, expiry]: HeldWire) -> Result<Held, Damage> {
+fn held_of([state, level, allowlist, rate_limits, expiry]: HeldWire) -> Result<NarrowedBy, Damage> {
     let level_of = |number| Level::new(number).map_err(|_| Damage::Level);
-    Ok(Held {
+    Ok(NarrowedBy {
         state: level_of(state)?,
         level: level_of(level)?,
         allowlist: level_of(allowlist)?,
@@ -99,7 +99,7 @@ fn held_of([state, level, allowlist, rate_limits, expiry]: HeldWire) -> Result<H
 impl Record for Key {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let end = |end: &Timestamp| end.unix_ms();
-        let held = Some(&self.held).filter(|held| **held != Held::unsaid(&self.state));
+        let held = Some(&self.held).filter(|held| **held != NarrowedBy::unsaid(&self.state));
         let mut wire = write(&KeyWire {
             id: self.id.to_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
@@ -126,7 +126,7 @@ impl Record for Key {
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
         let (wire, mut rest) = read_part::<KeyWire>(bytes)?;
         let state = wire.state.try_into()?;
-        let unsaid = Held::unsaid(&state);
+        let unsaid = NarrowedBy::unsaid(&state);
         let mut held = unsaid;
         if wire.level & HELD != 0 {
             let (said, behind) = read_part(rest)?;
@@ -176,10 +176,10 @@ impl Record for HotRecord {
             owner: self.owner.0,
             level: levelled(self.level, &self.rate_limits),
             standing: match self.standing {
-                Standing::Active => StandingWire::Active,
-                Standing::Retiring { until } => StandingWire::Retiring(until.unix_ms()),
-                Standing::Suspended => StandingWire::Suspended,
-                Standing::Revoked => StandingWire::Revoked,
+                SecretState::Active => StandingWire::Active,
+                SecretState::Retiring { until } => StandingWire::Retiring(until.unix_ms()),
+                SecretState::Suspended => StandingWire::Suspended,
+                SecretState::Revoked => StandingWire::Revoked,
             },
             expires: expires(self.expiry),
             allowlist: networks(&self.allowlist),
@@ -196,10 +196,10 @@ impl Record for HotRecord {
             owner: UserId(wire.owner),
             level,
             standing: match wire.standing {
-                StandingWire::Active => Standing::Active,
-                StandingWire::Retiring(until) => Standing::Retiring { until: time(until)? },
-                StandingWire::Suspended => Standing::Suspended,
-                StandingWire::Revoked => Standing::Revoked,
+                StandingWire::Active => SecretState::Active,
+                StandingWire::Retiring(until) => SecretState::Retiring { until: time(until)? },
+                StandingWire::Suspended => SecretState::Suspended,
+                StandingWire::Revoked => SecretState::Revoked,
             },
             expiry: expiry(wire.expires)?,
             allowlist: allowlist(wire.allowlist)?,
@@ -259,7 +259,7 @@ impl From<&StoredSecret> for SecretWire {
             prefix: secret.prefix.as_str().to_owned(),
             hash: *secret.hash.as_bytes(),
             sealed: secret.sealed.as_ref().map(|copy| copy.as_bytes().to_vec()),
-            foreign: secret.foreign.as_ref().map(|hash| hash.as_str().to_owned()),
+            foreign: secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned()),
         }
     }
 }
@@ -273,7 +273,7 @@ impl TryFrom<SecretWire> for StoredSecret {
             prefix: wire.prefix.parse()?,
             hash: KeyedHash::from_bytes(wire.hash),
             sealed: wire.sealed.map(SealedCopy::from_bytes),
-            foreign: wire.foreign.map(|hash| SlowHash::of_store(&hash)).transpose()?,
+            imported_hash: wire.foreign.map(|hash| SaltedHash::of_store(&hash)).transpose()?,
         })
     }
 }

@@ -21,7 +21,7 @@ fn key() -> Key {
             prefix,
             hash: current.hash_issued(&issued),
             sealed: Some(sealed),
-            foreign: None,
+            imported_hash: None,
         }
     };
     let entropy = SeededEntropy::new(1);
@@ -37,7 +37,7 @@ fn key() -> Key {
         rate_limits: rate_limits(),
         state: KeyState::Revoked { at: at(5), by: actor(), reason: RevokeReason::KeyCompromise },
         expiry: Expiry::At(at(9)),
-        held: Held { state: Level::ALL, rate_limits: Level::SUPPORT, ..Held::default() },
+        held: NarrowedBy { state: Level::ALL, rate_limits: Level::SUPPORT, ..NarrowedBy::default() },
         created: at(1),
         serial: 4,
         secrets: Secrets { current: secret(&entropy), previous: Some((secret(&entropy), at(8))) },
@@ -65,12 +65,12 @@ fn user() -> User {
         username: "flo".parse().unwrap(),
         display_name: Some("Flo".parse().unwrap()),
         email: Some("flo@example.org".parse().unwrap()),
-        kind: Kind::Person { password: Some(PasswordHash::from_phc("$argon2id$x".to_owned())) },
+        kind: UserKind::Person { password: Some(PasswordHash::from_phc("$argon2id$x".to_owned())) },
         role: Role::Moderator,
         company: Some(CompanyId::from_bytes([1; 16])),
-        status: Status::Blocked,
+        status: UserStatus::Blocked,
         api_access: true,
-        access_held: Level::ALL,
+        api_access_removed_by: Level::ALL,
         demoted: Some(Timestamp::from_unix_ms(2)),
         created: Timestamp::from_unix_ms(1),
     }
@@ -81,9 +81,9 @@ fn event() -> AuditEvent {
         sequence: 1,
         at: Timestamp::MAX,
         actor: actor(),
-        action: Action::KeyDeleted,
+        action: AuditAction::KeyDeleted,
         subject: Subject::Key(KeyId::from_bytes([2; 16])),
-        details: Details::default(),
+        details: EventDetails::default(),
         previous: EventHash([8; 32]),
     }
 }
@@ -92,7 +92,7 @@ fn event() -> AuditEvent {
 fn an_event_without_details_is_stored_as_ever_and_one_with_has_a_single_form() {
     let plain = event().encode().unwrap();
     assert_eq!(plain[0], 1, "its number comes first");
-    let empty = Details { changes: Vec::new(), reason: None, times: 2 };
+    let empty = EventDetails { changes: Vec::new(), reason: None, times: 2 };
     let mut detailed = AuditEvent { details: empty, ..event() }.encode().unwrap();
     assert_eq!(detailed[..2], [0, 1]);
     // Once is what an event says that says nothing.
@@ -117,15 +117,15 @@ fn every_record_comes_back_and_nothing_else_does() {
     }
     comes_back(&Key { rate_limits: slow_rate_limits(), ..key() });
     comes_back(&user());
-    comes_back(&User { kind: Kind::Bot, company: None, ..user() });
+    comes_back(&User { kind: UserKind::Bot, company: None, ..user() });
     comes_back(&event());
-    let change = |old, new| FieldChange { field: Field::Level, old, new };
+    let change = |old, new| FieldChange { field: AuditField::Level, old, new };
     for by in [Level::AUTHENTICATE, Level::ALL] {
         comes_back(&Deleted { key: key(), by, until: Timestamp::from_unix_ms(9) });
     }
     comes_back(&OwnerLimits { level: Level::ALL, limits: rate_limits() });
     comes_back(&AuditEvent {
-        details: Details {
+        details: EventDetails {
             changes: vec![change(None, Some("2".to_owned())), change(Some("é".repeat(200)), None)],
             reason: Some("revoked".to_owned()),
             times: 7,
@@ -163,10 +163,10 @@ fn a_level_above_eight_is_told_apart_from_other_damage() {
 #[test]
 fn a_key_of_before_says_by_its_state_alone_what_was_taken_from_it() {
     for (state, held) in [(KeyState::Active, Level::AUTHENTICATE), (KeyState::Suspended, Level::ALL)] {
-        let held = Held { state: held, ..Held::default() };
+        let held = NarrowedBy { state: held, ..NarrowedBy::default() };
         let old = Key { state, held, ..key() };
         comes_back(&old);
-        let more = Key { held: Held { expiry: Level::ALL, ..held }, ..old.clone() };
+        let more = Key { held: NarrowedBy { expiry: Level::ALL, ..held }, ..old.clone() };
         let (old, more) = (old.encode().unwrap(), more.encode().unwrap());
         assert_eq!(old.len() + 5, more.len(), "nothing is written of it");
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::key::time;
 use super::{Damage, Entry, Record, StoreError, read, read_part, schema, write};
 use crate::clock::Timestamp;
-use crate::key::{CompanyId, Email, Kind, Level, PasswordHash, Role, Status, User, UserId};
+use crate::key::{CompanyId, Email, Level, PasswordHash, Role, User, UserId, UserKind, UserStatus};
 
 #[derive(Serialize, Deserialize)]
 struct UserWire {
@@ -41,7 +41,7 @@ type MoreWire = (u8, Option<u64>);
 
 impl Record for User {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let more: MoreWire = (self.access_held.number(), self.demoted.map(Timestamp::unix_ms));
+        let more: MoreWire = (self.api_access_removed_by.number(), self.demoted.map(Timestamp::unix_ms));
         let more = Some(more).filter(|more| *more != MoreWire::default());
         let mut bytes = write(&UserWire {
             id: self.id.0,
@@ -49,17 +49,17 @@ impl Record for User {
             display_name: self.display_name.as_ref().map(|name| name.as_str().to_owned()),
             email: self.email.as_ref().map(|email| email.as_str().to_owned()),
             kind: match &self.kind {
-                Kind::Person { password } => {
+                UserKind::Person { password } => {
                     KindWire::Person { password: password.as_ref().map(|hash| hash.as_phc().to_owned()) }
                 }
-                Kind::Bot => KindWire::Bot,
+                UserKind::Bot => KindWire::Bot,
             },
             role: self.role.level().number() | more.map_or(0, |_| MORE),
             company: self.company.map(|company| company.to_bytes()),
             status: match self.status {
-                Status::Active => StatusWire::Active,
-                Status::Inactive => StatusWire::Inactive,
-                Status::Blocked => StatusWire::Blocked,
+                UserStatus::Active => StatusWire::Active,
+                UserStatus::Inactive => StatusWire::Inactive,
+                UserStatus::Blocked => StatusWire::Blocked,
             },
             api_access: self.api_access,
             created: self.created.unix_ms(),
@@ -82,7 +82,7 @@ impl Record for User {
             return Err(Damage::Shape);
         }
         let level = |number| Level::new(number).map_err(|_| Damage::Level);
-        let (access_held, demoted) = more;
+        let (api_access_removed_by, demoted) = more;
         Ok(Self {
             id: UserId(wire.id),
             username: wire.username.parse()?,
@@ -90,19 +90,19 @@ impl Record for User {
             email: wire.email.map(Email::stored).transpose()?,
             kind: match wire.kind {
                 KindWire::Person { password } => {
-                    Kind::Person { password: password.map(PasswordHash::from_phc) }
+                    UserKind::Person { password: password.map(PasswordHash::from_phc) }
                 }
-                KindWire::Bot => Kind::Bot,
+                KindWire::Bot => UserKind::Bot,
             },
             role: Role::of(level(wire.role & !MORE)?),
             company: wire.company.map(CompanyId::from_bytes),
             status: match wire.status {
-                StatusWire::Active => Status::Active,
-                StatusWire::Inactive => Status::Inactive,
-                StatusWire::Blocked => Status::Blocked,
+                StatusWire::Active => UserStatus::Active,
+                StatusWire::Inactive => UserStatus::Inactive,
+                StatusWire::Blocked => UserStatus::Blocked,
             },
             api_access: wire.api_access,
-            access_held: level(access_held)?,
+            api_access_removed_by: level(api_access_removed_by)?,
             demoted: demoted.map(time).transpose()?,
             created: time(wire.created)?,
         })

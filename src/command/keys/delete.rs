@@ -1,0 +1,26 @@
+//! Deleting a key.
+
+use super::MANAGE;
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
+use crate::key::Key;
+
+/// Removes a key and its record.
+#[derive(Clone, Debug)]
+pub struct DeleteKey(pub KeyRef);
+
+impl Command for DeleteKey {
+    type Target = Key;
+    type Output = ();
+
+    fn need(&self) -> Need {
+        MANAGE
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Key>, CommandError> {
+        gate.key(&self.0)
+    }
+
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<Key>) -> Result<(), CommandError> {
+        engine.delete_key(on)
+    }
+}

@@ -1,0 +1,26 @@
+//! Reading the text of a key again.
+
+use super::MANAGE;
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
+use crate::key::{IssuedKey, Key};
+
+/// Shows the text of a key again; `None` where it cannot be shown, or not to this caller.
+#[derive(Clone, Debug)]
+pub struct ShowText(pub KeyRef);
+
+impl Command for ShowText {
+    type Target = Key;
+    type Output = Option<IssuedKey>;
+
+    fn need(&self) -> Need {
+        MANAGE
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Key>, CommandError> {
+        gate.key(&self.0)
+    }
+
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<Key>) -> Result<Option<IssuedKey>, CommandError> {
+        engine.text(on)
+    }
+}

@@ -1,0 +1,24 @@
+//! Reading the counts of records and verdicts.
+
+use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, Overview, WholeSystem};
+
+/// Counts what there is and how much is verified.
+#[derive(Clone, Copy, Debug)]
+pub struct ShowOverview;
+
+impl Command for ShowOverview {
+    type Target = WholeSystem;
+    type Output = Overview;
+
+    fn need(&self) -> Need {
+        Need::ALL
+    }
+
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<WholeSystem>, CommandError> {
+        gate.whole_system()
+    }
+
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<WholeSystem>) -> Result<Overview, CommandError> {
+        engine.overview(on)
+    }
+}

@@ -1,0 +1,305 @@
+//! Sessions of people in a browser, in memory: a restart ends them all.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::error::active;
+use super::token::fingerprint;
+use super::{AuthenticateError, Authenticator, Caller, Login};
+use crate::clock::Timestamp;
+use crate::engine::EngineError;
+use crate::entropy::{Entropy, letters};
+use crate::key::{User, UserId};
+use crate::limits;
+
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const TOKEN_LENGTH: usize = 32;
+
+/// What a browser keeps of its session: whoever has it acts as the person who logged in.
+#[derive(Clone)]
+pub struct SessionToken(Zeroizing<String>);
+
+/// What every form of a session carries, to prove that the page it came from was the session's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormToken(String);
+
+impl SessionToken {
+    /// A fresh one, of 192 random bits.
+    ///
+    /// # Errors
+    /// [`EngineError::Entropy`].
+    pub(super) fn generate(entropy: &dyn Entropy) -> Result<Self, EngineError> {
+        Ok(Self(Zeroizing::new(letters(entropy, LETTERS, TOKEN_LENGTH)?)))
+    }
+
+    /// A token as a browser sent it.
+    pub fn received(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The text for the browser.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the forms of this session carry. The session's token cannot be told from it.
+    pub fn form_token(&self) -> FormToken {
+        FormToken(hex::encode(blake3::derive_key("keyward console form 1", self.0.as_bytes())))
+    }
+
+    fn place(&self) -> Place {
+        *blake3::hash(self.0.as_bytes()).as_bytes()
+    }
+}
+
+impl std::fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionToken")
+    }
+}
+
+impl FormToken {
+    /// The text for the form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a form carried this one.
+    pub fn is(&self, sent: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(sent).into()
+    }
+}
+
+/// Hash of a session's token: the table is of no use to whoever reads it.
+type Place = [u8; 32];
+
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<HashMap<Place, Session>>);
+
+struct Session {
+    user: UserId,
+    /// Changes with the password, which ends the session.
+    password: String,
+    begun: Timestamp,
+    seen: Timestamp,
+}
+
+impl Session {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.begun.plus_ms(limits::SESSION_MS) || now >= self.seen.plus_ms(limits::SESSION_IDLE_MS)
+    }
+}
+
+impl Sessions {
+    fn all(&self) -> MutexGuard<'_, HashMap<Place, Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, place: Place, session: Session) {
+        let mut all = self.all();
+        let now = session.begun;
+        all.retain(|_, other| !other.is_over(now));
+        let own = |other: &Session| other.user == session.user;
+        if all.values().filter(|other| own(other)).count() >= limits::SESSIONS_OF_USER_MAX {
+            remove_oldest(&mut all, own);
+        }
+        if all.len() >= limits::SESSIONS_MAX {
+            remove_oldest(&mut all, |_| true);
+        }
+        all.insert(place, session);
+    }
+}
+
+fn remove_oldest(all: &mut HashMap<Place, Session>, of: impl Fn(&Session) -> bool) {
+    let oldest = all.iter().filter(|(_, session)| of(session)).min_by_key(|(_, session)| session.seen);
+    if let Some(place) = oldest.map(|(place, _)| *place) {
+        all.remove(&place);
+    }
+}
+
+impl Authenticator {
+    /// A token that nobody had before: for a browser without a session, so that its forms can carry one, too, or for a
+    /// form that counts once.
+    ///
+    /// # Errors
+    /// [`EngineError::Entropy`].
+    pub fn fresh_token(&self) -> Result<SessionToken, EngineError> {
+        SessionToken::generate(self.engine.entropy())
+    }
+
+    /// Begins a session for a person who just logged in. It ends after 30 minutes of silence, after 12 hours, with the
+    /// password it began with, and with the process.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchUser`] when there is no such person any more; [`EngineError::Entropy`],
+    /// [`EngineError::Store`].
+    pub fn begin_session(&self, login: &Login) -> Result<SessionToken, EngineError> {
+        let reader = self.engine.reader();
+        let user = login.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
+        let (_, pepper) = reader.peppers().current();
+        let token = SessionToken::generate(self.engine.entropy())?;
+        let (now, password) = (reader.now(), fingerprint(&user, pepper));
+        self.memory.sessions.add(token.place(), Session { user: user.id, password, begun: now, seen: now });
+        Ok(token)
+    }
+
+    /// Authenticates whoever has a session's token, and says who it is; the level is the one of the person's role now.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::Password`] when there is no such session any more; [`AuthenticateError::NotActive`];
+    /// [`AuthenticateError::Undecided`].
+    pub fn by_session(
+        &self,
+        token: &SessionToken,
+        client: Option<IpAddr>,
+    ) -> Result<(Caller, User), AuthenticateError> {
+        let reader = self.engine.reader();
+        let (user, password) = {
+            let (now, mut all) = (reader.now(), self.memory.sessions.all());
+            let session = all.get_mut(&token.place()).filter(|session| !session.is_over(now));
+            let session = session.ok_or(AuthenticateError::Password)?;
+            session.seen = now;
+            (session.user, session.password.clone())
+        };
+        let (_, pepper) = reader.peppers().current();
+        let user = reader.user(user).map_err(AuthenticateError::Undecided)?;
+        let user = user.filter(|user| fingerprint(user, pepper) == password);
+        let user = user.ok_or(AuthenticateError::Password)?;
+        let user = active(Some(user))?;
+        Ok((Caller::by_login(&user, client), user))
+    }
+
+    /// Ends a session, if there is one.
+    pub fn end_session(&self, token: &SessionToken) {
+        self.memory.sessions.all().remove(&token.place());
+    }
+
+    pub(crate) fn end_sessions_of(&self, user: UserId) {
+        self.memory.sessions.all().retain(|_, session| session.user != user);
+    }
+
+    /// How many sessions a user has.
+    pub(crate) fn sessions_of(&self, user: UserId) -> usize {
+        let now = self.now();
+        let all = self.memory.sessions.all();
+        all.values().filter(|session| session.user == user && !session.is_over(now)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::engine::{Engine, NewUser, Parts, UserChange};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Actor, Password, PepperRing, Role, UserStatus};
+    use crate::store::MemoryStore;
+    use crate::verify::Verifier;
+
+    struct World {
+        logins: Authenticator,
+        engine: Engine,
+        clock: Arc<ManualClock>,
+        flo: UserId,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_000_000)));
+            let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+            let engine = Engine::open(Parts { clock: clock.clone(), ..parts }).unwrap();
+            let logins = Authenticator::new(engine.clone(), Verifier::new(engine.reader()));
+            let password = Password::new(b"right").unwrap();
+            let new = NewUser::person("flo".parse().unwrap(), Role::User, Some(password));
+            let flo = engine.add_user(Actor::Operator, new).unwrap().id;
+            Self { logins, engine, clock, flo }
+        }
+
+        fn begin(&self) -> SessionToken {
+            let right = Password::new(b"right").unwrap();
+            let caller = self.logins.by_password("flo", &right, None).unwrap();
+            self.logins.begin_session(&caller).unwrap()
+        }
+
+        fn acts(&self, token: &SessionToken) -> bool {
+            self.logins.by_session(token, None).is_ok()
+        }
+    }
+
+    #[test]
+    fn a_session_ends_after_silence_and_after_its_longest_time() {
+        let world = World::new();
+        let silent = world.begin();
+        world.clock.advance_ms(limits::SESSION_IDLE_MS - 1);
+        assert!(world.acts(&silent), "seen in time");
+        world.clock.advance_ms(limits::SESSION_IDLE_MS);
+        assert!(!world.acts(&silent));
+        let busy = world.begin();
+        for _ in 0..limits::SESSION_MS / (limits::SESSION_IDLE_MS / 2) - 1 {
+            world.clock.advance_ms(limits::SESSION_IDLE_MS / 2);
+            assert!(world.acts(&busy));
+        }
+        world.clock.advance_ms(limits::SESSION_IDLE_MS / 2);
+        assert!(!world.acts(&busy), "however busy");
+    }
+
+    #[test]
+    fn a_new_password_a_block_and_a_log_out_end_it() {
+        let world = World::new();
+        let (one, other) = (world.begin(), world.begin());
+        world.logins.end_session(&one);
+        assert!(!world.acts(&one) && world.acts(&other));
+        let block = UserChange { status: Some(UserStatus::Blocked), ..UserChange::default() };
+        world.engine.update_user(Actor::Operator, world.flo, block).unwrap();
+        assert!(!world.acts(&other));
+        let unblock = UserChange { status: Some(UserStatus::Active), ..UserChange::default() };
+        world.engine.update_user(Actor::Operator, world.flo, unblock).unwrap();
+        assert!(world.acts(&other));
+        let new = Password::new(b"new").unwrap();
+        world.engine.set_password(Actor::Operator, world.flo, &new).unwrap();
+        assert!(!world.acts(&other));
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_the_oldest_goes() {
+        let world = World::new();
+        let caller = world.logins.by_password("flo", &Password::new(b"right").unwrap(), None).unwrap();
+        let tokens: Vec<_> = std::iter::repeat_with(|| {
+            world.clock.advance_ms(1);
+            world.logins.begin_session(&caller).unwrap()
+        })
+        .take(limits::SESSIONS_OF_USER_MAX + 1)
+        .collect();
+        assert!(!world.acts(&tokens[0]) && tokens[1..].iter().all(|token| world.acts(token)));
+        assert_eq!(world.logins.sessions_of(world.flo), limits::SESSIONS_OF_USER_MAX);
+        world.logins.end_sessions_of(world.flo);
+        assert!(tokens.iter().all(|token| !world.acts(token)));
+        for n in 0..limits::SESSIONS_MAX as u64 + 1 {
+            let session = Session {
+                user: UserId(n + 100),
+                password: String::new(),
+                begun: world.logins.now(),
+                seen: world.logins.now(),
+            };
+            let mut place = [0; 32];
+            place[..8].copy_from_slice(&n.to_be_bytes());
+            world.logins.memory.sessions.add(place, session);
+        }
+        assert_eq!(world.logins.memory.sessions.all().len(), limits::SESSIONS_MAX);
+    }
+
+    #[test]
+    fn form_tokens_are_the_session_s_own_and_secrets_are_not_printed() {
+        let world = World::new();
+        let (one, other) = (world.begin(), world.begin());
+        assert!(one.form_token().is(one.form_token().as_str().as_bytes()));
+        assert!(!one.form_token().is(other.form_token().as_str().as_bytes()) && !one.form_token().is(b""));
+        assert_eq!(format!("{one:?}"), "SessionToken");
+    }
+}
