@@ -1,4 +1,8 @@
-//! Wrong passwords cost time: whoever sends many has to wait, and nobody else.
+//! Backoff after wrong passwords.
+//!
+//! Wrong passwords are counted by login name and network together, and by network alone, never by login name alone: a
+//! client that guesses passwords cannot lock the owner out. The price is that a guesser with many networks has more
+//! tries. Behind a proxy that `--trust-proxy` does not name, all clients count as one network.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,14 +12,13 @@ use crate::clock::Timestamp;
 use crate::key::network;
 use crate::limits;
 
-/// Wrong passwords, by login name and network, and by network alone. A name is never counted for all networks
-/// together: whoever tries to guess a password cannot keep its owner out.
+/// Counts of wrong passwords, by login name and network, and by network alone.
 #[derive(Default)]
 pub(super) struct Backoff(Mutex<HashMap<Source, Failures>>);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Source {
-    /// Hash of the login name as typed; `None` counts for all.
+    /// Hash of the login name as typed; `None` counts all names of the network.
     login: Option<[u8; 32]>,
     network: Option<IpAddr>,
 }
@@ -38,7 +41,7 @@ impl Source {
 }
 
 impl Failures {
-    /// Seconds until the next try, twice as many after each.
+    /// Seconds until the next try; the wait doubles with each wrong password.
     fn wait(self, tries: u32, now: Timestamp) -> u32 {
         let Some(beyond) = self.count.checked_sub(tries) else { return 0 };
         let wait = 1_u32.checked_shl(beyond).unwrap_or(u32::MAX).min(limits::LOGIN_WAIT_SECONDS_MAX);
@@ -57,7 +60,7 @@ impl Backoff {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seconds that this login has to wait from there; 0 when it may be tried now.
+    /// Seconds that a client must wait before it may try this login; 0 when it may try now.
     pub(super) fn wait(&self, login: &str, client: Option<IpAddr>, now: Timestamp) -> u32 {
         let failures = self.failures();
         let wait = |(source, tries): (Source, u32)| {
@@ -78,7 +81,7 @@ impl Backoff {
         }
     }
 
-    /// Forgets the wrong passwords for a login that was right.
+    /// Forgets the wrong passwords of a login after a right one.
     pub(super) fn succeeded(&self, login: &str, client: Option<IpAddr>) {
         let [(source, _), _] = Source::both(login, client);
         self.failures().remove(&source);
@@ -93,7 +96,7 @@ fn make_room(failures: &mut HashMap<Source, Failures>, now: Timestamp) {
     if failures.len() < limits::LOGIN_TRIES_MAX {
         return;
     }
-    // The older half goes, so that this is seldom needed.
+    // Removing the older half at once keeps this rare.
     let mut times: Vec<_> = failures.values().map(|known| known.last).collect();
     let (_, middle, _) = times.select_nth_unstable(limits::LOGIN_TRIES_MAX / 2);
     let middle = *middle;

@@ -1,4 +1,8 @@
-//! Sessions of people in a browser, in memory: a restart ends them all.
+//! Sessions of people in a browser.
+//!
+//! Sessions are in memory alone, by a hash of their token, so a restart ends them and a copy of the table is of no use.
+//! The token in a form follows from the session's token, so nothing is stored for forms. Role and status of the person
+//! are read at each request.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,16 +23,19 @@ use crate::limits;
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const TOKEN_LENGTH: usize = 32;
 
-/// What a browser keeps of its session: whoever has it acts as the person who logged in.
+/// Session token, which a browser keeps.
+///
+/// # Security
+/// A client with the token acts as the person who logged in. `Debug` prints the type name only.
 #[derive(Clone)]
 pub struct SessionToken(Zeroizing<String>);
 
-/// What every form of a session carries, to prove that the page it came from was the session's own.
+/// Form token: proves that a form comes from a page of this session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormToken(String);
 
 impl SessionToken {
-    /// A fresh one, of 192 random bits.
+    /// Returns a fresh token of 192 random bits.
     ///
     /// # Errors
     /// [`EngineError::Entropy`].
@@ -36,22 +43,22 @@ impl SessionToken {
         Ok(Self(Zeroizing::new(letters(entropy, LETTERS, TOKEN_LENGTH)?)))
     }
 
-    /// A token as a browser sent it.
+    /// Returns a token as a browser sent it.
     pub fn received(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// The text for the browser.
+    /// Text for the browser.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the forms of this session carry. The session's token cannot be told from it.
+    /// Form token of this session. The session token cannot be computed from it.
     pub fn form_token(&self) -> FormToken {
         FormToken(hex::encode(blake3::derive_key("keyward console form 1", self.0.as_bytes())))
     }
 
-    fn place(&self) -> Place {
+    fn hash(&self) -> SessionHash {
         *blake3::hash(self.0.as_bytes()).as_bytes()
     }
 }
@@ -63,26 +70,26 @@ impl std::fmt::Debug for SessionToken {
 }
 
 impl FormToken {
-    /// The text for the form.
+    /// Text for the form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a form carried this one.
+    /// Whether a form sent this token. Compared in constant time.
     pub fn is(&self, sent: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(sent).into()
     }
 }
 
-/// Hash of a session's token: the table is of no use to whoever reads it.
-type Place = [u8; 32];
+/// Hash of a session token.
+type SessionHash = [u8; 32];
 
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Place, Session>>);
+pub(super) struct Sessions(Mutex<HashMap<SessionHash, Session>>);
 
 struct Session {
     user: UserId,
-    /// Changes with the password, which ends the session.
+    /// Fingerprint of the password hash: a new password ends the session.
     password: String,
     begun: Timestamp,
     seen: Timestamp,
@@ -95,11 +102,11 @@ impl Session {
 }
 
 impl Sessions {
-    fn all(&self) -> MutexGuard<'_, HashMap<Place, Session>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<SessionHash, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, place: Place, session: Session) {
+    fn add(&self, place: SessionHash, session: Session) {
         let mut all = self.all();
         let now = session.begun;
         all.retain(|_, other| !other.is_over(now));
@@ -114,7 +121,7 @@ impl Sessions {
     }
 }
 
-fn remove_oldest(all: &mut HashMap<Place, Session>, of: impl Fn(&Session) -> bool) {
+fn remove_oldest(all: &mut HashMap<SessionHash, Session>, of: impl Fn(&Session) -> bool) {
     let oldest = all.iter().filter(|(_, session)| of(session)).min_by_key(|(_, session)| session.seen);
     if let Some(place) = oldest.map(|(place, _)| *place) {
         all.remove(&place);
@@ -122,8 +129,7 @@ fn remove_oldest(all: &mut HashMap<Place, Session>, of: impl Fn(&Session) -> boo
 }
 
 impl Authenticator {
-    /// A token that nobody had before: for a browser without a session, so that its forms can carry one, too, or for a
-    /// form that counts once.
+    /// Returns a fresh token: for the forms of a browser without a session, or for a form that counts once.
     ///
     /// # Errors
     /// [`EngineError::Entropy`].
@@ -131,11 +137,11 @@ impl Authenticator {
         SessionToken::generate(self.engine.entropy())
     }
 
-    /// Begins a session for a person who just logged in. It ends after 30 minutes of silence, after 12 hours, with the
-    /// password it began with, and with the process.
+    /// Begins a session for a person who just logged in. It ends after 30 minutes without a request, after 12 hours, with a
+    /// new password, and with the process.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`] when there is no such person any more; [`EngineError::Entropy`],
+    /// [`EngineError::NoSuchUser`] when the person was removed; [`EngineError::Entropy`],
     /// [`EngineError::Store`].
     pub fn begin_session(&self, login: &Login) -> Result<SessionToken, EngineError> {
         let reader = self.engine.reader();
@@ -143,14 +149,14 @@ impl Authenticator {
         let (_, pepper) = reader.peppers().current();
         let token = SessionToken::generate(self.engine.entropy())?;
         let (now, password) = (reader.now(), fingerprint(&user, pepper));
-        self.memory.sessions.add(token.place(), Session { user: user.id, password, begun: now, seen: now });
+        self.memory.sessions.add(token.hash(), Session { user: user.id, password, begun: now, seen: now });
         Ok(token)
     }
 
-    /// Authenticates whoever has a session's token, and says who it is; the level is the one of the person's role now.
+    /// Authenticates a client by session token, and returns the person. The caller's level is that of the person's role now.
     ///
     /// # Errors
-    /// [`AuthenticateError::Password`] when there is no such session any more; [`AuthenticateError::NotActive`];
+    /// [`AuthenticateError::Password`] when there is no such session; [`AuthenticateError::NotActive`];
     /// [`AuthenticateError::Undecided`].
     pub fn by_session(
         &self,
@@ -160,7 +166,7 @@ impl Authenticator {
         let reader = self.engine.reader();
         let (user, password) = {
             let (now, mut all) = (reader.now(), self.memory.sessions.all());
-            let session = all.get_mut(&token.place()).filter(|session| !session.is_over(now));
+            let session = all.get_mut(&token.hash()).filter(|session| !session.is_over(now));
             let session = session.ok_or(AuthenticateError::Password)?;
             session.seen = now;
             (session.user, session.password.clone())
@@ -173,16 +179,16 @@ impl Authenticator {
         Ok((Caller::by_login(&user, client), user))
     }
 
-    /// Ends a session, if there is one.
+    /// Ends a session, if it exists.
     pub fn end_session(&self, token: &SessionToken) {
-        self.memory.sessions.all().remove(&token.place());
+        self.memory.sessions.all().remove(&token.hash());
     }
 
     pub(crate) fn end_sessions_of(&self, user: UserId) {
         self.memory.sessions.all().retain(|_, session| session.user != user);
     }
 
-    /// How many sessions a user has.
+    /// Number of sessions of a user.
     pub(crate) fn sessions_of(&self, user: UserId) -> usize {
         let now = self.now();
         let all = self.memory.sessions.all();

@@ -1,4 +1,7 @@
-//! The first administrator who can log in, made by whoever has the code that the server printed.
+//! Setup code: makes the first administrator who can log in.
+//!
+//! The server prints the code at the start of an empty store, so the first client to reach a new server cannot take it
+//! over. The code ends with the first administrator who has a password, and with the process.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,42 +16,43 @@ use crate::entropy::letters;
 use crate::key::{Actor, Password, Role, Username};
 use crate::store::Revision;
 
-/// Without the letters and digits that look like others.
+/// Letters and digits, without those that look like others.
 const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const CODE_LENGTH: usize = 24;
 
 #[derive(Default)]
-pub(super) struct Setup(Mutex<Option<Awaited>>);
+pub(super) struct Setup(Mutex<Option<SetupCode>>);
 
-/// The code that is waited for.
-struct Awaited {
+/// Setup code that still counts.
+struct SetupCode {
     code: Zeroizing<String>,
-    /// The newest commit after which nobody could administer: asking again before another costs nothing.
+    /// Newest commit that was searched for an administrator without finding one. Until the next commit, asking costs no
+    /// search.
     looked: Revision,
 }
 
-/// Why the first administrator was not made.
+/// The first administrator was not made.
 #[derive(Debug, Error)]
 pub enum SetupError {
-    /// The code is not the one that was printed.
+    /// The code is wrong.
     #[error("the code is wrong")]
     WrongCode,
-    /// There is an administrator who can log in, or no code was printed.
+    /// An administrator can log in already, or no code was made.
     #[error("there is an administrator already")]
     Over,
-    /// It was not carried out.
+    /// The engine refused the user or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
 impl Authenticator {
-    /// Makes a code for setting up, if no administrator can log in yet. It counts once, until the process ends.
+    /// Makes a setup code, if no administrator can log in yet. It counts once, until the process ends.
     ///
     /// # Errors
-    /// [`EngineError`] when the users could not be read, or for want of randomness.
+    /// [`EngineError`] when the users were not read, or the system has no randomness.
     ///
     /// # Security
-    /// Whoever has the code becomes administrator: show it to the machine's owner alone.
+    /// A client with the code becomes administrator: show it to the operator alone.
     pub fn begin_setup(&self) -> Result<Option<Zeroizing<String>>, EngineError> {
         let looked = self.engine.reader().revision();
         if self.has_administrator()? {
@@ -56,22 +60,22 @@ impl Authenticator {
         }
         let code = letters(self.engine.entropy(), LETTERS, CODE_LENGTH)?;
         let code = Zeroizing::new(code);
-        *self.awaited() = Some(Awaited { code: code.clone(), looked });
+        *self.awaited() = Some(SetupCode { code: code.clone(), looked });
         Ok(Some(code))
     }
 
-    /// Whether an administrator can be made by code: not any more once one can log in.
+    /// Whether a setup code still counts: until an administrator can log in.
     pub fn awaits_setup(&self) -> bool {
         self.still(&mut self.awaited()).unwrap_or(false)
     }
 
-    fn awaited(&self) -> MutexGuard<'_, Option<Awaited>> {
+    fn awaited(&self) -> MutexGuard<'_, Option<SetupCode>> {
         self.memory.setup.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a code is waited for still; ends that when there is an administrator.
-    fn still(&self, awaited: &mut Option<Awaited>) -> Result<bool, EngineError> {
-        let Some(Awaited { looked, .. }) = awaited else { return Ok(false) };
+    /// Whether the code still counts; removes it when an administrator can log in.
+    fn still(&self, awaited: &mut Option<SetupCode>) -> Result<bool, EngineError> {
+        let Some(SetupCode { looked, .. }) = awaited else { return Ok(false) };
         let newest = self.engine.reader().revision();
         if *looked != newest {
             if self.has_administrator()? {
@@ -83,13 +87,13 @@ impl Authenticator {
         Ok(true)
     }
 
-    /// Makes the first administrator.
+    /// Makes the first administrator, by code.
     ///
     /// # Errors
-    /// [`SetupError`]: each variant says why not.
+    /// [`SetupError`]: each variant names the reason.
     ///
     /// # Durability
-    /// When this answers, the administrator survives a power cut.
+    /// When this returns `Ok`, the administrator survives a power cut.
     pub fn set_up(
         &self,
         code: &str,
@@ -97,7 +101,7 @@ impl Authenticator {
         password: Password,
         client: Option<IpAddr>,
     ) -> Result<Login, SetupError> {
-        // Held meanwhile: the code counts once.
+        // Locked until the end, so that the code counts once.
         let mut awaited = self.awaited();
         let right = awaited.as_ref().map(|awaited| awaited.code.clone()).ok_or(SetupError::Over)?;
         if !bool::from(right.as_bytes().ct_eq(code.trim().as_bytes())) {
@@ -115,7 +119,7 @@ impl Authenticator {
     /// Whether an administrator can log in.
     ///
     /// # Errors
-    /// [`EngineError`] when the users could not be read.
+    /// [`EngineError`] when the users were not read.
     pub fn has_administrator(&self) -> Result<bool, EngineError> {
         self.engine.reader().has_administrator()
     }

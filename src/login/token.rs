@@ -1,4 +1,7 @@
-//! Tokens: what a login leaves a client with, good for seven days (RFC 7519, HS256).
+//! Tokens of logins: JSON Web Tokens that are good for seven days (RFC 7519, HS256).
+//!
+//! A token names its user and nothing else that counts: role and status are read when it is used, and a new password ends
+//! it. So tokens need no table and no revocation list.
 
 use std::net::IpAddr;
 
@@ -13,7 +16,7 @@ use crate::limits;
 
 const ISSUER: &str = "keyward";
 
-/// Where a token counts. One of another place is as good as none.
+/// API that a token is for. Every other API refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// FreeSewing's API.
@@ -31,14 +34,15 @@ impl Audience {
     }
 }
 
-/// What a token says. The role is for the client to read; what counts is the one the user has when it is used.
+/// Claims of a token. The role is for the client to read; the role in the record counts.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     #[serde(rename = "_id")]
     id: u64,
     username: String,
     role: String,
-    /// Changes with the password, which ends all tokens, and says nothing about it.
+    /// Fingerprint of the password hash: a new password ends all tokens. Not named after passwords, so that no client
+    /// mistakes it for one.
     stamp: String,
     aud: String,
     iss: String,
@@ -48,13 +52,14 @@ struct Claims {
 }
 
 impl Authenticator {
-    /// Makes a token for a person who just logged in.
+    /// Returns a token for a person who just logged in.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`] when there is no such person any more; [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`] when the person was removed; [`EngineError::Store`].
     ///
     /// # Security
-    /// Whoever has it acts as the person until it expires, the password changes or the person is stopped or removed.
+    /// A client with the token acts as the person until the token expires, the password changes, or the person is blocked or
+    /// removed.
     pub fn token(&self, login: &Login, audience: Audience) -> Result<Zeroizing<String>, EngineError> {
         let reader = self.engine.reader();
         let user = login.id().map_or(Ok(None), |id| reader.user(id))?.ok_or(EngineError::NoSuchUser)?;
@@ -75,11 +80,11 @@ impl Authenticator {
         Ok(Zeroizing::new(jwt::sign(&pepper.token_key(), &claims)))
     }
 
-    /// Authenticates whoever presents a token; the level is the one of the person's role now.
+    /// Authenticates a client by token. The caller's level is that of the person's role now.
     ///
     /// # Errors
-    /// [`AuthenticateError::Password`] when the token is not good here and now; [`AuthenticateError::NotActive`] when
-    /// it is, but its user may not act; [`AuthenticateError::Undecided`].
+    /// [`AuthenticateError::Password`] when the token is not valid for this API and time; [`AuthenticateError::NotActive`]
+    /// when the token is valid but its user is not active; [`AuthenticateError::Undecided`].
     pub fn by_token(
         &self,
         token: &str,
@@ -102,7 +107,7 @@ impl Authenticator {
     }
 }
 
-/// Tells one password from the next, and nothing else about it.
+/// Returns a text that changes with the password and reveals nothing of it.
 pub(super) fn fingerprint(user: &User, pepper: &Pepper) -> String {
     let hash = match &user.kind {
         UserKind::Person { password: Some(hash) } => hash.as_phc(),
@@ -167,7 +172,7 @@ mod tests {
         assert!(matches!(world.by(&token), Err(AuthenticateError::Password)));
     }
 
-    /// Whoever reads a token's claims must not take one for a password.
+    /// A client that reads the claims must not mistake one for a password.
     #[test]
     fn what_a_token_claims_has_no_password_in_its_name() {
         use base64::Engine as _;
