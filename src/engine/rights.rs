@@ -11,7 +11,9 @@
 use std::fmt::{self, Display};
 
 use crate::clock::Timestamp;
-use crate::key::{Key, KeyState, Level, NarrowedBy, Principal, Restriction, UserId};
+use crate::key::{
+    Allowlist, Expiry, Key, KeyState, Level, NarrowedBy, Principal, RateLimits, Restriction, Role, UserId,
+};
 
 use super::operation::Operation;
 use super::{EngineError, NewKey, Reader};
@@ -258,6 +260,31 @@ impl Operation<'_> {
     pub(super) fn check_proof(&mut self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let lent = self.lent(by)?;
         proof_is_for(by, lent.as_ref(), key)
+    }
+
+    /// Refuses to give a password of a user with this role: a password has no expiry, no allowlist and no rate limits, and
+    /// lets its owner act with the whole role. Checked here, too, and not in the gate alone: hashing the password takes
+    /// long enough for another change to narrow the presented key or to raise the role.
+    ///
+    /// # Errors
+    /// [`EngineError::Beyond`], [`EngineError::NoLongerGood`].
+    pub(super) fn check_password_proof(
+        &mut self,
+        by: &Principal,
+        id: UserId,
+        role: Role,
+    ) -> Result<(), EngineError> {
+        let most = match self.lent(by)? {
+            Some(Lent { key, acts_with }) => {
+                bounded(Right::Expiry, &Expiry::Never, &key.expiry)?;
+                bounded(Right::Allowlist, &Allowlist::Anyone, &key.allowlist)?;
+                bounded(Right::RateLimits, &RateLimits::none(), &key.rate_limits)?;
+                acts_with
+            }
+            None if by.is_in_person(id) => return Ok(()),
+            None => by.level,
+        };
+        bounded(Right::Level, &role.level(), &most)
     }
 
     /// Refuses a key that ends one above itself.

@@ -8,8 +8,8 @@ use crate::clock::{Clock as _, ManualClock, Timestamp};
 use crate::engine::{Engine, EngineError, KeyChange, NewKey, NewUser, Parts, Right, UserChange};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Level, PepperRing, Principal, RateLimit,
-    RateLimits, Restriction as _, RevokeReason, Role, UserId,
+    Actor, Allowlist, Expiry, Key, KeyId, KeyState, Keyspace, Level, Password, PepperRing, Principal,
+    RateLimit, RateLimits, Restriction as _, RevokeReason, Role, UserId,
 };
 use crate::store::MemoryStore;
 
@@ -371,4 +371,51 @@ fn no_key_comes_back_over_a_demotion_that_would_have_revoked_it() {
         world.engine.delete_key(me, later.id).unwrap();
         world.engine.undelete_key(me, later.id).unwrap();
     }
+}
+
+/// As when a key is narrowed, or a role raised, while the password is hashed: after the gate, before the write lane.
+#[test]
+fn a_key_gives_no_password_that_may_do_more_than_the_key() {
+    let world = World::new();
+    let password = || Password::new(b"correct horse").unwrap();
+    let key = world.own(8, |_| ());
+    let set = |user| world.engine.set_password(World::by(&key), user, &password()).map(drop);
+    let add = || {
+        let new =
+            NewUser { username: None, ..NewUser::person("x".parse().unwrap(), Role::User, Some(password())) };
+        world.engine.add_user(World::by(&key), new).map(drop)
+    };
+    set(world.flo).unwrap();
+    add().unwrap();
+    type Set = fn(&mut KeyChange);
+    let cases: [(Right, Set, Set); 4] = [
+        (Right::Level, |change| change.level = Some(level(3)), |change| change.level = Some(level(8))),
+        (
+            Right::Expiry,
+            |change| change.expiry = Some(Expiry::At(Timestamp::from_unix_ms(4_000_000_000_000))),
+            |change| change.expiry = Some(Expiry::Never),
+        ),
+        (
+            Right::Allowlist,
+            |change| change.allowlist = Some("192.0.2.0/24".parse().unwrap()),
+            |change| change.allowlist = Some(Allowlist::Anyone),
+        ),
+        (
+            Right::RateLimits,
+            |change| change.rate_limits = Some(hourly("default", 5)),
+            |change| change.rate_limits = Some(RateLimits::none()),
+        ),
+    ];
+    for (right, narrow, widen) in cases {
+        world.update(Actor::Operator.into(), key.id, narrow).unwrap();
+        beyond(set(world.flo), right);
+        beyond(add(), right);
+        world.update(Actor::Operator.into(), key.id, widen).unwrap();
+        set(world.flo).unwrap();
+    }
+    let low = world.own(4, |_| ());
+    beyond(world.engine.set_password(World::by(&low), world.flo, &password()), Right::Level);
+    world.engine.set_password(World::person(world.flo, 4), world.flo, &password()).unwrap();
+    world.engine.revoke_key(Actor::Operator, key.id, RevokeReason::Unspecified).unwrap();
+    assert!(matches!(set(world.flo), Err(EngineError::NoLongerGood)));
 }

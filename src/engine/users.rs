@@ -18,7 +18,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`], [`EngineError::BotNameTaken`],
-    /// [`EngineError::NoSuchCompany`]; [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
+    /// [`EngineError::NoSuchCompany`]; with a password [`EngineError::Beyond`] and [`EngineError::NoLongerGood`] when a presented
+    /// key may do less; [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, the user survives a power cut.
@@ -56,6 +57,9 @@ impl Engine {
                 created: operation.now(),
             };
             operation.check_bot_name(None, &user)?;
+            if matches!(user.kind, UserKind::Person { password: Some(_) }) {
+                operation.check_password_proof(&by, id, user.role)?;
+            }
             operation.put(schema::USER_COUNTER, &user.id)?;
             operation.replace_user(None, &user)?;
             operation.record(by.actor, AuditAction::UserAdded, Subject::User(user.id))?;
@@ -113,7 +117,8 @@ impl Engine {
     /// Gives a person a new password.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::BotPassword`], [`EngineError::Busy`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`], [`EngineError::BotPassword`]; [`EngineError::Beyond`] and [`EngineError::NoLongerGood`] when
+    /// a presented key may do less than the password would; [`EngineError::Busy`], [`EngineError::Store`].
     ///
     /// # Durability
     /// When this answers, only the new password logs in, also after a power cut.
@@ -130,6 +135,7 @@ impl Engine {
             if old.kind == UserKind::Bot {
                 return Err(EngineError::BotPassword);
             }
+            operation.check_password_proof(&by, id, old.role)?;
             let user = User { kind: UserKind::Person { password: Some(hash.clone()) }, ..old.clone() };
             operation.replace_user(Some(&old), &user)?;
             operation.record(by.actor, AuditAction::PasswordSet, Subject::User(id))?;
