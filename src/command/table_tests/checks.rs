@@ -24,11 +24,36 @@ pub(super) fn is_within(key: &Key, bound: &Key) -> bool {
         && bound.rate_limits.all().iter().all(slower)
 }
 
+/// What a bot of a company must never have done: touch another company, or make what acts beyond its own.
+fn check_bot(world: &World, before: &Snapshot, after: &Snapshot, texts: &[(KeyId, String)]) {
+    let owner = |key: &Key| after.users.get(&key.owner.0);
+    let acts_beyond =
+        |key: &Key| key.level.number() == 8 && owner(key).is_some_and(|owner| owner.kind != UserKind::Bot);
+    for user in after.users.values().filter(|user| before.users.get(&user.id.0) != Some(user)) {
+        assert_eq!(user.company, Some(world.own), "a user outside the company: {user:?}");
+        assert!(user.kind == UserKind::Bot || user.role.level().number() < 8, "an administrator: {user:?}");
+    }
+    for id in before.users.keys().filter(|id| !after.users.contains_key(id)) {
+        assert_eq!(before.users[id].company, Some(world.own), "a removed user outside the company");
+    }
+    for (id, key) in &after.keys {
+        let is_told = texts.iter().any(|(told, _)| told.to_bytes() == *id);
+        if before.keys.get(id) != Some(key) || is_told {
+            let company = owner(key).and_then(|owner| owner.company);
+            assert_eq!(company, Some(world.own), "a key outside the company: {key:?}");
+            assert!(!acts_beyond(key), "a key that acts beyond the company: {key:?}");
+        }
+    }
+}
+
 /// What must never have come of a command, whatever it was.
 pub(super) fn check(world: &World, way: Way, before: &Snapshot, texts: &[(KeyId, String)]) {
     let after = world.held();
     let caller = &world.caller;
     let own = |key: &Key| caller.id() == Some(key.owner);
+    if matches!(way, Way::Bot(_)) {
+        check_bot(world, before, &after, texts);
+    }
     for (id, _) in texts {
         let Some(key) = after.keys.get(&id.to_bytes()) else { panic!("a text of no key") };
         match &world.shown {
@@ -71,7 +96,7 @@ pub(super) fn check(world: &World, way: Way, before: &Snapshot, texts: &[(KeyId,
             Way::Password(_) if is_own => true,
             Way::Session(_) | Way::Token(_) if is_own => false,
             Way::Key(_, narrow) if narrow != Narrow::Plain => false,
-            Way::Password(_) | Way::Session(_) | Way::Token(_) | Way::Key(..) => {
+            Way::Password(_) | Way::Session(_) | Way::Token(_) | Way::Key(..) | Way::Bot(_) => {
                 caller.level() >= user.role.level()
             }
         };

@@ -92,7 +92,22 @@ const fn expected(which: Which) -> About {
     }
 }
 
-fn is_reached(about: About, level: u8, whose: Whose) -> bool {
+/// What a bot of a company never reaches: the system as a whole, other companies, and administrators.
+fn is_beyond_company(about: About, level: u8, whose: Whose) -> bool {
+    match (about, whose) {
+        (About::Nobody(_), _) | (About::Someone(..) | About::Company(_), Whose::Others) => true,
+        (About::Someone(..), Whose::Company) => level == 8,
+        (About::Reached(_), _)
+        | (About::Someone(..), Whose::Own | Whose::CompanyAbove)
+        | (About::Company(_), Whose::Own | Whose::Company | Whose::CompanyAbove) => false,
+    }
+}
+
+fn is_reached(about: About, way: Way, whose: Whose) -> bool {
+    let level = way.level();
+    if matches!(way, Way::Bot(_)) && is_beyond_company(about, level, whose) {
+        return false;
+    }
     let needed = match (about, whose) {
         (About::Nobody(needed) | About::Reached(needed), _) => needed,
         (About::Company(needed), Whose::Own | Whose::Company | Whose::CompanyAbove) => needed,
@@ -124,15 +139,17 @@ fn is_refused(error: &CommandError) -> bool {
 
 /// Whether the first play is let through. Of keys that are narrow themselves only what is below them, so not always.
 fn is_let_through(which: Which, way: Way, whose: Whose) -> Option<bool> {
-    let reached = is_reached(expected(which), way.level(), whose);
+    let reached = is_reached(expected(which), way, whose);
     let password = matches!(which, Which::SetPassword);
     match way {
         _ if !reached => Some(false),
         Way::Key(_, narrow) if narrow != Narrow::Plain => None,
         Way::Session(_) | Way::Token(_) if password && whose == Whose::Own => Some(false),
-        Way::Key(level, _) if password && whose == Whose::Own => Some(level == 8),
+        Way::Key(level, _) | Way::Bot(level) if password && whose == Whose::Own => Some(level == 8),
         // Whoever owns the machine has nothing there.
-        Way::Operator | Way::Key(..) | Way::Password(_) | Way::Session(_) | Way::Token(_) => Some(true),
+        Way::Operator | Way::Key(..) | Way::Bot(_) | Way::Password(_) | Way::Session(_) | Way::Token(_) => {
+            Some(true)
+        }
     }
 }
 
@@ -148,7 +165,7 @@ fn play(which: Which, way: Way, whose: Whose) -> usize {
             let through = answer.as_ref().err().is_none_or(|error| !is_refused(error));
             assert_eq!(through, expected, "{case}: {answer:?}");
         }
-        if !is_reached(expected(which), way.level(), whose) {
+        if !is_reached(expected(which), way, whose) {
             assert!(answer.is_err(), "{case}");
         }
         match &answer {
@@ -190,6 +207,11 @@ fn every_command_by_limited_keys() {
 }
 
 #[test]
+fn every_command_by_bots_of_a_company() {
+    plays_all(|way| matches!(way, Way::Bot(_)));
+}
+
+#[test]
 fn every_command_in_person_and_by_the_machine_s_owner() {
-    plays_all(|way| !matches!(way, Way::Key(..)));
+    plays_all(|way| !matches!(way, Way::Key(..) | Way::Bot(_)));
 }

@@ -8,8 +8,8 @@ use crate::engine::{
     RequestMark, UserChange,
 };
 use crate::key::{
-    Allowlist, DisplayName, Expiry, ImportedSecret, IssuedKey, Key, KeyId, Level, Password, RateLimits,
-    RevokeReason, Role,
+    Allowlist, DisplayName, Expiry, ImportedSecret, IssuedKey, Key, KeyId, Level, Password, Patch,
+    RateLimits, RevokeReason, Role,
 };
 
 /// One way to ask for a command: the texts that came out.
@@ -29,6 +29,14 @@ pub(super) fn plays(which: Which) -> Vec<Play> {
                 let new = NewUser::person("new".parse().unwrap(), Role::Administrator, None);
                 w.done(AddUser(NewUser { kind: NewKind::Bot, ..new }))
             },
+            |w| {
+                let new = NewUser::person("new".parse().unwrap(), Role::Administrator, None);
+                w.done(AddUser(NewUser { company: Some(w.own), ..new }))
+            },
+            |w| {
+                let new = NewUser::person("new".parse().unwrap(), Role::User, None);
+                w.done(AddUser(NewUser { company: Some(w.other), ..new }))
+            },
         ],
         Which::ShowUser => vec![|w| w.done(ShowUser(UserRef::Id(w.user)))],
         Which::ListUsers => vec![|w| w.done(ListUsers { after: None, limit: 10 })],
@@ -36,7 +44,17 @@ pub(super) fn plays(which: Which) -> Vec<Play> {
             vec![|w| w.done(ListUsersOf { company: Some(w.company), after: None, limit: 10 })]
         }
         Which::UpdateUser => {
-            vec![|w| w.done(UpdateUser { user: UserRef::Id(w.user), change: UserChange::default() })]
+            vec![
+                |w| w.done(UpdateUser { user: UserRef::Id(w.user), change: UserChange::default() }),
+                |w| {
+                    let change = UserChange { company: Patch::Set(w.other), ..UserChange::default() };
+                    w.done(UpdateUser { user: UserRef::Id(w.user), change })
+                },
+                |w| {
+                    let change = UserChange { role: Some(Role::Administrator), ..UserChange::default() };
+                    w.done(UpdateUser { user: UserRef::Id(w.user), change })
+                },
+            ]
         }
         Which::SetPassword => {
             vec![|w| w.done(SetPassword { user: UserRef::Id(w.user), password: password() })]

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use super::Whose;
 use crate::clock::Timestamp;
 use crate::command::*;
-use crate::engine::{Engine, KeyChange, KeyFilter, NewCompany, NewKey, NewUser, Parts, Whose as Keys};
+use crate::engine::{
+    Engine, KeyChange, KeyFilter, NewCompany, NewKey, NewKind, NewUser, Parts, Whose as Keys,
+};
 use crate::entropy::OsEntropy;
 use crate::key::{
     Actor, Allowlist, CompanyId, Expiry, IssuedKey, Key, KeyId, Keyspace, Level, PepperRing, Principal,
@@ -30,6 +32,8 @@ pub(super) enum Way {
     Operator,
     /// By a key of this level.
     Key(u8, Narrow),
+    /// As a bot of a company, by a key of this level.
+    Bot(u8),
     /// In person, with this role.
     Password(u8),
     Session(u8),
@@ -41,20 +45,22 @@ impl Way {
         let narrow = [Narrow::Plain, Narrow::Ending, Narrow::Pinned, Narrow::Limited];
         let keys = (0..=8).flat_map(|level| narrow.map(|narrow| Self::Key(level, narrow)));
         let person = |role| [Self::Password(role), Self::Session(role), Self::Token(role)];
-        keys.chain([2, 4, 6, 8].into_iter().flat_map(person)).chain([Self::Operator]).collect()
+        let bots = (0..=8).map(Self::Bot);
+        let people = [2, 4, 6, 8].into_iter().flat_map(person);
+        keys.chain(bots).chain(people).chain([Self::Operator]).collect()
     }
 
     /// The role of who comes: of keys an administrator, so that the key alone says what they may do.
     pub(super) const fn role(self) -> u8 {
         match self {
-            Self::Operator | Self::Key(..) => 8,
+            Self::Operator | Self::Key(..) | Self::Bot(_) => 8,
             Self::Password(role) | Self::Session(role) | Self::Token(role) => role,
         }
     }
 
     pub(super) const fn level(self) -> u8 {
         match self {
-            Self::Key(level, _) => level,
+            Self::Key(level, _) | Self::Bot(level) => level,
             Self::Operator | Self::Password(_) | Self::Session(_) | Self::Token(_) => self.role(),
         }
     }
@@ -82,6 +88,9 @@ pub(super) struct World {
     /// Whose things the commands are about.
     pub(super) user: UserId,
     pub(super) company: CompanyId,
+    /// The caller's company, and another one.
+    pub(super) own: CompanyId,
+    pub(super) other: CompanyId,
     /// Made and, if deleted, deleted by its owner.
     pub(super) key: KeyId,
     pub(super) deleted: KeyId,
@@ -116,7 +125,16 @@ impl World {
             engine.add_user(Actor::Operator, new).unwrap().id
         };
         add("last", 8, other);
-        let asking = add("caller", way.role(), own);
+        let asking = match way {
+            Way::Bot(_) => {
+                let bot = NewUser::person("caller".parse().unwrap(), Role::Administrator, None);
+                let bot = NewUser { company: Some(own), kind: NewKind::Bot, ..bot };
+                engine.add_user(Actor::Operator, bot).unwrap().id
+            }
+            Way::Operator | Way::Key(..) | Way::Password(_) | Way::Session(_) | Way::Token(_) => {
+                add("caller", way.role(), own)
+            }
+        };
         let user = match whose {
             Whose::Own => asking,
             Whose::Company => add("peer", way.level(), own),
@@ -144,7 +162,20 @@ impl World {
         // What is proposed beforehand can be adopted; a narrow key can propose nothing for a wider one.
         let _ = engine.propose_text(*caller.actor(), key);
         let company = if whose == Whose::Others { other } else { own };
-        Some(Self { service, engine, caller, shown, user, company, key, deleted, narrowed, taken })
+        Some(Self {
+            service,
+            engine,
+            caller,
+            shown,
+            user,
+            company,
+            own,
+            other,
+            key,
+            deleted,
+            narrowed,
+            taken,
+        })
     }
 
     pub(super) fn run<C: Command>(&self, command: C) -> Result<C::Output, CommandError> {
@@ -211,7 +242,8 @@ pub(super) fn come_in(service: &Service, engine: &Engine, way: Way, user: UserId
             let token = service.authenticator().token(&login(), Audience::FreeSewing).unwrap();
             service.authenticator().by_token(&token, Audience::FreeSewing, Some(CLIENT)).unwrap()
         }
-        Way::Key(given, narrow) => {
+        Way::Key(given, _) | Way::Bot(given) => {
+            let narrow = if let Way::Key(_, narrow) = way { narrow } else { Narrow::Plain };
             let new = NewKey::new(*Keyspace::NATIVE.name(), user, level(given));
             let new = match narrow {
                 Narrow::Plain => new,
