@@ -103,7 +103,7 @@ fn planted_imports_are_found() {
         ("verify/judge.rs", "use crate::command::Command;"),
         ("store/memory.rs", "use crate::index::HotIndex;"),
         ("clock.rs", "use crate::limits;"),
-        ("engine/lane.rs", "use super::super::command::Command;"),
+        ("engine/commit/lane.rs", "use super::super::command::Command;"),
         ("novelty/mod.rs", ""),
     ] {
         assert_ne!(violations(path, text), Vec::<String>::new(), "{path}: {text}");
@@ -111,7 +111,7 @@ fn planted_imports_are_found() {
     for (path, text) in [
         ("verify/judge.rs", "use crate::key::Key; // not crate::command"),
         ("store/sled/open.rs", "use crate::store::StoreError;"),
-        ("engine/lane.rs", "use super::operation::Operation;"),
+        ("engine/commit/lane.rs", "use super::transaction::Operation;"),
     ] {
         assert_eq!(violations(path, text), Vec::<String>::new(), "{path}: {text}");
     }

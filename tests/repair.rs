@@ -260,7 +260,8 @@ fn owner_limits() -> Vec<u8> {
 /// Everything that a check can say, told from its source.
 fn problems() -> BTreeSet<String> {
     let source =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/check.rs")).unwrap();
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/maintenance/check.rs"))
+            .unwrap();
     let code = source.split("#[cfg(test)]").next().unwrap();
     let said = code.lines().filter(|line| line.contains("finding(") || line.contains("problem: \""));
     said.filter_map(|line| line.split('"').nth(1)).map(str::to_owned).collect()

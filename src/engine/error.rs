@@ -2,10 +2,11 @@
 
 use thiserror::Error;
 
-use super::Right;
 use crate::entropy::EntropyError;
 use crate::key::{AllowlistError, Level, ParseError, SealError};
 use crate::store::StoreError;
+
+use super::Right;
 
 /// The engine refused or failed. Nothing was changed, except as [`StoreError::Io`] says.
 #[derive(Debug, Error)]

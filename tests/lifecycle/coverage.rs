@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -82,12 +82,18 @@ fn commands() -> Vec<String> {
     body.split_whitespace().map(str::to_owned).collect()
 }
 
+/// Every file below a directory.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    files.into_iter().chain(dirs.iter().flat_map(|dir| self::files(dir))).collect()
+}
+
 /// The public functions of the engine.
 fn operations() -> BTreeSet<String> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
     let mut found = BTreeSet::new();
-    for file in fs::read_dir(dir).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine")) {
+        let text = fs::read_to_string(file).unwrap();
         for body in text.split("\nimpl Engine {\n").skip(1) {
             let body = body.split("\n}\n").next().unwrap();
             let names = body.lines().filter_map(|line| line.strip_prefix("    pub fn "));

@@ -1,0 +1,338 @@
+//! Logins, and logins and keys that were refused, for the audit. They change nothing, so nobody waits for their being
+//! written. Every login is written; of what is refused, which anybody can be in any number, a bounded sample.
+
+use std::borrow::Cow;
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use crate::clock::Timestamp;
+use crate::engine::commit::Operation;
+use crate::engine::read::look_back;
+use crate::engine::{EngineError, Reader};
+use crate::key::network;
+use crate::key::{Actor, AuditAction, AuditEvent, EventDetails, KeyId, Subject, UserId};
+use crate::limits;
+use crate::store::Store;
+
+/// What was seen since the last look: every login, the first refusals of each kind from each network in an hour, and how
+/// many more were refused.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Sightings {
+    logins: Mutex<VecDeque<Login>>,
+    refused: Mutex<Refused>,
+    logins_refused: AtomicU64,
+    keys_denied: AtomicU64,
+}
+
+/// Logins of one user from one network, as many as there were between two looks.
+#[derive(Debug)]
+struct Login {
+    user: UserId,
+    from: Option<IpAddr>,
+    times: u64,
+}
+
+#[derive(Debug, Default)]
+struct Refused {
+    /// When the hour began; `None` until what the audit has of it was looked at.
+    since: Option<Timestamp>,
+    /// What will not be noted again within it, and how many of each kind.
+    noted: HashSet<(Refusal, Option<IpAddr>)>,
+    logins: usize,
+    keys: usize,
+    /// What is still to be written, and where it came from.
+    waiting: VecDeque<(Refusal, Option<IpAddr>)>,
+}
+
+/// What can be refused, and why if that is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Refusal {
+    /// A password: this user's, or of a login that nobody has.
+    Login(Option<UserId>, Option<Cow<'static, str>>),
+    /// A key that there is.
+    Key(KeyId, Option<Cow<'static, str>>),
+}
+
+/// One event of the audit.
+pub(in crate::engine) type Event = (Actor, AuditAction, Subject, EventDetails);
+
+impl Sightings {
+    fn note_login(&self, user: UserId, from: Option<IpAddr>) {
+        let mut logins = lock(&self.logins);
+        let place = from.map(network);
+        match logins.iter_mut().find(|login| login.user == user && login.from.map(network) == place) {
+            Some(login) => login.times = login.times.saturating_add(1),
+            None => logins.push_back(Login { user, from, times: 1 }),
+        }
+    }
+
+    /// Takes note, unless somebody else is at it: that one then counts as one more.
+    fn note(&self, refusal: Refusal, from: Option<IpAddr>) {
+        let refused = match self.refused.try_lock() {
+            Ok(refused) => Some(refused),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let count = self.count(&refusal);
+        if !refused.is_some_and(|mut refused| refused.note(refusal, from)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    const fn count(&self, refusal: &Refusal) -> &AtomicU64 {
+        match refusal {
+            Refusal::Login(..) => &self.logins_refused,
+            Refusal::Key(..) => &self.keys_denied,
+        }
+    }
+
+    /// Looks once at what the audit has of the last hour, so that a restart does not begin it anew.
+    pub(in crate::engine) fn begin(&self, store: &dyn Store, now: Timestamp) -> Result<(), EngineError> {
+        if lock(&self.refused).since.is_some() {
+            return Ok(());
+        }
+        let (mut earlier, mut since, mut looked_at) = (Vec::new(), now, 0);
+        look_back(store, None, &mut |event| {
+            looked_at += 1;
+            let recent = event.at <= now && now < event.at.plus_ms(limits::SIGHTINGS_MS);
+            if let Some(refused) = Refusal::of(&event).filter(|_| recent) {
+                earlier.push(refused);
+                since = since.min(event.at);
+            }
+            recent && looked_at < limits::SIGHTINGS_LOOKED_AT_MAX
+        })?;
+        let mut refused = lock(&self.refused);
+        let waiting = std::mem::take(&mut refused.waiting);
+        *refused = Refused { since: Some(since), ..Refused::default() };
+        for (refusal, from) in earlier {
+            refused.know(refusal, from);
+        }
+        for (refusal, from) in waiting {
+            let count = self.count(&refusal);
+            if !refused.note(refusal, from) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next event to write. At the end of an hour, or when it is the `last` chance, also how many more were refused.
+    pub(in crate::engine) fn take(&self, now: Timestamp, last: bool) -> Option<Event> {
+        if let Some(Login { user, from, times }) = lock(&self.logins).pop_front() {
+            let (actor, subject) = (Actor::User { user, key: None, from }, Subject::User(user));
+            return Some((
+                actor,
+                AuditAction::LoggedIn,
+                subject,
+                EventDetails { times, ..EventDetails::default() },
+            ));
+        }
+        let mut refused = lock(&self.refused);
+        if let Some((refusal, from)) = refused.waiting.pop_front() {
+            return Some(refusal.event(from));
+        }
+        let over =
+            refused.since.is_none_or(|since| now >= since.plus_ms(limits::SIGHTINGS_MS) || now < since);
+        if !over && !last {
+            return None;
+        }
+        let counted =
+            [(&self.logins_refused, AuditAction::LoginRefused), (&self.keys_denied, AuditAction::KeyDenied)];
+        for (count, action) in counted {
+            let count = count.swap(0, Ordering::Relaxed);
+            if count > 0 {
+                let somebody = Actor::Stranger { from: None };
+                return Some((somebody, action, Subject::Attempts(count), EventDetails::default()));
+            }
+        }
+        if over {
+            *refused = Refused { since: Some(now), ..Refused::default() };
+        }
+        None
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Refused {
+    /// Whether it is worth an event of its own: the first of its kind from there, while there is room for that kind.
+    fn note(&mut self, refusal: Refusal, from: Option<IpAddr>) -> bool {
+        let new = self.know(refusal.clone(), from);
+        if new {
+            self.waiting.push_back((refusal, from));
+        }
+        new
+    }
+
+    fn know(&mut self, refusal: Refusal, from: Option<IpAddr>) -> bool {
+        let kind = match refusal {
+            Refusal::Login(..) => &mut self.logins,
+            Refusal::Key(..) => &mut self.keys,
+        };
+        let new = *kind < limits::SIGHTINGS_MAX && self.noted.insert((refusal, from.map(network)));
+        *kind += usize::from(new);
+        new
+    }
+}
+
+impl Refusal {
+    fn event(self, from: Option<IpAddr>) -> Event {
+        let (action, subject, reason) = match self {
+            Self::Login(Some(user), reason) => (AuditAction::LoginRefused, Subject::User(user), reason),
+            Self::Login(None, reason) => (AuditAction::LoginRefused, Subject::Attempts(1), reason),
+            Self::Key(key, reason) => (AuditAction::KeyDenied, Subject::Key(key), reason),
+        };
+        let details = EventDetails { reason: reason.map(Cow::into_owned), ..EventDetails::default() };
+        (Actor::Stranger { from }, action, subject, details)
+    }
+
+    /// What an event tells of, and where it came from; `None` for others, and for those that only say how many there were.
+    fn of(event: &AuditEvent) -> Option<(Self, Option<IpAddr>)> {
+        let Actor::Stranger { from } = event.actor else { return None };
+        let reason = event.details.reason.clone().map(Cow::Owned);
+        let refusal = match (event.action, event.subject) {
+            (AuditAction::LoginRefused, Subject::User(user)) => Self::Login(Some(user), reason),
+            (AuditAction::LoginRefused, Subject::Attempts(1)) if from.is_some() => Self::Login(None, reason),
+            (AuditAction::KeyDenied, Subject::Key(key)) => Self::Key(key, reason),
+            _ => return None,
+        };
+        Some((refusal, from))
+    }
+}
+
+/// Writes an event that changes nothing else.
+pub(in crate::engine) fn write(operation: &mut Operation<'_>, event: &Event) -> Result<(), EngineError> {
+    let (actor, action, subject, details) = event;
+    operation.record_with(*actor, *action, *subject, details.clone()).map(drop)
+}
+
+impl Reader {
+    /// Takes note that a user logged in, for the audit. Several logins of one user from one network within a minute are one
+    /// event that says how many.
+    ///
+    /// # Durability
+    /// Written within a minute, and at a stop; a crash may lose what was not.
+    pub fn note_login(&self, user: UserId, from: Option<IpAddr>) {
+        self.sightings.note_login(user, from);
+    }
+
+    /// Takes note that a login was refused, `why` if that is more than a wrong password: the first time in an hour from each
+    /// network, up to a hundred such in all, also over restarts; how many more there were is written once an hour.
+    ///
+    /// # Security
+    /// What was typed as a login name is not kept: it may be a password.
+    ///
+    /// # Durability
+    /// As [`Reader::note_login`].
+    pub fn note_login_refused(&self, user: Option<UserId>, why: Option<&'static str>, from: Option<IpAddr>) {
+        self.sightings.note(Refusal::Login(user, why.map(Cow::Borrowed)), from);
+    }
+
+    /// Takes note that a key was denied and why, likewise.
+    #[cold]
+    pub(crate) fn note_denied(&self, key: KeyId, why: &'static str, from: Option<IpAddr>) {
+        self.sightings.note(Refusal::Key(key, Some(Cow::Borrowed(why))), from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Batch, MemoryStore};
+
+    const START: Timestamp = Timestamp::from_unix_ms(1_764_100_000_000);
+    const FLO: UserId = UserId(7);
+
+    fn all(sightings: &Sightings, now: Timestamp, last: bool) -> Vec<Event> {
+        std::iter::from_fn(|| sightings.take(now, last)).collect()
+    }
+
+    fn begun() -> Sightings {
+        let sightings = Sightings::default();
+        sightings.begin(&MemoryStore::new(), START).unwrap();
+        sightings
+    }
+
+    fn from(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_first_refusal_from_each_network_is_an_event_and_the_rest_a_number_once_an_hour() {
+        let sightings = begun();
+        let refused = || Refusal::Login(Some(FLO), None);
+        for address in ["192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.1"] {
+            sightings.note(refused(), from(address));
+        }
+        let minute = START.plus_ms(60_000);
+        let events = all(&sightings, minute, false);
+        let one = refused().event(from("192.0.2.1"));
+        assert_eq!(events, [one.clone(), refused().event(from("2001:db8::1"))]);
+        sightings.note(refused(), from("192.0.2.1"));
+        assert_eq!(all(&sightings, minute.plus_ms(60_000), false), [], "not again within the hour");
+        let hour = START.plus_ms(limits::SIGHTINGS_MS);
+        let somebody = Actor::Stranger { from: None };
+        let rest = (somebody, AuditAction::LoginRefused, Subject::Attempts(4), EventDetails::default());
+        assert_eq!(all(&sightings, hour, false), [rest]);
+        sightings.note(refused(), from("192.0.2.1"));
+        assert_eq!(all(&sightings, hour, false), [one], "and then anew");
+    }
+
+    #[test]
+    fn however_many_are_refused_every_login_is_an_event() {
+        let sightings = begun();
+        for n in 0..100_000_u32 {
+            let address = Some(std::net::Ipv4Addr::from_bits(n).into());
+            sightings.note(Refusal::Login(Some(FLO), None), address);
+            let key = KeyId::from_bytes(u128::from(n).to_be_bytes());
+            sightings.note(Refusal::Key(key, Some("revoked".into())), address);
+        }
+        for address in ["192.0.2.1", "192.0.2.1", "198.51.100.1", "2001:db8::1", "2001:db8::2"] {
+            sightings.note_login(FLO, from(address));
+        }
+        let events = all(&sightings, START, true);
+        let times: Vec<_> = events.iter().take(3).map(|event| (event.1, event.3.times)).collect();
+        let logged_in = AuditAction::LoggedIn;
+        assert_eq!(times, [(logged_in, 2), (logged_in, 1), (logged_in, 2)], "a network of IPv6 is a /64");
+        assert_eq!(events.len(), 3 + 2 * (limits::SIGHTINGS_MAX + 1));
+        let rest = Subject::Attempts(100_000 - limits::SIGHTINGS_MAX as u64);
+        assert!(events.iter().rev().take(2).all(|event| event.2 == rest), "none is lost");
+    }
+
+    #[test]
+    fn the_hour_goes_on_over_restarts() {
+        let store = MemoryStore::new();
+        // What a process that sees so many networks leaves in the audit.
+        let run = |now: Timestamp, networks: u32| {
+            let sightings = Sightings::default();
+            for n in 0..networks {
+                let address = Some(std::net::Ipv4Addr::from_bits(n << 8).into());
+                sightings.note(Refusal::Login(Some(FLO), None), address);
+                sightings.note(Refusal::Key(KeyId::from_bytes([7; 16]), Some("expired".into())), address);
+            }
+            sightings.begin(&store, now).unwrap();
+            let events = all(&sightings, now, true);
+            for event in &events {
+                let before = Batch::default();
+                let mut operation = Operation::new(&store, &before, now);
+                write(&mut operation, event).unwrap();
+                store.commit(operation.into_batch().unwrap()).unwrap();
+            }
+            events.len()
+        };
+        let (most, minute) = (2 * limits::SIGHTINGS_MAX, START.plus_ms(60_000));
+        assert_eq!(run(START, 60), 2 * 60);
+        assert_eq!(run(minute, 60), 2, "all are known, and counted");
+        assert_eq!(run(minute, 300), most - 2 * 60 + 2);
+        assert_eq!(run(minute, 300), 2);
+        assert_eq!(
+            run(START.plus_ms(limits::SIGHTINGS_MS), 90),
+            2 * 60 + 2,
+            "those of the first minute are over"
+        );
+    }
+}

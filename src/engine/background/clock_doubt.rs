@@ -1,0 +1,60 @@
+//! Whether the time can be right: a clock far ahead of what the store knows may be wrong, and what is removed because of
+//! it would never come back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::clock::{Clock, Timestamp};
+use crate::engine::Engine;
+use crate::limits;
+use crate::store::Store;
+
+/// Compares the clock with the newest time of the store, which follows as long as the clock is no more than a day ahead.
+pub(in crate::engine) struct Doubt {
+    store: Arc<dyn Store>,
+    told: AtomicBool,
+}
+
+impl Doubt {
+    /// Has `clock` go on from the newest time that the store knows.
+    pub(in crate::engine) fn begin(store: Arc<dyn Store>, clock: &dyn Clock) -> Self {
+        if let Some(newest) = store.newest_time() {
+            clock.not_before(newest);
+        }
+        Self { store, told: AtomicBool::new(false) }
+    }
+
+    /// Takes note of the time; `false` when it is in doubt, and then nothing may be removed for good.
+    pub(in crate::engine) fn clears(&self, now: Timestamp) -> bool {
+        let newest = self.store.newest_time();
+        let doubtful = newest.filter(|newest| now > newest.plus_ms(limits::CLOCK_AHEAD_MS_MAX));
+        if doubtful.is_none() {
+            self.store.note_time(now);
+        }
+        if self.told.swap(doubtful.is_some(), Ordering::Relaxed) != doubtful.is_some()
+            && let Some(newest) = doubtful
+        {
+            tracing::warn!(
+                clock = %now,
+                %newest,
+                "the clock is more than a day ahead of the newest time in the store: all goes on, but what is due to be \
+                 removed for good stays; if the clock is right, say so with `keyward clock accept`"
+            );
+        }
+        doubtful.is_none()
+    }
+}
+
+impl Engine {
+    /// Believes the clock: from now on what is due is removed for good, also where the clock is far ahead of the newest
+    /// time that the store knew. That time, if it was in doubt.
+    ///
+    /// # Durability
+    /// Kept within about a second, and at a stop in good order; until then a crash brings the doubt back.
+    pub fn accept_clock(&self) -> Option<Timestamp> {
+        let (store, now) = (&self.view().store, self.view().now());
+        let newest = store.newest_time();
+        store.note_time(now);
+        newest.filter(|newest| now > newest.plus_ms(limits::CLOCK_AHEAD_MS_MAX))
+    }
+}

@@ -1,0 +1,228 @@
+//! A copy of the hot index in a file, so that a start need not read every hot record from the store.
+//!
+//! It is written at the stop and counts for the very commit it was made after: once anything was committed since, or
+//! when any of it is damaged, a start reads the store. Losing it loses time only.
+//!
+//! ```text
+//! head   magic 8 | revision 8 | audit sequence 8 | audit hash 32 | keys 8 | checksum 16
+//! block  length 4 | rows | checksum 16; as many as there are
+//! row    fingerprint 16 | length 2 | hot record
+//! ```
+//!
+//! Numbers are big-endian. A checksum is the start of BLAKE3: of the head, or of the head's checksum, the number of the
+//! block and its rows.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::index::{Fingerprint, HotIndex, IndexUpdate};
+use crate::key::{AuditHead, HotRecord};
+use crate::limits;
+use crate::store::codec::Record as _;
+use crate::store::{Revision, Store, StoreError, schema};
+
+/// The state of a store that an image is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Moment {
+    revision: Revision,
+    audit: AuditHead,
+}
+
+impl Moment {
+    /// The newest state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(in crate::engine) fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        let revision = store.revision();
+        let head = store.get(schema::AUDIT_HEAD)?;
+        let audit = head.as_ref().map(AuditHead::from_entry).transpose()?.unwrap_or_default();
+        Ok(Self { revision, audit })
+    }
+}
+
+/// Where the image of the index over a store lies, if that has a place for it.
+pub(in crate::engine) fn path(store: &dyn Store) -> Option<PathBuf> {
+    store.directory().map(|directory| directory.join("index"))
+}
+
+type Checksum = [u8; 16];
+type Head = [u8; HEAD_BYTES];
+
+const MAGIC: [u8; 8] = *b"keywardi";
+const HEAD_BYTES: usize = MAGIC.len() + 8 + 8 + 32 + 8;
+
+fn head(moment: Moment, keys: u64) -> Head {
+    let Moment { revision, audit } = moment;
+    let parts = MAGIC
+        .into_iter()
+        .chain(revision.0.to_be_bytes())
+        .chain(audit.sequence.to_be_bytes())
+        .chain(audit.hash.0)
+        .chain(keys.to_be_bytes());
+    let mut head = [0; HEAD_BYTES];
+    head.iter_mut().zip(parts).for_each(|(to, byte)| *to = byte);
+    head
+}
+
+fn checksum(parts: &[&[u8]]) -> Checksum {
+    let mut hasher = blake3::Hasher::new();
+    parts.iter().for_each(|part| {
+        hasher.update(part);
+    });
+    let mut checksum = Checksum::default();
+    hasher.finalize_xof().fill(&mut checksum);
+    checksum
+}
+
+/// Writes the image of `index`, which is as the store was at this moment and does not change meanwhile. One of the same
+/// moment that is there already stays.
+///
+/// # Errors
+/// The file system's; the image before stays then.
+pub(in crate::engine) fn write(path: &Path, moment: Moment, index: &HotIndex) -> io::Result<()> {
+    if Image::open(path, moment).is_ok() {
+        return Ok(());
+    }
+    let partial = path.with_extension("partial");
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    let keys = u64::try_from(index.len()).map_err(io::Error::other)?;
+    let whole = write_to(file, moment, keys, index);
+    // Not synced: a power cut leaves damage at most.
+    match whole {
+        Ok(true) => fs::rename(&partial, path),
+        Ok(false) => fs::remove_file(&partial),
+        Err(error) => fs::remove_file(&partial).and(Err(error)),
+    }
+}
+
+/// Answers `false` when the index does not have all keys.
+fn write_to(mut to: impl Write, moment: Moment, keys: u64, index: &HotIndex) -> io::Result<bool> {
+    let head = head(moment, keys);
+    let of_head = checksum(&[&head]);
+    to.write_all(&head)?;
+    to.write_all(&of_head)?;
+    let mut blocks = Blocks { file: to, of_head, number: 0 };
+    let mut rows = Vec::with_capacity(limits::IMAGE_BLOCK_BYTES);
+    let whole = index.records(|fingerprint, record| -> io::Result<()> {
+        let record = record.encode().map_err(io::Error::other)?;
+        let length = u16::try_from(record.len()).map_err(io::Error::other)?;
+        if rows.len() + FINGERPRINT_BYTES + 2 + record.len() > limits::IMAGE_BLOCK_BYTES {
+            blocks.write(&rows)?;
+            rows.clear();
+        }
+        rows.extend(fingerprint.to_bytes());
+        rows.extend(length.to_be_bytes());
+        rows.extend(record);
+        Ok(())
+    })?;
+    blocks.write(&rows)?;
+    Ok(whole)
+}
+
+const FINGERPRINT_BYTES: usize = 16;
+
+/// A file behind its head, and the number of its next block.
+struct Blocks<F> {
+    file: F,
+    of_head: Checksum,
+    number: u64,
+}
+
+impl<F: Write> Blocks<F> {
+    fn write(&mut self, rows: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(rows.len()).map_err(io::Error::other)?;
+        self.file.write_all(&length.to_be_bytes())?;
+        self.file.write_all(rows)?;
+        self.file.write_all(&checksum(&[&self.of_head, &self.number.to_be_bytes(), rows]))?;
+        self.number += 1;
+        Ok(())
+    }
+}
+
+impl<F: Read> Blocks<F> {
+    /// The rows of the next block and its number, with its checksum as it stands there; `None` at the end.
+    fn read(&mut self) -> io::Result<Option<(Vec<u8>, u64, Checksum)>> {
+        let mut length = [0; 4];
+        match self.file.read_exact(&mut length) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let length = usize::try_from(u32::from_be_bytes(length)).map_err(|_| damaged())?;
+        if length > limits::IMAGE_BLOCK_BYTES {
+            return Err(damaged());
+        }
+        let (mut rows, mut checksum) = (vec![0; length], Checksum::default());
+        self.file.read_exact(&mut rows)?;
+        self.file.read_exact(&mut checksum)?;
+        let number = self.number;
+        self.number += 1;
+        Ok(Some((rows, number, checksum)))
+    }
+}
+
+/// An image of the state asked for, open for threads to read it together.
+pub(in crate::engine) struct Image {
+    keys: u64,
+    of_head: Checksum,
+    blocks: Mutex<Blocks<File>>,
+}
+
+impl Image {
+    /// Opens the image at `path`.
+    ///
+    /// # Errors
+    /// The file system's, or [`io::ErrorKind::InvalidData`] when the image is of another state, or damaged.
+    pub(in crate::engine) fn open(path: &Path, moment: Moment) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let (mut found, mut of_head) = ([0; HEAD_BYTES], Checksum::default());
+        file.read_exact(&mut found)?;
+        file.read_exact(&mut of_head)?;
+        let keys = found.last_chunk().map_or(0, |keys| u64::from_be_bytes(*keys));
+        if found != head(moment, keys) || of_head != checksum(&[&found]) {
+            return Err(damaged());
+        }
+        Ok(Self { keys, of_head, blocks: Mutex::new(Blocks { file, of_head, number: 0 }) })
+    }
+
+    /// How many rows it has.
+    pub(in crate::engine) const fn keys(&self) -> u64 {
+        self.keys
+    }
+
+    /// The next rows; `None` at the end of the file, which is the end of the image if all of its keys came before.
+    ///
+    /// # Errors
+    /// As [`Image::open`].
+    pub(in crate::engine) fn next(&self) -> io::Result<Option<Vec<IndexUpdate>>> {
+        let block = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).read()?;
+        let Some((rows, number, found)) = block else { return Ok(None) };
+        if found != checksum(&[&self.of_head, &number.to_be_bytes(), &rows]) {
+            return Err(damaged());
+        }
+        let mut rest = rows.as_slice();
+        let mut published = Vec::with_capacity(rows.len() / FINGERPRINT_BYTES / 3);
+        while !rest.is_empty() {
+            let row;
+            (row, rest) = first_row(rest).ok_or_else(damaged)?;
+            published.push(row);
+        }
+        Ok(Some(published))
+    }
+}
+
+fn first_row(rows: &[u8]) -> Option<(IndexUpdate, &[u8])> {
+    let (fingerprint, rest) = rows.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let (record, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let record = HotRecord::decode(record).ok()?;
+    Some((IndexUpdate::Key(Fingerprint::from_bytes(*fingerprint), record), rest))
+}
+
+fn damaged() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}

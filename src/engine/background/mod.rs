@@ -1,0 +1,23 @@
+//! Work that no caller waits for: write-behind, loading the hot index, the scrub, and the hashing of passwords.
+
+mod auth_events;
+mod clock_doubt;
+mod index_loader;
+mod index_snapshot;
+mod password_hashing;
+mod rehash;
+mod scrub;
+mod ttl;
+mod use_overflow;
+mod write_behind;
+
+pub use index_loader::IndexState;
+
+pub(in crate::engine) use auth_events::Sightings;
+pub(in crate::engine) use clock_doubt::Doubt;
+pub(in crate::engine) use index_loader::{Loader, published};
+pub(in crate::engine) use password_hashing::Passwords;
+pub(in crate::engine) use rehash::Rehashes;
+pub(in crate::engine) use scrub::Recount;
+pub(in crate::engine) use use_overflow::Pending;
+pub(in crate::engine) use write_behind::Sweep;

@@ -1,0 +1,82 @@
+//! Has a large store counted while the engine is at work, and ends trusting it when something is missing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::index::HotIndex;
+use crate::limits;
+use crate::store::{Store, StoreError};
+
+/// The thread that counts, as long as there is something to count.
+pub(in crate::engine) struct Recount {
+    work: Arc<Work>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Work {
+    store: Arc<dyn Store>,
+    index: Arc<HotIndex>,
+    stopped: AtomicBool,
+}
+
+impl Recount {
+    /// Begins, if the store has something to count.
+    ///
+    /// # Errors
+    /// The store's; [`StoreError::Io`] when the system gives no thread.
+    pub(in crate::engine) fn start(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Result<Self, StoreError> {
+        let more = store.recount()?;
+        let work = Arc::new(Work { store, index, stopped: AtomicBool::new(false) });
+        let of_thread = Arc::clone(&work);
+        let start = || std::thread::Builder::new().name("recount".to_owned()).spawn(move || of_thread.run());
+        let thread = more.then(start).transpose();
+        let thread =
+            thread.map_err(|source| StoreError::Io { what: "starting to count the store", source })?;
+        Ok(Self { work, thread: Mutex::new(thread) })
+    }
+
+    /// Ends it, done or not.
+    pub(in crate::engine) fn stop(&self) {
+        self.work.stopped.store(true, Ordering::SeqCst);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("counting the store had panicked");
+            }
+        }
+    }
+}
+
+impl Work {
+    fn run(&self) {
+        // Filling the index comes first, unless there is no room for it.
+        for _ in 0..limits::RECOUNT_PUT_OFF_MS / limits::RECOUNT_LOOK_MS {
+            if self.index.is_ready() || self.stopped.load(Ordering::SeqCst) {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(limits::RECOUNT_LOOK_MS));
+        }
+        tracing::info!("counting what is stored");
+        while !self.stopped.load(Ordering::SeqCst) {
+            // Commits and requests come first.
+            let pause = match self.store.recount() {
+                Ok(true) => limits::RECOUNT_PAUSE_MS,
+                Ok(false) => return tracing::info!("everything is there that was acknowledged"),
+                Err(StoreError::Closed { .. }) => return,
+                Err(error @ StoreError::Io { .. }) => {
+                    tracing::warn!(%error, "the store could not be counted; trying again");
+                    limits::INDEX_RETRY_MS
+                }
+                Err(error) => {
+                    // It may have been filled from the state before. The store, asked in its place, answers nothing.
+                    self.index.invalidate();
+                    return tracing::error!(%error, "nothing is verified any more; start again to see what is missing");
+                }
+            };
+            std::thread::park_timeout(Duration::from_millis(pause));
+        }
+    }
+}

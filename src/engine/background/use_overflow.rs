@@ -1,0 +1,68 @@
+//! Uses of keys that the hot index could not count, in memory until they are written.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::engine::EngineError;
+use crate::engine::commit::Operation;
+use crate::key::{Key, KeyId, Usage};
+use crate::limits;
+use crate::store::schema;
+
+/// Uses that are not written yet.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Pending(Mutex<HashMap<KeyId, Usage>>);
+
+impl Pending {
+    fn uses(&self) -> MutexGuard<'_, HashMap<KeyId, Usage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts uses of a key. Those of further keys than [`limits::USAGE_PENDING_MAX`] are not counted.
+    pub(in crate::engine) fn note(&self, key: KeyId, new: Usage) {
+        let mut uses = self.uses();
+        if uses.len() < limits::USAGE_PENDING_MAX || uses.contains_key(&key) {
+            uses.entry(key).or_default().merge(new);
+        }
+    }
+
+    /// What waits for this key.
+    pub(in crate::engine) fn of(&self, key: KeyId) -> Usage {
+        self.uses().get(&key).copied().unwrap_or_default()
+    }
+
+    /// Whether so many wait that they should be written soon.
+    pub(in crate::engine) fn are_many(&self) -> bool {
+        self.uses().len() >= limits::USAGE_PENDING_MAX / 2
+    }
+
+    /// Takes those of up to `limit` keys.
+    pub(in crate::engine) fn take(&self, limit: usize) -> Vec<(KeyId, Usage)> {
+        let mut uses = self.uses();
+        if uses.len() <= limit {
+            return uses.drain().collect();
+        }
+        let keys: Vec<_> = uses.keys().take(limit).copied().collect();
+        keys.into_iter().filter_map(|key| uses.remove_entry(&key)).collect()
+    }
+}
+
+/// Adds `uses` to the records of their keys. Says nothing about keys, so it has no audit event.
+pub(in crate::engine) fn write(
+    operation: &mut Operation<'_>,
+    uses: &[(KeyId, Usage)],
+) -> Result<(), EngineError> {
+    // A key with two secrets comes twice, and an operation does not read what it wrote.
+    let mut sums: HashMap<KeyId, Usage> = HashMap::with_capacity(uses.len());
+    for (id, usage) in uses {
+        sums.entry(*id).or_default().merge(*usage);
+    }
+    for (id, usage) in sums {
+        let place = schema::key(&id.to_bytes());
+        if let Some(mut key) = operation.get::<Key>(&place)? {
+            key.usage.merge(usage);
+            operation.put(&place, &key)?;
+        }
+    }
+    Ok(())
+}

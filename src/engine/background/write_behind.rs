@@ -1,0 +1,170 @@
+//! What is written behind: uses of keys, hashes under the current pepper, and what was seen of logins and refusals.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::engine::EngineError;
+use crate::engine::commit::Operation;
+use crate::entropy::Entropy;
+use crate::index::{HotIndex, Rates, ScanCursor};
+use crate::key::PepperRing;
+use crate::limits;
+use crate::store::Store;
+
+use super::auth_events::Sightings;
+use super::clock_doubt::Doubt;
+use super::rehash::Rehashes;
+use super::use_overflow::Pending;
+use super::{auth_events, rehash, ttl, use_overflow};
+
+/// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
+pub(in crate::engine) struct Sweep {
+    pub(in crate::engine) index: Arc<HotIndex>,
+    pub(in crate::engine) uses: Arc<Pending>,
+    pub(in crate::engine) rates: Arc<Rates>,
+    pub(in crate::engine) rehashes: Arc<Rehashes>,
+    pub(in crate::engine) sightings: Arc<Sightings>,
+    pub(in crate::engine) peppers: Arc<PepperRing>,
+    pub(in crate::engine) entropy: Arc<dyn Entropy>,
+    pub(in crate::engine) store: Arc<dyn Store>,
+    /// Whether what is due may go.
+    pub(in crate::engine) doubt: Doubt,
+    /// How far the look through the hot index is.
+    pub(in crate::engine) pass: ScanCursor,
+    /// When everything was last collected.
+    pub(in crate::engine) last: Timestamp,
+    /// Nothing comes after this.
+    pub(in crate::engine) ends: bool,
+    /// A piece could not be written. What goes by itself stays until the next time, or it would be tried without end.
+    pub(in crate::engine) failed: bool,
+}
+
+/// One piece of it, to be run as an operation.
+pub(in crate::engine) type Piece = Box<dyn FnMut(&mut Operation<'_>) -> Result<(), EngineError> + Send>;
+
+impl Sweep {
+    /// Whether it is time to collect.
+    pub(in crate::engine) fn is_due(&self, now: Timestamp) -> bool {
+        // A clock that went back does not put it off.
+        now >= self.last.plus_ms(limits::USAGE_SWEEP_SECONDS * 1_000)
+            || now < self.last
+            || self.uses.are_many()
+            || self.rehashes.are_urgent()
+    }
+
+    /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for
+    /// the next one.
+    pub(in crate::engine) fn end(&mut self) {
+        self.pass = ScanCursor::default();
+        self.ends = true;
+    }
+
+    /// The next piece; `None` when everything is collected, or nothing can be written any more.
+    pub(in crate::engine) fn next(&mut self, now: Timestamp) -> Option<Piece> {
+        if self.store.closed().is_some() {
+            // What waits would wait for ever.
+            self.rates.sweep(now);
+            self.last = now;
+            return None;
+        }
+        let hashes = self.rehashes.take(limits::USES_WRITTEN_MAX);
+        if !hashes.is_empty() {
+            let (peppers, entropy) = (Arc::clone(&self.peppers), Arc::clone(&self.entropy));
+            return Some(Box::new(move |operation| {
+                rehash::write(operation, &hashes, &peppers, entropy.as_ref())
+            }));
+        }
+        let mut used = self.uses.take(limits::USES_WRITTEN_MAX);
+        if used.is_empty() {
+            used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
+        }
+        let may_remove = self.doubt.clears(now) && !self.failed;
+        if used.is_empty() && may_remove && ttl::is_due(self.store.as_ref(), now).unwrap_or(false) {
+            return Some(Box::new(ttl::write));
+        }
+        if used.is_empty() {
+            if let Err(error) = self.sightings.begin(self.store.as_ref(), now) {
+                tracing::warn!(%error, "the audit could not be looked at: its hour begins anew");
+            }
+            if let Some(event) = self.sightings.take(now, self.ends) {
+                return Some(Box::new(move |operation| auth_events::write(operation, &event)));
+            }
+            self.rates.sweep(now);
+            self.last = now;
+            self.pass = ScanCursor::default();
+            self.failed = false;
+            return None;
+        }
+        Some(Box::new(move |operation| use_overflow::write(operation, &used)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::engine::{Engine, NewKey, NewUser, Parts};
+    use crate::entropy::SeededEntropy;
+    use crate::index::Found;
+    use crate::key::{Actor, KeyFormat, Keyspace, Level, Role};
+    use crate::store::{Batch, MemoryStore, schema};
+
+    #[test]
+    fn a_use_behind_the_look_through_the_index_is_collected_when_it_begins_anew() {
+        let now = Timestamp::from_unix_ms(1_764_100_000_000);
+        let (peppers, entropy) =
+            (PepperRing::generate(&SeededEntropy::new(1)).unwrap(), SeededEntropy::new(2));
+        let parts = Parts::new(MemoryStore::new(), peppers);
+        let engine = Engine::open(Parts { clock: Arc::new(ManualClock::at(now)), ..parts }).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ);
+        let (_, text) = engine.create_key(Actor::Operator, new).unwrap();
+        let reader = engine.reader();
+        let mut sweep = Sweep {
+            index: Arc::clone(&reader.index),
+            uses: Arc::clone(&reader.uses),
+            rates: Arc::clone(&reader.rates),
+            rehashes: Arc::clone(&reader.rehashes),
+            sightings: Arc::clone(&reader.sightings),
+            peppers: Arc::clone(&reader.peppers),
+            entropy: Arc::new(entropy),
+            doubt: Doubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
+            store: Arc::clone(&reader.store),
+            pass: ScanCursor::default(),
+            last: now,
+            ends: false,
+            failed: false,
+        };
+        let text = text.reveal();
+        let presented = KeyFormat::Native.parse(&text).unwrap();
+        let use_it = || {
+            let mut noted = |found: &Found<'_>| reader.note_use(found, now, None);
+            reader.look_up(&presented, &mut noted).unwrap();
+        };
+        use_it();
+        assert!(sweep.next(now).is_some());
+        use_it();
+        // As when the engine stops: nothing comes after this.
+        sweep.end();
+        assert!(sweep.next(now).is_some());
+        assert!(sweep.next(now).is_none());
+    }
+    #[test]
+    fn a_damaged_entry_whose_time_is_over_does_not_keep_an_engine_from_stopping() {
+        let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::at(Timestamp::from_unix_ms(1)));
+        let peppers = PepperRing::generate(&SeededEntropy::new(1)).unwrap();
+        let parts = Parts::over(Arc::<MemoryStore>::clone(&store), peppers);
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let mut batch = Batch::default();
+        let place = schema::request(0, &[1; 32]);
+        batch.put(schema::kept(2, &place), b"");
+        batch.put(place.clone(), b"junk");
+        store.commit(batch).unwrap();
+        clock.advance_ms(1_000);
+        let (stopped, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || stopped.send(engine.stop().is_ok()));
+        assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)), Ok(true));
+        assert!(store.get(&place).unwrap().is_some(), "what cannot be read is not removed");
+    }
+}

@@ -1,0 +1,231 @@
+//! The write lane: the one thread that changes the store, many operations a commit.
+//!
+//! **Durable, visible, answered.** Operations that wait are run one after the other against what the ones before
+//! them will have written, committed as one batch with one sync, seen by readers from that moment on, and only then
+//! answered.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::engine::EngineError;
+use crate::engine::background::{Loader, Sweep, published};
+use crate::index::IndexUpdate;
+use crate::limits;
+use crate::store::{Batch, Store, StoreError};
+
+use super::transaction::Operation;
+
+/// An operation that waits; `None` has the lane look at what is written behind.
+type Call = Option<Box<dyn Job>>;
+
+/// The way onto the write lane.
+pub(in crate::engine) struct Lane {
+    /// Taken away to stop the thread: it ends when nobody can send any more.
+    jobs: Mutex<Option<SyncSender<Call>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Lane {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the system gives no thread.
+    pub(in crate::engine) fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        loader: Arc<Loader>,
+        sweep: Sweep,
+    ) -> Result<Self, StoreError> {
+        let (jobs, waiting) = sync_channel(limits::LANE_QUEUE_MAX);
+        let mut worker = Worker { store, clock, loader, sweep };
+        let thread = std::thread::Builder::new()
+            .name("write lane".to_owned())
+            .spawn(move || worker.run(&waiting))
+            .map_err(|source| StoreError::Io { what: "starting the write lane", source })?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `work` as one operation and waits until what it wrote is durable and visible.
+    ///
+    /// `work` runs again when another writer came first, so it changes nothing but the operation.
+    pub(in crate::engine) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (answer, answered) = sync_channel(1);
+        let job = Box::new(Typed { work, value: None, answer });
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sent = jobs.ok_or(EngineError::Stopped)?.send(Some(job));
+        sent.map_err(|_| EngineError::Stopped)?;
+        answered.recv().map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Has what is to be written behind looked at, if nothing else wakes the thread before.
+    pub(in crate::engine) fn look(&self) {
+        if let Some(jobs) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            // Where that many wait it is looked at after them.
+            let _ = jobs.try_send(None);
+        }
+    }
+
+    /// Lets the operations that wait finish and ends the thread.
+    pub(in crate::engine) fn stop(&self) {
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the write lane had panicked");
+        }
+    }
+
+    /// Whether the thread takes operations.
+    pub(in crate::engine) fn runs(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+/// An operation that waits, whatever it answers with.
+trait Job: Send {
+    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError>;
+    fn answer(self: Box<Self>, outcome: Result<(), EngineError>);
+}
+
+struct Typed<T, W> {
+    work: W,
+    value: Option<T>,
+    answer: SyncSender<Result<T, EngineError>>,
+}
+
+impl<T, W> Job for Typed<T, W>
+where
+    T: Send,
+    W: FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send,
+{
+    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError> {
+        self.value = Some((self.work)(operation)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), EngineError>) {
+        let Self { value, answer, .. } = *self;
+        // A caller that went away does not need its answer.
+        let _ = answer.send(outcome.and_then(|()| value.ok_or(EngineError::Stopped)));
+    }
+}
+
+struct Worker {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    loader: Arc<Loader>,
+    sweep: Sweep,
+}
+
+impl Worker {
+    fn run(&mut self, waiting: &Receiver<Call>) {
+        let mut pause = Duration::ZERO;
+        loop {
+            match waiting.recv_timeout(pause) {
+                Ok(first) => {
+                    let mut group = Vec::with_capacity(limits::LANE_GROUP_MAX);
+                    group.extend(first);
+                    group.extend(waiting.try_iter().take(limits::LANE_GROUP_MAX - 1).flatten());
+                    if !group.is_empty() {
+                        self.commit(group);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            // One piece after each group: nobody waits behind all of them.
+            let now = self.clock.now();
+            self.sweep.doubt.clears(now);
+            let due = self.sweep.is_due(now);
+            let more = due && self.write_behind();
+            pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
+        }
+        self.sweep.end();
+        while self.write_behind() {}
+    }
+
+    /// Commits the operations of `group` that succeed, then answers all.
+    ///
+    /// When the commit fails nobody is answered as if it had not, not even an operation that was refused: what it
+    /// was refused for may be an operation before it, which did not happen.
+    fn commit(&self, mut group: Vec<Box<dyn Job>>) {
+        for attempt in 1.. {
+            let (batch, outcomes) = self.prepare(&mut group);
+            let published = published(&batch);
+            let unpublished = self.loader.unpublished();
+            let committed = self.store.commit(batch);
+            if committed.is_ok() {
+                self.publish(published);
+            }
+            drop(unpublished);
+            let failure = match committed {
+                Ok(_) => {
+                    group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(outcome));
+                    return;
+                }
+                Err(StoreError::Conflict { .. }) if attempt < limits::LANE_ATTEMPTS_MAX => continue,
+                Err(failure) => failure,
+            };
+            if group.len() > 1 && self.store.closed().is_none() {
+                // Nothing was changed, because of one operation: it must not fail the others.
+                group.into_iter().for_each(|job| self.commit(vec![job]));
+                return;
+            }
+            let why = failure.to_string();
+            let others = std::iter::repeat_with(|| StoreError::Closed { why: why.clone() });
+            let failures = std::iter::once(failure).chain(others);
+            group.into_iter().zip(failures).for_each(|(job, failure)| job.answer(Err(failure.into())));
+            return;
+        }
+    }
+
+    /// Runs every operation of `group` on top of the ones before it; a refused one leaves no trace.
+    fn prepare(&self, group: &mut [Box<dyn Job>]) -> (Batch, Vec<Result<(), EngineError>>) {
+        let mut whole = Batch::default();
+        let mut outcomes = Vec::with_capacity(group.len());
+        for job in group {
+            let mut operation = Operation::new(self.store.as_ref(), &whole, self.clock.now());
+            let batch = job.run(&mut operation).and_then(|()| operation.into_batch());
+            outcomes.push(batch.map(|batch| whole.absorb(batch)));
+        }
+        (whole, outcomes)
+    }
+
+    /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
+    /// the index is loaded again.
+    fn publish(&self, published: Result<Vec<IndexUpdate>, StoreError>) {
+        let index = &self.sweep.index;
+        let shown = match published {
+            Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),
+            Err(error) => {
+                index.invalidate();
+                Err(error.to_string())
+            }
+        };
+        if let Err(error) = shown {
+            tracing::error!(error, "the hot index failed: verifying asks the store until it is loaded again");
+            self.loader.again();
+        }
+    }
+
+    /// Writes a piece of what waits; `false` when nothing did.
+    fn write_behind(&mut self) -> bool {
+        let (answer, written) = sync_channel(1);
+        let piece = self.sweep.next(self.clock.now());
+        let more = piece.is_some();
+        if let Some(work) = piece {
+            self.commit(vec![Box::new(Typed { work, value: None, answer })]);
+            if let Ok(Err(error)) = written.try_recv() {
+                tracing::warn!(%error, "what is written behind could not be written");
+                self.sweep.failed = true;
+            }
+        }
+        more
+    }
+}

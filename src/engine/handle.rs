@@ -1,0 +1,229 @@
+//! The engine's handle: opened over a store, stopped in good order.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::engine::background::{Doubt, Loader, Passwords, Recount, Rehashes, Sweep};
+use crate::engine::commit::{Lane, Operation};
+use crate::engine::imported_hashes::Salted;
+use crate::engine::operations::Proposals;
+use crate::entropy::{Entropy, OsEntropy};
+use crate::index::{HotIndex, ScanCursor};
+use crate::key::{Password, PepperRing, User};
+use crate::limits;
+use crate::store::codec::PepperChecks;
+use crate::store::{Store, StoreError, schema};
+
+use super::{EngineError, IndexState, Reader};
+
+/// What an engine is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Durable truth.
+    pub store: Arc<dyn Store>,
+    /// The server's secrets.
+    pub peppers: PepperRing,
+    /// Where it reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Slots that the hot index may have, 57 bytes each. With more keys verifying asks the store.
+    pub index_slots_max: usize,
+}
+
+impl Parts {
+    /// A store and its secrets, with the system's clock and random generator.
+    pub fn new(store: impl Store, peppers: PepperRing) -> Self {
+        Self::over(Arc::new(store), peppers)
+    }
+
+    /// As [`Parts::new`], over a store that others look at as well.
+    pub fn over(store: Arc<dyn Store>, peppers: PepperRing) -> Self {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        Self { store, peppers, clock, entropy, index_slots_max: limits::INDEX_SLOTS_MAX }
+    }
+}
+
+/// The only writer of a store. Clones share it; the last one to be dropped stops it.
+///
+/// Synchronous: an operation that changes something blocks its caller until the change is durable and visible.
+///
+/// ```
+/// use keyward::engine::{Engine, NewKey, NewUser, Parts};
+/// use keyward::entropy::OsEntropy;
+/// use keyward::key::{Actor, Level, PepperRing, Role};
+/// use keyward::store::MemoryStore;
+///
+/// let engine = Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy)?))?;
+/// let flo = engine.add_user(Actor::Operator, NewUser::person("flo".parse()?, Role::User, None))?;
+/// let (key, text) = engine.create_key(Actor::Operator, NewKey::new("native".parse()?, flo.id, Level::OWN))?;
+/// assert!(text.reveal().starts_with(key.secrets.current.prefix.as_str()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    reader: Reader,
+    entropy: Arc<dyn Entropy>,
+    lane: Arc<Lane>,
+    loader: Arc<Loader>,
+    recount: Recount,
+    proposals: Proposals,
+}
+
+impl Engine {
+    /// Starts an engine over `parts`.
+    ///
+    /// # Errors
+    /// [`EngineError::WrongSecret`] when the store was made under other peppers; [`EngineError::Store`].
+    pub fn open(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { store, peppers, clock, entropy, index_slots_max } = parts;
+        let index = HotIndex::new(index_slots_max).map_err(|error| StoreError::Io {
+            what: "making the hot index",
+            source: std::io::Error::other(error),
+        })?;
+        let rehashes = Arc::<Rehashes>::default();
+        let salted = Salted::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&rehashes))?;
+        let reader = Reader {
+            store: Arc::clone(&store),
+            peppers: Arc::new(peppers),
+            clock: Arc::clone(&clock),
+            index: Arc::new(index),
+            rates: Arc::default(),
+            uses: Arc::default(),
+            rehashes,
+            sightings: Arc::default(),
+            foreign: Arc::default(),
+            passwords: Passwords::start(Arc::clone(&entropy))?,
+            salted: Arc::new(salted),
+        };
+        let doubt = Doubt::begin(Arc::clone(&store), clock.as_ref());
+        let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
+        let sweep = Sweep {
+            index: Arc::clone(&reader.index),
+            uses: Arc::clone(&reader.uses),
+            rates: Arc::clone(&reader.rates),
+            rehashes: Arc::clone(&reader.rehashes),
+            sightings: Arc::clone(&reader.sightings),
+            peppers: Arc::clone(&reader.peppers),
+            entropy: Arc::clone(&entropy),
+            store: Arc::clone(&store),
+            doubt,
+            pass: ScanCursor::default(),
+            last: clock.now(),
+            ends: false,
+            failed: false,
+        };
+        let lane = Arc::new(Lane::start(store, clock, Arc::clone(&loader), sweep)?);
+        let ring = Arc::clone(&reader.peppers);
+        lane.write(move |operation| check_peppers(operation, &ring))?;
+        reader.rehashes.wake(&lane);
+        reader.load_schemes()?;
+        reader.load_beginnings()?;
+        loader.start()?;
+        let recount = Recount::start(Arc::clone(&reader.store), Arc::clone(&reader.index))?;
+        let proposals = Proposals::default();
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, recount, proposals })))
+    }
+
+    /// A read-only view.
+    pub fn reader(&self) -> Reader {
+        self.0.reader.clone()
+    }
+
+    /// Why no changes are taken, if they are not.
+    pub fn closed(&self) -> Option<String> {
+        let stopped = || (!self.0.lane.runs()).then(|| EngineError::Stopped.to_string());
+        self.0.reader.store.closed().or_else(stopped)
+    }
+
+    /// How far the hot index is. Verifying is right all the while.
+    pub fn index_state(&self) -> IndexState {
+        self.0.loader.state()
+    }
+
+    /// Whether `password` is the one of `user`. Costs the same for no user, and for one without a password.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] when too many others wait.
+    pub fn check_password(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
+        self.0.reader.passwords.check(user, password)
+    }
+
+    /// Finishes the operations under way, writes what waits and closes the store. Later changes are refused.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when that failed; the next open checks the store as after a crash.
+    pub fn stop(&self) -> Result<(), EngineError> {
+        Ok(self.0.stop()?)
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    pub(super) fn shared_entropy(&self) -> Arc<dyn Entropy> {
+        Arc::clone(&self.0.entropy)
+    }
+
+    pub(super) fn peppers(&self) -> &PepperRing {
+        &self.0.reader.peppers
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.0.reader.passwords
+    }
+
+    pub(super) fn proposals(&self) -> &Proposals {
+        &self.0.proposals
+    }
+
+    pub(super) fn view(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.0.lane.write(work)
+    }
+}
+
+impl Shared {
+    fn stop(&self) -> Result<(), StoreError> {
+        self.recount.stop();
+        self.loader.stop();
+        self.reader.salted.stop();
+        self.lane.stop();
+        self.loader.write_image();
+        self.reader.store.close()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            tracing::warn!(%error, "the store was not closed in good order");
+        }
+    }
+}
+
+/// Refuses a ring that lacks a pepper the store knows; remembers the ones that are new.
+fn check_peppers(operation: &mut Operation<'_>, ring: &PepperRing) -> Result<(), EngineError> {
+    let mut known: PepperChecks = operation.get(schema::PEPPERS)?.unwrap_or_default();
+    for (number, check) in &known.0 {
+        if ring.get(*number).is_none_or(|pepper| pepper.check_value() != *check) {
+            return Err(EngineError::WrongSecret { number: number.0 });
+        }
+    }
+    let before = known.0.len();
+    let new = ring.all().filter(|(number, _)| known.0.iter().all(|(old, _)| old != number));
+    let new: Vec<_> = new.map(|(number, pepper)| (number, pepper.check_value())).collect();
+    known.0.extend(new);
+    if known.0.len() > before {
+        operation.put(schema::PEPPERS, &known)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,348 @@
+//! Checks of texts against salted hashes of other systems: on a thread of their own, so that neither logins nor verifying
+//! wait for them.
+//!
+//! How much work a text makes grows with the keys that begin like it, and all of it is done, however long that takes: who
+//! does not want to wait longer is told to come back, and finds the work further on.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use papaya::HashSet;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::engine::EngineError;
+use crate::engine::background::Rehashes;
+use crate::key::{Key, KeyId, KeyedHash, Prefix, SaltedHash, UncheckedKey};
+use crate::limits;
+use crate::store::codec::Record as _;
+use crate::store::{Store, StoreError, schema};
+
+use super::queue::{Origin, Queue, Room, TextId, Waiter};
+
+/// Whether there is time to wait for what is not known yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// There is.
+    #[default]
+    Waits,
+    /// There is none: what takes waiting is not decided.
+    AtOnce,
+}
+
+/// The way to the thread.
+pub(in crate::engine) struct Salted {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    news: Condvar,
+    /// Whether there is any key to be found this way.
+    any: AtomicBool,
+    /// The places of what such keys begin with. One whose keys are gone does no harm.
+    beginnings: HashSet<u32>,
+}
+
+struct State {
+    queue: Queue<Job, Client>,
+    /// Rises when keys come: what was found before may not hold.
+    keys: u64,
+    stopped: bool,
+}
+
+/// A key that was found by its salted hash, as it was then.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Match {
+    pub(in crate::engine) key: KeyId,
+    /// What its secret is known by.
+    pub(in crate::engine) secret: KeyedHash,
+}
+
+struct Client {
+    answer: SyncSender<Option<Match>>,
+    there: Weak<()>,
+}
+
+impl Waiter for Client {
+    fn is_there(&self) -> bool {
+        self.there.strong_count() > 0
+    }
+}
+
+/// A text, and how far its work is.
+struct Job {
+    text: Zeroizing<String>,
+    /// What it begins with, as far as there are keys, the current one last.
+    beginnings: Vec<Prefix>,
+    /// The place of the last key that was looked at.
+    after: Option<Vec<u8>>,
+    /// The next ones.
+    candidates: VecDeque<(Match, SaltedHash)>,
+    keys: u64,
+}
+
+/// Keys to compare a text with, and the place of the last one that was looked at.
+type Page = (VecDeque<(Match, SaltedHash)>, Vec<u8>);
+
+/// What came of a piece of work.
+enum Step {
+    /// There is more.
+    More(Duration),
+    Found(Match),
+    Nobody,
+}
+
+/// A text that is asked about.
+pub(in crate::engine) struct Asked<'a> {
+    pub(in crate::engine) id: TextId,
+    pub(in crate::engine) text: &'a str,
+    pub(in crate::engine) beginnings: Vec<Prefix>,
+    pub(in crate::engine) client: Option<IpAddr>,
+}
+
+impl Drop for Salted {
+    /// Also of an engine that did not open: its store is free again.
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Salted {
+    /// Starts the thread. What it finds becomes our own through `rehashes`.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when the system gives no thread.
+    pub(in crate::engine) fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        rehashes: Arc<Rehashes>,
+    ) -> Result<Self, EngineError> {
+        let state = State { queue: Queue::new(), keys: 0, stopped: false };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            news: Condvar::new(),
+            any: AtomicBool::new(false),
+            beginnings: HashSet::new(),
+        });
+        let worker = Worker { shared: Arc::clone(&shared), store, clock: Arc::clone(&clock), rehashes };
+        let thread = std::thread::Builder::new()
+            .name("salted hashes".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|source| StoreError::Io { what: "starting the thread of salted hashes", source })?;
+        Ok(Self { shared, clock, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Ends the thread. Who waits is not answered.
+    pub(in crate::engine) fn stop(&self) {
+        let mut state = self.shared.state();
+        state.stopped = true;
+        state.queue.clear();
+        drop(state);
+        self.shared.news.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of salted hashes had panicked");
+        }
+    }
+
+    /// Whether there may be keys to be found this way.
+    pub(in crate::engine) fn any(&self) -> bool {
+        self.shared.any.load(Ordering::Acquire)
+    }
+
+    /// From now on keys that begin so are looked for.
+    pub(in crate::engine) fn add<'p>(&self, beginnings: impl Iterator<Item = &'p Prefix>) {
+        let mut came = false;
+        for beginning in beginnings {
+            self.shared.beginnings.pin().insert(beginning.locator().number());
+            came = true;
+        }
+        if came {
+            let mut state = self.shared.state();
+            state.keys += 1;
+            state.queue.forget_refused();
+            self.shared.any.store(true, Ordering::Release);
+        }
+    }
+
+    /// What of the text there are keys that begin so, if it has a beginning of one of these lengths.
+    pub(in crate::engine) fn beginnings(&self, text: &str, lengths: &[usize]) -> Vec<Prefix> {
+        if !self.any() {
+            return Vec::new();
+        }
+        let known = self.shared.beginnings.pin();
+        let beginnings = lengths.iter().filter(|length| text.len() > **length);
+        let beginnings = beginnings.filter_map(|length| text.get(..*length)?.parse::<Prefix>().ok());
+        beginnings.filter(|beginning| known.contains(&beginning.locator().number())).collect()
+    }
+
+    /// Whether asking would have to wait for the answer.
+    pub(in crate::engine) fn waits(&self, id: TextId, client: Option<IpAddr>) -> bool {
+        self.shared.state().queue.has_room(id, Origin::of(client), self.clock.now())
+    }
+
+    /// The key that has the text.
+    ///
+    /// # Errors
+    /// [`EngineError::Undecided`] when there is no room, or the answer takes too long.
+    pub(in crate::engine) fn ask(
+        &self,
+        asked: Asked<'_>,
+        patience: Patience,
+    ) -> Result<Option<Match>, EngineError> {
+        let Asked { id, text, beginnings, client } = asked;
+        let undecided =
+            || EngineError::Undecided { retry_after_seconds: limits::UNDECIDED_RETRY_AFTER_SECONDS };
+        let (origin, now) = (Origin::of(client), self.clock.now());
+        let there = Arc::new(());
+        let (answer, answered) = sync_channel(1);
+        let client = Client { answer, there: Arc::downgrade(&there) };
+        let mut state = self.shared.state();
+        if state.stopped {
+            return Err(EngineError::Stopped);
+        }
+        if patience == Patience::AtOnce && state.queue.has_room(id, origin, now) {
+            return Err(undecided());
+        }
+        let keys = state.keys;
+        let room = state.queue.ask(id, origin, now, client, || Job {
+            text: Zeroizing::new(text.to_owned()),
+            beginnings,
+            after: None,
+            candidates: VecDeque::new(),
+            keys,
+        });
+        drop(state);
+        match room {
+            Room::Refused => Ok(None),
+            Room::None => Err(undecided()),
+            Room::Taken => {
+                self.shared.news.notify_one();
+                let answer = answered.recv_timeout(limits::CHECK_WAIT);
+                // Until here it counts that somebody waits.
+                drop(there);
+                answer.map_err(|_| undecided())
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    rehashes: Arc<Rehashes>,
+}
+
+impl Worker {
+    fn run(&self) {
+        stand_back();
+        while let Some((id, mut job)) = self.next() {
+            let step = self.step(&mut job);
+            let now = self.clock.now();
+            if let Ok(Step::Found(found)) = step {
+                let text = UncheckedKey::new(job.text.as_str().to_owned());
+                self.rehashes.adopt(found.key, found.secret, text);
+            }
+            let mut state = self.shared.state();
+            let (waiters, answer) = match step {
+                Ok(Step::More(worked)) => {
+                    state.queue.back(id, job, worked, now);
+                    continue;
+                }
+                Ok(Step::Found(found)) => (state.queue.done(id, now), Some(found)),
+                Ok(Step::Nobody) if state.keys == job.keys => (state.queue.refuse(id, now), None),
+                // It may be the text of a key that came meanwhile: whoever asks again gets to know.
+                Ok(Step::Nobody) => {
+                    state.queue.done(id, now);
+                    continue;
+                }
+                Err(error) => {
+                    state.queue.done(id, now);
+                    tracing::error!(%error, "a text could not be compared with salted hashes");
+                    continue;
+                }
+            };
+            drop(state);
+            // One that gave up does not need its answer.
+            for waiter in waiters {
+                let _ = waiter.answer.send(answer);
+            }
+        }
+    }
+
+    /// The work that is next, as soon as there is any; `None` when it is over.
+    fn next(&self) -> Option<(TextId, Job)> {
+        let mut state = self.shared.state();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(next) = state.queue.next(self.clock.now()) {
+                return Some(next);
+            }
+            state = self.shared.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Does a piece of the work: short, unless a single check is long.
+    fn step(&self, job: &mut Job) -> Result<Step, EngineError> {
+        let mut worked = Duration::ZERO;
+        while worked < limits::CHECK_STEP {
+            let Some((found, hash)) = job.candidates.pop_front() else {
+                let Some(beginning) = job.beginnings.last() else { return Ok(Step::Nobody) };
+                match self.candidates(beginning, job.after.as_deref())? {
+                    Some((candidates, last)) => (job.candidates, job.after) = (candidates, Some(last)),
+                    None => {
+                        job.beginnings.pop();
+                        job.after = None;
+                    }
+                }
+                worked += limits::CHECK_PAGE_TAKES;
+                continue;
+            };
+            worked += hash.takes();
+            if hash.is_of(&job.text) {
+                return Ok(Step::Found(found));
+            }
+        }
+        Ok(Step::More(worked))
+    }
+
+    /// The next hashes of keys that begin so, and the place of the last one that was looked at. Of revoked keys none,
+    /// since they never verify.
+    fn candidates(&self, beginning: &Prefix, after: Option<&[u8]>) -> Result<Option<Page>, EngineError> {
+        let entries = self.store.scan(&schema::slow_of(beginning.as_str()), after, limits::CHECK_PAGE)?;
+        let mut candidates = VecDeque::new();
+        for id in entries.iter().filter_map(|entry| schema::indexed_id(&entry.key)) {
+            let Some(entry) = self.store.get(&schema::key(&id))? else { continue };
+            let key = Key::from_entry(&entry)?;
+            let secrets = key.secrets.all().filter(|secret| key.is_live() && secret.prefix == *beginning);
+            candidates.extend(secrets.filter_map(|secret| {
+                Some((Match { key: key.id, secret: secret.hash }, secret.imported_hash.clone()?))
+            }));
+        }
+        Ok(entries.into_iter().last().map(|last| (candidates, last.key)))
+    }
+}
+
+/// Has everybody else go first, and logins as soon as a text. Without it checks still work, at the cost of serving.
+fn stand_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, limits::NICENESS_MAX) {
+        tracing::warn!(%error, "salted hashes are checked at normal priority");
+    }
+}

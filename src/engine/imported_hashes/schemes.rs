@@ -1,0 +1,169 @@
+//! The ways in which imported keys are hashed.
+
+use crate::engine::EngineError;
+use crate::engine::commit::Operation;
+use crate::entropy::Entropy;
+use crate::key::{DigestScheme, HmacKey, ImportedSecret, PartScheme, PepperRing, SealedCopy};
+use crate::limits;
+use crate::store::codec::{StoredDigest, StoredScheme, StoredSchemes};
+use crate::store::schema;
+
+/// All of them, ready for use.
+#[derive(Clone, Default)]
+pub(in crate::engine) struct Schemes {
+    texts: bool,
+    /// Digests of whole texts.
+    pub(in crate::engine) digests: Vec<DigestScheme>,
+    /// Digests of parts of texts.
+    pub(in crate::engine) parts: Vec<PartScheme>,
+    /// How many first bytes of a text a salted hash is found by.
+    pub(in crate::engine) slow: Vec<usize>,
+}
+
+impl Schemes {
+    /// Those that are stored.
+    ///
+    /// # Errors
+    /// [`EngineError::Seal`] when a secret cannot be opened.
+    pub(in crate::engine) fn open(stored: &StoredSchemes, ring: &PepperRing) -> Result<Self, EngineError> {
+        let mut schemes = Self::default();
+        for scheme in &stored.0 {
+            match scheme {
+                StoredScheme::Text => schemes.texts = true,
+                StoredScheme::Digest(digest, None) => schemes.digests.push(opened(digest, ring)?),
+                StoredScheme::Digest(digest, Some(part)) => {
+                    schemes.parts.push(PartScheme { scheme: opened(digest, ring)?, part: part.clone() });
+                }
+                StoredScheme::Slow(length) => schemes.slow.push(usize::from(*length)),
+            }
+        }
+        Ok(schemes)
+    }
+
+    pub(in crate::engine) const fn is_empty(&self) -> bool {
+        !self.texts && self.slow.is_empty() && self.digests.is_empty() && self.parts.is_empty()
+    }
+
+    /// Takes in how this secret is hashed.
+    pub(in crate::engine) fn add(&mut self, secret: &ImportedSecret) {
+        self.take(secret);
+    }
+
+    /// What of this text may have been imported in its place, as far as that follows from the text: digests of it, or of
+    /// its parts. Salted hashes do not.
+    pub(in crate::engine) fn forms_of(&self, text: &str) -> Vec<ImportedSecret> {
+        let digest = |scheme: &DigestScheme, of: &str| scheme.digest(of.as_bytes()).to_vec();
+        let always = [DigestScheme::Sha256, DigestScheme::Sha512];
+        let whole = always.iter().chain(&self.digests);
+        let whole = whole.map(|scheme| ImportedSecret::Digest(scheme.clone(), digest(scheme, text)));
+        let parts = self.parts.iter().filter_map(|scheme| {
+            let (before, part) = scheme.part.split(text)?;
+            let befores = [None].into_iter().chain(before.parse().ok().map(Some));
+            let digest = digest(&scheme.scheme, part);
+            Some(
+                befores.map(move |before| ImportedSecret::PartDigest(scheme.clone(), before, digest.clone())),
+            )
+        });
+        whole.chain(parts.flatten()).collect()
+    }
+
+    /// Takes in how this secret is hashed. Answers what that is if it is new.
+    fn take(&mut self, secret: &ImportedSecret) -> Option<Scheme> {
+        match secret {
+            ImportedSecret::Text(_) if self.texts => None,
+            ImportedSecret::Text(_) => {
+                self.texts = true;
+                Some(Scheme::Text)
+            }
+            ImportedSecret::Salted(prefix, _) => {
+                let length = prefix.as_str().len();
+                let new = !self.slow.contains(&length);
+                if new {
+                    self.slow.push(length);
+                }
+                new.then_some(Scheme::Slow(length))
+            }
+            ImportedSecret::Digest(scheme, _) if self.digests.contains(scheme) => None,
+            ImportedSecret::Digest(scheme, _) => {
+                self.digests.push(scheme.clone());
+                Some(Scheme::Digest(scheme.clone()))
+            }
+            ImportedSecret::PartDigest(part, ..) if self.parts.contains(part) => None,
+            ImportedSecret::PartDigest(part, ..) => {
+                self.parts.push(part.clone());
+                Some(Scheme::Part(part.clone()))
+            }
+        }
+    }
+}
+
+/// One that is new.
+enum Scheme {
+    Text,
+    Slow(usize),
+    Digest(DigestScheme),
+    Part(PartScheme),
+}
+
+impl Scheme {
+    fn stored(self, ring: &PepperRing, entropy: &dyn Entropy) -> Result<StoredScheme, EngineError> {
+        Ok(match self {
+            Self::Text => StoredScheme::Text,
+            Self::Slow(length) => StoredScheme::Slow(u8::try_from(length).unwrap_or(u8::MAX)),
+            Self::Digest(scheme) => StoredScheme::Digest(sealed(&scheme, ring, entropy)?, None),
+            Self::Part(PartScheme { scheme, part }) => {
+                StoredScheme::Digest(sealed(&scheme, ring, entropy)?, Some(part))
+            }
+        })
+    }
+}
+
+fn opened(digest: &StoredDigest, ring: &PepperRing) -> Result<DigestScheme, EngineError> {
+    Ok(match digest {
+        StoredDigest::Sha256 => DigestScheme::Sha256,
+        StoredDigest::Sha512 => DigestScheme::Sha512,
+        StoredDigest::HmacSha256(pepper, sealed) => {
+            let key = sealed.open_bytes(schema::FOREIGN, *pepper, ring)?;
+            DigestScheme::HmacSha256(HmacKey::new(key.to_vec())?)
+        }
+    })
+}
+
+fn sealed(
+    scheme: &DigestScheme,
+    ring: &PepperRing,
+    entropy: &dyn Entropy,
+) -> Result<StoredDigest, EngineError> {
+    Ok(match scheme {
+        DigestScheme::Sha256 => StoredDigest::Sha256,
+        DigestScheme::Sha512 => StoredDigest::Sha512,
+        DigestScheme::HmacSha256(key) => {
+            let sealed = SealedCopy::seal_bytes(key.reveal(), schema::FOREIGN, ring, entropy)?;
+            StoredDigest::HmacSha256(ring.current().0, sealed)
+        }
+    })
+}
+
+impl Operation<'_> {
+    /// Remembers how the keys of an import are hashed.
+    ///
+    /// # Errors
+    /// [`EngineError::TooManySchemes`].
+    pub(in crate::engine) fn add_schemes<'s>(
+        &mut self,
+        secrets: impl Iterator<Item = &'s ImportedSecret>,
+        ring: &PepperRing,
+        entropy: &dyn Entropy,
+    ) -> Result<(), EngineError> {
+        let mut stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
+        let before = stored.0.len();
+        let mut open = Schemes::open(&stored, ring)?;
+        for new in secrets.filter_map(|secret| open.take(secret)) {
+            stored.0.push(new.stored(ring, entropy)?);
+        }
+        if stored.0.len() > limits::FOREIGN_SCHEMES_MAX {
+            return Err(EngineError::TooManySchemes);
+        }
+        if stored.0.len() > before { self.put(schema::FOREIGN, &stored) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,13 @@
+//! Checks, repairs, backups and what an operator does with a whole store.
+
+mod backup;
+mod check;
+mod repair;
+mod restore_diff;
+mod retire_pepper;
+
+pub use backup::{BackupPiece, BackupPlace};
+pub use check::{CheckReport, Finding};
+pub use repair::Repair;
+pub use restore_diff::{Regained, Regainer, regained};
+pub use retire_pepper::{PepperUses, RetireError};

@@ -1,0 +1,36 @@
+//! Removing a key and its record.
+
+use crate::engine::{Engine, EngineError};
+use crate::key::{AuditAction, KeyId, Principal, Subject};
+use crate::limits;
+use crate::store::codec::{Deleted, Record as _};
+use crate::store::schema;
+
+impl Engine {
+    /// Removes the key, whatever its state. API access goes with the key it came with. For 30 days it may be brought
+    /// back; then only its audit events stay.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`] (also when deleted before); [`EngineError::Beyond`] to a key below it;
+    /// [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, no later verify allows the key, not even after a power cut.
+    pub fn delete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<(), EngineError> {
+        let by = by.into();
+        self.write(move |operation| {
+            let old = operation.key(id)?;
+            operation.check_end(&by, &old)?;
+            operation.end_access(&by, &old)?;
+            operation.write_key(Some(&old), None)?;
+            let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
+            operation.keep(
+                schema::deleted(&id.to_bytes()),
+                Deleted { by: by.level_above(old.owner), key: old, until }.encode()?,
+                until,
+            );
+            operation.record(by.actor, AuditAction::KeyDeleted, Subject::Key(id))?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! One file per change of keys, users and companies.
+
+mod api_access;
+mod companies;
+mod create_key;
+mod delete_key;
+mod idempotency;
+mod import_keys;
+mod revoke_key;
+mod rotate_key;
+mod stage_rotation;
+mod undelete_key;
+mod update_key;
+mod users;
+
+pub use idempotency::{Created, RequestMark};
+pub use import_keys::{Imported, ImportedKey, Past};
+
+pub(in crate::engine) use create_key::sealed_copy;
+pub(in crate::engine) use stage_rotation::Proposals;

@@ -1,0 +1,59 @@
+//! Giving a key a new secret.
+
+use crate::engine::{Engine, EngineError};
+use crate::key::{AuditAction, IssuedKey, Key, KeyId, Keyspace, Principal, StoredSecret, Subject};
+use crate::limits;
+
+impl Engine {
+    /// Gives the key a new text; the old one still verifies for `grace_ms` milliseconds, 0 for not at all. Id,
+    /// level, allowlist, expiry and history stay. A text still in grace from an earlier rotation ends now.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::GraceTooLong`];
+    /// [`EngineError::Beyond`] when the text is not for the caller; and
+    /// [`EngineError::Entropy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// When this answers, both the new text and the end of the old one survive a power cut.
+    pub fn rotate_key(
+        &self,
+        by: impl Into<Principal>,
+        id: KeyId,
+        grace_ms: u64,
+    ) -> Result<(Key, IssuedKey), EngineError> {
+        let by = by.into();
+        if grace_ms > limits::GRACE_MS_MAX {
+            return Err(EngineError::GraceTooLong);
+        }
+        // The keyspace of a key never changes, so it may be read ahead.
+        let old = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
+        let keyspace = Keyspace::named(&old.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+        let (secret, text) = self.new_secret(id, &keyspace)?;
+        Ok((self.replace_secret(by, id, secret, grace_ms)?, text))
+    }
+
+    /// Puts another secret in force; the old one still verifies for `grace_ms` milliseconds.
+    pub(in crate::engine) fn replace_secret(
+        &self,
+        by: Principal,
+        id: KeyId,
+        secret: StoredSecret,
+        grace_ms: u64,
+    ) -> Result<Key, EngineError> {
+        self.write(move |operation| {
+            let old = operation.key(id)?;
+            if !old.is_live() {
+                return Err(EngineError::KeyRevoked);
+            }
+            operation.check_proof(&by, &old)?;
+            operation.expect_unused(&secret);
+            let mut key = old.clone();
+            let replaced = std::mem::replace(&mut key.secrets.current, secret.clone());
+            let end = operation.now().plus_ms(grace_ms);
+            key.secrets.previous = (grace_ms > 0).then_some((replaced, end));
+            operation.replace_key(&old, &key)?;
+            operation.record(by.actor, AuditAction::KeyRotated, Subject::Key(id))?;
+            Ok(key)
+        })
+    }
+}

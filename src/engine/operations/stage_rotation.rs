@@ -1,0 +1,151 @@
+//! Proposing a key a new text that takes effect only when it is adopted.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::engine::{Engine, EngineError};
+use crate::key::{Actor, IssuedKey, Key, KeyId, Keyspace, Principal, StoredSecret, UserId};
+use crate::limits;
+
+/// Texts that wait to be adopted, by who proposed them and for which key. Kept in memory alone: a restart discards
+/// them, as leaving the page does.
+#[derive(Default)]
+pub(in crate::engine) struct Proposals(Mutex<HashMap<(Editor, KeyId), Proposal>>);
+
+/// Whoever proposes; `None` is whoever controls the machine.
+type Editor = Option<UserId>;
+
+struct Proposal {
+    secret: StoredSecret,
+    until: Timestamp,
+}
+
+fn editor(actor: &Actor) -> Editor {
+    match actor {
+        Actor::Operator | Actor::Stranger { .. } => None,
+        Actor::User { user, .. } => Some(*user),
+    }
+}
+
+impl Proposals {
+    /// Keeps a proposal; it takes the place of the one before.
+    fn put(&self, place: (Editor, KeyId), secret: StoredSecret, now: Timestamp) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, proposal| proposal.until > now);
+        if waiting.len() >= limits::PROPOSALS_MAX
+            && let Some(oldest) = waiting.iter().min_by_key(|(_, proposal)| proposal.until).map(|(at, _)| *at)
+        {
+            waiting.remove(&oldest);
+        }
+        waiting.insert(place, Proposal { secret, until: now.plus_ms(limits::PROPOSAL_MS) });
+    }
+
+    fn has(&self, place: &(Editor, KeyId), now: Timestamp) -> bool {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.get(place).is_some_and(|proposal| proposal.until > now)
+    }
+
+    /// Takes a proposal out, if it still counts.
+    fn take(&self, place: &(Editor, KeyId), now: Timestamp) -> Option<StoredSecret> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(place).filter(|proposal| proposal.until > now).map(|proposal| proposal.secret)
+    }
+}
+
+impl Engine {
+    /// Proposes the key a new text and answers it. Nothing is in force yet: until `by` adopts it, for 15 minutes at
+    /// most, the old text verifies and the new one does not. A second proposal takes the place of the first.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`] when the text is not for the
+    /// caller; [`EngineError::Entropy`], [`EngineError::Store`].
+    pub fn propose_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
+        let by = by.into();
+        let key = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
+        if !key.is_live() {
+            return Err(EngineError::KeyRevoked);
+        }
+        self.view().check_proof(&by, &key)?;
+        let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
+        let (secret, text) = self.new_secret(id, &keyspace)?;
+        self.proposals().put((editor(&by.actor), id), secret, self.view().now());
+        Ok((key, text))
+    }
+
+    /// Puts the text that `by` proposed last in force; the old one is refused from then on.
+    ///
+    /// # Errors
+    /// [`EngineError::NothingProposed`], also when it was too long ago; and those of [`Engine::rotate_key`].
+    ///
+    /// # Durability
+    /// When this answers, both the new text and the end of the old one survive a power cut.
+    pub fn adopt_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
+        let by = by.into();
+        let secret = self.proposals().take(&(editor(&by.actor), id), self.view().now());
+        self.replace_secret(by, id, secret.ok_or(EngineError::NothingProposed)?, 0)
+    }
+
+    /// Whether there is a text that `by` may adopt.
+    pub fn proposes(&self, by: impl Into<Principal>, id: KeyId) -> bool {
+        let by = by.into();
+        self.proposals().has(&(editor(&by.actor), id), self.view().now())
+    }
+
+    /// Throws away what `by` proposed, if anything: it can never become valid.
+    pub fn discard_text(&self, by: impl Into<Principal>, id: KeyId) {
+        let by = by.into();
+        self.proposals().take(&(editor(&by.actor), id), self.view().now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::engine::{NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Level, PepperRing, Role};
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn only_the_last_text_counts_and_only_while_it_is_adopted_in_time() {
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_764_100_000_000));
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
+        let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
+        let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
+        let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN);
+        let (key, first) = engine.create_key(Actor::Operator, new).unwrap();
+        let me = Actor::User { user: flo, key: None, from: None };
+        let known = |text: &str| {
+            let presented = Keyspace::NATIVE.format().parse(text).unwrap();
+            engine.reader().named_by(&presented).unwrap().is_some()
+        };
+        let propose = || engine.propose_text(me, key.id).unwrap().1.reveal();
+        let proposes = |actor| engine.proposes(actor, key.id);
+        let first = first.reveal();
+
+        let (one, two) = (propose(), propose());
+        assert!(known(&first) && !known(&one) && !known(&two), "nothing is in force yet");
+        assert!(proposes(me) && !proposes(Actor::Operator));
+        assert!(
+            matches!(engine.adopt_text(Actor::Operator, key.id), Err(EngineError::NothingProposed)),
+            "it is the editor's own"
+        );
+        engine.adopt_text(me, key.id).unwrap();
+        assert!(!known(&first) && !known(&one) && known(&two));
+        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)), "once");
+
+        let discarded = propose();
+        engine.discard_text(me, key.id);
+        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
+        let late = propose();
+        clock.advance_ms(limits::PROPOSAL_MS);
+        assert!(!proposes(me));
+        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
+        assert!(known(&two) && !known(&discarded) && !known(&late));
+    }
+}

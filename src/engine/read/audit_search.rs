@@ -1,0 +1,335 @@
+//! Looking back through the audit: newest first, filtered, with the chain proved on the way.
+
+use std::collections::HashSet;
+
+use crate::clock::Timestamp;
+use crate::engine::commit::event_hash;
+use crate::engine::{EngineError, Reader};
+use crate::key::{
+    AuditAction, AuditEvent, AuditField, AuditHead, EventHash, FieldChange, KeyId, Subject, UserId,
+};
+use crate::limits;
+use crate::store::codec::Record as _;
+use crate::store::{Store, paged, paged_by, schema};
+
+/// Which events are wanted; what is left out does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// About this user, or a key that is or was theirs, or by this user.
+    pub user: Option<UserId>,
+    /// About this key, or by it.
+    pub key: Option<KeyId>,
+    /// That this was done.
+    pub action: Option<AuditAction>,
+    /// By this user.
+    pub actor: Option<UserId>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// Events that were found, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// The events.
+    pub events: Vec<AuditEvent>,
+    /// Before which event to look further; `None` when there are no more.
+    pub next: Option<u64>,
+    /// The chain as far as it was looked at.
+    pub chain: Chain,
+}
+
+/// Events whose links were proved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// How many.
+    pub events: u64,
+    /// The newest event of all, to be kept elsewhere.
+    pub head: AuditHead,
+    /// The newest event that is not what the one after it says: removed, altered or out of order.
+    pub broken_at: Option<u64>,
+    /// Whether the event that was kept elsewhere is there, and the same; `None` when none was asked about.
+    pub kept: Option<bool>,
+}
+
+impl Reader {
+    /// Up to `limit` events (at most 1,000) that `filter` wants, newest first, from before the event `before`; a page is
+    /// full unless it is the last. It walks over what the filter does not want, a thousand events at a time, and no further
+    /// back than a day before [`EventFilter::from`], so its time grows with what it skips.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn trail(
+        &self,
+        filter: &EventFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Trail, EngineError> {
+        let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let (mut events, mut next) = (Vec::<AuditEvent>::new(), None);
+        let chain = look_back(self.store.as_ref(), before, &mut |event| {
+            if filter.wants(&event, &keys) {
+                if events.len() == limit {
+                    next = events.last().map(|last| last.sequence);
+                    return false;
+                }
+                events.push(event);
+                return true;
+            }
+            // A clock may have been set back a little.
+            filter.from.is_none_or(|from| event.at.plus_ms(limits::CLOCK_SET_BACK_MS) >= from)
+        })?;
+        Ok(Trail { events, next, chain })
+    }
+
+    /// Up to `limit` events (at most 1,000) that `filter` wants, by rising sequence, from just after one, and after which to
+    /// go on, if there are more. Walks as [`Reader::trail`] does.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when they could not be read.
+    pub fn events(
+        &self,
+        filter: &EventFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<AuditEvent>, Option<u64>), EngineError> {
+        let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
+        let limit = limit.clamp(1, limits::PAGE_MAX);
+        let mut events = Vec::<AuditEvent>::new();
+        let after = Some(schema::audit(after));
+        for entry in paged_by(limit + 1, after, |after, limit| self.store.scan(schema::AUDIT, after, limit)) {
+            let event = AuditEvent::from_entry(&entry?)?;
+            if !filter.wants(&event, &keys) {
+                continue;
+            }
+            if events.len() == limit {
+                let next = events.last().map(|last| last.sequence);
+                return Ok((events, next));
+            }
+            events.push(event);
+        }
+        Ok((events, None))
+    }
+
+    /// Proves every link of the audit's chain, and that the event `kept` elsewhere is one of it. The time it takes grows
+    /// with the audit.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    ///
+    /// # Security
+    /// Whoever can write the store can write another chain that holds in itself. It does not hold a head that was kept
+    /// elsewhere before.
+    pub fn audit_chain(&self, kept: Option<&AuditHead>) -> Result<Chain, EngineError> {
+        let kept = kept.map(|kept| self.has_event(kept)).transpose()?;
+        Ok(Chain { kept, ..look_back(self.store.as_ref(), None, &mut |_| true)? })
+    }
+
+    fn has_event(&self, kept: &AuditHead) -> Result<bool, EngineError> {
+        let event = self.store.get(&schema::audit(kept.sequence))?;
+        let hash = event.map_or_else(EventHash::default, |event| event_hash(&event.value));
+        Ok(hash == kept.hash)
+    }
+
+    fn key_ids_of(&self, user: UserId) -> Result<HashSet<KeyId>, EngineError> {
+        let listing = schema::owned(user.0);
+        let ids = paged(None, |after, limit| self.store.scan(&listing, after, limit)).filter_map(|entry| {
+            entry.map(|entry| schema::indexed_id(&entry.key).map(KeyId::from_bytes)).transpose()
+        });
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Hands events to `look`, newest first, until it has enough, and proves the links between them.
+pub(in crate::engine) fn look_back(
+    store: &dyn Store,
+    before: Option<u64>,
+    look: &mut dyn FnMut(AuditEvent) -> bool,
+) -> Result<Chain, EngineError> {
+    let head = store.get(schema::AUDIT_HEAD)?.as_ref().map(AuditHead::from_entry).transpose()?;
+    let head = head.unwrap_or_default();
+    let mut chain = Chain { head, ..Chain::default() };
+    let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
+    // What the event just below `upper` must hash to.
+    let mut expected =
+        match store.get(&schema::audit(upper))?.as_ref().map(AuditEvent::from_entry).transpose()? {
+            Some(later) => later.previous,
+            None => head.hash,
+        };
+    while upper > 1 {
+        let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
+        let entries = store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
+        if entries.first().is_none_or(|entry| entry.key >= schema::audit(upper)) {
+            // A head that is damaged may name a number that nobody counts down from.
+            chain.broken_at = chain.broken_at.or(Some(upper - 1));
+            return Ok(chain);
+        }
+        let mut below = entries.into_iter().rev().peekable();
+        for sequence in (lower + 1..upper).rev() {
+            let place = schema::audit(sequence);
+            // Newer than asked for, or written meanwhile.
+            while below.next_if(|entry| entry.key > place).is_some() {}
+            let Some(entry) = below.next_if(|entry| entry.key == place) else {
+                chain.broken_at = chain.broken_at.or(Some(sequence));
+                continue;
+            };
+            let event = AuditEvent::from_entry(&entry)?;
+            if event_hash(&entry.value) != expected {
+                chain.broken_at = chain.broken_at.or(Some(sequence));
+            }
+            expected = event.previous;
+            chain.events += 1;
+            if !look(event) {
+                return Ok(chain);
+            }
+        }
+        upper = lower + 1;
+    }
+    if expected != EventHash::default() {
+        chain.broken_at = chain.broken_at.or(Some(0));
+    }
+    Ok(chain)
+}
+
+impl EventFilter {
+    fn wants(&self, event: &AuditEvent, keys: &HashSet<KeyId>) -> bool {
+        let Self { user, key, action, actor, from, until } = self;
+        user.is_none_or(|user| is_about(event, user, keys) || event.by_user() == Some(user))
+            && key.is_none_or(|key| names(event, key) || event.by_key() == Some(key))
+            && action.is_none_or(|action| event.action == action)
+            && actor.is_none_or(|user| event.by_user() == Some(user))
+            && from.is_none_or(|from| event.at >= from)
+            && until.is_none_or(|until| event.at < until)
+    }
+}
+
+/// Whether an event is about a key, or names it among those that changed along the way.
+fn names(event: &AuditEvent, key: KeyId) -> bool {
+    let id = key.to_string();
+    let along = |change: &FieldChange| {
+        let of_keys = matches!(
+            change.field,
+            AuditField::KeysCreated | AuditField::KeysChanged | AuditField::KeysRemoved
+        );
+        of_keys && [&change.old, &change.new].into_iter().flatten().any(|ids| ids.contains(&id))
+    };
+    event.subject == Subject::Key(key) || event.details.changes.iter().any(along)
+}
+
+/// Whether an event is about a user or one of these keys of theirs; of a key that is gone, its events say whose it was.
+fn is_about(event: &AuditEvent, user: UserId, keys: &HashSet<KeyId>) -> bool {
+    let owner = user.to_string();
+    let was_theirs = |change: &FieldChange| {
+        change.field == AuditField::Owner && [&change.old, &change.new].contains(&&Some(owner.clone()))
+    };
+    match event.subject {
+        Subject::User(id) => id == user,
+        Subject::Key(id) => keys.contains(&id) || event.details.changes.iter().any(was_theirs),
+        Subject::Company(_) | Subject::Keys(_) | Subject::Attempts(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::{Engine, NewKey, NewUser, Parts};
+    use crate::entropy::OsEntropy;
+    use crate::key::{Actor, Keyspace, Level, PepperRing, Role};
+    use crate::store::{Batch, MemoryStore};
+
+    /// Two users with keys: events 1 and 2 about the users, then `keys` about keys of theirs in turn.
+    fn engine(keys: u64) -> (Engine, [UserId; 2]) {
+        let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
+        let engine = Engine::open(parts).unwrap();
+        let add = |name: &str| {
+            let new = NewUser::person(name.parse().unwrap(), Role::User, None);
+            engine.add_user(Actor::Operator, new).unwrap().id
+        };
+        let users = [add("ann"), add("bob")];
+        for n in 0..keys {
+            let actor = Actor::User { user: users[1], key: None, from: None };
+            let new = NewKey::new(*Keyspace::NATIVE.name(), users[n as usize % 2], Level::READ);
+            engine.create_key(actor, new).unwrap();
+        }
+        (engine, users)
+    }
+
+    fn sequences(trail: &Trail) -> Vec<u64> {
+        trail.events.iter().map(|event| event.sequence).collect()
+    }
+
+    #[test]
+    fn events_come_newest_first_in_pages_and_by_filter() {
+        let (engine, [ann, bob]) = engine(6);
+        let reader = engine.reader();
+        let all = reader.trail(&EventFilter::default(), None, 3).unwrap();
+        assert_eq!((sequences(&all), all.next), (vec![8, 7, 6], Some(6)));
+        let rest = reader.trail(&EventFilter::default(), all.next, 100).unwrap();
+        assert_eq!((sequences(&rest), rest.next), (vec![5, 4, 3, 2, 1], None));
+        assert_eq!((all.chain.broken_at, rest.chain.broken_at), (None, None));
+        let about = EventFilter { user: Some(ann), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&about, None, 100).unwrap()), [7, 5, 3, 1]);
+        let by = EventFilter { actor: Some(bob), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&by, None, 100).unwrap()), [8, 7, 6, 5, 4, 3]);
+        let Subject::Key(key) = all.events[0].subject else { panic!() };
+        let of_key = EventFilter { key: Some(key), ..EventFilter::default() };
+        assert_eq!(sequences(&reader.trail(&of_key, None, 100).unwrap()), [8]);
+        let later = EventFilter { from: Some(Timestamp::MAX), ..EventFilter::default() };
+        assert_eq!(reader.trail(&later, None, 100).unwrap().events, []);
+    }
+
+    #[test]
+    fn a_removed_an_altered_and_a_swapped_event_break_the_chain() {
+        let places = |from, to| (schema::audit(from), schema::audit(to));
+        for (case, damage) in
+            ["none", "removed", "first removed", "altered", "swapped"].into_iter().enumerate()
+        {
+            let (engine, _) = engine(1_500);
+            let store = Arc::clone(&engine.view().store);
+            let (one, other) = places(700, 701);
+            let bytes = |place: &[u8]| store.get(place).unwrap().unwrap().value;
+            let mut batch = Batch::default();
+            match case {
+                0 => {}
+                1 => batch.delete(one.clone()),
+                2 => batch.delete(schema::audit(1)),
+                3 => {
+                    let mut event = AuditEvent::from_entry(&store.get(&one).unwrap().unwrap()).unwrap();
+                    event.at = event.at.plus_ms(1);
+                    batch.put(one.clone(), event.encode().unwrap());
+                }
+                _ => {
+                    batch.put(one.clone(), bytes(&other));
+                    batch.put(other.clone(), bytes(&one));
+                }
+            }
+            store.commit(batch).unwrap();
+            let broken = engine.reader().audit_chain(None).unwrap().broken_at;
+            assert_eq!(broken.is_some(), case > 0, "{damage}");
+            assert_eq!(engine.check().unwrap().findings.is_empty(), case == 0, "{damage}");
+        }
+    }
+
+    #[test]
+    fn a_head_that_was_kept_tells_whether_the_past_is_the_same() {
+        let (engine, _) = engine(3);
+        let kept = engine.reader().audit_chain(None).unwrap().head;
+        let (others, _) = self::engine(9);
+        for (reader, kept, same) in [
+            (engine.reader(), kept, true),
+            (others.reader(), kept, false),
+            (engine.reader(), AuditHead { sequence: 99, ..kept }, false),
+            (engine.reader(), AuditHead::default(), true),
+        ] {
+            let chain = reader.audit_chain(Some(&kept)).unwrap();
+            assert_eq!((chain.broken_at, chain.kept), (None, Some(same)), "{kept}");
+        }
+        for text in ["", "1", "1:ab", "+1:", &format!("+1:{}", "00".repeat(32))] {
+            assert!(text.parse::<AuditHead>().is_err(), "{text}");
+        }
+    }
+}

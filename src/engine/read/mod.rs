@@ -1,0 +1,17 @@
+//! Reads of what is durable: records, lists, the audit, and the look-up for verifying.
+
+mod audit_search;
+mod cursor;
+mod key_search;
+mod list;
+mod lookup;
+mod reader;
+mod summary;
+
+pub use audit_search::{Chain, EventFilter, Trail};
+pub use cursor::Cursor;
+pub use key_search::{KeyFilter, Whose};
+pub use reader::Reader;
+pub use summary::{KeyCounts, Summary};
+
+pub(in crate::engine) use audit_search::look_back;

@@ -1,0 +1,123 @@
+//! What may be read, by anyone, at any time: only what is durable.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Timestamp};
+use crate::engine::EngineError;
+use crate::engine::background::{Passwords, Pending, Rehashes, Sightings};
+use crate::engine::imported_hashes::{Foreign, Salted};
+use crate::index::{HotIndex, Rates};
+use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
+use crate::store::codec::Record;
+use crate::store::{Revision, Store, paged, schema};
+
+/// A read-only view. Clones share it.
+#[derive(Clone)]
+pub struct Reader {
+    pub(in crate::engine) store: Arc<dyn Store>,
+    pub(in crate::engine) peppers: Arc<PepperRing>,
+    pub(in crate::engine) clock: Arc<dyn Clock>,
+    pub(in crate::engine) index: Arc<HotIndex>,
+    pub(in crate::engine) rates: Arc<Rates>,
+    pub(in crate::engine) uses: Arc<Pending>,
+    pub(in crate::engine) rehashes: Arc<Rehashes>,
+    pub(in crate::engine) sightings: Arc<Sightings>,
+    pub(in crate::engine) foreign: Arc<Foreign>,
+    pub(in crate::engine) passwords: Passwords,
+    pub(in crate::engine) salted: Arc<Salted>,
+}
+
+impl Reader {
+    pub(in crate::engine) fn get<T: Record>(&self, place: &[u8]) -> Result<Option<T>, EngineError> {
+        Ok(self.store.get(place)?.as_ref().map(T::from_entry).transpose()?)
+    }
+
+    /// The server's secrets.
+    pub(crate) fn peppers(&self) -> &PepperRing {
+        &self.peppers
+    }
+
+    /// The time now, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The user of this number.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn user(&self, id: UserId) -> Result<Option<User>, EngineError> {
+        self.get(&schema::user(id.0))
+    }
+
+    /// The user of this login name.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn user_named(&self, username: &Username) -> Result<Option<User>, EngineError> {
+        let id: Option<UserId> = self.get(&schema::name(username.as_str()))?;
+        id.map_or(Ok(None), |id| self.user(id))
+    }
+
+    /// The user with this e-mail address, whatever the case of its letters.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn user_by_email(&self, email: &Email) -> Result<Option<User>, EngineError> {
+        for spelling in email.spellings() {
+            if let Some(id) = self.get::<UserId>(&schema::email(&spelling))? {
+                return self.user(id);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether anybody can log in and administer everything.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when the users could not be read.
+    pub fn has_administrator(&self) -> Result<bool, EngineError> {
+        for entry in paged(None, |after, limit| self.store.scan(schema::USERS, after, limit)) {
+            if User::from_entry(&entry?)?.is_administrator_with_password() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The store's newest commit.
+    pub(crate) fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+
+    /// The key of this id, with the uses that are not written yet.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it could not be read.
+    pub fn key(&self, id: KeyId) -> Result<Option<Key>, EngineError> {
+        let key: Option<Key> = self.get(&schema::key(&id.to_bytes()))?;
+        Ok(key.map(|key| self.with_uses(key)))
+    }
+
+    /// The key with the uses that are not written yet.
+    pub(crate) fn with_uses(&self, mut key: Key) -> Key {
+        let now = self.now();
+        key.usage.merge(self.uses.of(key.id));
+        key.usage.merge(self.index.orphaned_uses_of(key.id, now));
+        key.usage.merge(self.index.uses_of(&key.secrets.current.lookup_key(), now));
+        if let Some((previous, _)) = &key.secrets.previous {
+            key.usage.merge(self.index.uses_of(&previous.lookup_key(), now));
+        }
+        key
+    }
+
+    /// The current text of a key, where a sealed copy of it is kept.
+    ///
+    /// # Errors
+    /// [`EngineError::Seal`] when the copy cannot be opened; the key itself still verifies.
+    pub fn text(&self, key: &Key) -> Result<Option<IssuedKey>, EngineError> {
+        let secret = &key.secrets.current;
+        let open = |sealed: &crate::key::SealedCopy| sealed.open(key.id, secret.pepper, &self.peppers);
+        Ok(secret.sealed.as_ref().map(open).transpose().map_err(|error: SealError| error)?)
+    }
+}
