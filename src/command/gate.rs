@@ -90,6 +90,7 @@ impl<'a> Gate<'a> {
     /// [`EngineError::NoSuchUser`], or the store's.
     pub fn user(&self, user: &UserRef) -> Result<Authorized<User>, CommandError> {
         let found = match user {
+            UserRef::Own => self.caller.id().map_or(Ok(None), |id| self.reader.user(id))?,
             UserRef::Id(id) => self.reader.user(*id)?,
             UserRef::Name(name) => self.reader.user_named(name)?,
         };

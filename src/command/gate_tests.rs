@@ -34,7 +34,7 @@ impl World {
         Self { engine, companies }
     }
 
-    /// Somebody with the role of this level.
+    /// Person with the role of this level.
     fn person(&self, level: u8, company: Option<usize>) -> Caller {
         let level = Level::new(level).unwrap();
         let company = company.map(|at| self.companies[at]);

@@ -5,6 +5,8 @@ use crate::key::{KeyId, Keyspace, UncheckedKey, UserId, Username};
 /// Name of a user.
 #[derive(Clone, Debug)]
 pub enum UserRef {
+    /// The caller. The operator is no user, so for the operator there is none.
+    Own,
     /// User id.
     Id(UserId),
     /// Login name.

@@ -1,12 +1,12 @@
-//! Whose address an address is.
+//! Networks of clients: what counts as one client.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What one customer of a network has: an IPv4 address, or of IPv6 the first 64 bits, the rest being zero. An IPv4
-/// address that is written as IPv6 is IPv4.
+/// Returns the network of one customer: an IPv4 address, or the first 64 bits of an IPv6 address with the rest zero. An
+/// IPv4-mapped IPv6 address counts as IPv4.
 ///
 /// # Security
-/// What is counted by client is counted by this: whoever has one IPv6 connection has 2⁶⁴ addresses.
+/// Counts of clients use this network: a client with one IPv6 connection has 2⁶⁴ addresses.
 ///
 /// ```
 /// use keyward::key::network;

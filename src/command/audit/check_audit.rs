@@ -4,10 +4,10 @@ use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need,
 use crate::engine::Chain;
 use crate::key::AuditHead;
 
-/// Proves the audit's chain from its end to its beginning.
+/// Checks the chain of audit events from the newest to the first.
 #[derive(Clone, Debug)]
 pub struct CheckAudit {
-    /// A newest event that was kept elsewhere, to be found again.
+    /// Head that the operator kept elsewhere; the check fails when the audit does not contain it.
     pub kept: Option<AuditHead>,
 }
 

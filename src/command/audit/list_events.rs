@@ -4,17 +4,17 @@ use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need,
 use crate::engine::EventFilter;
 use crate::key::AuditEvent;
 
-/// A page of audit events, and after which the next begins.
+/// Page of audit events, and the sequence number after which the next page begins.
 type Events = (Vec<AuditEvent>, Option<u64>);
 
-/// Reads audit events by rising sequence, from just after one; and after which the next page begins.
+/// Lists audit events by rising sequence number.
 #[derive(Clone, Debug)]
 pub struct ListEvents {
-    /// Which events.
+    /// Filter.
     pub filter: EventFilter,
-    /// The last event of the page before; 0 for the first page.
+    /// Sequence number of the last event of the previous page; 0 for the first page.
     pub after: u64,
-    /// Most events wanted.
+    /// Number of events on a page.
     pub limit: usize,
 }
 

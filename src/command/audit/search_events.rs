@@ -3,14 +3,14 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::engine::{EventFilter, Trail};
 
-/// Looks back through the audit, newest first.
+/// Searches audit events, newest first.
 #[derive(Clone, Debug)]
 pub struct SearchEvents {
-    /// Which events.
+    /// Filter.
     pub filter: EventFilter,
-    /// From before this event; `None` from the newest.
+    /// Sequence number before which the page begins; `None` for the newest events.
     pub before: Option<u64>,
-    /// Most events wanted.
+    /// Number of events on a page.
     pub limit: usize,
 }
 

@@ -3,12 +3,12 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::key::{Company, CompanyId};
 
-/// Reads companies by rising id, from just after one; fewer than asked for means the end.
+/// Lists companies by rising id. A page with fewer than `limit` is the last one.
 #[derive(Clone, Copy, Debug)]
 pub struct ListCompanies {
-    /// The last company of the page before.
+    /// Last company of the previous page.
     pub after: Option<CompanyId>,
-    /// Most companies wanted.
+    /// Number of companies on a page.
     pub limit: usize,
 }
 

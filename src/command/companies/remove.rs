@@ -3,7 +3,7 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
 use crate::key::{Company, CompanyId};
 
-/// Removes a company that nobody belongs to any more.
+/// Removes a company without users.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoveCompany(pub CompanyId);
 

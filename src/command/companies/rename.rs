@@ -3,12 +3,12 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
 use crate::key::{Company, CompanyId, DisplayName};
 
-/// Gives a company another name.
+/// Renames a company.
 #[derive(Clone, Debug)]
 pub struct RenameCompany {
-    /// Which.
+    /// Company.
     pub company: CompanyId,
-    /// Its new name.
+    /// New name.
     pub name: DisplayName,
 }
 

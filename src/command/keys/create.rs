@@ -5,12 +5,12 @@ use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need}
 use crate::engine::{Created, NewKey};
 use crate::key::{IssuedKey, Issuing, Key, Keyspace};
 
-/// A key with a fresh text, shown this once, and again only where its keyspace says so.
+/// Key with a fresh text. The text is shown now, and again only if its keyspace documents that.
 #[derive(Debug)]
 pub struct KeyWithText {
-    /// The key.
+    /// Key.
     pub key: Key,
-    /// Its text.
+    /// Text of the key.
     pub text: IssuedKey,
 }
 
@@ -20,7 +20,7 @@ impl From<KeyWithText> for Created {
     }
 }
 
-/// What creating such a key takes.
+/// Row for creating this key: keyspaces that issue keys with API access or to bots need level 8.
 pub(super) fn need(new: &NewKey) -> Need {
     match Keyspace::named(&new.keyspace).map(|keyspace| keyspace.issuing()) {
         Some(Issuing::WithAccess | Issuing::OnePerBot) => Need::ALL,

@@ -4,12 +4,12 @@ use super::create::need;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
 use crate::engine::{Created, NewKey, RequestMark};
 
-/// As [`CreateKey`], but a repeated request makes no second key.
+/// Creates a key, unless an earlier request with the same idempotency key created it.
 #[derive(Clone, Debug)]
 pub struct CreateKeyOnce {
-    /// The key.
+    /// Key to create.
     pub new: NewKey,
-    /// What tells the request from others.
+    /// Idempotency key of the request.
     pub mark: RequestMark,
 }
 

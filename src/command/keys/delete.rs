@@ -4,7 +4,7 @@ use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
 use crate::key::Key;
 
-/// Removes a key and its record.
+/// Deletes a key. Until its record expires, [`UndeleteKey`](super::UndeleteKey) brings the key back.
 #[derive(Clone, Debug)]
 pub struct DeleteKey(pub KeyRef);
 

@@ -4,16 +4,16 @@ use super::list::need;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyPage, Need, UserRef};
 use crate::engine::{Cursor, KeyFilter, Whose};
 
-/// Finds keys, in pages.
+/// Finds keys by a filter.
 #[derive(Clone, Debug)]
 pub struct FindKeys {
-    /// Whose; left out, those of everyone whom the caller may act for: everyone's, the company's or the caller's own.
+    /// Owner of the keys; `None` for all users whom the caller may act on.
     pub owner: Option<UserRef>,
-    /// Which of them.
+    /// Filter.
     pub filter: KeyFilter,
-    /// Where the page before ended.
+    /// Cursor of the page; `None` for the first page.
     pub after: Option<Cursor>,
-    /// Most keys wanted.
+    /// Number of keys on a page.
     pub limit: usize,
 }
 

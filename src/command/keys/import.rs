@@ -1,14 +1,14 @@
-//! Keys of another system.
+//! Importing keys of another system.
 
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::engine::{Imported, ImportedKey};
 
-/// Takes keys of another system over, or only says what would become of them.
+/// Imports keys of another system.
 #[derive(Clone, Debug)]
 pub struct ImportKeys {
-    /// The keys, at most 1,000.
+    /// Keys, at most 1,000.
     pub keys: Vec<ImportedKey>,
-    /// Whether nothing is to be changed.
+    /// Whether to change nothing, and only return what the import would do.
     pub dry: bool,
 }
 

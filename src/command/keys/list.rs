@@ -4,24 +4,24 @@ use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyPa
 use crate::engine::Cursor;
 use crate::key::{Keyspace, KeyspaceName, Level, User};
 
-/// What listing keys of this keyspace takes.
+/// Row for listing keys of this keyspace.
 pub(super) fn need(keyspace: Option<&KeyspaceName>) -> Need {
     let keyspace = keyspace.and_then(Keyspace::named);
     Need::of(keyspace.map_or(Level::OWN, |keyspace| keyspace.listed_from()), Level::ADMINISTER)
 }
 
-/// Reads a user's keys, newest first.
+/// Lists the keys of a user, newest first.
 #[derive(Clone, Debug)]
 pub struct ListKeys {
-    /// Whose.
+    /// Owner of the keys.
     pub owner: UserRef,
-    /// Of one keyspace, or of all.
+    /// Keyspace; `None` for all.
     pub keyspace: Option<KeyspaceName>,
-    /// Where the page before ended.
+    /// Cursor of the page; `None` for the first page.
     pub after: Option<Cursor>,
-    /// Most keys wanted; `None` for all of them.
+    /// Number of keys on a page; `None` for all keys.
     pub limit: Option<usize>,
-    /// With the key texts, where there is a sealed copy that the caller may see.
+    /// Whether to return key texts, where the store has a sealed copy and the caller may see it.
     pub texts: bool,
 }
 

@@ -4,12 +4,12 @@ use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
 use crate::key::{Key, RevokeReason};
 
-/// Stops a key for good; the record stays.
+/// Revokes a key. The record stays.
 #[derive(Clone, Debug)]
 pub struct RevokeKey {
-    /// Which.
+    /// Key.
     pub key: KeyRef,
-    /// Why.
+    /// Reason.
     pub reason: RevokeReason,
 }
 

@@ -4,12 +4,12 @@ use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, KeyWithText, Need};
 use crate::key::Key;
 
-/// Gives a key a new secret; the old one verifies for `grace_ms` milliseconds more.
+/// Rotates a key: issues a new text. The previous text verifies for a grace period.
 #[derive(Clone, Debug)]
 pub struct RotateKey {
-    /// The key.
+    /// Key.
     pub key: KeyRef,
-    /// How long the old secret still verifies, in milliseconds.
+    /// Grace period in milliseconds.
     pub grace_ms: u64,
 }
 

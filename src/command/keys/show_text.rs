@@ -4,7 +4,7 @@ use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, Need};
 use crate::key::{IssuedKey, Key};
 
-/// Shows the text of a key again; `None` where it cannot be shown, or not to this caller.
+/// Reads the text of a key again. Returns `None` when the store has no copy, or the caller may not see it.
 #[derive(Clone, Debug)]
 pub struct ShowText(pub KeyRef);
 

@@ -4,7 +4,7 @@ use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyRef, KeyWithText, Need};
 use crate::key::Key;
 
-/// Proposes a key a new text that is not in force yet.
+/// Stages a rotation: returns a new text that does not verify until [`CommitRotation`].
 #[derive(Clone, Debug)]
 pub struct StageRotation(pub KeyRef);
 
@@ -26,7 +26,7 @@ impl Command for StageRotation {
     }
 }
 
-/// Puts the text that the caller proposed last in force.
+/// Commits the rotation that the caller staged last.
 #[derive(Clone, Debug)]
 pub struct CommitRotation(pub KeyRef);
 
@@ -47,7 +47,7 @@ impl Command for CommitRotation {
     }
 }
 
-/// Throws away what the caller proposed.
+/// Cancels the rotation that the caller staged.
 #[derive(Clone, Debug)]
 pub struct CancelRotation(pub KeyRef);
 

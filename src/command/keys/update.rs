@@ -6,12 +6,12 @@ use crate::key::Key;
 
 use super::MANAGE;
 
-/// Changes fields of a key, suspends or resumes it.
+/// Changes fields of a key; suspends or resumes it.
 #[derive(Clone, Debug)]
 pub struct UpdateKey {
-    /// Which.
+    /// Key.
     pub key: KeyRef,
-    /// What.
+    /// Change.
     pub change: KeyChange,
 }
 

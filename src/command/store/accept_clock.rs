@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 
-/// Has the clock believed though it is far ahead of the newest time that the store knows, so that what is due is removed
-/// for good again. Answers that time; `None` when there was no doubt.
+/// Accepts a clock that is far ahead of the newest time in the store, so that entries with a TTL are removed again. Returns
+/// that newest time; `None` when the clock was not in doubt.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptClock;
 

@@ -3,10 +3,10 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::engine::{BackupPiece, BackupPlace};
 
-/// Copies the next piece of the whole store, from its beginning when `from` is `None`.
+/// Reads the next piece of a backup of the store.
 #[derive(Clone, Debug)]
 pub struct Backup {
-    /// Where the piece before ended.
+    /// End of the previous piece; `None` for the first piece.
     pub from: Option<BackupPlace>,
 }
 

@@ -3,7 +3,7 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::engine::CheckReport;
 
-/// Walks the whole store.
+/// Checks every entry of the store, and that index entries agree with their records.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckStore;
 

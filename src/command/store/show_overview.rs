@@ -2,7 +2,7 @@
 
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, Overview, WholeSystem};
 
-/// Counts what there is and how much is verified.
+/// Reads the counts of records and verdicts.
 #[derive(Clone, Copy, Debug)]
 pub struct ShowOverview;
 

@@ -1,5 +1,5 @@
-//! Every command, by every way in, on everyone's things: who is let through, and that whatever comes of it may do no more
-//! than what was shown, nor brings back what somebody higher took away.
+//! Every command, by every proof, on targets of every owner: which are let through, and that no result may do more than the
+//! presented proof, or brings back a right that a higher principal took away.
 
 mod checks;
 mod plays;
@@ -31,11 +31,11 @@ every_command!(which);
 enum Whose {
     /// The caller's.
     Own,
-    /// Of somebody in the caller's company who is no higher.
+    /// Those of a user of the caller's company who is no higher.
     Company,
-    /// Of somebody in the caller's company who is higher.
+    /// Those of a user of the caller's company who is higher.
     CompanyAbove,
-    /// Of somebody else.
+    /// Those of a user of another company.
     Others,
 }
 
@@ -48,7 +48,7 @@ enum About {
     Company(u8),
     /// Those whom the caller reaches: the lowest level.
     Reached(u8),
-    /// Nobody in particular: the lowest level.
+    /// The whole system: the lowest level.
     Nobody(u8),
 }
 
@@ -146,7 +146,7 @@ fn is_let_through(which: Which, way: Way, whose: Whose) -> Option<bool> {
         Way::Key(_, narrow) if narrow != Narrow::Plain => None,
         Way::Session(_) | Way::Token(_) if password && whose == Whose::Own => Some(false),
         Way::Key(level, _) | Way::Bot(level) if password && whose == Whose::Own => Some(level == 8),
-        // Whoever owns the machine has nothing there.
+        // The operator has no targets of the own.
         Way::Operator | Way::Key(..) | Way::Bot(_) | Way::Password(_) | Way::Session(_) | Way::Token(_) => {
             Some(true)
         }
@@ -183,7 +183,7 @@ fn plays_all(ways: impl Fn(&Way) -> bool) {
     let mut played = 0;
     for way in Way::all().into_iter().filter(ways) {
         for whose in [Whose::Own, Whose::Company, Whose::CompanyAbove, Whose::Others] {
-            // The machine's owner is nobody's peer.
+            // The operator is no user, so every target is that of another user.
             let whose = if way == Way::Operator { Whose::Others } else { whose };
             played += ALL.iter().map(|which| play(*which, way, whose)).sum::<usize>();
         }

@@ -15,7 +15,7 @@ use crate::key::{
 /// One way to ask for a command: the texts that came out.
 pub(super) type Play = fn(&World) -> Result<Texts, CommandError>;
 
-/// The ways to play a command; the first one asks for as little as there is, on what nobody narrowed.
+/// Requests for a command. The first one asks for the least, on a target that no principal narrowed.
 #[expect(clippy::too_many_lines, reason = "an arm for each command, and nothing else")]
 pub(super) fn plays(which: Which) -> Vec<Play> {
     match which {

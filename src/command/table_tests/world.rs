@@ -1,4 +1,4 @@
-//! People of two companies, somebody who comes in by one way, and what they find.
+//! Users of two companies, a caller, and the targets of the commands.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -138,7 +138,7 @@ impl World {
         let user = match whose {
             Whose::Own => asking,
             Whose::Company => add("peer", way.level(), own),
-            // Nobody is above the highest.
+            // No role is above the highest.
             Whose::CompanyAbove => add("above", way.level().checked_add(1).filter(|above| *above <= 8)?, own),
             Whose::Others => add("stranger", 4, other),
         };

@@ -3,12 +3,12 @@
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
 use crate::key::{CompanyId, Level, User, UserId};
 
-/// Reads users by rising number, from just after one; fewer than asked for means the end.
+/// Lists users by rising id. A page with fewer than `limit` is the last one.
 #[derive(Clone, Copy, Debug)]
 pub struct ListUsers {
-    /// The last user of the page before.
+    /// Last user of the previous page.
     pub after: Option<UserId>,
-    /// Most users wanted.
+    /// Number of users on a page.
     pub limit: usize,
 }
 
@@ -29,14 +29,14 @@ impl Command for ListUsers {
     }
 }
 
-/// Reads users of a company, or of none, by rising number, from just after one; and after whom the next page begins.
+/// Lists users of a company, or those without one, by rising id. Returns also the user after whom the next page begins.
 #[derive(Clone, Copy, Debug)]
 pub struct ListUsersOf {
-    /// The company.
+    /// Company; `None` for users without one.
     pub company: Option<CompanyId>,
-    /// The last user of the page before.
+    /// Last user of the previous page.
     pub after: Option<UserId>,
-    /// Most users wanted.
+    /// Number of users on a page.
     pub limit: usize,
 }
 

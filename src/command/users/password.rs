@@ -6,9 +6,9 @@ use crate::key::{Level, Password, User};
 /// Sets a person's password.
 #[derive(Clone, Debug)]
 pub struct SetPassword {
-    /// Whose.
+    /// Person.
     pub user: UserRef,
-    /// The new one.
+    /// New password.
     pub password: Password,
 }
 

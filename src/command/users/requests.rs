@@ -3,7 +3,7 @@
 use crate::command::{AnsweredRequest, Authorized, Command, CommandError, Gate, GatedEngine, Need, UserRef};
 use crate::key::{Level, User};
 
-/// Reads the latest requests of a bot, newest first.
+/// Reads the newest requests of a bot, newest first.
 #[derive(Clone, Debug)]
 pub struct ListRequests(pub UserRef);
 

@@ -7,9 +7,9 @@ use crate::key::User;
 /// Changes fields of a user.
 #[derive(Clone, Debug)]
 pub struct UpdateUser {
-    /// Who.
+    /// User.
     pub user: UserRef,
-    /// What.
+    /// Change.
     pub change: UserChange,
 }
 

@@ -161,8 +161,7 @@ impl Exchange<'_> {
     }
 
     fn user(&self, caller: &Caller) -> Result<User, Wrong> {
-        let own = UserRef::Id(caller.id().ok_or(Wrong::Broken)?);
-        let user = self.run(caller, ShowUser(own))?;
+        let user = self.run(caller, ShowUser(UserRef::Own))?;
         Ok(user)
     }
 

@@ -127,7 +127,7 @@ impl Exchange<'_> {
 
     fn list(&self, caller: &Caller) -> Result<RawResponse, Refusal> {
         let command = ListKeys {
-            owner: UserRef::Id(caller.id().ok_or(Refusal::Broken)?),
+            owner: UserRef::Own,
             keyspace: Some(*Keyspace::FREESEWING.name()),
             after: None,
             limit: None,
@@ -168,8 +168,7 @@ impl Exchange<'_> {
     }
 
     fn user(&self, caller: &Caller) -> Result<User, Refusal> {
-        let own = UserRef::Id(caller.id().ok_or(Refusal::Broken)?);
-        let user = self.service.run(caller, ShowUser(own))?;
+        let user = self.service.run(caller, ShowUser(UserRef::Own))?;
         Ok(user)
     }
 }

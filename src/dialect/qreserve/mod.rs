@@ -95,10 +95,9 @@ fn key<'a>(head: &Head<'a>) -> &'a str {
 }
 
 fn own_user(service: &Service, caller: &Caller) -> Result<RawResponse, Refusal> {
-    let own = UserRef::Id(caller.id().ok_or(Refusal::Broken)?);
-    let user = user(service, caller, own.clone())?;
+    let user = user(service, caller, UserRef::Own)?;
     let list = ListKeys {
-        owner: own,
+        owner: UserRef::Own,
         keyspace: Some(*Keyspace::QRESERVE.name()),
         after: None,
         limit: None,

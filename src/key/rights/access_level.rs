@@ -69,7 +69,7 @@ mod tests {
             let named = AccessLevel::named(name.as_bytes()).unwrap();
             assert_eq!((AccessLevel::of(level), named.to_string().as_str()), (named, name), "level {number}");
             assert_eq!(AccessLevel::of(named.level()), named);
-            assert!(named.level() <= level, "a name never gives more than the lowest level it stands for");
+            assert!(named.level() <= level, "a name never gives more than the lowest level that has it");
         }
         for wrong in ["", "Full", "full ", "all", "4"] {
             assert_eq!(AccessLevel::named(wrong.as_bytes()), None, "{wrong:?}");
