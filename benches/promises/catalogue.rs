@@ -81,7 +81,7 @@ impl Catalogue {
             keyspace: *Keyspace::NATIVE.name(),
             owner: UserId(1 + number % USERS),
             level: Level::OWN,
-            standing: SecretState::Active,
+            secret_state: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: self.allowlist.clone(),
             rate_limits: RateLimits::none(),

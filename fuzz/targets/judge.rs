@@ -81,7 +81,7 @@ pub fn run(bytes: &[u8]) {
         assert!(allowed(&anywhere, &request, now) && allowed(&record, &less, now));
         assert!(allowed(&record, &request, Timestamp::from_unix_ms(0)), "earlier it was good as well");
         assert!(allowed(
-            &HotRecord { standing: SecretState::Active, expiry: Expiry::Never, ..record },
+            &HotRecord { secret_state: SecretState::Active, expiry: Expiry::Never, ..record },
             &request,
             Timestamp::MAX
         ));
@@ -90,7 +90,7 @@ pub fn run(bytes: &[u8]) {
 
 fn record(input: &mut Input<'_>) -> HotRecord {
     let id = KeyId::from_bytes([input.byte(); 16]);
-    let standing = match input.byte() % 4 {
+    let secret_state = match input.byte() % 4 {
         0 => SecretState::Active,
         1 => SecretState::Retiring { until: input.time() },
         2 => SecretState::Suspended,
@@ -107,7 +107,7 @@ fn record(input: &mut Input<'_>) -> HotRecord {
     });
     let allowlist = Allowlist::of(networks.collect()).unwrap();
     let (keyspace, owner, level) = (*input.keyspace().name(), UserId(input.byte().into()), input.level());
-    HotRecord { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits: RateLimits::none() }
+    HotRecord { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits: RateLimits::none() }
 }
 
 fn owner(input: &mut Input<'_>) -> Option<OwnerRights> {
@@ -128,9 +128,12 @@ fn faults(
     let all = [
         (owner.is_none(), DenyReason::OwnerGone),
         (record.keyspace.as_str() != request.keyspace.name().as_str(), DenyReason::WrongKeyspace),
-        (record.standing == SecretState::Suspended, DenyReason::Suspended),
-        (record.standing == SecretState::Revoked, DenyReason::Revoked),
-        (matches!(record.standing, SecretState::Retiring { until } if over(until)), DenyReason::RotatedOut),
+        (record.secret_state == SecretState::Suspended, DenyReason::Suspended),
+        (record.secret_state == SecretState::Revoked, DenyReason::Revoked),
+        (
+            matches!(record.secret_state, SecretState::Retiring { until } if over(until)),
+            DenyReason::RotatedOut,
+        ),
         (owner.is_some_and(|owner| owner.status != UserStatus::Active), DenyReason::OwnerNotActive),
         (matches!(record.expiry, Expiry::At(end) if over(end)), DenyReason::Expired),
         (!listed(&record.allowlist, request.client), DenyReason::AddressNotAllowed),

@@ -147,8 +147,8 @@ impl Base {
             let owner = owner.flatten().map(|entry| User::from_entry(&entry)).transpose();
             let allowed = match (&hot, &owner) {
                 (Ok(hot), Ok(owner)) => {
-                    let standing = owner.as_ref().map(|user| user.owner().rights);
-                    matches!(judge(hot.view(), standing, &request, engine.reader().now()), Verdict::Allow(_))
+                    let rights = owner.as_ref().map(|user| user.owner().rights);
+                    matches!(judge(hot.view(), rights, &request, engine.reader().now()), Verdict::Allow(_))
                 }
                 _ => false,
             };

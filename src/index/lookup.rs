@@ -102,7 +102,7 @@ impl HotIndex {
     pub(super) fn plain(&self, id: KeyId, policy: PackedPolicy, owner: u32) -> Option<HotView<'_>> {
         let keyspace = self.keyspaces.get(usize::from(policy.keyspace()))?.get()?;
         let owner = UserId(owner.into());
-        Some(HotView::plain(id, keyspace, owner, policy.level(), policy.standing(), policy.expiry()))
+        Some(HotView::plain(id, keyspace, owner, policy.level(), policy.secret_state(), policy.expiry()))
     }
 
     /// Whether what was read since then was whole.
@@ -182,7 +182,7 @@ impl Spot<'_> {
         then: &mut impl Look,
     ) -> Lookup {
         let HotIndex { owners, addresses, .. } = self.index;
-        let owner = owners.standing(record.owner);
+        let owner = owners.rights(record.owner);
         if !self.index.is_still(epoch) {
             return Lookup::Unready;
         }

@@ -14,7 +14,7 @@ const PRESENT: u8 = 0x40;
 
 /// Every user, by number.
 pub(super) struct Owners {
-    standings: [OnceLock<Box<[AtomicU8]>>; BLOCKS],
+    all_rights: [OnceLock<Box<[AtomicU8]>>; BLOCKS],
     owners: papaya::HashMap<UserId, Arc<Owner>, FixedState>,
 }
 
@@ -22,14 +22,14 @@ impl Owners {
     pub(super) fn new() -> Self {
         // The ids are made here, so their hash need not be a secret one.
         let owners = papaya::HashMap::with_hasher(FixedState::default());
-        Self { standings: [const { OnceLock::new() }; BLOCKS], owners }
+        Self { all_rights: [const { OnceLock::new() }; BLOCKS], owners }
     }
 
     /// What decides about the keys of this user; `None` when there is no such user.
     #[inline(always)]
-    pub(super) fn standing(&self, id: UserId) -> Option<OwnerRights> {
+    pub(super) fn rights(&self, id: UserId) -> Option<OwnerRights> {
         let Some((block, at)) = place(id) else { return self.far_standing(id) };
-        unpacked(self.standings.get(block)?.get()?.get(at)?.load(Ordering::Acquire))
+        unpacked(self.all_rights.get(block)?.get()?.get(at)?.load(Ordering::Acquire))
     }
 
     #[cold]
@@ -43,10 +43,10 @@ impl Owners {
     }
 
     pub(super) fn put(&self, id: UserId, owner: Owner) {
-        let standing = packed(owner.rights);
+        let rights = packed(owner.rights);
         // First whom it belongs to, so that nobody is allowed without a name.
         self.owners.pin().insert(id, Arc::new(owner));
-        self.set(id, standing);
+        self.set(id, rights);
     }
 
     pub(super) fn remove(&self, id: UserId) {
@@ -55,17 +55,17 @@ impl Owners {
     }
 
     pub(super) fn clear(&self) {
-        for byte in self.standings.iter().filter_map(OnceLock::get).flat_map(|block| block.iter()) {
+        for byte in self.all_rights.iter().filter_map(OnceLock::get).flat_map(|block| block.iter()) {
             byte.store(0, Ordering::Release);
         }
         self.owners.pin().clear();
     }
 
-    fn set(&self, id: UserId, standing: u8) {
+    fn set(&self, id: UserId, rights: u8) {
         let Some((block, at)) = place(id) else { return };
-        let bytes = self.standings.get(block).map(|bytes| bytes.get_or_init(|| zeros(1 << block)));
+        let bytes = self.all_rights.get(block).map(|bytes| bytes.get_or_init(|| zeros(1 << block)));
         if let Some(byte) = bytes.and_then(|bytes| bytes.get(at)) {
-            byte.store(standing, Ordering::Release);
+            byte.store(rights, Ordering::Release);
         }
     }
 }
@@ -82,13 +82,13 @@ fn place(id: UserId) -> Option<(usize, usize)> {
     Some((block, number - (1 << block)))
 }
 
-fn packed(standing: OwnerRights) -> u8 {
-    let status = match standing.status {
+fn packed(rights: OwnerRights) -> u8 {
+    let status = match rights.status {
         UserStatus::Active => 0,
         UserStatus::Inactive => 1,
         UserStatus::Blocked => 2,
     };
-    PRESENT | status << 4 | standing.level.number()
+    PRESENT | status << 4 | rights.level.number()
 }
 
 #[inline]
@@ -114,25 +114,21 @@ mod tests {
     fn every_user_has_a_place_of_its_own_and_every_standing_comes_back() {
         let owners = Owners::new();
         let ids = [0, 1, 2, 3, 1_000, 65_535, 0xffff_fffe, 1 << 40, u64::MAX].map(UserId);
-        let standings = Role::ALL
+        let all_rights = Role::ALL
             .into_iter()
             .flat_map(|role| UserStatus::ALL.map(|status| OwnerRights { level: role.level(), status }));
-        for standing in standings {
+        for rights in all_rights {
             for id in ids {
-                assert_eq!(owners.standing(id), None);
-                let owner = Owner {
-                    username: "flo".parse().unwrap(),
-                    company: None,
-                    is_bot: false,
-                    rights: standing,
-                };
+                assert_eq!(owners.rights(id), None);
+                let owner =
+                    Owner { username: "flo".parse().unwrap(), company: None, is_bot: false, rights: rights };
                 owners.put(id, owner.clone());
-                assert_eq!(owners.standing(id), Some(standing));
+                assert_eq!(owners.rights(id), Some(rights));
                 assert_eq!(owners.get(id).as_deref(), Some(&owner));
             }
             ids.into_iter().for_each(|id| owners.remove(id));
         }
-        let room: usize = owners.standings.iter().filter_map(OnceLock::get).map(|block| block.len()).sum();
+        let room: usize = owners.all_rights.iter().filter_map(OnceLock::get).map(|block| block.len()).sum();
         assert!(room < 1 << 17, "{room} bytes for users whose numbers are far apart");
     }
 }

@@ -19,7 +19,7 @@ pub(super) type PolicyId = u64;
 pub(super) struct Policy {
     keyspace: KeyspaceName,
     level: Level,
-    standing: SecretState,
+    secret_state: SecretState,
     expiry: Expiry,
     allowlist: Allowlist,
     rate_limits: RateLimits,
@@ -27,9 +27,9 @@ pub(super) struct Policy {
 
 impl Policy {
     fn of(record: &HotRecord) -> Self {
-        let HotRecord { id: _, owner: _, keyspace, level, standing, expiry, allowlist, rate_limits } =
+        let HotRecord { id: _, owner: _, keyspace, level, secret_state, expiry, allowlist, rate_limits } =
             record.clone();
-        Self { keyspace, level, standing, expiry, allowlist, rate_limits }
+        Self { keyspace, level, secret_state, expiry, allowlist, rate_limits }
     }
 
     /// Whether a restart forgets more than an hour's uses of their rate limits.
@@ -39,8 +39,8 @@ impl Policy {
 
     /// The record of a key that is on them.
     pub(super) fn view(&self, id: KeyId, owner: UserId) -> HotView<'_> {
-        let Self { ref keyspace, level, standing, expiry, ref allowlist, ref rate_limits } = *self;
-        HotView { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+        let Self { ref keyspace, level, secret_state, expiry, ref allowlist, ref rate_limits } = *self;
+        HotView { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits }
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
             keyspace: *Keyspace::NATIVE.name(),
             owner: UserId(number.into()),
             level: Level::READ,
-            standing: SecretState::Active,
+            secret_state: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: allowlist.parse().unwrap(),
             rate_limits: RateLimits::none(),

@@ -90,7 +90,7 @@ impl PackedPolicy {
 
     /// The policy of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
     pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Option<Self> {
-        let standing = match record.standing {
+        let secret_state = match record.secret_state {
             SecretState::Active => 0,
             SecretState::Suspended => 1,
             SecretState::Revoked => 2,
@@ -104,7 +104,7 @@ impl PackedPolicy {
             Expiry::At(end) => end.unix_ms(),
         };
         let (level, keyspace) = (u64::from(record.level.number()), u64::from(keyspace?));
-        Some(Self(expiry | level << 48 | keyspace << 52 | standing << 58 | LIVE))
+        Some(Self(expiry | level << 48 | keyspace << 52 | secret_state << 58 | LIVE))
     }
 
     /// The policy of whoever is on policies of this number.
@@ -136,7 +136,7 @@ impl PackedPolicy {
 
     /// Only of those that are not on policies.
     #[inline]
-    pub(super) const fn standing(self) -> SecretState {
+    pub(super) const fn secret_state(self) -> SecretState {
         match self.0 >> 58 & 3 {
             0 => SecretState::Active,
             1 => SecretState::Suspended,

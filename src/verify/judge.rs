@@ -17,7 +17,7 @@ use crate::key::{HotView, OwnerRights, SecretState, UserStatus};
 ///     keyspace: *Keyspace::NATIVE.name(),
 ///     owner: UserId(1),
 ///     level: Level::READ,
-///     standing: SecretState::Suspended,
+///     secret_state: SecretState::Suspended,
 ///     expiry: Expiry::Never,
 ///     allowlist: Allowlist::Anyone,
 ///     rate_limits: RateLimits::none(),
@@ -38,7 +38,7 @@ pub fn judge(
     let level = record.level.min(owner.level);
     let denied = if *record.keyspace != *request.keyspace.name() {
         Some(DenyReason::WrongKeyspace)
-    } else if let Some(reason) = standing(record.standing, now) {
+    } else if let Some(reason) = secret_state(record.secret_state, now) {
         Some(reason)
     } else if owner.status != UserStatus::Active {
         Some(DenyReason::OwnerNotActive)
@@ -81,7 +81,7 @@ pub fn checks(
     vec![
         (Check::Owner, unless(owner.is_some(), DenyReason::OwnerGone)),
         (Check::Keyspace, unless(*record.keyspace == *request.keyspace.name(), DenyReason::WrongKeyspace)),
-        (Check::State, standing(record.standing, now)),
+        (Check::State, secret_state(record.secret_state, now)),
         (Check::OwnerStatus, unless(active || owner.is_none(), DenyReason::OwnerNotActive)),
         (Check::Expiry, unless(!record.expiry.reached(now), DenyReason::Expired)),
         (Check::Address, unless(record.allowlist.allows(request.client), DenyReason::AddressNotAllowed)),
@@ -111,8 +111,8 @@ pub enum Check {
     Limit,
 }
 
-fn standing(standing: SecretState, now: Timestamp) -> Option<DenyReason> {
-    match standing {
+fn secret_state(secret_state: SecretState, now: Timestamp) -> Option<DenyReason> {
+    match secret_state {
         SecretState::Active => None,
         SecretState::Retiring { until } => (now >= until).then_some(DenyReason::RotatedOut),
         SecretState::Suspended => Some(DenyReason::Suspended),
@@ -134,7 +134,7 @@ mod tests {
             keyspace: *Keyspace::FILEBIN.name(),
             owner: UserId(1),
             level: Level::OWN,
-            standing: SecretState::Active,
+            secret_state: SecretState::Active,
             expiry: Expiry::Never,
             allowlist: Allowlist::Anyone,
             rate_limits: RateLimits::none(),
@@ -161,10 +161,10 @@ mod tests {
         assert_eq!(denied(&good, &flo), None);
         let wrong = [
             (HotRecord { keyspace: "native".parse().unwrap(), ..good.clone() }, DenyReason::WrongKeyspace),
-            (HotRecord { standing: SecretState::Suspended, ..good.clone() }, DenyReason::Suspended),
-            (HotRecord { standing: SecretState::Revoked, ..good.clone() }, DenyReason::Revoked),
+            (HotRecord { secret_state: SecretState::Suspended, ..good.clone() }, DenyReason::Suspended),
+            (HotRecord { secret_state: SecretState::Revoked, ..good.clone() }, DenyReason::Revoked),
             (
-                HotRecord { standing: SecretState::Retiring { until: NOW }, ..good.clone() },
+                HotRecord { secret_state: SecretState::Retiring { until: NOW }, ..good.clone() },
                 DenyReason::RotatedOut,
             ),
             (HotRecord { expiry: Expiry::At(NOW), ..good.clone() }, DenyReason::Expired),
@@ -190,7 +190,7 @@ mod tests {
         let (good, flo) = (record(), owner());
         assert_eq!(denied(&HotRecord { expiry: Expiry::At(NOW.plus_ms(1)), ..good.clone() }, &flo), None);
         let retiring = SecretState::Retiring { until: NOW.plus_ms(1) };
-        assert_eq!(denied(&HotRecord { standing: retiring, ..good }, &flo), None);
+        assert_eq!(denied(&HotRecord { secret_state: retiring, ..good }, &flo), None);
     }
 
     #[test]

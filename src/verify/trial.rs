@@ -85,7 +85,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_first_check_that_refuses_is_the_verdict(
-            (standing, owner, level, asked) in (standings(), owners(), levels(), levels()),
+            (secret_state, owner, level, asked) in (standings(), owners(), levels(), levels()),
             (end, now) in (proptest::option::of(time()), time()),
             (same, list) in (any::<bool>(), proptest::sample::select(vec!["", "10.0.0.1", "10.0.0.2"])),
         ) {
@@ -94,7 +94,7 @@ mod tests {
                 keyspace: *if same { Keyspace::NATIVE } else { Keyspace::FILEBIN }.name(),
                 owner: UserId(1),
                 level,
-                standing,
+                secret_state,
                 expiry: end.map_or(Expiry::Never, Expiry::At),
                 allowlist: list.parse().unwrap(),
                 rate_limits: RateLimits::none(),

@@ -291,7 +291,7 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
             state: KeyState::Active,
             expiry: Expiry::Never,
             // The level counts as lowered where the owner had a higher role just then.
-            held: NarrowedBy { level: now.held.level, ..NarrowedBy::default() },
+            narrowed_by: NarrowedBy { level: now.narrowed_by.level, ..NarrowedBy::default() },
             created: NOW,
             serial: now.serial,
             secrets: Secrets { current: fresh, previous: None },
@@ -300,20 +300,20 @@ fn key_after(operation: &Operation, before: Option<Key>, now: &Key) -> Option<Ke
         (Operation::UpdateKey { comment, level, .. }, Some(before)) => {
             let level = Level::new(*level).unwrap();
             let held = match level.cmp(&before.level) {
-                Ordering::Equal => before.held.level,
+                Ordering::Equal => before.narrowed_by.level,
                 Ordering::Greater if level == Level::ALL => Level::AUTHENTICATE,
                 Ordering::Greater | Ordering::Less => Level::ALL,
             };
-            let held = NarrowedBy { level: held, ..before.held };
-            Some(Key { comment: comment.parse().unwrap(), level, held, ..before })
+            let held = NarrowedBy { level: held, ..before.narrowed_by };
+            Some(Key { comment: comment.parse().unwrap(), level, narrowed_by: held, ..before })
         }
         (Operation::SetActive { active, .. }, Some(before)) => {
             let (state, held) = match (active, &before.state) {
                 (true, KeyState::Suspended) => (KeyState::Active, Level::AUTHENTICATE),
-                (true, _) => (KeyState::Active, before.held.state),
+                (true, _) => (KeyState::Active, before.narrowed_by.state),
                 (false, _) => (KeyState::Suspended, Level::ALL),
             };
-            Some(Key { state, held: NarrowedBy { state: held, ..before.held }, ..before })
+            Some(Key { state, narrowed_by: NarrowedBy { state: held, ..before.narrowed_by }, ..before })
         }
         (Operation::RotateKey { grace_ms, .. }, Some(before))
             if before.secrets.current.hash != fresh.hash =>

@@ -55,6 +55,7 @@ impl Model {
 
     fn named(&self, user: &UserRef) -> Result<UserId, EngineError> {
         match user {
+            UserRef::Own => panic!("steps name users by id or by name"),
             UserRef::Id(id) => self.user(*id).map(|member| member.user.id),
             UserRef::Name(name) => {
                 let found = self.users.values().find(|member| member.user.username == *name);

@@ -246,7 +246,7 @@ impl Model {
             rate_limits: new.rate_limits.unwrap_or_default(),
             state,
             expiry: new.expiry.unwrap_or_default(),
-            held: stored.held,
+            narrowed_by: stored.narrowed_by,
             created,
             serial,
             secrets: stored.secrets.clone(),

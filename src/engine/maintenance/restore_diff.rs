@@ -275,7 +275,7 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
         rate_limits,
         state,
         expiry,
-        held,
+        narrowed_by: held,
         created: _,
         serial: _,
         secrets,
@@ -308,7 +308,8 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
     ];
     let mut because: Vec<_> = differences.into_iter().flatten().collect();
     // What was narrowed says so itself, unless it is the same and only the level that holds it rose.
-    because.extend((because.is_empty() && freed(held, &now.held)).then_some("held by somebody higher"));
+    because
+        .extend((because.is_empty() && freed(held, &now.narrowed_by)).then_some("held by somebody higher"));
     because
 }
 

@@ -78,7 +78,7 @@ impl Operation<'_> {
             let new = NewKey::new(*keyspace.name(), user.id, Level::ALL);
             self.expect_unused(secret);
             let (new, held) = self.settle_new(by, new)?;
-            self.insert_key(&Key { held, ..new.key(*id, secret.clone(), self.now(), event) })?;
+            self.insert_key(&Key { narrowed_by: held, ..new.key(*id, secret.clone(), self.now(), event) })?;
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ impl Engine {
             operation.expect_unused(&current);
             let event = operation.record(by.actor, AuditAction::KeyCreated, Subject::Key(id))?;
             let (new, held) = operation.settle_new(&by, new.clone())?;
-            let key = Key { held, ..new.key(id, current.clone(), now, event) };
+            let key = Key { narrowed_by: held, ..new.key(id, current.clone(), now, event) };
             operation.insert_key(&key)?;
             Ok(key)
         })?;
@@ -103,7 +103,7 @@ impl NewKey {
             rate_limits: self.rate_limits.unwrap_or_default(),
             state: KeyState::Active,
             expiry: self.expiry.unwrap_or_default(),
-            held: NarrowedBy::default(),
+            narrowed_by: NarrowedBy::default(),
             created,
             // Rises over restarts too, and a refused key takes none.
             serial,

@@ -152,7 +152,7 @@ impl Engine {
                 for Prepared { id, past, stored, .. } in new {
                     let created = past.created.unwrap_or_else(|| operation.now());
                     let (new, held) = seen.settled.remove(id).ok_or(EngineError::NoSuchKey)?;
-                    let mut key = Key { held, ..new.key(*id, stored.clone(), created, event) };
+                    let mut key = Key { narrowed_by: held, ..new.key(*id, stored.clone(), created, event) };
                     past.tell(&mut key, by.actor);
                     operation.insert_key(&key)?;
                 }

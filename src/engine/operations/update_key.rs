@@ -59,7 +59,7 @@ fn changed(old: &Key, change: KeyChange) -> Key {
 
 /// The audit's word for the change: suspending or resuming when that is all of it.
 fn action(old: &Key, new: &Key) -> AuditAction {
-    let only_state = Key { state: old.state.clone(), held: old.held, ..new.clone() } == *old;
+    let only_state = Key { state: old.state.clone(), narrowed_by: old.narrowed_by, ..new.clone() } == *old;
     match new.state {
         KeyState::Active if only_state => AuditAction::KeyResumed,
         KeyState::Suspended if only_state => AuditAction::KeySuspended,

@@ -146,7 +146,7 @@ fn held_after<T: Restriction + PartialEq>(
 /// What is held of a key that `by` changed from `old` to `new`; `suspends` when that was asked for, also of one that was
 /// suspended already.
 fn held(by: &Principal, old: &Key, new: &Key, suspends: bool) -> Result<NarrowedBy, EngineError> {
-    let NarrowedBy { state, level, allowlist, rate_limits, expiry } = old.held;
+    let NarrowedBy { state, level, allowlist, rate_limits, expiry } = old.narrowed_by;
     let owner = old.owner;
     let state = match (&old.state, &new.state) {
         (KeyState::Suspended, KeyState::Active) => {
@@ -247,7 +247,7 @@ impl Operation<'_> {
         if (&old.state, &new.state) == (&KeyState::Suspended, &KeyState::Active) {
             proof_is_for(by, lent.as_ref(), &new)?;
         }
-        new.held = held(by, old, &new, suspends)?;
+        new.narrowed_by = held(by, old, &new, suspends)?;
         self.settle_changed_limits(by, old, &new)?;
         Ok(new)
     }

@@ -153,9 +153,9 @@ impl Operation<'_> {
         let keyspace = Keyspace::named(&changed.keyspace);
         for key in self.keys_of(changed.owner, keyspace.as_ref())? {
             let key = if key.id == changed.id { changed } else { &key };
-            let set = key.held.rate_limits > Level::AUTHENTICATE;
+            let set = key.narrowed_by.rate_limits > Level::AUTHENTICATE;
             if key.is_live() && set && !key.rate_limits.is_unbounded() {
-                bound = Some(tightened(bound, key.held.rate_limits, &key.rate_limits)?);
+                bound = Some(tightened(bound, key.narrowed_by.rate_limits, &key.rate_limits)?);
             }
         }
         Ok(bound)

@@ -169,7 +169,7 @@ impl Audited for Key {
         let Self {
             id: _,
             // Follows from the actor of the change.
-            held: _,
+            narrowed_by: _,
             keyspace,
             owner,
             comment,
@@ -301,7 +301,7 @@ mod tests {
             rate_limits: RateLimits::none(),
             state: KeyState::Active,
             expiry: Expiry::Never,
-            held: crate::key::NarrowedBy::default(),
+            narrowed_by: crate::key::NarrowedBy::default(),
             created: Timestamp::from_unix_ms(0),
             serial: 1,
             secrets: Secrets { current: secret(1, "kw_1"), previous: None },

@@ -32,7 +32,7 @@ pub struct HotRecord {
     /// Level, before the cap of the owner's role.
     pub level: Level,
     /// State of this secret.
-    pub standing: SecretState,
+    pub secret_state: SecretState,
     /// Expiry.
     pub expiry: Expiry,
     /// Allowlist.
@@ -56,7 +56,7 @@ pub struct HotView<'a> {
     /// Level, before the cap of the owner's role.
     pub level: Level,
     /// State of this secret.
-    pub standing: SecretState,
+    pub secret_state: SecretState,
     /// Expiry.
     pub expiry: Expiry,
     /// Allowlist.
@@ -68,17 +68,18 @@ pub struct HotView<'a> {
 impl HotRecord {
     /// Returns a view of the record.
     pub const fn view(&self) -> HotView<'_> {
-        let Self { id, ref keyspace, owner, level, standing, expiry, ref allowlist, ref rate_limits } = *self;
-        HotView { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+        let Self { id, ref keyspace, owner, level, secret_state, expiry, ref allowlist, ref rate_limits } =
+            *self;
+        HotView { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits }
     }
 }
 
 impl<'a> HotView<'a> {
     /// Returns the record, with its own copies.
     pub fn to_record(&self) -> HotRecord {
-        let Self { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits } = *self;
+        let Self { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits } = *self;
         let (allowlist, rate_limits) = (allowlist.clone(), rate_limits.clone());
-        HotRecord { id, keyspace: *keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+        HotRecord { id, keyspace: *keyspace, owner, level, secret_state, expiry, allowlist, rate_limits }
     }
 
     /// Returns the view of a key without allowlist and rate limits.
@@ -87,10 +88,10 @@ impl<'a> HotView<'a> {
         keyspace: &'a KeyspaceName,
         owner: UserId,
         level: Level,
-        standing: SecretState,
+        secret_state: SecretState,
         expiry: Expiry,
     ) -> Self {
         let (allowlist, rate_limits) = (&ANYONE, &NO_RATE_LIMITS);
-        Self { id, keyspace, owner, level, standing, expiry, allowlist, rate_limits }
+        Self { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits }
     }
 }

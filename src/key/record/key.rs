@@ -30,7 +30,7 @@ pub struct Key {
     /// Expiry.
     pub expiry: Expiry,
     /// Levels at which other users narrowed these rights.
-    pub held: NarrowedBy,
+    pub narrowed_by: NarrowedBy,
     /// Time of creation.
     pub created: Timestamp,
     /// Sequence number of the audit event of the creation: orders keys created in the same millisecond.
@@ -62,12 +62,12 @@ impl Key {
 
     /// Returns a hot record for each secret, with the lookup key of that secret. A pure function of the record.
     pub fn hot_records(&self) -> impl Iterator<Item = (LookupKey, HotRecord)> {
-        let hot = |standing| HotRecord {
+        let hot = |secret_state| HotRecord {
             id: self.id,
             keyspace: self.keyspace,
             owner: self.owner,
             level: self.level,
-            standing,
+            secret_state,
             expiry: self.expiry,
             allowlist: self.allowlist.clone(),
             rate_limits: self.rate_limits.clone(),
@@ -79,9 +79,9 @@ impl Key {
         };
         let current = (self.secrets.current.lookup_key(), hot(state));
         let previous = self.secrets.previous.as_ref().map(|(secret, end)| {
-            let standing =
+            let secret_state =
                 if state == SecretState::Active { SecretState::Retiring { until: *end } } else { state };
-            (secret.lookup_key(), hot(standing))
+            (secret.lookup_key(), hot(secret_state))
         });
         [current].into_iter().chain(previous)
     }
@@ -117,7 +117,7 @@ mod tests {
             rate_limits: RateLimits::none(),
             state,
             expiry: Expiry::At(END),
-            held: NarrowedBy::default(),
+            narrowed_by: NarrowedBy::default(),
             created: Timestamp::from_unix_ms(0),
             serial: 1,
             secrets: Secrets { current: secret(2, "kw_2"), previous: Some((secret(3, "-sha256-3"), END)) },
@@ -153,9 +153,14 @@ mod tests {
             let found: Vec<_> = key.hot_records().collect();
             let (current, previous) = (&key.secrets.current, &key.secrets.previous.as_ref().unwrap().0);
             assert_eq!(found.len(), 2);
-            for ((trace, record), (secret, standing)) in found.iter().zip([(current, new), (previous, old)]) {
+            for ((trace, record), (secret, secret_state)) in
+                found.iter().zip([(current, new), (previous, old)])
+            {
                 let hash = LookupKey { hash: secret.hash, locator: secret.prefix.locator() };
-                assert_eq!((*trace, record.standing, &record.allowlist), (hash, standing, &key.allowlist));
+                assert_eq!(
+                    (*trace, record.secret_state, &record.allowlist),
+                    (hash, secret_state, &key.allowlist)
+                );
                 assert_eq!(record.view().to_record(), *record);
             }
             assert!(current.shows_prefix() && !previous.shows_prefix());

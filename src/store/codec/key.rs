@@ -99,7 +99,7 @@ fn held_of([state, level, allowlist, rate_limits, expiry]: HeldWire) -> Result<N
 impl Record for Key {
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let end = |end: &Timestamp| end.unix_ms();
-        let held = Some(&self.held).filter(|held| **held != NarrowedBy::unsaid(&self.state));
+        let held = Some(&self.narrowed_by).filter(|held| **held != NarrowedBy::unsaid(&self.state));
         let mut wire = write(&KeyWire {
             id: self.id.to_bytes(),
             keyspace: self.keyspace.as_str().to_owned(),
@@ -150,7 +150,7 @@ impl Record for Key {
             allowlist: allowlist(wire.allowlist)?,
             rate_limits,
             state,
-            held,
+            narrowed_by: held,
             expiry: expiry(wire.expires)?,
             created: time(wire.created)?,
             serial: wire.serial,
@@ -175,7 +175,7 @@ impl Record for HotRecord {
             keyspace: self.keyspace.as_str().to_owned(),
             owner: self.owner.0,
             level: levelled(self.level, &self.rate_limits),
-            standing: match self.standing {
+            standing: match self.secret_state {
                 SecretState::Active => StandingWire::Active,
                 SecretState::Retiring { until } => StandingWire::Retiring(until.unix_ms()),
                 SecretState::Suspended => StandingWire::Suspended,
@@ -195,7 +195,7 @@ impl Record for HotRecord {
             keyspace: wire.keyspace.parse()?,
             owner: UserId(wire.owner),
             level,
-            standing: match wire.standing {
+            secret_state: match wire.standing {
                 StandingWire::Active => SecretState::Active,
                 StandingWire::Retiring(until) => SecretState::Retiring { until: time(until)? },
                 StandingWire::Suspended => SecretState::Suspended,

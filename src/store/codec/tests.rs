@@ -37,7 +37,7 @@ fn key() -> Key {
         rate_limits: rate_limits(),
         state: KeyState::Revoked { at: at(5), by: actor(), reason: RevokeReason::KeyCompromise },
         expiry: Expiry::At(at(9)),
-        held: NarrowedBy { state: Level::ALL, rate_limits: Level::SUPPORT, ..NarrowedBy::default() },
+        narrowed_by: NarrowedBy { state: Level::ALL, rate_limits: Level::SUPPORT, ..NarrowedBy::default() },
         created: at(1),
         serial: 4,
         secrets: Secrets { current: secret(&entropy), previous: Some((secret(&entropy), at(8))) },
@@ -164,9 +164,9 @@ fn a_level_above_eight_is_told_apart_from_other_damage() {
 fn a_key_of_before_says_by_its_state_alone_what_was_taken_from_it() {
     for (state, held) in [(KeyState::Active, Level::AUTHENTICATE), (KeyState::Suspended, Level::ALL)] {
         let held = NarrowedBy { state: held, ..NarrowedBy::default() };
-        let old = Key { state, held, ..key() };
+        let old = Key { state, narrowed_by: held, ..key() };
         comes_back(&old);
-        let more = Key { held: NarrowedBy { expiry: Level::ALL, ..held }, ..old.clone() };
+        let more = Key { narrowed_by: NarrowedBy { expiry: Level::ALL, ..held }, ..old.clone() };
         let (old, more) = (old.encode().unwrap(), more.encode().unwrap());
         assert_eq!(old.len() + 5, more.len(), "nothing is written of it");
     }
