@@ -1,96 +1,186 @@
-//! Layers point one way: a file imports only from layers above its own in this list, never from a sibling.
+//! Imports: which room may use which, and no cycle of files inside a room.
+//!
+//! A room is a folder of `src/`, or a file directly in it. A file imports another when a path in it, in a `use` or in
+//! code, leads to the other file: names that a façade (`mod.rs`) re-exports are followed to the file that defines them.
+//! A façade is a file with what it defines and uses itself. Code under `#[cfg(test)]` may use any room above its own, and
+//! is left out when cycles are looked for. Calls of methods leave no path, so they are not seen.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "layering/graph.rs"]
+mod graph;
+#[path = "layering/scope.rs"]
+mod scope;
+mod sources;
 
-/// Topmost first. Modules of one row are siblings.
-const LAYERS: [&[&str]; 11] = [
-    &["limits", "clock", "entropy"],
-    &["key", "http"],
-    &["store", "index"],
-    &["engine"],
-    &["verify"],
-    &["login"],
-    &["command"],
-    &["dialect", "console"],
-    &["config", "telemetry"],
-    &["server"],
-    &["cli"],
+use std::collections::BTreeMap;
+
+use graph::{Tree, room};
+
+/// Rooms, topmost first, and the rooms that each may import. A new arrow is a decision: it is written here first.
+const ROOMS: [(&str, &[&str]); 18] = [
+    ("limits", &[]),
+    ("clock", &[]),
+    ("entropy", &[]),
+    ("key", &["clock", "entropy", "limits"]),
+    ("http", &["limits"]),
+    ("store", &["clock", "entropy", "key", "limits"]),
+    ("index", &["clock", "key", "limits"]),
+    ("engine", &["clock", "entropy", "http", "index", "key", "limits", "store"]),
+    ("verify", &["clock", "engine", "index", "key", "limits"]),
+    ("login", &["clock", "engine", "entropy", "key", "limits", "store", "verify"]),
+    (
+        "command",
+        &["clock", "engine", "entropy", "http", "index", "key", "limits", "login", "store", "verify"],
+    ),
+    ("dialect", &["clock", "command", "engine", "http", "key", "limits", "store", "verify"]),
+    ("console", &["clock", "command", "engine", "http", "key", "limits", "verify"]),
+    ("config", &["entropy", "key", "limits"]),
+    ("server", &["clock", "command", "console", "dialect", "engine", "http", "key", "limits"]),
+    (
+        "cli",
+        &[
+            "clock", "command", "config", "console", "dialect", "engine", "entropy", "http", "key", "limits",
+            "server", "store", "verify",
+        ],
+    ),
+    ("lib", &[]),
+    ("main", &["cli"]),
 ];
 
-fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|row| row.contains(&module))
+/// Rooms above `command/` that open no store themselves. `cli/` does: it restores and repairs them.
+const WITHOUT_STORE_ERRORS: [&str; 5] = ["dialect", "console", "config", "server", "http"];
+
+/// Files of a room that may still name `StoreError`. This may only fall.
+const STORE_ERRORS: [(&str, usize); 1] = [("dialect", 2)];
+
+/// Files of a room that may still be in cycles. This may only fall.
+const IN_CYCLES: [(&str, usize); 10] = [
+    ("cli", 9),
+    ("command", 8),
+    ("console", 17),
+    ("dialect", 12),
+    ("engine", 21),
+    ("http", 2),
+    ("key", 10),
+    ("login", 4),
+    ("server", 5),
+    ("store", 8),
+];
+
+/// Façades of a room that may still use files of their folder that use what the façade defines. This may only fall.
+const WHEELS: [(&str, usize); 7] =
+    [("cli", 1), ("command", 1), ("console", 1), ("dialect", 6), ("key", 1), ("server", 1), ("store", 1)];
+
+fn row(room: &str) -> Option<(usize, &'static [&'static str])> {
+    let at = ROOMS.iter().position(|(name, _)| *name == room)?;
+    Some((at, ROOMS[at].1))
 }
 
-fn sources(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let nested = dirs.iter().flat_map(|dir| sources(dir));
-    files.into_iter().chain(nested).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+/// Imports that the table of rooms does not allow.
+fn arrows(tree: &Tree) -> Vec<String> {
+    let mut wrong: Vec<String> = tree
+        .rooms()
+        .into_iter()
+        .filter(|room| row(room).is_none())
+        .map(|room| format!("{room} is in no row"))
+        .collect();
+    for import in tree.imports(false) {
+        let (own, to) = (room(import.from), import.room.as_str());
+        let allowed = own == to || own == "lib" || row(own).is_some_and(|(_, allowed)| allowed.contains(&to));
+        if !allowed {
+            wrong.push(format!("{}:{}: {own} imports {to}", import.from, import.line));
+        }
+    }
+    for import in tree.imports(true) {
+        let (own, to) = (row(room(import.from)), row(&import.room));
+        if own.zip(to).is_some_and(|(own, to)| to.0 > own.0 && room(import.from) != "lib") {
+            wrong.push(format!("{}:{}: imports {}, which is below", import.from, import.line, import.room));
+        }
+    }
+    wrong.dedup();
+    wrong
 }
 
-/// Every top-level module that `text` names through `crate::` or `keyward::`, with its line; comments do not count.
-fn imports(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let code = line.split("//").next().unwrap_or_default();
-        for path in ["crate::", "keyward::"] {
-            for (at, _) in code.match_indices(path) {
-                let before = code[..at].chars().next_back();
-                if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
-                    continue;
-                }
-                let rest = &code[at + path.len()..];
-                let names: Vec<&str> = match rest.strip_prefix('{') {
-                    Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
-                    None => vec![rest],
-                };
-                let first = |name: &str| {
-                    name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
-                };
-                found.extend(names.into_iter().map(|name| (number + 1, first(name))));
+/// Files that name `StoreError` above `command/`, and places that climb more than one module.
+fn words(texts: &[(String, String)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (path, text) in texts {
+        let path = path.trim_start_matches("src/");
+        let all = sources::tokens(text);
+        let (code, _) = sources::without_tests(&all);
+        if WITHOUT_STORE_ERRORS.contains(&room(path)) && code.iter().any(|token| token.text == "StoreError") {
+            wrong.push(format!("{path}: names StoreError"));
+        }
+        for run in all.windows(3) {
+            if run[0].text == "super" && run[1].text == "::" && run[2].text == "super" {
+                wrong.push(format!(
+                    "{path}:{}: climbs more than one module; name it from the crate",
+                    run[0].line
+                ));
             }
         }
-    }
-    found
-}
-
-/// What is wrong with `text`, as the file at `path` below `src`.
-fn violations(path: &str, text: &str) -> Vec<String> {
-    let own = path.split(['/', '.']).next().unwrap_or_default();
-    if own == "lib" || own == "main" {
-        return Vec::new();
-    }
-    let Some(own_layer) = layer(own) else {
-        return vec![format!("{path}: {own} is in no layer")];
-    };
-    let mut wrong = Vec::new();
-    for (line, module) in imports(text) {
-        let allowed = module == own || layer(&module).is_some_and(|layer| layer < own_layer);
-        // Names that are no module (macros, types) are none of ours.
-        if !allowed && layer(&module).is_some() {
-            wrong.push(format!("{path}:{line}: {own} imports {module}"));
-        }
-    }
-    if text.contains("super::super") {
-        wrong.push(format!("{path}: climbs more than one module; name it from the crate"));
     }
     wrong
 }
 
-#[test]
-fn no_file_imports_upward_or_sideways() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut wrong = Vec::new();
-    let files = sources(&src);
-    assert!(files.len() > 40, "the sources were found");
-    for file in files {
-        let path = file.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
-        wrong.extend(violations(&path, &fs::read_to_string(&file).unwrap()));
+/// What of `found`, one path a line, is more than `ceilings` allow to the room.
+fn above(found: &[String], ceilings: &[(&str, usize)]) -> Vec<String> {
+    let mut rooms: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for line in found {
+        rooms.entry(room(line)).or_default().push(line);
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    let ceiling =
+        |name: &str| ceilings.iter().find(|(room, _)| *room == name).map_or(0, |(_, ceiling)| *ceiling);
+    rooms.retain(|room, lines| lines.len() > ceiling(room));
+    rooms
+        .into_iter()
+        .map(|(room, lines)| format!("{room}: {} where {} may be: {lines:#?}", lines.len(), ceiling(room)))
+        .collect()
+}
+
+#[test]
+fn every_import_is_in_the_table() {
+    let texts = sources::texts(&["src"], ".rs");
+    assert!(texts.len() > 40, "the sources were found");
+    assert_eq!(arrows(&Tree::of(&texts)), Vec::<String>::new());
+}
+
+#[test]
+fn the_table_points_one_way() {
+    for (at, (room, allowed)) in ROOMS.iter().enumerate() {
+        for to in *allowed {
+            let (to, _) = row(to).unwrap();
+            assert!(to < at, "{room} may import only what stands above it");
+        }
+    }
+}
+
+#[test]
+fn no_file_above_the_commands_names_an_error_of_stores_and_none_climbs_twice() {
+    assert_eq!(above(&words(&sources::texts(&["src"], ".rs")), &STORE_ERRORS), Vec::<String>::new());
+}
+
+#[test]
+fn no_files_of_a_room_import_each_other() {
+    let tree = Tree::of(&sources::texts(&["src"], ".rs"));
+    for ring in tree.cycles() {
+        println!("cycle of {} files:\n    {}", ring.len(), tree.edges_in(&ring).join("\n    "));
+    }
+    let in_cycles: Vec<String> = tree.cycles().into_iter().flatten().map(str::to_owned).collect();
+    assert_eq!(above(&in_cycles, &IN_CYCLES), Vec::<String>::new());
+    let wheels: Vec<String> = tree.wheels().into_iter().map(str::to_owned).collect();
+    println!("façades that define what the files they use need: {wheels:#?}");
+    assert_eq!(above(&wheels, &WHEELS), Vec::<String>::new());
+}
+
+/// A tree of files at paths below `src/`.
+fn planted(files: &[(&str, &str)]) -> Tree {
+    let rooms =
+        ["clock", "command", "engine", "entropy", "http", "index", "key", "limits", "server", "store"];
+    let facades = rooms.map(|room| (format!("src/{room}.rs"), String::new()));
+    let own = files.iter().map(|(path, text)| (format!("src/{path}"), (*text).to_owned()));
+    Tree::of(&facades.into_iter().chain(own).collect::<Vec<_>>())
 }
 
 #[test]
@@ -99,20 +189,85 @@ fn planted_imports_are_found() {
         ("key/id.rs", "use crate::engine::Engine;"),
         ("key/id.rs", "use crate::http::RawRequest;"),
         ("dialect/filebin/mod.rs", "fn f() { crate::server::run() }"),
-        ("dialect/filebin/mod.rs", "use crate::{key::Key, cli::run};"),
-        ("verify/judge.rs", "use crate::command::Command;"),
+        ("dialect/filebin/mod.rs", "use crate::{key::Key, server::run};"),
+        ("dialect/filebin/mod.rs", "use crate::index::{HotIndex, Slot};"),
+        ("verify/judge.rs", "use crate::{key::{Key, KeyId}, command::Command};"),
+        ("verify/judge.rs", "fn f() { #[cfg(test)] use crate::server::run; }"),
         ("store/memory.rs", "use crate::index::HotIndex;"),
+        ("store/memory.rs", "macro_rules! m { () => { $crate::engine::Engine } }"),
         ("clock.rs", "use crate::limits;"),
-        ("engine/commit/lane.rs", "use super::super::command::Command;"),
+        ("engine/lane.rs", "#[cfg(test)] mod tests { use crate::command::Service; }"),
         ("novelty/mod.rs", ""),
     ] {
-        assert_ne!(violations(path, text), Vec::<String>::new(), "{path}: {text}");
+        assert_ne!(arrows(&planted(&[(path, text)])), Vec::<String>::new(), "{path}: {text}");
     }
     for (path, text) in [
         ("verify/judge.rs", "use crate::key::Key; // not crate::command"),
+        ("verify/judge.rs", "/// See [`crate::command`].\nuse crate::key::Key;"),
         ("store/sled/open.rs", "use crate::store::StoreError;"),
-        ("engine/commit/lane.rs", "use super::transaction::Operation;"),
+        ("engine/lane.rs", "use super::operation::Operation;"),
+        ("verify/judge.rs", "#[cfg(test)] mod tests { use crate::store::MemoryStore; }"),
     ] {
-        assert_eq!(violations(path, text), Vec::<String>::new(), "{path}: {text}");
+        assert_eq!(arrows(&planted(&[(path, text)])), Vec::<String>::new(), "{path}: {text}");
     }
+}
+
+#[test]
+fn planted_words_are_found() {
+    let found = |path: &str, text: &str| words(&[(format!("src/{path}"), text.to_owned())]);
+    for (path, text) in [
+        ("dialect/filebin/refusal.rs", "use crate::store::StoreError;"),
+        ("console/page.rs", "fn f(e: crate::store::StoreError) {}"),
+        ("engine/lane.rs", "use super::super::command::Command;"),
+    ] {
+        assert_eq!(found(path, text).len(), 1, "{path}: {text}");
+    }
+    for (path, text) in [
+        ("cli/restore.rs", "use crate::store::StoreError;"),
+        ("console/page.rs", "#[cfg(test)] mod tests { use crate::store::StoreError; }"),
+        ("console/page.rs", "// StoreError\nuse super::refusal;"),
+    ] {
+        assert_eq!(found(path, text), Vec::<String>::new(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn planted_cycles_are_found() {
+    let plain: &[(&str, &str)] = &[
+        ("engine/mod.rs", "mod lane; mod open;"),
+        ("engine/lane.rs", "use super::open::Engine; pub struct Lane;"),
+        ("engine/open.rs", "pub struct Engine; fn f() { super::lane::Lane; }"),
+    ];
+    let by_facade: &[(&str, &str)] = &[
+        ("engine/mod.rs", "mod commit; mod open; pub use commit::Lane; pub use open::Engine;"),
+        ("engine/commit/mod.rs", "mod lane; pub use lane::*;"),
+        ("engine/commit/lane.rs", "use crate::engine::{Engine}; pub struct Lane;"),
+        ("engine/open.rs", "use super::{self as engine}; pub struct Engine { lane: engine::Lane }"),
+    ];
+    let by_module: &[(&str, &str)] = &[
+        ("engine/mod.rs", "mod a; mod b; mod c;"),
+        ("engine/a.rs", "use super::b; fn f() { b::g() }"),
+        ("engine/b.rs", "use crate::engine::c::h; pub fn g() {}"),
+        ("engine/c.rs", "mod inner { use super::super::a::f; } pub fn h() {}"),
+    ];
+    for (files, size) in [(plain, 2), (by_facade, 2), (by_module, 3)] {
+        let files: Vec<_> = files.to_vec();
+        let tree = planted(&files);
+        assert_eq!(tree.cycles().iter().map(Vec::len).collect::<Vec<_>>(), [size], "{files:?}");
+    }
+    let none = planted(&[
+        (
+            "engine/mod.rs",
+            "mod lane; mod open; #[cfg(test)] mod tests; pub use open::Engine; pub use lane::Lane;",
+        ),
+        ("engine/lane.rs", "pub struct Lane; #[cfg(test)] mod tests { use super::super::open::Engine; }"),
+        ("engine/open.rs", "use super::Lane; pub struct Engine;"),
+        ("engine/tests.rs", "use super::open::Engine; use super::lane::Lane;"),
+    ]);
+    assert_eq!((none.cycles(), none.wheels()), (Vec::new(), Vec::new()));
+    let wheel = planted(&[
+        ("engine/mod.rs", "mod lane; pub struct Engine { lane: lane::Lane }"),
+        ("engine/lane.rs", "use super::Engine; pub struct Lane;"),
+    ]);
+    assert_eq!((wheel.cycles(), wheel.wheels()), (Vec::new(), vec!["engine/mod.rs"]));
 }
