@@ -1,38 +1,133 @@
-//! What keeps the sources readable: sizes, the map, and nothing left for later.
+//! Readable sources: sizes of files, folders and functions, the map, one name for one type, and plain English.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "tidy/english.rs"]
+mod english;
+mod sources;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+use sources::{files, root, shown, texts};
+
+/// Lines of the longest file, and of the median one.
+const LINES: (usize, usize) = (500, 120);
+
+/// Files of one folder of `src/` or `tests/`.
+const FILES_IN_FOLDER: usize = 15;
+
+/// Functions that may have more than the 70 lines that `.clippy.toml` sets.
+const LONG_FUNCTIONS: [(&str, &str); 3] = [
+    ("src/command/table_tests/plays.rs", "an arm for each command, and nothing else"),
+    ("tests/dialects/world.rs", "an arm for each step of a transcript"),
+    ("tests/regained.rs", "one case after the other"),
+];
+
+/// Files that are still too long, and folders that are still too full. These may only fall.
+const STILL: (usize, usize) = (3, 5);
+
+/// Every folder that has Rust files.
+const RUST: [&str; 5] = ["src", "tests", "benches", "fuzz", "examples"];
+
+/// Files that are longer than they may be, and the median when it is.
+fn too_long(sizes: &mut [(usize, String)]) -> Vec<String> {
+    sizes.sort();
+    let mut wrong: Vec<String> = sizes
+        .iter()
+        .filter(|(lines, _)| *lines > LINES.0)
+        .map(|(lines, path)| format!("{path} has {lines} lines"))
+        .collect();
+    let median = sizes.get(sizes.len() / 2).map_or(0, |(lines, _)| *lines);
+    if median > LINES.1 {
+        wrong.push(format!("the median file has {median} lines"));
+    }
+    wrong
 }
 
-fn files(dir: &Path, end: &str) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let entries = entries.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("target"));
-    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let nested = dirs.iter().flat_map(|dir| crate::files(dir, end));
-    files.into_iter().chain(nested).filter(|path| path.to_string_lossy().ends_with(end)).collect()
+/// Folders that hold more Rust files than they may.
+fn too_full(paths: &[String]) -> Vec<String> {
+    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    for path in paths {
+        *folders.entry(path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
+    }
+    folders.retain(|_, count| *count > FILES_IN_FOLDER);
+    folders.into_iter().map(|(folder, count)| format!("{folder}/ has {count} files")).collect()
 }
 
-fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap().display().to_string()
+/// Names of types that are public in more than one file of `src/`, with the files.
+fn defined_twice(texts: &[(String, String)]) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in texts {
+        let (code, _) = sources::without_tests(&sources::tokens(text));
+        for run in code.windows(6) {
+            let words: Vec<&str> = run.iter().map(|token| token.text.as_str()).collect();
+            let (kind, name) = match words[..] {
+                ["pub", "(", "crate", ")", kind, name] | ["pub", kind, name, ..] => (kind, name),
+                _ => continue,
+            };
+            if ["struct", "enum", "trait", "type"].contains(&kind) && name != "$" {
+                places.entry(name.to_owned()).or_default().push(format!("{path}:{}", run[0].line));
+            }
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    places.into_iter().map(|(name, places)| format!("{name}: {}", places.join(", "))).collect()
 }
 
 #[test]
 fn no_file_is_too_long_and_most_are_short() {
-    let mut sizes: Vec<(usize, String)> = ["src", "tests", "benches", "fuzz"]
-        .iter()
-        .flat_map(|dir| files(&root().join(dir), ".rs"))
-        .map(|path| (fs::read_to_string(&path).unwrap().lines().count(), shown(&path)))
-        .collect();
-    sizes.sort();
-    let longest = sizes.last().unwrap();
-    assert!(longest.0 <= 600, "{} has {} lines", longest.1, longest.0);
-    let median = sizes[sizes.len() / 2].0;
-    assert!(median <= 140, "the median file has {median} lines");
+    let texts = texts(&RUST, ".rs");
+    let mut sizes: Vec<_> = texts.into_iter().map(|(path, text)| (text.lines().count(), path)).collect();
+    assert!(sizes.len() > 100, "the sources were found");
+    let found = too_long(&mut sizes);
+    assert!(found.len() <= STILL.0, "{found:#?}");
+    let mut planted =
+        vec![(501, "src/a.rs".to_owned()), (121, "src/b.rs".to_owned()), (1, "src/c.rs".to_owned())];
+    assert_eq!(too_long(&mut planted).len(), 2);
+}
+
+#[test]
+fn no_folder_is_too_full() {
+    let paths: Vec<String> = texts(&["src", "tests"], ".rs").into_iter().map(|(path, _)| path).collect();
+    let found = too_full(&paths);
+    assert!(found.len() <= STILL.1, "{found:#?}");
+    let planted: Vec<String> = (0..=FILES_IN_FOLDER).map(|number| format!("src/room/{number}.rs")).collect();
+    assert_eq!(too_full(&planted), ["src/room/ has 16 files"]);
+    assert_eq!(too_full(&planted[1..]), Vec::<String>::new());
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    assert!(read(".clippy.toml").contains("too-many-lines-threshold = 70\n"), "clippy measures functions");
+    let lint = concat!("too_many", "_lines");
+    assert!(read("Cargo.toml").contains(&format!("{lint} = \"warn\"\n")), "clippy measures functions");
+    assert!(
+        read(".ci/run").contains("cargo clippy --locked --all-targets -- -D warnings\n"),
+        "of tests, too"
+    );
+    let sources = texts(&RUST, ".rs").into_iter();
+    let silenced: Vec<String> =
+        sources.filter(|(_, text)| text.contains(lint)).map(|(path, _)| path).collect();
+    let allowed: Vec<&str> = LONG_FUNCTIONS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(silenced, allowed, "only the listed files may have a long function");
+}
+
+#[test]
+fn no_public_type_is_defined_twice() {
+    assert_eq!(defined_twice(&texts(&["src"], ".rs")), Vec::<String>::new());
+    let planted = |texts: [&str; 2]| {
+        let [first, second] = texts.map(str::to_owned);
+        defined_twice(&[("src/a.rs".to_owned(), first), ("src/b.rs".to_owned(), second)]).len()
+    };
+    assert_eq!(planted(["pub struct Place { a: u8 }", "pub(crate) enum Place { One, Two }"]), 1);
+    assert_eq!(planted(["pub type Place = u8; const A: u8 = 1;", "mod inner { pub trait Place {} }"]), 1);
+    assert_eq!(planted(["pub struct Place { a: u8 }", "struct Place; // pub struct Place;"]), 0);
+    assert_eq!(
+        planted(["pub struct Place { a: u8 }", "#[cfg(test)] mod tests { pub struct Place { a: u8 } }"]),
+        0
+    );
 }
 
 #[test]
@@ -57,7 +152,7 @@ fn every_path_a_readme_names_exists() {
             if source && !quoted.contains([' ', '*', '<', '{']) {
                 assert!(
                     root().join(quoted).exists(),
-                    "{} names {quoted}, which is not there",
+                    "{} names {quoted}, which does not exist",
                     shown(&readme)
                 );
             }
@@ -68,10 +163,9 @@ fn every_path_a_readme_names_exists() {
 #[test]
 fn nothing_is_left_for_later() {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
-    for path in files(&root().join("src"), ".rs").into_iter().chain(files(&root().join("tests"), ".rs")) {
-        let text = fs::read_to_string(&path).unwrap();
+    for (path, text) in texts(&["src", "tests"], ".rs") {
         for mark in marks {
-            assert!(!text.contains(mark), "{} has a {mark}", shown(&path));
+            assert!(!text.contains(mark), "{path} has a {mark}");
         }
     }
 }
