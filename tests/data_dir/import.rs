@@ -1,15 +1,11 @@
 //! Moving in with the real binary: an import that is killed and run again has every line once.
 
-#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "binary/run.rs"]
-mod binary;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use binary::{Done, keyward, run};
+use crate::binary::{Done, keyward, run};
 use keyward::key::DigestScheme;
 use serde_json::Value;
 

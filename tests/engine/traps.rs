@@ -5,9 +5,6 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "traps/gated.rs"]
-mod gated;
-
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,7 +20,7 @@ use keyward::limits;
 use keyward::store::{MemoryStore, Store};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 
-use gated::Gated;
+use super::gated_store::Gated;
 
 const BY: Actor = Actor::Operator;
 const HOUR_MS: u64 = 3_600_000;

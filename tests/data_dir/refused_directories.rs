@@ -1,17 +1,13 @@
 //! Where the data and the secret file may lie: what others could write or read is refused, with what to do instead; a
 //! place that cannot be used leaves nothing behind.
 
-#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "binary/run.rs"]
-mod binary;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use binary::{Done, keyward, run};
+use crate::binary::{Done, keyward, run};
 
 fn try_to(dir: &Path, args: &[&str]) -> Done {
     run(keyward(dir, args), "")

@@ -1,22 +1,14 @@
 //! A store whose indexes are wrong, and whose entries are damaged: found, and made whole from its records.
 
-#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "directory/below.rs"]
-mod below;
-#[path = "binary/run.rs"]
-mod binary;
-#[path = "directory/copy.rs"]
-mod directory;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use below::with_sled;
-use binary::{keyward, run};
-use directory::copy_tree;
+use crate::below::with_sled;
+use crate::binary::{keyward, run};
+use crate::directory::copy_tree;
 use keyward::config::SecretFile;
 use keyward::engine::{Created, Engine, NewCompany, NewKey, NewUser, Parts, RequestMark};
 use keyward::entropy::OsEntropy;

@@ -3,23 +3,15 @@
 //! `tests/fixtures/stores/N/` is a data directory of layout N that was stopped, the backup that was made of it, and the
 //! texts of its keys: keyspace, `good` or `bad`, text. Made once and never changed.
 
-#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "directory/below.rs"]
-mod below;
-#[path = "binary/run.rs"]
-mod binary;
-#[path = "directory/copy.rs"]
-mod directory;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use below::with_sled;
-use binary::{keyward, run};
-use directory::copy_tree;
+use crate::below::with_sled;
+use crate::binary::{keyward, run};
+use crate::directory::copy_tree;
 use keyward::store::sled::OpenOptions;
 use keyward::store::{SledStore, StoreError, schema};
 use tempfile::TempDir;

@@ -15,10 +15,6 @@ use keyward::store::{SledStore, Store, schema};
 use keyward::verify::{DenyReason, Verdict, Verifier, VerifyRequest};
 use tempfile::TempDir;
 
-#[cfg(feature = "server")]
-#[path = "binary/run.rs"]
-mod binary;
-
 const BEGIN: Timestamp = Timestamp::from_unix_ms(1_764_100_000_000);
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -156,7 +152,7 @@ fn a_day_ahead_is_no_doubt() {
 fn the_command_line_accepts_a_clock_also_of_a_running_server() {
     use std::io::{BufRead as _, BufReader};
 
-    use binary::{keyward, run};
+    use crate::binary::{keyward, run};
     use keyward::config::SecretFile;
     use keyward::entropy::OsEntropy;
 

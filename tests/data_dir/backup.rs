@@ -1,18 +1,14 @@
 //! Backups with the real binary: what was acknowledged is in them, what was revoked since does not come back unasked,
 //! and a kill while a store is replaced leaves the old one or the new one.
 
-#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "binary/run.rs"]
-mod binary;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use binary::{Done, keyward, run};
+use crate::binary::{Done, keyward, run};
 use serde_json::Value;
 use tempfile::TempDir;
 

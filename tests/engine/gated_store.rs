@@ -1,5 +1,7 @@
 //! A store in memory that can hold back what it read, and counts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::{Condvar, Mutex};
 
 use keyward::store::{Batch, Change, Entry, MemoryStore, Revision, Store, StoreError, schema};
