@@ -6,12 +6,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod answers;
-#[path = "../directory/below.rs"]
-mod below;
 mod damage;
 #[path = "../directory/copy.rs"]
 mod directory;
 mod filled;
-mod older;
 mod random;
+#[path = "../directory/raw_sled.rs"]
+mod raw_sled;
+mod stale_store;
 mod store;

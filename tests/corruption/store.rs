@@ -10,9 +10,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
 
-use super::below::with_sled;
 use super::damage::flip;
 use super::directory::copy_tree;
+use super::raw_sled::with_sled;
 
 /// As a large store opens.
 pub(super) const UNCOUNTED: OpenOptions = OpenOptions { recover: false, counted_max: 0 };

@@ -9,9 +9,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::below::with_sled;
 use crate::binary::{keyward, run};
 use crate::directory::copy_tree;
+use crate::raw_sled::with_sled;
 use keyward::store::sled::OpenOptions;
 use keyward::store::{SledStore, StoreError, schema};
 use tempfile::TempDir;

@@ -4,8 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
-#[path = "../directory/below.rs"]
-mod below;
 #[path = "../binary/run.rs"]
 mod binary;
 mod clock;
@@ -13,5 +11,7 @@ mod clock;
 mod directory;
 mod formats;
 mod import;
+#[path = "../directory/raw_sled.rs"]
+mod raw_sled;
 mod refused_directories;
 mod repair;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use crate::below::with_sled;
 use crate::binary::{keyward, run};
 use crate::directory::copy_tree;
+use crate::raw_sled::with_sled;
 use keyward::config::SecretFile;
 use keyward::engine::{Created, Engine, NewCompany, NewKey, NewUser, Parts, RequestMark};
 use keyward::entropy::OsEntropy;

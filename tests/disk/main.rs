@@ -8,9 +8,9 @@
     reason = "a test fails by panicking"
 )]
 
-mod full;
 #[path = "../powercut/layer.rs"]
 mod layer;
+mod no_room;
 mod requests;
 mod site;
 #[path = "../skipped/said.rs"]

@@ -15,7 +15,7 @@ use keyward::key::{
 };
 use zeroize::Zeroizing;
 
-use crate::asked::Command;
+use crate::any_change::Command;
 use crate::imports;
 use crate::model::{Model, NETWORKS};
 use crate::rates::rate_limits;

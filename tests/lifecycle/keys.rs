@@ -8,9 +8,9 @@ use keyward::key::{
 };
 use keyward::limits;
 
-use crate::changes::Told;
 use crate::imports::{identity, own_id};
 use crate::model::{Credential, Model, Request, placeholder};
+use crate::model_changes::Told;
 
 type Answer = Result<Told, EngineError>;
 

@@ -11,9 +11,7 @@
     reason = "a test fails by panicking, and tells its figures"
 )]
 
-mod agree;
-mod asked;
-mod changes;
+mod any_change;
 mod commands;
 mod coverage;
 mod disk;
@@ -21,8 +19,10 @@ mod disk;
 mod faulty;
 mod imports;
 mod keys;
-mod members;
+mod matches_model;
 mod model;
+mod model_changes;
+mod model_members;
 #[path = "../../fuzz/targets/rates.rs"]
 mod rates;
 mod steps;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::asked::Command;
+use crate::any_change::Command;
 
 /// A number that rises.
 #[derive(Default)]

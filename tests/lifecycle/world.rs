@@ -12,12 +12,12 @@ use keyward::key::{KeyId, Pepper, PepperNumber, PepperRing};
 use keyward::store::backup::{BackupWriter, read};
 use keyward::store::{MemoryStore, StoreError};
 
-use crate::asked::{Command, Outcome};
-use crate::changes::Told;
+use crate::any_change::{Command, Outcome};
 use crate::commands::{Chooser, PASSWORDS};
 use crate::disk::{Disk, Kind};
 use crate::faulty::Faulty;
 use crate::model::Model;
+use crate::model_changes::Told;
 use crate::steps::{Step, What};
 use crate::tally::Tally;
 

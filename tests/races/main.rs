@@ -16,8 +16,8 @@
 mod actors;
 mod checker;
 mod history;
-mod narrow;
 mod planted;
+mod short_windows;
 mod store;
 mod world;
 

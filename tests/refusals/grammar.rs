@@ -4,8 +4,8 @@ use keyward::http::{Body as RawBody, Entrance, RawRequest};
 use keyward::key::{Keyspace, UserId};
 use serde_json::{Map, Value as Json, json};
 
-use crate::chance::Chance;
 use crate::documented::{Api, Body, Operation};
+use crate::seeded_choice::Chance;
 use crate::values::{Value, plain};
 use crate::world::{SITE, World};
 

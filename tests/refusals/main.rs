@@ -9,7 +9,6 @@
     reason = "a test fails by panicking, and tells its figures"
 )]
 
-mod chance;
 mod checks;
 mod coverage;
 mod documented;
@@ -17,15 +16,16 @@ mod documented;
 #[expect(dead_code, reason = "no commit fails here")]
 mod faulty;
 mod grammar;
+mod seeded_choice;
 mod values;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use chance::Chance;
 use coverage::Coverage;
 use documented::Operation;
 use keyward::http::RawRequest;
+use seeded_choice::Chance;
 use world::World;
 
 const REQUESTS: usize = 4_000;

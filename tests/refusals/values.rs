@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::chance::Chance;
+use crate::seeded_choice::Chance;
 use crate::world::World;
 
 /// The kind of a value.

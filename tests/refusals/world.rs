@@ -16,9 +16,9 @@ use keyward::key::{
 };
 use keyward::store::{MemoryStore, Revision, Store, schema};
 
-use crate::chance::Chance;
 use crate::documented::Api;
 use crate::faulty::Faulty;
+use crate::seeded_choice::Chance;
 
 pub(crate) const SITE: &str = "https://keys.example.org";
 pub(crate) const SPACES: [&str; 6] = ["native", "filebin", "freesewing", "qreserve", "telvue", "bokamera"];

@@ -7,13 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod at_once;
 mod bodies;
 mod connections;
-mod direct;
+mod fast_path;
 mod harness;
 mod heads;
 mod http2;
+mod inline;
 mod origins;
 mod stopping;
 mod threads;

@@ -6,7 +6,7 @@ use keyward::key::{Actor, Keyspace, Level, PepperRing, RevokeReason, Role};
 use keyward::store::{Batch, SledStore, Store as _, schema};
 use keyward::verify::{Verifier, VerifyRequest};
 
-use super::below::with_sled;
+use super::raw_sled::with_sled;
 use super::store::{UNCOUNTED, open};
 
 /// Whether it comes about while others work.

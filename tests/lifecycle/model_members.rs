@@ -7,8 +7,8 @@ use keyward::key::{
     UserId, UserKind, UserStatus,
 };
 
-use crate::changes::Told;
 use crate::model::{Member, Model, placeholder};
+use crate::model_changes::Told;
 
 type Answer = Result<Told, EngineError>;
 

@@ -9,7 +9,7 @@ use keyward::command::{
 use keyward::engine::EngineError;
 use keyward::key::{CompanyId, KeyId, UserId};
 
-use crate::asked::Command;
+use crate::any_change::Command;
 use crate::model::Model;
 
 /// What a command that was carried out answers.
