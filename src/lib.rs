@@ -20,7 +20,9 @@ pub mod server;
 pub mod store;
 pub mod verify;
 
-/// The README's examples, compiled and run.
+/// The examples of the pages, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct ReadmeExamples;
+#[doc = include_str!("../docs/embedding.md")]
+#[doc = include_str!("../docs/extending.md")]
+struct PageExamples;

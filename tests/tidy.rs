@@ -8,6 +8,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use sources::{files, root, shown, texts};
 
@@ -141,22 +142,44 @@ fn every_module_is_on_the_map() {
     }
 }
 
+/// Every page: the READMEs, and those of `docs/`.
+fn pages() -> Vec<PathBuf> {
+    files(root(), "README.md").into_iter().chain(files(&root().join("docs"), ".md")).collect()
+}
+
+/// Paths of the repository that a page names in code or links to, and that do not exist.
+fn missing_paths(page: &Path, text: &str) -> Vec<String> {
+    let source = ["src/", "tests/", "benches/", "examples/", "fuzz/", "docs/", ".ci/"];
+    let quoted = text.split('`').skip(1).step_by(2);
+    let quoted = quoted.filter(|path| source.iter().any(|dir| path.starts_with(dir)));
+    let quoted =
+        quoted.filter(|path| !path.contains([' ', '*', '<', '{', '\n'])).map(|path| root().join(path));
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    let links = links
+        .filter(|link| !link.contains("://") && !link.starts_with('#') && !link.contains([' ', '`', ':']));
+    let links = links.map(|link| page.parent().unwrap().join(link.split('#').next().unwrap()));
+    let named = quoted.chain(links).filter(|path| !path.exists());
+    named.map(|path| path.display().to_string()).collect()
+}
+
 #[test]
-fn every_path_a_readme_names_exists() {
-    for readme in files(root(), "README.md") {
-        let text = fs::read_to_string(&readme).unwrap();
-        for quoted in text.split('`').skip(1).step_by(2) {
-            let source = ["src/", "tests/", "benches/", "examples/", "fuzz/", ".ci/"]
-                .iter()
-                .any(|dir| quoted.starts_with(dir));
-            if source && !quoted.contains([' ', '*', '<', '{']) {
-                assert!(
-                    root().join(quoted).exists(),
-                    "{} names {quoted}, which does not exist",
-                    shown(&readme)
-                );
-            }
-        }
+fn every_path_a_page_names_exists() {
+    for page in pages() {
+        let missing = missing_paths(&page, &fs::read_to_string(&page).unwrap());
+        assert!(missing.is_empty(), "{} names paths that do not exist: {missing:?}", shown(&page));
+    }
+    let planted =
+        missing_paths(&root().join("docs/api.md"), "`src/lib.rs` `src/gone.rs` [a](verify.md) [b](gone.md)");
+    assert_eq!(planted.len(), 2, "{planted:?}");
+}
+
+/// The front page fits in 8 kB, a page of `docs/` in 12 kB.
+#[test]
+fn every_page_is_short() {
+    let bytes = |path: &Path| fs::metadata(path).unwrap().len();
+    assert!(bytes(&root().join("README.md")) <= 8 * 1024, "README.md is too long");
+    for page in files(&root().join("docs"), ".md") {
+        assert!(bytes(&page) <= 12 * 1024, "{} is too long", shown(&page));
     }
 }
 
