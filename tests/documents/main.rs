@@ -13,10 +13,12 @@
 //! Broken on purpose: a printed answer with another word, a listed line that no page has and a block without its answer
 //! fail (`planted.rs`).
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "the list of lines that are not run is printed")]
 
 mod answer;
+mod examples;
 mod not_run;
 mod page;
 mod planted;
