@@ -261,7 +261,7 @@ fn a_hang_up_ends_no_server_that_has_no_certificate_to_read_again() {
 #[test]
 fn a_hang_up_before_the_server_listens_does_not_end_it() {
     let site = Site::new();
-    // Whoever opens a pipe to read waits for somebody who writes: the start stands still there.
+    // A reader that opens a pipe waits for a writer: the start waits there.
     let pipe = site.dir.path().join("password");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);

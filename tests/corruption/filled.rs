@@ -193,7 +193,7 @@ impl Filling {
         }
     }
 
-    /// Adds texts that nobody has: of the right form, and others with the last letter changed.
+    /// Adds texts that were never issued: of the right form, and others with the last letter changed.
     fn invent(&mut self) {
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&SeededEntropy::new(1)).unwrap());
         let others = Engine::open(Parts { entropy: Arc::new(SeededEntropy::new(99)), ..parts }).unwrap();

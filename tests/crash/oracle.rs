@@ -19,7 +19,7 @@ use super::writer::{self, NOW};
 pub(crate) struct Oracle {
     users: BTreeMap<UserId, User>,
     keys: BTreeMap<KeyId, Key>,
-    /// Texts of each key's current and previous secret; of one that was issued to nobody, none may be known.
+    /// Texts of each key's current and previous secret; of a secret that was never answered, none may be known.
     texts: BTreeMap<KeyId, [Option<String>; 2]>,
     /// Texts that nothing may be found by any more.
     dead: Vec<(Keyspace, String)>,

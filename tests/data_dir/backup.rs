@@ -35,7 +35,7 @@ impl Site {
         command
     }
 
-    /// A run that nobody listens to.
+    /// A run whose output is not read.
     fn quiet(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

@@ -1,5 +1,5 @@
-//! Time over restarts: it never goes back, and a clock that is far ahead removes nothing until somebody says that it is
-//! right.
+//! Time over restarts: it never goes back, and a clock that is far ahead removes nothing until the operator
+//! accepts it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -157,7 +157,7 @@ fn the_command_line_accepts_a_clock_also_of_a_running_server() {
     use keyward::entropy::OsEntropy;
 
     for serves in [true, false] {
-        // As a machine leaves it that is off for longer: the binary goes by the system's clock.
+        // As on a machine that was off for longer: the binary reads the system's clock.
         let world = World::new();
         let data = world.dir.path();
         let store = SledStore::open(data, OpenOptions::default()).unwrap().0;

@@ -35,7 +35,7 @@ fn a_data_directory_that_others_can_write_to_is_refused_with_what_to_do() {
             assert_eq!(fs::read_dir(&data).unwrap().count(), 0, "{mode:o} {args:?}");
         }
     }
-    // A subdirectory is ours, whoever may write beside it; and so is what our own group may write to.
+    // A subdirectory is accepted even if others may write beside it, and so are files that our own group may write.
     for (place, mode) in [(data.join("keyward"), 0o1777), (data.clone(), 0o770)] {
         fs::set_permissions(&data, Permissions::from_mode(mode)).unwrap();
         let mut server = keyward(&place, &SERVE).spawn().unwrap();

@@ -241,7 +241,7 @@ fn planted(whole: &[Vec<u8>]) -> Vec<Planted> {
     planted
 }
 
-/// Limits that bind somebody, as they are stored.
+/// Limits that bind an owner, as they are stored.
 fn owner_limits() -> Vec<u8> {
     let one = NonZeroU32::MIN;
     let limit = RateLimit { name: RateLimit::DEFAULT_NAME, count: one, seconds: one, burst: one };

@@ -98,7 +98,7 @@ fn any_path() -> impl Strategy<Value = String> {
     prop_oneof![1 => words, 1 => "/.{0,60}", 3 => endpoint.prop_map(|name| format!("/api/v2.0.0/user/{name}"))]
 }
 
-/// Bodies that look like forms with the fields of the API; `KEY` and `LOW` stand for real keys.
+/// Bodies that look like forms with the fields of the API; `KEY` and `LOW` are replaced by real keys.
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
     let word = prop::sample::select(vec![
         "apikey",

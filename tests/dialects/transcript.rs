@@ -118,7 +118,7 @@ impl Exchange {
         let head = format!("{} {}", answer.status, answer.content_type).trim_end().to_owned();
         let shown = answer.body.escape_ascii();
         assert_eq!(head, self.answer_head, "{place}\nanswer: {shown}");
-        // What a new name stands for follows from what is expected before it.
+        // The value of a new name follows from the expected text before it.
         let mut expected = self.answer_body.clone();
         let next_new = |expected: &str| {
             placeholders(expected).find_map(|(range, name)| Some((range, name.strip_prefix('+')?.to_owned())))
@@ -154,7 +154,7 @@ fn placeholders(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     })
 }
 
-/// The bytes that a body stands for.
+/// Bytes of a body.
 fn expand(text: &str, value: impl Fn(&str) -> String) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut from = 0;

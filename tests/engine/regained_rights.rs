@@ -1,4 +1,4 @@
-//! Nobody is better off with a backup in the place of the store, unless the comparison of both says so: after random
+//! No caller may do more with a backup in the place of the store, unless the comparison of both says so: after random
 //! changes, every text and every password is tried with both, at every address, level and time that matters.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]

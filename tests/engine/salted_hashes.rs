@@ -1,4 +1,4 @@
-//! Salted hashes of other systems: any number may begin alike, and whoever guesses keeps nobody waiting but themselves.
+//! Salted hashes of other systems: any number may begin alike, and a client that guesses delays no other client.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! A file system in a file, mounted where nobody else sees it.
+//! A file system in a file, mounted where no other process sees it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ pub(crate) struct Device {
 impl Device {
     pub(crate) fn mount(image: &Path, root: &Path) -> Self {
         fs::create_dir(root).unwrap();
-        // The device goes by itself with the mount.
+        // The device is removed with the mount.
         run(Command::new("mount").args(["-o", OPTIONS]).arg(image).arg(root));
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
         let named = |line: &&str| line.split(' ').nth(1) == root.to_str();
@@ -81,7 +81,7 @@ impl Device {
         loop {
             let before = self.written();
             fs::copy(&self.image, to).unwrap();
-            // Nobody writes any more but the kernel, now and then.
+            // Only the kernel still writes, now and then.
             if before.is_some() && before == self.written() {
                 return;
             }

@@ -50,13 +50,13 @@ fn every_way(site: &Site) {
     site.passes(&get("/").with("authorization", &format!("bearer {key}")));
     let answer = site.passes(&get("/").with("X-API-Key", &key));
     assert!(!answer.reached_all().contains(&key.to_lowercase()), "{answer:?}");
-    // The same one twice is one; of two nobody knows which was meant.
+    // The same key twice is one key; of two different keys, neither is known to be meant.
     site.passes(&get("/").key(&key).with("X-API-Key", &key));
     let other = site.key(|_| {});
     let places = ["Authorization", "X-API-Key", "apikey"];
     for (first, second) in places.iter().flat_map(|first| places.map(|second| (*first, second))) {
         let two = get("/").with(first, &key).with(second, &other);
-        // Envoy makes one value of two in the same field, which is nobody's key.
+        // Envoy makes one value of two in the same field, which is no key.
         let status = site.refused_somehow(&two).status;
         assert!(status == 400 || (first == second && status == 401), "{first} {second} {status}");
     }
@@ -113,7 +113,7 @@ fn forged_address(site: &Site) {
     }
     let twice = get("/").key(&key).coming_from(AWAY);
     site.refused(401, &twice.with("X-Forwarded-For", "127.0.0.2").with("X-Forwarded-For", "127.0.0.2"));
-    // Whoever is at home stays there, whatever they claim.
+    // A client on the host itself is never another address, whatever it claims.
     site.passes(&get("/").key(&key).with("X-Forwarded-For", "127.0.0.3"));
 }
 

@@ -142,7 +142,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// The gateway on a port that nobody else has: another process may take it in between, so it is tried again.
+    /// The gateway on a port that is free: another process may take it in between, so it is tried again.
     pub(crate) fn start(gateway: &Kind, program: &Path, filling: &Filling<'_>) -> Self {
         let mut said = String::new();
         for _ in 0..5 {

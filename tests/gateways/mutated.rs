@@ -99,7 +99,7 @@ fn send(address: SocketAddr, request: &Mutated) -> bool {
             Err(error) => return bytes.is_empty() && error.kind() == ErrorKind::WouldBlock,
             Ok(read) => bytes.extend_from_slice(&piece[..read]),
         }
-        // Whoever has the answer leaves, or some gateways keep the connection for a while.
+        // The client closes once it has the answer, or some gateways keep the connection for a while.
         if bytes.windows(4).any(|four| four == b"\r\n\r\n") {
             let _ = stream.shutdown(Shutdown::Write);
         }

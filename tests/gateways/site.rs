@@ -57,7 +57,7 @@ impl Plan {
 pub(crate) enum Over {
     Tcp,
     UnixSocket,
-    /// It does not: nobody listens.
+    /// It does not: no process listens.
     Nothing,
     /// Something else is there.
     At(SocketAddr),

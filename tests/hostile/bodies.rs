@@ -100,7 +100,7 @@ fn a_body_of_another_form_counts_as_none() {
         site.refused(NOBODY, post(LIST, content_type, body));
         site.refused(NOBODY, post_chunked(LIST, content_type, body));
     }
-    // Encodings that nobody offered.
+    // Encodings that the server does not offer.
     for field in
         ["transfer-encoding: gzip, chunked", "transfer-encoding: gzip", "transfer-encoding: identity"]
     {

@@ -23,7 +23,7 @@ struct Key {
     previous: Option<String>,
 }
 
-/// A request that changes something. A key goes by the name that its contact has, which never changes.
+/// A request that changes something. A key is named by its contact, which never changes.
 #[derive(Clone, Debug)]
 enum Request {
     Create { name: String },

@@ -240,7 +240,7 @@ impl Chooser<'_> {
 
     fn imported(&mut self, who: u8, a: u8, b: u8, c: u8) -> ImportedKey {
         let mut new = self.new_key(who % 12, a, b, c);
-        // What is proposed is nobody's yet, and not to be had twice.
+        // A staged text belongs to no key yet, and cannot be staged twice.
         let proposed = |text: &String| {
             self.model.proposals.values().any(|(proposed, _)| proposed.as_ref() == Some(text))
         };

@@ -1,4 +1,4 @@
-//! No operation is left out: what the sources have and nobody plays is named here.
+//! Coverage: an operation of the sources that no step plays is named here.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -56,7 +56,7 @@ impl Disk {
         }
     }
 
-    /// Lets go of the store, in good order or as a crash does.
+    /// Closes the store, in good order or as a crash does.
     pub(crate) fn close(&mut self, crash: bool) {
         if let Self::Sled { open, last_stop, .. } = self {
             let store = open.take().unwrap();

@@ -261,7 +261,7 @@ impl World<'_> {
         events.len() as u64
     }
 
-    /// Whoever has a password logs in with that one alone.
+    /// A user with a password logs in with that password alone.
     pub(crate) fn passwords_agree(&self) {
         let reader = self.engine().reader();
         if let Some((id, nth)) = self.model.users.iter().find_map(|(id, member)| Some((id, member.password?)))

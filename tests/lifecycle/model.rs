@@ -73,7 +73,7 @@ pub(crate) struct Model {
     pub(crate) password: u8,
 }
 
-/// Stands for the id of the nth key that a command makes, until the engine has told it.
+/// Placeholder of the id of the nth key that a command makes, until the engine has told it.
 pub(crate) fn placeholder(nth: u8) -> KeyId {
     let mut bytes = [0; 16];
     bytes[15] = nth + 1;
@@ -115,7 +115,7 @@ impl Model {
         listed.into_iter().map(|(id, _)| *id).collect()
     }
 
-    /// Whether nobody administers but this user, who would not any more.
+    /// Whether this user is the last administrator, and would not be any more.
     pub(crate) fn loses_administrator(&self, id: UserId, after: Option<(Role, UserStatus)>) -> bool {
         let administers =
             |role: Role, status: UserStatus| role == Role::Administrator && status == UserStatus::Active;
@@ -125,7 +125,7 @@ impl Model {
             && !self.users.iter().any(|(other, member)| *other != id && does(member))
     }
 
-    /// Whether somebody else has the name or the address.
+    /// Whether another user has the name or the address.
     pub(crate) fn check_unique(&self, new: &User) -> Result<(), EngineError> {
         let mut others = self.users.values().map(|member| &member.user).filter(|user| user.id != new.id);
         let folded = |email: &Email| email.folded();

@@ -24,7 +24,7 @@ pub(crate) enum Told {
 }
 
 impl Model {
-    /// Carries a command out for whoever controls the machine.
+    /// Carries a command out for the operator.
     pub(crate) fn apply(&mut self, command: &Command, now: Timestamp) -> Result<Told, EngineError> {
         match command.clone() {
             Command::AddUser(AddUser(new)) => self.add_user(&new, now),

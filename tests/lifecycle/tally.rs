@@ -1,4 +1,4 @@
-//! What was played, for whoever reads the figures, and for the test that nothing is left out.
+//! Counts of what was played: for the printed figures, and for the test that nothing is left out.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -36,7 +36,7 @@ impl fmt::Debug for Span {
 /// One acknowledged change of one fact.
 #[derive(Clone)]
 pub(crate) struct Write<T> {
-    /// Begins when the change was about to become durable: nobody may see it before.
+    /// Begins when the change was about to become durable: no reader may see it before.
     pub(crate) span: Span,
     pub(crate) value: T,
 }

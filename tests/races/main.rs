@@ -171,7 +171,7 @@ fn settle(world: &World<'_>, keys: usize) {
         return;
     }
     let owner = std::iter::repeat_with(|| world.add_user()).flatten().next().unwrap();
-    // Nobody removes their owner, and them with it.
+    // Their owner, and they with it, are not removed.
     world.pool.users.write().unwrap().retain(|user| user.id != owner.id);
     std::thread::scope(|scope| {
         for _ in 0..keys.min(16) {

@@ -144,7 +144,7 @@ fn use_over_http(site: &mut Site, server: &Server, key: &Issued) {
         site.ask(server, &form("/api/v9/user/delete_apikey", &body), &[]);
         site.ask(server, &form(&format!("/api/v2/user/delete_apikey?{body}"), ""), &[]);
     }
-    // An array is shown to whoever sent it.
+    // An array is shown to the client that sent it.
     let answer =
         site.ask(server, &form("/api/v2/user/apikeys", &format!("apikey[]={text}")), &[key.keyspace]);
     assert!(answer.contains("input/invalid-form-field"));

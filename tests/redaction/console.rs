@@ -11,7 +11,7 @@ fn request(method: &str, path: &str, cookie: &str, fields: &str) -> String {
     )
 }
 
-/// What stands between `before` and the next `after`.
+/// Text between `before` and the next `after`.
 fn between<'a>(text: &'a str, before: &str, after: char) -> &'a str {
     text.split_once(before).unwrap().1.split(after).next().unwrap()
 }

@@ -14,7 +14,7 @@ use crate::skipped::skipped;
 /// A user without rights, to whom root steps down.
 const NOBODY: u32 = 65_534;
 
-/// `command` as somebody whom the system does not let look everywhere.
+/// `command` as a user without the system's right to read everything.
 fn as_somebody(command: &mut Command) -> &mut Command {
     if geteuid().is_root() { command.uid(NOBODY).gid(NOBODY) } else { command }
 }
@@ -29,7 +29,7 @@ impl Drop for Running {
     }
 }
 
-/// A server of somebody's in `dir`, at work and allowed to leave a core dump.
+/// A server of that user in `dir`, at work and allowed to leave a core dump.
 fn server(dir: &Path) -> Running {
     let binary = dir.join("keyward");
     fs::copy(env!("CARGO_BIN_EXE_keyward"), &binary).unwrap();
@@ -54,7 +54,7 @@ fn first_line(command: &mut Command) -> (Running, String) {
     (running, line)
 }
 
-/// Whether somebody can read the environment of a process, for which the system asks what it asks for its memory.
+/// Whether that user can read the environment of a process, for which the system asks what it asks for its memory.
 fn can_look_into(running: &Running) -> bool {
     let path = format!("/proc/{}/environ", running.0.id());
     let mut command = Command::new("cat");

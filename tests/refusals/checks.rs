@@ -84,7 +84,7 @@ fn sent(request: &RawRequest, secret: &[u8]) -> bool {
     found.into_iter().any(|(plain, decoded)| plain || decoded)
 }
 
-/// Texts that an answer gives out: every word of it that is a key nobody knew of.
+/// Texts that an answer gives out: every word of the answer that is an unknown key.
 pub(crate) fn given_out(world: &World, body: &[u8]) -> Vec<Known> {
     let text = String::from_utf8_lossy(body);
     let words: Vec<&str> = text

@@ -22,7 +22,7 @@ pub(crate) struct Coverage {
     pub(crate) elsewhere: u64,
 }
 
-/// Requests that nobody is refused; setting up leads elsewhere once it is over.
+/// Requests that are never refused; setting up redirects once it is over.
 const NEVER_REFUSED: [&str; 4] = ["GET /version", "GET /console", "POST /console/setup", "POST /v1/backup"];
 
 impl Coverage {

@@ -31,7 +31,7 @@ pub(crate) enum Body {
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) api: Api,
-    /// Method and path; `{…}` stands for a value.
+    /// Method and path; `{…}` is replaced by a value.
     pub(crate) what: &'static str,
     pub(crate) body: Body,
     /// Fields of the body, or of the query where there is none; those with `?` may be left out.

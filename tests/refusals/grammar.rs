@@ -12,7 +12,7 @@ use crate::world::{SITE, World};
 /// A request, and whose credentials are on it.
 pub(crate) struct Asked {
     pub(crate) request: RawRequest,
-    /// `None` where nobody's are good for this API.
+    /// `None` where no user's are good for this API.
     pub(crate) caller: Option<UserId>,
 }
 
@@ -68,7 +68,7 @@ impl Draft<'_> {
         self.chance.once_in(ODD)
     }
 
-    /// Whoever tries passwords does so from anywhere: else the first few would keep all others out.
+    /// Passwords are tried from many addresses: else the first few would keep all others out.
     fn client(&mut self, guesses: bool) -> [u8; 4] {
         if guesses || self.chance.once_in(20) {
             let [a, b, c, ..] = self.chance.next().to_be_bytes();
@@ -151,7 +151,7 @@ impl Draft<'_> {
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    /// Puts credentials on the request: somebody's, too weak ones, wrong ones, or none.
+    /// Puts credentials on the request: a user's, too weak ones, wrong ones, or none.
     fn prove(&mut self) {
         match self.api {
             Api::Operator | Api::Filebin | Api::TelVue => {}

@@ -1,5 +1,5 @@
 //! Whatever is asked of any API, in whatever way: no answer says that the server is at fault, what is refused or only
-//! reads changes nothing at all, and no answer shows a key text to whoever may not see it.
+//! reads changes nothing at all, and no answer shows a key text to a caller who may not see it.
 #![cfg(feature = "server")]
 #![expect(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
-/// As raw HTTP, for whoever looks for the mistake.
+/// As raw HTTP, to be sent again by hand.
 fn shown(request: &RawRequest) -> String {
     let RawRequest { method, path, query, headers, body, client, .. } = request;
     let headers: Vec<_> =

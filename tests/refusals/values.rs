@@ -87,7 +87,7 @@ impl Value {
         }
     }
 
-    /// One that is wrong in its form, its size or its type, or somebody else's.
+    /// A value that is wrong in its form, its size or its type, or another user's.
     pub(crate) fn odd(self, world: &World, chance: &mut Chance) -> Json {
         match chance.below(16) {
             0 => Json::Null,

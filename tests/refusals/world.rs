@@ -1,4 +1,4 @@
-//! A filled engine, and what somebody who sends requests knows of it: people, keys, tokens and sessions.
+//! A filled engine, and what a client knows of it: people, keys, tokens and sessions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ const CAST: [(&str, Role, Option<u8>, Cast); 8] = [
     ("drone", Role::Administrator, None, Cast::Bot),
 ];
 
-/// A key text that somebody got to see.
+/// A key text that a client has seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) keyspace: Keyspace,
@@ -150,7 +150,7 @@ impl World {
     }
 
     /// People of each role in two companies, bots, and keys of everyone in every keyspace; what requests did to them is
-    /// undone, so that there is always somebody for whom each request is right.
+    /// undone, so that each request is right for at least one caller.
     pub(crate) fn mend(&mut self) {
         let by = Actor::Operator;
         let before = self.revision();
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    /// Somebody as the cast has them.
+    /// A user of the cast.
     fn cast(&mut self, at: usize) -> User {
         let (name, role, company, kind) = CAST[at];
         let company = company.map(|nth| CompanyId::from_bytes([nth; 16]));
@@ -210,7 +210,7 @@ impl World {
         user
     }
 
-    /// Tokens and a session for somebody: checking a password takes as long as hundreds of requests.
+    /// Tokens and a session for a user: checking a password takes as long as hundreds of requests.
     fn log_in(&mut self, at: usize) {
         let login =
             self.service().authenticator().vouch_for(self.logins[at].user, Some([192, 0, 2, 7].into()));
@@ -302,12 +302,12 @@ impl World {
         (bot.id, bot.company.map_or_else(|| "main".to_owned(), |company| company.to_string()))
     }
 
-    /// The name of somebody who has a password.
+    /// Name of a user who has a password.
     pub(crate) fn has_password(&self, chance: &mut Chance) -> &str {
         &self.logins[*chance.of_these(&[0, 3])].name
     }
 
-    /// The id of a key of somebody's own.
+    /// Id of a key of the caller's own.
     pub(crate) fn key_of(
         &self,
         owner: Option<UserId>,

@@ -1,4 +1,4 @@
-//! Requests that are answered without hyper: nobody can tell, and every bound holds for them as well.
+//! Requests that are answered without hyper: clients see no difference, and every bound holds for them as well.
 
 use keyward::limits;
 use keyward::server::Bounds;

@@ -1,4 +1,4 @@
-//! Which thread answers: those who ask about keys, one request after the other, wait for nobody else.
+//! Which thread answers: clients that only verify keys, one request after the other, wait for no other client.
 
 use keyward::limits;
 use rustls::version::TLS13;

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-/// Says on the terminal that the test on this thread was not run, or not all of it, and why. What is printed by a macro is
-/// kept from whoever reads `cargo test`, to whom the `ok` alone would say that it was.
+/// Says on the terminal that the test on this thread was not run, or not all of it, and why. A macro's
+/// output is captured by `cargo test`, and the `ok` alone would say that the test ran.
 pub(crate) fn skipped(why: &str) {
     let thread = std::thread::current();
     let line = format!("skipped: {}: {why}\n", thread.name().unwrap_or_default());
-    // With no standard error there is nobody to tell.
+    // Without a standard error there is no reader.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
