@@ -45,7 +45,7 @@ core.register_action("keyward", { "http-req" }, function(txn, url)
     elseif answer.status >= 400 and answer.status < 500 then
         refuse(txn, answer.status, answer.headers, answer.body)
     else
-        -- No answer, or one that decides nothing: nobody passes.
+        -- No answer, or one that decides nothing: no request passes.
         refuse(txn, 503, { ["retry-after"] = { RETRY_AFTER_SECONDS }, ["cache-control"] = { "no-store" } }, "")
     end
 end, 1)

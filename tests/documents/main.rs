@@ -18,6 +18,7 @@
 #![expect(clippy::print_stdout, reason = "the list of lines that are not run is printed")]
 
 mod answer;
+mod cargo;
 mod examples;
 mod not_run;
 mod page;

@@ -2,7 +2,7 @@
 
 /// Page, how the line begins, and why it is not run.
 pub(crate) const NOT_RUN: &[(&str, &str, &str)] = &[
-    ("README.md", "cargo test", "it would run itself"),
+    ("README.md", "cargo test", "it is this test, among the others"),
     ("docs/operate.md", "cargo install", "it builds the release and puts it into the user's programs"),
     (
         "docs/operate.md",
