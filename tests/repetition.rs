@@ -14,11 +14,36 @@ use sources::{Token, tokens, without_tests};
 /// Tokens of the shortest run that counts.
 const RUN: usize = 60;
 
-/// Pairs of files that may share runs, in the order of their paths, and why.
-const ALLOWED: [(&str, &str, &str); 0] = [];
+/// Runs that may stand twice: beginnings of the paths of both files, tokens of the longest such run, and why.
+const ALLOWED: [(&str, &str, usize, &str); 4] = [
+    (
+        "src/command/",
+        "src/command/",
+        89,
+        "each command is one struct with one `impl`: its row of the level table, spelled out",
+    ),
+    (
+        "src/dialect/native/body.rs",
+        "src/dialect/native/body.rs",
+        99,
+        "serde cannot flatten shared fields and refuse unknown ones",
+    ),
+    (
+        "src/dialect/",
+        "src/dialect/",
+        66,
+        "dialects share no code, so that each can be removed alone: one `impl Dialect` a dialect",
+    ),
+    (
+        "src/cli/args",
+        "src/cli/args",
+        72,
+        "options of two commands, with the default of a level in one of them only",
+    ),
+];
 
-/// Pairs of files that still share runs. This may only fall.
-const STILL: usize = 30;
+/// Other pairs of files that share runs. This may only fall.
+const STILL: usize = 2;
 
 /// Files with their tokens.
 type Files = Vec<(String, Vec<Token>)>;
@@ -117,21 +142,18 @@ fn no_run_of_tokens_stands_twice() {
         .filter(|(path, _)| !for_tests(path))
         .map(|(path, text)| (path, code(&text)))
         .collect();
+    let runs = repeated(&files);
+    let allows = |run: &Repeated, (first, second, longest, _): &(&str, &str, usize, &str)| {
+        run.files.0.starts_with(first) && run.files.1.starts_with(second) && run.length <= *longest
+    };
+    for entry in ALLOWED {
+        assert!(runs.iter().any(|run| allows(run, &entry)), "not needed any more: {entry:?}");
+    }
     let mut pairs: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for run in repeated(&files) {
+    for run in runs.iter().filter(|run| !ALLOWED.iter().any(|entry| allows(run, entry))) {
         pairs.entry(run.files.clone()).or_default().push(run.to_string());
     }
-    let found: Vec<String> = pairs.iter().flat_map(|(_, runs)| runs.clone()).collect();
-    println!("{}", found.join("\n"));
-    let allowed = |(first, second): &(String, String)| {
-        ALLOWED.iter().any(|(one, other, _)| one == first && other == second)
-    };
-    for (first, second, why) in ALLOWED {
-        let pair = (first.to_owned(), second.to_owned());
-        assert!(pairs.contains_key(&pair), "{first} and {second} share no run any more ({why})");
-    }
-    pairs.retain(|pair, _| !allowed(pair));
-    assert!(pairs.len() <= STILL, "{pairs:#?}");
+    assert_eq!(pairs.len(), STILL, "other than expected: {pairs:#?}");
 }
 
 #[test]
