@@ -14,10 +14,10 @@ pub(crate) fn agrees(printed: &Answer, found: &str) -> bool {
     matches_lines(&printed.lines().collect::<Vec<_>>(), &found.lines().collect::<Vec<_>>())
 }
 
-/// Text whose columns are two spaces from each other, however wide they are.
+/// Text without empty lines, whose columns are two spaces from each other, however wide they are.
 fn columns(text: &str) -> String {
     let mut columns = String::with_capacity(text.len());
-    for line in text.lines() {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let cells: Vec<&str> = line.trim_end().split("  ").collect();
         let (first, rest) = cells.split_first().unwrap();
         columns.push_str(first);

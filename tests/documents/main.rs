@@ -4,7 +4,7 @@
 //! one, they print nothing. Each page is one shell, so variables hold from block to block, with a directory of its own.
 //!
 //! * `…` is any text within a line, for what differs each time: ids, times, key texts. A line of `…` alone is any lines.
-//! * The width of columns does not count: two spaces are as good as more.
+//! * The width of columns does not count: two spaces are as good as more. Nor do empty lines.
 //! * In a `json` block the white space between the values does not count.
 //! * `keyward serve` starts the real binary on a port that the system chooses. The addresses and directories that pages
 //!   print are replaced by those of the run, and back again in what the commands print.
