@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::backoff::Backoff;
 use super::error::active;
-use super::session::Sessions;
-use super::setup::Setup;
+use super::session_table::Sessions;
+use super::setup_code::Setup;
 use super::{AuthenticateError, Caller, Login};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};

@@ -10,7 +10,9 @@ mod caller;
 mod error;
 mod jwt;
 mod session;
+mod session_table;
 mod setup;
+mod setup_code;
 mod token;
 
 #[cfg(test)]
@@ -19,6 +21,6 @@ pub(crate) use caller::unproved;
 pub use authenticator::Authenticator;
 pub use caller::{Caller, Login, Proof};
 pub use error::AuthenticateError;
-pub use session::{FormToken, SessionToken};
+pub use session_table::{FormToken, SessionToken};
 pub use setup::SetupError;
 pub use token::Audience;

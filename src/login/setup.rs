@@ -4,32 +4,17 @@
 //! over. The code ends with the first administrator who has a password, and with the process.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::setup_code::{CODE_LENGTH, LETTERS, SetupCode};
 use super::{Authenticator, Login};
 use crate::engine::{EngineError, NewUser};
 use crate::entropy::letters;
 use crate::key::{Actor, Password, Role, Username};
-use crate::store::Revision;
-
-/// Letters and digits, without those that look like others.
-const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const CODE_LENGTH: usize = 24;
-
-#[derive(Default)]
-pub(super) struct Setup(Mutex<Option<SetupCode>>);
-
-/// Setup code that still counts.
-struct SetupCode {
-    code: Zeroizing<String>,
-    /// Newest commit that was searched for an administrator without finding one. Until the next commit, asking costs no
-    /// search.
-    looked: Revision,
-}
 
 /// The first administrator was not made.
 #[derive(Debug, Error)]
