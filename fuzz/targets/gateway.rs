@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use keyward::clock::Timestamp;
-use keyward::dialect::{Dialect, Gateway, Native, Prompt};
+use keyward::dialect::{Dialect, Gateway, Native, TryAnswer};
 use keyward::engine::{KeyChange, NewKey, UserChange};
 use keyward::http::{Field, Form, RawRequest, RawResponse};
 use keyward::key::{
@@ -231,14 +231,14 @@ impl Asked {
     /// As the server asks for it.
     fn response(&self, dialect: &dyn Dialect, request: &RawRequest) -> RawResponse {
         let (service, head) = (&self.world.service, request.head());
-        let prompt = match dialect.prompt(service, &head, None) {
-            Prompt::WantsBody => dialect.prompt(service, &head, Some(&request.body)),
+        let prompt = match dialect.try_answer(service, &head, None) {
+            TryAnswer::WantsBody => dialect.try_answer(service, &head, Some(&request.body)),
             prompt => prompt,
         };
         match prompt {
-            Prompt::Answer(response) => response,
-            Prompt::MayBlock => dialect.answer(service, request),
-            Prompt::WantsBody => panic!("it has the body"),
+            TryAnswer::Answer(response) => response,
+            TryAnswer::WouldBlock => dialect.answer(service, request),
+            TryAnswer::WantsBody => panic!("it has the body"),
         }
     }
 

@@ -5,8 +5,13 @@ use std::sync::Arc;
 
 use super::args::Serve;
 use super::failure::{Exit, Failure};
+<<<<<<< HEAD
 use crate::dialect::{Below, BokaMera, Dialect, Filebin, FreeSewing, QReserve, TelVue};
 use crate::http::SiteUrl;
+=======
+use crate::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Nested, QReserve, TelVue};
+use crate::exchange::SiteUrl;
+>>>>>>> 6eceeda (Name what the server asks a dialect: whether it declines, an answer at once, an error response)
 
 /// One of the documented APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,7 +40,7 @@ impl FromStr for ApiAt {
     fn from_str(text: &str) -> Result<Self, String> {
         let (api, path) = text.split_once('=').ok_or("must be like filebin=/fb")?;
         let api = <Api as clap::ValueEnum>::from_str(api, false)?;
-        Below::new(path, TelVue).map_err(|error| error.to_string())?;
+        Nested::new(path, TelVue).map_err(|error| error.to_string())?;
         Ok(Self { api, path: path.to_owned() })
     }
 }
@@ -59,7 +64,7 @@ pub(super) fn served(asked: &Serve, site: &SiteUrl) -> Result<Vec<Arc<dyn Dialec
     let served = all.into_iter().filter_map(|(api, dialect)| {
         path_of(asked, api).map(|path| match path {
             "" => Ok(Arc::from(dialect)),
-            path => Below::new(path, dialect).map(|below| Arc::new(below) as Arc<dyn Dialect>),
+            path => Nested::new(path, dialect).map(|nested| Arc::new(nested) as Arc<dyn Dialect>),
         })
     });
     served.collect::<Result<_, _>>().map_err(|error| Failure::new(Exit::Usage, error.to_string()))

@@ -2,23 +2,23 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-mod below;
 pub mod bokamera;
 mod denial;
 pub mod filebin;
 pub mod freesewing;
 pub mod gateway;
 pub mod native;
+mod nested;
 pub mod qreserve;
 pub mod telvue;
 mod xml;
 
-pub use below::Below;
 pub use bokamera::BokaMera;
 pub use filebin::Filebin;
 pub use freesewing::FreeSewing;
 pub use gateway::Gateway;
 pub use native::Native;
+pub use nested::Nested;
 pub use qreserve::QReserve;
 pub use telvue::TelVue;
 
@@ -32,7 +32,7 @@ pub trait Dialect: Send + Sync {
     fn claims(&self, path: &str) -> bool;
 
     /// Whether a request for a path that it claims is left to the next one who claims it.
-    fn passes(&self, _head: &Head<'_>) -> bool {
+    fn declines(&self, _head: &Head<'_>) -> bool {
         false
     }
 
@@ -41,7 +41,7 @@ pub trait Dialect: Send + Sync {
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse;
 
     /// Answers a request for this path that could not be carried out at all, in the dialect's own shape.
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         let (status, what) = match failure {
             Failure::Busy => (503, "Too many requests are waiting\n"),
             Failure::Broken => (500, "Internal server error\n"),
@@ -51,8 +51,8 @@ pub trait Dialect: Send + Sync {
 
     /// Answers at once, if all that this request needs is in memory. Never waits: it is called where nothing may
     /// block. First asked without the body.
-    fn prompt(&self, _service: &Service, _head: &Head<'_>, _body: Option<&Body>) -> Prompt {
-        Prompt::MayBlock
+    fn try_answer(&self, _service: &Service, _head: &Head<'_>, _body: Option<&Body>) -> TryAnswer {
+        TryAnswer::WouldBlock
     }
 }
 
@@ -67,11 +67,11 @@ pub enum Failure {
 
 /// What came of asking a dialect for an answer at once.
 #[derive(Debug)]
-pub enum Prompt {
+pub enum TryAnswer {
     /// The answer.
     Answer(RawResponse),
     /// It takes the body to tell.
     WantsBody,
     /// It may take waiting: the request is for [`Dialect::answer`].
-    MayBlock,
+    WouldBlock,
 }

@@ -195,7 +195,7 @@ fn each_api_says_in_its_own_shape_that_the_server_is_busy_or_broken() {
         for (failure, statuses) in
             [(Failure::Busy, [503, 503]), (Failure::Broken, [500, if name == "filebin" { 400 } else { 500 }])]
         {
-            let answer = dialect.failed(path, failure);
+            let answer = dialect.error_response(path, failure);
             assert!(statuses.contains(&answer.status), "{name}: {answer:?}");
             assert_eq!(crate::world::field(&answer, "content-type"), Some(media_type), "{name}");
             assert!(!answer.body.is_empty());

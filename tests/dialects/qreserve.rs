@@ -69,7 +69,7 @@ fn every_answer_is_in_the_envelope_whatever_is_asked() {
     proptest!(ProptestConfig::with_cases(3_000), |((method, path, body, key) in (method, path, body, key))| {
         let key = world.texts.get(key).map_or("", String::as_str);
         let request = ask(method, &path, key, Body::Whole(body.as_bytes().to_vec()));
-        prop_assert!(QReserve.claims(&request.path) && !QReserve.passes(&request.head()));
+        prop_assert!(QReserve.claims(&request.path) && !QReserve.declines(&request.head()));
         let answer = world.answer(&request);
         prop_assert!(matches!(answer.status, 200 | 400 | 401 | 403 | 404 | 405 | 409), "{answer:?}");
         prop_assert_eq!(field(&answer, "content-type"), Some("application/json"));
@@ -95,7 +95,7 @@ fn other_addresses_are_its_own_only_where_its_credential_is_shown() {
         ("/users", "kw_x", true),
     ] {
         let request = ask("GET", path, key, Body::Whole(Vec::new()));
-        assert_eq!(QReserve.passes(&request.head()), passes, "{path} {key}");
+        assert_eq!(QReserve.declines(&request.head()), passes, "{path} {key}");
     }
 }
 

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use keyward::command::Service;
-use keyward::dialect::{Dialect, Gateway, Native, Prompt};
+use keyward::dialect::{Dialect, Gateway, Native, TryAnswer};
 use keyward::engine::{
     Engine, EngineError, Imported, ImportedKey, KeyChange, NewKey, NewUser, Parts, Patience, UserChange,
 };
@@ -219,15 +219,15 @@ fn keys_of_which_more_is_known_are_answered_at_once_beside_salted_ones() {
         (text(3).as_str(), true),
     ] {
         let asked = request("/auth/native", key, String::new());
-        let prompt = Gateway::default().prompt(&service, &asked.head(), None);
-        assert_eq!(matches!(prompt, Prompt::MayBlock), waits, "{key} through a gateway");
+        let prompt = Gateway::default().try_answer(&service, &asked.head(), None);
+        assert_eq!(matches!(prompt, TryAnswer::WouldBlock), waits, "{key} through a gateway");
         let asked = request("/v1/verify", key, "{}".to_owned());
-        let prompt = Native::for_everyone(false).prompt(&service, &asked.head(), Some(&asked.body));
-        assert_eq!(matches!(prompt, Prompt::MayBlock), waits, "{key}");
+        let prompt = Native::for_everyone(false).try_answer(&service, &asked.head(), Some(&asked.body));
+        assert_eq!(matches!(prompt, TryAnswer::WouldBlock), waits, "{key}");
         let asked =
             request("/v1/verify/batch", own.as_str(), format!("{{\"keys\":[{{\"key\":\"{key}\"}}]}}"));
-        let prompt = Native::for_everyone(false).prompt(&service, &asked.head(), Some(&asked.body));
-        assert_eq!(matches!(prompt, Prompt::MayBlock), waits, "{key} among others");
+        let prompt = Native::for_everyone(false).try_answer(&service, &asked.head(), Some(&asked.body));
+        assert_eq!(matches!(prompt, TryAnswer::WouldBlock), waits, "{key} among others");
     }
     assert_eq!(
         Gateway::default().answer(&service, &request("/auth/native", &text(2), String::new())).status,

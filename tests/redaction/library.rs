@@ -144,7 +144,7 @@ fn exchange(service: &Service, printed: &mut Printed, text: &str) {
             printed.add(&request.body);
             printed.add(&request.head());
             printed.add(&presented(&request.head(), Basic::Whole, []).unwrap());
-            printed.add(&Gateway::default().prompt(service, &request.head(), None));
+            printed.add(&Gateway::default().try_answer(service, &request.head(), None));
             if let Err(refusal) = filebin::decode(&request) {
                 printed.add(&refusal);
             }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward::command::Service;
-use keyward::dialect::{Dialect, Filebin, Gateway, Native, Prompt};
+use keyward::dialect::{Dialect, Filebin, Gateway, Native, TryAnswer};
 use keyward::engine::{Engine, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::http::{Body, Head, RawRequest, RawResponse, TrustedPeer};
@@ -207,16 +207,16 @@ impl Dialect for Mirror {
         text(&format!("{} {} [{}] from {client}: {body}", request.method, request.path, request.query))
     }
 
-    fn prompt(&self, _service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+    fn try_answer(&self, _service: &Service, head: &Head<'_>, body: Option<&Body>) -> TryAnswer {
         match (head.path, body) {
             ("/at-once/panic", _) => panic!("asked to"),
-            ("/at-once/thread", _) => Prompt::Answer(text(&thread())),
-            ("/at-once/split", _) => Prompt::Answer(text("x").with_header("x-name", "a\r\nb")),
-            ("/at-once", None) => Prompt::WantsBody,
-            ("/at-once", Some(body)) => Prompt::Answer(text(&format!("at once: {body:?}"))),
+            ("/at-once/thread", _) => TryAnswer::Answer(text(&thread())),
+            ("/at-once/split", _) => TryAnswer::Answer(text("x").with_header("x-name", "a\r\nb")),
+            ("/at-once", None) => TryAnswer::WantsBody,
+            ("/at-once", Some(body)) => TryAnswer::Answer(text(&format!("at once: {body:?}"))),
             // Changes its mind once the body is there.
-            ("/later", None) => Prompt::WantsBody,
-            _ => Prompt::MayBlock,
+            ("/later", None) => TryAnswer::WantsBody,
+            _ => TryAnswer::WouldBlock,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Dialect for BokaMera {
         route::is_claimed(path)
     }
 
-    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, path: &str, failure: Failure) -> RawResponse {
         let wrong = match failure {
             Failure::Busy => Wrong::Unavailable,
             Failure::Broken => Wrong::Broken,

@@ -114,7 +114,7 @@ impl Dialect for Filebin {
         path::claimed(path)
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         let refusal = match failure {
             Failure::Busy => Refusal::Unavailable,
             Failure::Broken => Refusal::Undecided,

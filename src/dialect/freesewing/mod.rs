@@ -43,7 +43,7 @@ impl Dialect for FreeSewing {
         route::is_claimed(path)
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         encode::refusal(&match failure {
             Failure::Busy => Refusal::Unavailable,
             Failure::Broken => Refusal::Broken,

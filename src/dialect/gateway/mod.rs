@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::wanted::Wanted;
 use super::denial::{self, CHALLENGE, Denial, key_for};
-use super::{Dialect, Prompt};
+use super::{Dialect, TryAnswer};
 use crate::command::{Service, VerdictWithOwner, VerifyCaller, VerifyGrantError};
 use crate::engine::{EngineError, Patience};
 use crate::http::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
@@ -155,9 +155,9 @@ impl Dialect for Gateway {
         self.decided(service, &request.head(), Patience::Waits)
     }
 
-    fn prompt(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> Prompt {
+    fn try_answer(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> TryAnswer {
         let ready = service.verifies_at_once();
         let answer = ready.then(|| self.decide(service, head, Patience::AtOnce)).flatten();
-        answer.map_or(Prompt::MayBlock, Prompt::Answer)
+        answer.map_or(TryAnswer::WouldBlock, TryAnswer::Answer)
     }
 }

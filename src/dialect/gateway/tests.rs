@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::Gateway;
 use crate::clock::{ManualClock, Timestamp};
 use crate::command::Service;
-use crate::dialect::{Dialect as _, Prompt};
+use crate::dialect::{Dialect as _, TryAnswer};
 use crate::engine::{Engine, KeyChange, NewKey, NewKind, NewUser, Parts, UserChange};
 use crate::entropy::{OsEntropy, SeededEntropy};
 use crate::http::{Body, Entrance, RawRequest, RawResponse};
@@ -450,7 +450,7 @@ fn it_answers_at_once() {
     let world = World::new();
     let (_, good) = world.key(2);
     let request = request("PUT", "/auth/native?level=2", &[("x-api-key", &good)], None, Entrance::Local);
-    let Prompt::Answer(response) = world.gateway.prompt(&world.service, &request.head(), None) else {
+    let TryAnswer::Answer(response) = world.gateway.try_answer(&world.service, &request.head(), None) else {
         panic!("it waits")
     };
     assert!(response == world.gateway.answer(&world.service, &request));

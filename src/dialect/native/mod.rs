@@ -62,7 +62,7 @@ use self::page::Page;
 use self::problem::Problem;
 use self::route::Target;
 use self::verify::Verify;
-use super::{Dialect, Failure, Prompt};
+use super::{Dialect, Failure, TryAnswer};
 use crate::command::{
     AddUser, Caller, CheckStore, Command, DeleteKey, KeyRef, ListUsers, ListUsersOf, RemoveCompany,
     RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser, UserRef,
@@ -136,7 +136,7 @@ impl Dialect for Native {
             || path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         match failure {
             Failure::Busy => Problem::Overloaded.response(),
             Failure::Broken => Problem::Unexpected.response(),
@@ -169,22 +169,22 @@ impl Dialect for Native {
         answer.unwrap_or_else(|problem| self.report(problem))
     }
 
-    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+    fn try_answer(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> TryAnswer {
         let (true, Ok(target @ (Target::Verify | Target::VerifyBatch))) =
             (service.verifies_at_once(), Target::of(head.path))
         else {
-            return Prompt::MayBlock;
+            return TryAnswer::WouldBlock;
         };
         match body {
-            None => Prompt::WantsBody,
-            Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => Prompt::MayBlock,
+            None => TryAnswer::WantsBody,
+            Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => TryAnswer::WouldBlock,
             Some(body) => {
                 let verify = self.verify(service, head, body, Patience::AtOnce);
                 if verify.may_wait(&target) {
-                    return Prompt::MayBlock;
+                    return TryAnswer::WouldBlock;
                 }
                 let answer = verify.answer(&target);
-                Prompt::Answer(answer.unwrap_or_else(|problem| self.report(problem)))
+                TryAnswer::Answer(answer.unwrap_or_else(|problem| self.report(problem)))
             }
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Native;
 use super::tests::Api;
-use crate::dialect::{Dialect as _, Prompt};
+use crate::dialect::{Dialect as _, TryAnswer};
 use crate::http::{Body, Entrance, RawRequest, RawResponse};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -241,15 +241,15 @@ fn verifying_is_answered_at_once_and_the_rest_is_not() {
     };
     let native = Native::for_everyone(false);
     let asked = request("/v1/verify", &json!({ "key": text }).to_string());
-    assert!(matches!(native.prompt(&api.service, &asked.head(), None), Prompt::WantsBody));
-    let Prompt::Answer(answer) = native.prompt(&api.service, &asked.head(), Some(&asked.body)) else {
+    assert!(matches!(native.try_answer(&api.service, &asked.head(), None), TryAnswer::WantsBody));
+    let TryAnswer::Answer(answer) = native.try_answer(&api.service, &asked.head(), Some(&asked.body)) else {
         panic!("it waits")
     };
     assert!(answer == native.answer(&api.service, &asked));
     let large = request("/v1/verify", &" ".repeat(crate::limits::VERIFY_AT_ONCE_BYTES_MAX + 1));
-    assert!(matches!(native.prompt(&api.service, &large.head(), Some(&large.body)), Prompt::MayBlock));
+    assert!(matches!(native.try_answer(&api.service, &large.head(), Some(&large.body)), TryAnswer::WouldBlock));
     let own = request("/v1/self", "");
-    assert!(matches!(native.prompt(&api.service, &own.head(), None), Prompt::MayBlock));
+    assert!(matches!(native.try_answer(&api.service, &own.head(), None), TryAnswer::WouldBlock));
 }
 
 proptest! {

@@ -40,12 +40,12 @@ impl Dialect for QReserve {
         true
     }
 
-    fn passes(&self, head: &Head<'_>) -> bool {
+    fn declines(&self, head: &Head<'_>) -> bool {
         let own = head.path == "/" || ["/users/", "/sites/"].iter().any(|root| head.path.starts_with(root));
         !own && !key(head).trim_start().starts_with(KEY_BEGIN)
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         encode::refusal(&match failure {
             Failure::Busy => Refusal::Unavailable,
             Failure::Broken => Refusal::Broken,

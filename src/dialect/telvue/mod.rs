@@ -87,7 +87,7 @@ impl Dialect for TelVue {
         call::claimed(path)
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         encode::refusal(&match failure {
             Failure::Busy => Refusal::Undecided,
             Failure::Broken => Refusal::Broken,

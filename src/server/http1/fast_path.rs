@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::codec::{self, Begin, Ending, Plain};
 use super::deadline_stream::RequestPhase;
-use crate::dialect::Prompt;
+use crate::dialect::TryAnswer;
 use crate::http::{Body, Head, RawResponse};
 use crate::limits;
 use crate::server::bounds::Bounds;
@@ -236,12 +236,12 @@ impl Router {
         let head = Head { method, path, query, client: origin.client, entrance: origin.entrance, fields };
         let dialect = self.claiming(&head)?;
         let mut prompt = self.ask(&**dialect, &head, None);
-        if let Prompt::WantsBody = prompt {
+        if let TryAnswer::WantsBody = prompt {
             prompt = self.ask(&**dialect, &head, Some(&Body::Whole(body.to_vec())));
         }
         match prompt {
-            Prompt::Answer(answer) => Some(answer),
-            Prompt::WantsBody | Prompt::MayBlock => None,
+            TryAnswer::Answer(answer) => Some(answer),
+            TryAnswer::WantsBody | TryAnswer::WouldBlock => None,
         }
     }
 }

@@ -10,7 +10,7 @@ impl Dialect for Console {
         Self::claims(self, path)
     }
 
-    fn passes(&self, head: &Head<'_>) -> bool {
+    fn declines(&self, head: &Head<'_>) -> bool {
         Self::passes(self, head)
     }
 
@@ -18,7 +18,7 @@ impl Dialect for Console {
         Self::answer(self, service, request)
     }
 
-    fn failed(&self, _path: &str, failure: Failure) -> RawResponse {
+    fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         Self::failed(self, failure == Failure::Busy)
     }
 }

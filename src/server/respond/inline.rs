@@ -14,7 +14,7 @@ use super::client_address::ClientAddress;
 use super::request::{head, raw};
 use super::response::{closing, plain, response};
 use super::router::{Router, busy, with_retry};
-use crate::dialect::{Dialect, Failure, Prompt};
+use crate::dialect::{Dialect, Failure, TryAnswer};
 use crate::http::{Body, Head};
 
 /// What comes next for a request.
@@ -33,9 +33,9 @@ impl Router {
         let head = head(request, origin);
         let Some(dialect) = self.claiming(&head) else { return Next::Routes };
         match self.ask(&**dialect, &head, None) {
-            Prompt::Answer(answer) => Next::Answered(response(answer)),
-            Prompt::WantsBody => Next::Body,
-            Prompt::MayBlock => Next::Routes,
+            TryAnswer::Answer(answer) => Next::Answered(response(answer)),
+            TryAnswer::WantsBody => Next::Body,
+            TryAnswer::WouldBlock => Next::Routes,
         }
     }
 
@@ -56,8 +56,8 @@ impl Router {
         let whole = matches!(body, Body::Whole(_));
         let prompt = self.ask(&**dialect, &head(&request, origin), Some(&body));
         let answer = match prompt {
-            Prompt::Answer(answer) => answer,
-            Prompt::WantsBody | Prompt::MayBlock => {
+            TryAnswer::Answer(answer) => answer,
+            TryAnswer::WantsBody | TryAnswer::WouldBlock => {
                 self.answer(Arc::clone(dialect), raw(&request, origin, body), room).await
             }
         };
@@ -70,16 +70,16 @@ impl Router {
         dialect: &dyn Dialect,
         head: &Head<'_>,
         body: Option<&Body>,
-    ) -> Prompt {
+    ) -> TryAnswer {
         // Whatever goes wrong in here is one request's, not its connection's.
-        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
+        let asked = catch_unwind(AssertUnwindSafe(|| dialect.try_answer(&self.service, head, body)));
         let asked = asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
-            Prompt::Answer(dialect.failed(head.path, Failure::Broken))
+            TryAnswer::Answer(dialect.error_response(head.path, Failure::Broken))
         });
         match asked {
             // Looked at first: an answer is not moved for nothing.
-            Prompt::Answer(answer) if answer.status == 503 => Prompt::Answer(with_retry(answer)),
+            TryAnswer::Answer(answer) if answer.status == 503 => TryAnswer::Answer(with_retry(answer)),
             other => other,
         }
     }

@@ -111,7 +111,7 @@ impl Router {
 
     /// The dialect that answers this path.
     pub(in crate::server) fn claiming(&self, head: &Head<'_>) -> Option<&Arc<dyn Dialect>> {
-        self.dialects.iter().find(|dialect| dialect.claims(head.path) && !dialect.passes(head))
+        self.dialects.iter().find(|dialect| dialect.claims(head.path) && !dialect.declines(head))
     }
 
     /// Has the dialect answer on a thread that may block. `room` is what the body takes.
@@ -132,7 +132,7 @@ impl Router {
         };
         let answer = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
             tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
-            dialect.failed(&path, Failure::Broken)
+            dialect.error_response(&path, Failure::Broken)
         });
         with_retry(answer)
     }
@@ -189,6 +189,6 @@ async fn serve<B: Buf>(
 
 /// The answer when too many are waiting.
 pub(in crate::server) fn busy(dialect: &dyn Dialect, path: &str) -> RawResponse {
-    let answer = dialect.failed(path, Failure::Busy);
+    let answer = dialect.error_response(path, Failure::Busy);
     answer.with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

@@ -1,6 +1,6 @@
 //! A dialect below a path of its own.
 
-use super::{Dialect, Failure, Prompt};
+use super::{Dialect, Failure, TryAnswer};
 use crate::command::Service;
 use crate::http::{Body, Head, RawRequest, RawResponse, is_prefix};
 use crate::key::ParseError;
@@ -8,17 +8,17 @@ use crate::key::ParseError;
 /// A dialect whose addresses all begin with the same path.
 ///
 /// ```
-/// use keyward::dialect::{Below, Dialect, TelVue};
-/// let telvue = Below::new("/tv", TelVue)?;
+/// use keyward::dialect::{Nested, Dialect, TelVue};
+/// let telvue = Nested::new("/tv", TelVue)?;
 /// assert!(telvue.claims("/tv/xml/software_version") && !telvue.claims("/xml/software_version"));
 /// # Ok::<(), keyward::key::ParseError>(())
 /// ```
-pub struct Below<D> {
+pub struct Nested<D> {
     path: String,
     dialect: D,
 }
 
-impl<D> Below<D> {
+impl<D> Nested<D> {
     /// `dialect` below `path`, which begins with a slash and does not end in one.
     ///
     /// # Errors
@@ -36,14 +36,14 @@ impl<D> Below<D> {
     }
 }
 
-impl<D: Dialect> Dialect for Below<D> {
+impl<D: Dialect> Dialect for Nested<D> {
     fn claims(&self, path: &str) -> bool {
         self.rest(path).is_some_and(|rest| self.dialect.claims(rest))
     }
 
-    fn passes(&self, head: &Head<'_>) -> bool {
+    fn declines(&self, head: &Head<'_>) -> bool {
         let path = self.rest(head.path).unwrap_or(head.path);
-        self.dialect.passes(&Head { path, ..*head })
+        self.dialect.declines(&Head { path, ..*head })
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
@@ -51,13 +51,13 @@ impl<D: Dialect> Dialect for Below<D> {
         self.dialect.answer(service, &RawRequest { path, ..request.clone() })
     }
 
-    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
-        self.dialect.failed(self.rest(path).unwrap_or(path), failure)
+    fn error_response(&self, path: &str, failure: Failure) -> RawResponse {
+        self.dialect.error_response(self.rest(path).unwrap_or(path), failure)
     }
 
-    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+    fn try_answer(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> TryAnswer {
         let path = self.rest(head.path).unwrap_or(head.path);
-        self.dialect.prompt(service, &Head { path, ..*head }, body)
+        self.dialect.try_answer(service, &Head { path, ..*head }, body)
     }
 }
 
@@ -66,19 +66,19 @@ impl Dialect for Box<dyn Dialect> {
         (**self).claims(path)
     }
 
-    fn passes(&self, head: &Head<'_>) -> bool {
-        (**self).passes(head)
+    fn declines(&self, head: &Head<'_>) -> bool {
+        (**self).declines(head)
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         (**self).answer(service, request)
     }
 
-    fn failed(&self, path: &str, failure: Failure) -> RawResponse {
-        (**self).failed(path, failure)
+    fn error_response(&self, path: &str, failure: Failure) -> RawResponse {
+        (**self).error_response(path, failure)
     }
 
-    fn prompt(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
-        (**self).prompt(service, head, body)
+    fn try_answer(&self, service: &Service, head: &Head<'_>, body: Option<&Body>) -> TryAnswer {
+        (**self).try_answer(service, head, body)
     }
 }
