@@ -5,13 +5,8 @@ use std::sync::Arc;
 
 use super::args::Serve;
 use super::failure::{Exit, Failure};
-<<<<<<< HEAD
-use crate::dialect::{Below, BokaMera, Dialect, Filebin, FreeSewing, QReserve, TelVue};
-use crate::http::SiteUrl;
-=======
 use crate::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Nested, QReserve, TelVue};
-use crate::exchange::SiteUrl;
->>>>>>> 6eceeda (Name what the server asks a dialect: whether it declines, an answer at once, an error response)
+use crate::http::SiteUrl;
 
 /// One of the documented APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -14,7 +14,7 @@ use crate::key::ParseError;
 use crate::limits;
 use crate::store::StoreError;
 
-use super::verdict;
+use super::verify::verdict;
 
 /// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
 #[derive(Debug, Error)]

@@ -2,10 +2,10 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{KeyId, Problem, UserRef};
-use crate::command::CommandError;
+use super::Problem;
+use crate::command::{CommandError, UserRef};
 use crate::engine::EngineError;
-use crate::key::{CompanyId, KeyspaceName};
+use crate::key::{CompanyId, KeyId, KeyspaceName};
 
 /// What a path names.
 #[derive(Clone, Debug)]

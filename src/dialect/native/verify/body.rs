@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Problem;
-use super::decode::{self, KeyText, Text, inner};
 use crate::command::CommandError;
+use crate::dialect::native::decode::{self, KeyText, Text, inner};
+use crate::dialect::native::problem::Problem;
 use crate::engine::EngineError;
 use crate::http::{Field, Form, Presented};
 use crate::key::{Keyspace, KeyspaceName, Level, LimitName, Spend};
@@ -18,7 +18,7 @@ use crate::limits;
 /// `POST /v1/verify`, and one of `POST /v1/verify/batch`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     #[serde(borrow)]
     key: Option<KeyText<'a>>,
     keyspace: Option<Text<KeyspaceName>>,
@@ -34,14 +34,14 @@ const FIELDS: [&str; 7] = ["key", "keyspace", "address", "level", "permission", 
 /// `POST /v1/verify/batch`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     #[serde(borrow)]
     #[schemars(with = "Vec<serde_json::Value>", extend("maxItems" = limits::VERIFY_BATCH_MAX))]
     keys: Vec<&'a RawValue>,
 }
 
 /// What a key is to be good for.
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// `None` when the header fields have it, which those of a batch do not.
     pub(super) key: Option<Presented<'a>>,
     pub(super) keyspace: Keyspace,
@@ -136,7 +136,7 @@ fn parsed<T: FromStr>(form: &Form, name: &str) -> Result<Option<T>, Problem> {
 }
 
 /// An address whose error does not repeat it.
-pub(super) struct Address(IpAddr);
+pub(crate) struct Address(IpAddr);
 
 impl FromStr for Address {
     type Err = &'static str;
@@ -146,7 +146,7 @@ impl FromStr for Address {
     }
 }
 
-pub(super) struct Permission(Level);
+pub(crate) struct Permission(Level);
 
 impl FromStr for Permission {
     type Err = crate::key::ParseError;

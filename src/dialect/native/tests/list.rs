@@ -3,8 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::Native;
-use super::tests::Api;
+use super::{Api, Native};
 use crate::http::{Body, Entrance};
 
 impl Api {

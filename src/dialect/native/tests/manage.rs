@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Native;
-use super::tests::Api;
+use super::{Api, Native};
 use crate::http::{Body, Entrance};
 
 #[test]

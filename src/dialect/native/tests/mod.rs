@@ -1,5 +1,10 @@
 //! The API as its callers see it, over an engine in memory.
 
+mod decode;
+mod list;
+mod manage;
+mod verify;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode::Text;
-use super::encode::json;
-use super::{Exchange, Problem, decode, encode};
+use super::Exchange;
 use crate::clock::Timestamp;
 use crate::command::{CheckAudit, CommandError, ListEvents, SearchEvents, UserRef};
+use crate::dialect::native::decode::{self, Text};
+use crate::dialect::native::encode::{self, json};
+use crate::dialect::native::problem::Problem;
 use crate::engine::{Chain, Cursor, EngineError, EventFilter};
 use crate::http::RawResponse;
 use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
@@ -71,12 +72,12 @@ impl Exchange<'_> {
 /// `POST /v1/audit/verify`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct VerifyAuditBody {
+pub(crate) struct VerifyAuditBody {
     kept: Option<Text<AuditHead>>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ChainJson {
+pub(crate) struct ChainJson {
     events: u64,
     head: String,
     broken_at: Option<u64>,
@@ -92,7 +93,7 @@ impl From<&Chain> for ChainJson {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct EventsJson {
+pub(crate) struct EventsJson {
     events: Vec<EventJson>,
     /// What to give as `after` for the next page.
     next: Option<String>,
@@ -105,7 +106,7 @@ impl EventsJson {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct EventJson {
+pub(crate) struct EventJson {
     sequence: u64,
     at: String,
     action: &'static str,
@@ -125,7 +126,7 @@ pub(super) struct EventJson {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ChangeJson {
+pub(crate) struct ChangeJson {
     field: &'static str,
     /// `null` when it was empty or not there.
     old: Option<String>,
@@ -141,7 +142,7 @@ impl From<&FieldChange> for ChangeJson {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct SubjectJson {
+pub(crate) struct SubjectJson {
     kind: &'static str,
     id: String,
 }

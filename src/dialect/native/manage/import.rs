@@ -8,12 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
+use super::Exchange;
 use super::body::{ImportDefaults, ImportLine};
-use super::encode::json;
 use super::outlook::Outlook;
-use super::{Exchange, Problem, decode};
 use crate::clock::Timestamp;
 use crate::command::{CommandError, ImportKeys, UserRef};
+use crate::dialect::native::decode;
+use crate::dialect::native::encode::json;
+use crate::dialect::native::problem::Problem;
 use crate::engine::{EngineError, Imported, ImportedKey, Past};
 use crate::http::RawResponse;
 use crate::key::{
@@ -100,7 +102,7 @@ fn unmarked(line: &[u8]) -> &[u8] {
 }
 
 /// What a line says of the secret.
-pub(super) struct SecretFields {
+pub(crate) struct SecretFields {
     pub(super) key: Option<Zeroizing<String>>,
     pub(super) hash: Option<String>,
     pub(super) algorithm: Option<DigestName>,
@@ -160,7 +162,7 @@ fn scheme(name: DigestName, hmac_key: Option<&str>) -> Result<DigestScheme, Prob
 }
 
 /// What a line says of what the key went through.
-pub(super) struct PastFields {
+pub(crate) struct PastFields {
     pub(super) created_at: Option<String>,
     pub(super) last_used_at: Option<String>,
     pub(super) revoked: Option<bool>,
@@ -200,7 +202,7 @@ fn bytes(text: &str) -> Result<HmacKey, Problem> {
 }
 
 /// A JSON string that is wiped.
-pub(super) struct Wiped(pub(super) Zeroizing<String>);
+pub(crate) struct Wiped(pub(super) Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Wiped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -209,7 +211,7 @@ impl<'de> Deserialize<'de> for Wiped {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ImportJson {
+pub(crate) struct ImportJson {
     imported: usize,
     existing: usize,
     refused: usize,
@@ -223,14 +225,14 @@ pub(super) struct ImportJson {
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(crate) enum Status {
     Imported,
     Existing,
     Refused,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct LineJson {
+pub(crate) struct LineJson {
     /// Among those that are not empty, from 1.
     line: usize,
     status: Status,

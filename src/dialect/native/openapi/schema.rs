@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::decode::{KeyText, Moment, Networks, Object, Secret, Text};
-use super::import::Wiped;
-use super::wanted::{Address, Permission};
+use crate::dialect::native::decode::{KeyText, Moment, Networks, Object, Secret, Text};
+use crate::dialect::native::manage::import::Wiped;
+use crate::dialect::native::verify::body::{Address, Permission};
 use crate::key::{
     AuditHead, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level,
     LimitName, Part, Prefix, RevokeReason, Role, UserStatus, Username,

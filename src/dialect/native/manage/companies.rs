@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Exchange;
 use super::body::{CompanyPatch, NewCompanyBody};
-use super::encode::json;
-use super::{Exchange, Page, Problem, decode};
 use crate::command::{AddCompany, Command, ListCompanies, RenameCompany, ShowCompany};
+use crate::dialect::native::decode;
+use crate::dialect::native::encode::json;
+use crate::dialect::native::page::Page;
+use crate::dialect::native::problem::Problem;
 use crate::http::RawResponse;
 use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
 
@@ -43,24 +46,24 @@ impl Exchange<'_> {
 }
 
 /// Every keyspace there is.
-pub(super) fn keyspaces() -> RawResponse {
+pub(crate) fn keyspaces() -> RawResponse {
     json(200, &KeyspacesJson { keyspaces: Keyspace::all().map(|space| KeyspaceJson::of(&space)).collect() })
 }
 
 /// One keyspace.
-pub(super) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Problem> {
+pub(crate) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Problem> {
     let keyspace = Keyspace::named(name).ok_or(Problem::NoSuchAddress)?;
     Ok(json(200, &KeyspaceJson::of(&keyspace)))
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct CompaniesJson {
+pub(crate) struct CompaniesJson {
     companies: Vec<CompanyJson>,
     next: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct CompanyJson {
+pub(crate) struct CompanyJson {
     id: String,
     name: String,
     account: u64,
@@ -74,12 +77,12 @@ impl From<&Company> for CompanyJson {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct KeyspacesJson {
+pub(crate) struct KeyspacesJson {
     keyspaces: Vec<KeyspaceJson>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct KeyspaceJson {
+pub(crate) struct KeyspaceJson {
     name: String,
     viewing: &'static str,
     in_query: bool,

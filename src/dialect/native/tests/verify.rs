@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Native;
-use super::tests::Api;
+use super::{Api, Native};
 use crate::dialect::{Dialect as _, TryAnswer};
 use crate::http::{Body, Entrance, RawRequest, RawResponse};
 
@@ -247,7 +246,10 @@ fn verifying_is_answered_at_once_and_the_rest_is_not() {
     };
     assert!(answer == native.answer(&api.service, &asked));
     let large = request("/v1/verify", &" ".repeat(crate::limits::VERIFY_AT_ONCE_BYTES_MAX + 1));
-    assert!(matches!(native.try_answer(&api.service, &large.head(), Some(&large.body)), TryAnswer::WouldBlock));
+    assert!(matches!(
+        native.try_answer(&api.service, &large.head(), Some(&large.body)),
+        TryAnswer::WouldBlock
+    ));
     let own = request("/v1/self", "");
     assert!(matches!(native.try_answer(&api.service, &own.head(), None), TryAnswer::WouldBlock));
 }

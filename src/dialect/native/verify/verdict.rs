@@ -5,12 +5,11 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::Problem;
-use super::encode::{KeyJson, expires_at, json};
-use super::problem;
 use crate::clock::Timestamp;
 use crate::command::VerdictWithOwner;
 use crate::dialect::denial::Denial;
+use crate::dialect::native::encode::{KeyJson, expires_at, json};
+use crate::dialect::native::problem::{self, Problem};
 use crate::http::RawResponse;
 use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
@@ -46,7 +45,7 @@ pub(super) fn own(identity: &Identity, owner: &Owner, key: &Key, now: Timestamp)
 }
 
 /// The same answer with what is left of the rate limit (draft-ietf-httpapi-ratelimit-headers-10).
-pub(super) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawResponse {
+pub(crate) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawResponse {
     let Quota { limit, remaining, reset_ms } = quota;
     let policy = format!("\"{}\";q={};w={}", limit.name, limit.count, limit.seconds);
     let left = format!("\"{}\";r={remaining};t={}", limit.name, reset_ms.div_ceil(1_000));
@@ -54,12 +53,12 @@ pub(super) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawRespon
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct BatchJson<'a> {
+pub(crate) struct BatchJson<'a> {
     results: Vec<VerdictJson<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct OwnJson<'a> {
+pub(crate) struct OwnJson<'a> {
     #[serde(flatten)]
     verdict: AllowedJson<'a>,
     key: KeyJson<'a>,
@@ -67,7 +66,7 @@ pub(super) struct OwnJson<'a> {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum VerdictJson<'a> {
+pub(crate) enum VerdictJson<'a> {
     Allowed(AllowedJson<'a>),
     Denied(DeniedJson<'a>),
     Problem(problem::Body),
@@ -102,7 +101,7 @@ impl<'a> VerdictJson<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct DeniedJson<'a> {
+pub(crate) struct DeniedJson<'a> {
     valid: bool,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +111,7 @@ pub(super) struct DeniedJson<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct AllowedJson<'a> {
+pub(crate) struct AllowedJson<'a> {
     valid: bool,
     code: &'static str,
     #[serde(serialize_with = "shown")]
@@ -146,7 +145,7 @@ impl<'a> AllowedJson<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct QuotaJson<'a> {
+pub(crate) struct QuotaJson<'a> {
     name: &'a str,
     count: u32,
     seconds: u32,

@@ -1,23 +1,25 @@
 //! The description of the API in OpenAPI 3.1, made from the types that its handlers read and write.
 
+mod schema;
+
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::audit::{ChainJson, EventsJson, VerifyAuditBody};
-use super::body::{
+use self::schema::Spelled;
+use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson};
+use super::manage::audit::{ChainJson, EventsJson, VerifyAuditBody};
+use super::manage::body::{
     CompanyPatch, ImportLine, KeyPatch, NewCompanyBody, NewKeyBody, NewUserBody, PasswordBody, RevokeBody,
     RotateBody, UserPatch,
 };
-use super::companies::{CompaniesJson, CompanyJson, KeyspaceJson, KeyspacesJson};
-use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson};
-use super::import::ImportJson;
+use super::manage::companies::{CompaniesJson, CompanyJson, KeyspaceJson, KeyspacesJson};
+use super::manage::import::ImportJson;
 use super::problem;
-use super::schema::Spelled;
-use super::verdict::{BatchJson, OwnJson, VerdictJson};
-use super::wanted::{Batch, Fields};
+use super::verify::body::{Batch, Fields};
+use super::verify::verdict::{BatchJson, OwnJson, VerdictJson};
 use crate::http::RawResponse;
 use crate::key::{AuditAction, Prefix, Username};
 use crate::limits;

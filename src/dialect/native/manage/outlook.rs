@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Problem;
 use crate::command::Service;
+use crate::dialect::native::problem::Problem;
 use crate::engine::ImportedKey;
 use crate::key::{ImportedSecret, Prefix};
 use crate::limits;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::tests::Api;
+use super::Api;
 use crate::http::Body;
 
 #[test]

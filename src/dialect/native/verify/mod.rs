@@ -1,7 +1,10 @@
 //! Verifying for others, and a caller's look at their own key.
 
-use super::wanted::{self, Wanted};
-use super::{Problem, Side, Target, decode, verdict};
+pub(super) mod body;
+pub(super) mod verdict;
+
+use self::body::Wanted;
+use super::{Problem, Side, Target, decode};
 use crate::command::{AuthenticateError, Service, VerdictWithOwner, VerifyCaller, VerifyGrant};
 use crate::dialect::denial::{Denial, key_for};
 use crate::engine::{EngineError, Patience};
@@ -48,7 +51,7 @@ impl Verify<'_> {
     fn one_waits(&self) -> Option<bool> {
         let mut form = Form::default();
         let bytes = decode::whole(self.body).ok()?;
-        let wanted = wanted::one(self.head.text("content-type"), bytes, &mut form).ok()?;
+        let wanted = body::one(self.head.text("content-type"), bytes, &mut form).ok()?;
         let sent = key_for(&wanted.keyspace, self.head, [self.head.query]).ok()?;
         let key = wanted.key.as_ref().or(sent.as_ref())?;
         Some(self.service.waits_for(&self.request(&wanted, key.reveal())))
@@ -56,7 +59,7 @@ impl Verify<'_> {
 
     fn batch_waits(&self) -> Option<bool> {
         let bytes = decode::whole(self.body).ok()?;
-        let asked = wanted::batch(self.head.text("content-type"), bytes).ok()?;
+        let asked = body::batch(self.head.text("content-type"), bytes).ok()?;
         let mut keys = asked.iter().flatten().filter_map(|wanted| Some((wanted, wanted.key.as_ref()?)));
         Some(keys.any(|(wanted, key)| self.service.waits_for(&self.request(wanted, key.reveal()))))
     }
@@ -70,7 +73,7 @@ impl Verify<'_> {
             Some(_) => return Err(Problem::invalid("status must be true or false")),
         };
         let mut form = Form::default();
-        let wanted = wanted::one(self.head.text("content-type"), decode::whole(self.body)?, &mut form)?;
+        let wanted = body::one(self.head.text("content-type"), decode::whole(self.body)?, &mut form)?;
         let decision = self.decide(verifying, &wanted)?;
         Ok(match (telling, decision) {
             (Telling::Body, None) => verdict::no_key(),
@@ -92,7 +95,7 @@ impl Verify<'_> {
     fn batch(&self) -> Result<RawResponse, Problem> {
         let verifying = self.verify_grant()?;
         let [] = decode::query(self.head.query, [])?;
-        let asked = wanted::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
+        let asked = body::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
         let request_of = |wanted| Some(self.request(wanted, wanted.key.as_ref()?.reveal()));
         let requests: Vec<_> = asked.iter().flatten().filter_map(request_of).collect();
         // All together: in less time than one after the other.

@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Problem;
-use super::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
 use super::import::{PastFields, SecretFields, Wiped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
+use crate::dialect::native::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
+use crate::dialect::native::problem::Problem;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
     Comment, CompanyId, Contact, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
@@ -18,7 +18,7 @@ use crate::key::{
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum KindName {
+pub(crate) enum KindName {
     #[default]
     Person,
     Bot,
@@ -27,7 +27,7 @@ pub(super) enum KindName {
 /// `POST /v1/users`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewUserBody {
+pub(crate) struct NewUserBody {
     username: Text<Username>,
     role: Option<Text<Role>>,
     kind: Option<KindName>,
@@ -38,7 +38,7 @@ pub(super) struct NewUserBody {
 }
 
 impl NewUserBody {
-    pub(super) fn draft(self) -> Result<NewUser, Problem> {
+    pub(crate) fn draft(self) -> Result<NewUser, Problem> {
         let password = self.password.map(|Secret(password)| password);
         let kind = match (self.kind.unwrap_or_default(), password) {
             (KindName::Person, password) => NewKind::Person { password },
@@ -59,7 +59,7 @@ impl NewUserBody {
 /// `PATCH /v1/users/{username}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UserPatch {
+pub(crate) struct UserPatch {
     username: Option<Text<Username>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<DisplayName>>")]
@@ -92,14 +92,14 @@ impl From<UserPatch> for UserChange {
 /// `PUT /v1/users/{username}/password`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PasswordBody {
+pub(crate) struct PasswordBody {
     pub(super) password: Secret,
 }
 
 /// `POST /v1/companies`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewCompanyBody {
+pub(crate) struct NewCompanyBody {
     id: Option<Text<CompanyId>>,
     name: Text<DisplayName>,
 }
@@ -113,14 +113,14 @@ impl From<NewCompanyBody> for NewCompany {
 /// `PATCH /v1/companies/{id}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CompanyPatch {
+pub(crate) struct CompanyPatch {
     pub(super) name: Text<DisplayName>,
 }
 
 /// `POST /v1/keys`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewKeyBody {
+pub(crate) struct NewKeyBody {
     keyspace: Text<KeyspaceName>,
     pub(super) owner: Option<Text<Username>>,
     level: Option<u8>,
@@ -135,7 +135,7 @@ pub(super) struct NewKeyBody {
 }
 
 impl NewKeyBody {
-    pub(super) fn draft(self, owner: UserId, now: Timestamp) -> Result<NewKey, Problem> {
+    pub(crate) fn draft(self, owner: UserId, now: Timestamp) -> Result<NewKey, Problem> {
         let level = self.level.map_or(Ok(Level::READ), Level::new)?;
         let mut draft = NewKey::new(self.keyspace.0, owner, level);
         draft.comment = inner(self.comment).unwrap_or_else(Comment::empty);
@@ -148,7 +148,7 @@ impl NewKeyBody {
 }
 
 /// What lines of an import have in common.
-pub(super) struct ImportDefaults {
+pub(crate) struct ImportDefaults {
     pub(super) keyspace: Option<KeyspaceName>,
     pub(super) owner: Option<Username>,
     pub(super) level: Option<Level>,
@@ -157,7 +157,7 @@ pub(super) struct ImportDefaults {
 /// A line of `POST /v1/import`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ImportLine {
+pub(crate) struct ImportLine {
     key: Option<Wiped>,
     hash: Option<String>,
     algorithm: Option<Text<DigestName>>,
@@ -222,7 +222,7 @@ impl ImportLine {
 /// `PATCH /v1/keys/{id}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct KeyPatch {
+pub(crate) struct KeyPatch {
     comment: Option<Text<Comment>>,
     #[serde(default, deserialize_with = "change")]
     #[schemars(with = "Option<Text<Contact>>")]
@@ -288,7 +288,7 @@ fn expiry(
 /// `POST /v1/keys/{id}/rotate`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RotateBody {
+pub(crate) struct RotateBody {
     grace_seconds: Option<u64>,
 }
 
@@ -301,7 +301,7 @@ impl RotateBody {
 /// `POST /v1/keys/{id}/revoke`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RevokeBody {
+pub(crate) struct RevokeBody {
     reason: Option<Text<RevokeReason>>,
 }
 

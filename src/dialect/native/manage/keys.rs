@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use super::Exchange;
 use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
-use super::route::KeyAction;
-use super::{Exchange, Problem, decode, encode};
 use crate::command::{
     Command, CommandError, CreateKey, CreateKeyOnce, FindKeys, KeyPage, KeyRef, KeyWithText, RevokeKey,
     RotateKey, ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
 };
+use crate::dialect::native::problem::Problem;
+use crate::dialect::native::route::KeyAction;
+use crate::dialect::native::{decode, encode};
 use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
 use crate::http::RawResponse;
 use crate::key::{Key, KeyId, User, UserId, Username};

@@ -4,9 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::encode::json;
-use super::{Exchange, Problem, decode};
+use super::Exchange;
 use crate::command::{AcceptClock, Backup, CountPeppers};
+use crate::dialect::native::decode;
+use crate::dialect::native::encode::json;
+use crate::dialect::native::problem::Problem;
 use crate::http::RawResponse;
 use crate::key::PepperNumber;
 
