@@ -15,7 +15,7 @@ use super::route::Target;
 use super::{decode, encode};
 use crate::command::{
     AddUser, Caller, CheckStore, Command, DeleteKey, KeyRef, ListUsers, ListUsersOf, RemoveCompany,
-    RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser, UserRef,
+    RemoveUser, Service, SetPassword, ShowKey, ShowUser, UpdateUser,
 };
 use crate::http::{RawRequest, RawResponse};
 use crate::key::{CompanyId, User, UserId};
