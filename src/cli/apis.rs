@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use clap::ValueEnum as _;
+
 use super::args::Serve;
 use super::failure::{Exit, Failure};
 use crate::dialect::{BokaMera, Dialect, Filebin, FreeSewing, Nested, QReserve, TelVue};
@@ -46,8 +48,15 @@ pub(super) fn path_of(asked: &Serve, api: Api) -> Option<&str> {
     (!asked.without.contains(&api)).then_some(at)
 }
 
-/// The APIs that are asked for, in the order in which their claims count: BokaMera has addresses among FreeSewing's and
-/// filebin's.
+/// Names and paths of the APIs that are asked for.
+pub(super) fn names(asked: &Serve) -> impl Iterator<Item = (String, &str)> {
+    Api::value_variants().iter().filter_map(|api| {
+        let name = api.to_possible_value()?.get_name().to_owned();
+        path_of(asked, *api).map(|path| (name, if path.is_empty() { "/" } else { path }))
+    })
+}
+
+/// The APIs that are asked for. Which of them answers a path that two claim is decided by how specific their claims are.
 pub(super) fn served(asked: &Serve, site: &SiteUrl) -> Result<Vec<Arc<dyn Dialect>>, Failure> {
     let all: [(Api, Box<dyn Dialect>); 5] = [
         (Api::FreeSewing, Box::new(FreeSewing)),

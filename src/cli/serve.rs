@@ -24,7 +24,7 @@ use super::progress::{self, AboveBars, Progress};
 use super::screen::line;
 use super::socket::{self, SocketFile};
 use crate::console::Console;
-use crate::dialect::{Dialect, Gateway, Native};
+use crate::dialect::{Dialect, Gateway, Native, Welcome};
 use crate::engine::{Engine, IndexState};
 use crate::http::SiteUrl;
 use crate::limits;
@@ -136,11 +136,15 @@ fn run(
 
 fn routes(asked: &Serve, site: &SiteUrl) -> Result<Routes, Failure> {
     let gateway = if asked.open_verify { Gateway::default().open() } else { Gateway::default() };
-    // The busiest first.
-    let mut dialects: Vec<Arc<dyn Dialect>> =
-        vec![Arc::new(gateway), Arc::new(Native::for_everyone(asked.open_verify))];
-    // Before QReserve's API, whose keys are presented at `/`, too.
-    dialects.push(Arc::new(Console::new(site.clone())));
+    let names: Vec<_> = apis::names(asked).collect();
+    let welcome = Welcome::new(names.iter().map(|(name, path)| (name.as_str(), *path)));
+    // The busiest first: an exact claim ends the search.
+    let mut dialects: Vec<Arc<dyn Dialect>> = vec![
+        Arc::new(gateway),
+        Arc::new(Native::for_everyone(asked.open_verify)),
+        Arc::new(Console::new(site.clone())),
+        Arc::new(welcome),
+    ];
     dialects.extend(apis::served(asked, site)?);
     Ok(Routes { dialects, control: Some(Arc::new(Native::for_operator())), own: None })
 }

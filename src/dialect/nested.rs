@@ -1,6 +1,6 @@
 //! A dialect below a path of its own.
 
-use super::{Dialect, Failure, TryAnswer};
+use super::{Dialect, Failure, Specificity, TryAnswer};
 use crate::command::Service;
 use crate::http::{Body, Head, RawRequest, RawResponse, is_prefix};
 use crate::key::ParseError;
@@ -46,6 +46,11 @@ impl<D: Dialect> Dialect for Nested<D> {
         self.dialect.declines(&Head { path, ..*head })
     }
 
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        let path = self.rest(head.path).unwrap_or(head.path);
+        self.dialect.specificity(&Head { path, ..*head }).below(self.path.len())
+    }
+
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         let path = self.rest(&request.path).unwrap_or(&request.path).to_owned();
         self.dialect.answer(service, &RawRequest { path, ..request.clone() })
@@ -68,6 +73,10 @@ impl Dialect for Box<dyn Dialect> {
 
     fn declines(&self, head: &Head<'_>) -> bool {
         (**self).declines(head)
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        (**self).specificity(head)
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

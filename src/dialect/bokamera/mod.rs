@@ -31,9 +31,9 @@ use self::input::Input;
 use self::record::{Answer, Namespace, Record, Value};
 use self::refusal::{Refusal, Wrong};
 use self::route::{Operation, Target};
-use super::{Dialect, Failure};
+use super::{Dialect, Failure, Specificity};
 use crate::command::{Caller, Command, Service, ShowUser, UserRef};
-use crate::http::{RawRequest, RawResponse};
+use crate::http::{Head, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
 /// The BokaMera dialect.
@@ -49,6 +49,10 @@ pub struct BokaMera;
 impl Dialect for BokaMera {
     fn claims(&self, path: &str) -> bool {
         route::is_claimed(path)
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        route::specificity(head.path)
     }
 
     fn error_response(&self, path: &str, failure: Failure) -> RawResponse {

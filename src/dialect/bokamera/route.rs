@@ -4,6 +4,7 @@
 use super::Refusal;
 use super::format::Format;
 use super::refusal::Wrong;
+use crate::dialect::Specificity;
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +96,20 @@ enum Claimed<'a> {
     Nothing,
 }
 
-/// Whether a path is this API's. FreeSewing's are below `/apikeys/`, too, and are asked for before; everything else below
-/// `/api/` is filebin's.
+/// Whether a path is this API's.
 pub(super) fn is_claimed(path: &str) -> bool {
     claimed(path).is_some()
+}
+
+/// How specific the claim to a claimed path is.
+pub(super) fn specificity(path: &str) -> Specificity {
+    match claimed(path) {
+        Some(Claimed::Route(Route { target: Target::Key(_) | Target::Types(_), .. })) => {
+            Specificity::Pattern { literals: 1 }
+        }
+        Some(Claimed::Route(_)) => Specificity::Exact,
+        Some(Claimed::Nothing) | None => Specificity::Pattern { literals: 2 },
+    }
 }
 
 /// Reads a path.

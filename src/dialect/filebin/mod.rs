@@ -15,12 +15,12 @@ pub use encode::{Answer, ListedKey, encode};
 pub use refusal::Refusal;
 
 use self::decode::Action;
-use super::{Dialect, Failure};
+use super::{Dialect, Failure, Specificity};
 use crate::command::{
     Caller, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, Service, UserRef,
 };
 use crate::engine::NewKey;
-use crate::http::{METHODS, RawRequest, RawResponse};
+use crate::http::{Head, METHODS, RawRequest, RawResponse};
 use crate::key::{AccessLevel, Keyspace, UserId};
 
 /// The filebin dialect.
@@ -112,6 +112,10 @@ impl Filebin {
 impl Dialect for Filebin {
     fn claims(&self, path: &str) -> bool {
         path::claimed(path)
+    }
+
+    fn specificity(&self, _head: &Head<'_>) -> Specificity {
+        Specificity::Prefix { bytes: "/api".len() }
     }
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {

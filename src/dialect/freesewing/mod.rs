@@ -19,13 +19,13 @@ mod route;
 use self::decode::{NewKeyBody, SignInBody};
 use self::refusal::Refusal;
 use self::route::{Proof, Target};
-use super::{Dialect, Failure};
+use super::{Dialect, Failure, Specificity};
 use crate::command::{
     Audience, Caller, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, Service, ShowKey,
     ShowUser, UserRef,
 };
 use crate::engine::{EngineError, NewKey};
-use crate::http::{Authorization, RawRequest, RawResponse};
+use crate::http::{Authorization, Head, RawRequest, RawResponse};
 use crate::key::{KeyId, Keyspace, Level, User};
 
 /// The FreeSewing dialect.
@@ -41,6 +41,10 @@ pub struct FreeSewing;
 impl Dialect for FreeSewing {
     fn claims(&self, path: &str) -> bool {
         route::is_claimed(path)
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        route::specificity(head.path)
     }
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {

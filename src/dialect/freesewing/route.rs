@@ -1,6 +1,7 @@
 //! Addresses and methods. Words of addresses are read in any case.
 
 use super::Refusal;
+use crate::dialect::Specificity;
 
 /// What proves who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +14,10 @@ pub(super) enum Proof {
 
 impl Proof {
     fn named(segment: &str) -> Option<Self> {
-        match segment.to_ascii_lowercase().as_str() {
-            "jwt" => Some(Self::Jwt),
-            "key" => Some(Self::Key),
-            _ => None,
-        }
+        [("jwt", Self::Jwt), ("key", Self::Key)]
+            .into_iter()
+            .find(|(word, _)| segment.eq_ignore_ascii_case(word))
+            .map(|(_, proof)| proof)
     }
 }
 
@@ -42,13 +42,13 @@ enum Root {
 
 impl Root {
     fn named(segment: &str) -> Option<Self> {
-        Some(match segment.to_ascii_lowercase().as_str() {
-            "signin" => Self::SignIn,
-            "apikeys" => Self::ApiKeys,
-            "whoami" => Self::WhoAmI,
-            "account" => Self::Account,
-            _ => return None,
-        })
+        let words = [
+            ("signin", Self::SignIn),
+            ("apikeys", Self::ApiKeys),
+            ("whoami", Self::WhoAmI),
+            ("account", Self::Account),
+        ];
+        words.into_iter().find(|(word, _)| segment.eq_ignore_ascii_case(word)).map(|(_, root)| root)
     }
 }
 
@@ -80,6 +80,19 @@ pub(super) fn is_claimed(path: &str) -> bool {
         | (Some(Root::ApiKeys), [Some(_), Some(_), _]) => true,
         (Some(Root::ApiKeys), [Some(proof), None, _]) => Proof::named(proof).is_some(),
         (Some(Root::ApiKeys), [None, ..]) | (None, _) => false,
+    }
+}
+
+/// How specific the claim to a claimed path is.
+pub(super) fn specificity(path: &str) -> Specificity {
+    match segments(path) {
+        [Some(root), Some(proof), None, _]
+            if Root::named(root) == Some(Root::ApiKeys) && Proof::named(proof).is_some() =>
+        {
+            Specificity::Exact
+        }
+        [Some(root), ..] if Root::named(root) == Some(Root::ApiKeys) => Specificity::Pattern { literals: 2 },
+        _ => Specificity::Pattern { literals: 1 },
     }
 }
 

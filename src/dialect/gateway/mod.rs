@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::wanted::Wanted;
 use super::denial::{self, CHALLENGE, Denial, key_for};
-use super::{Dialect, TryAnswer};
+use super::{Dialect, Specificity, TryAnswer};
 use crate::command::{Service, VerdictWithOwner, VerifyCaller, VerifyGrantError};
 use crate::engine::{EngineError, Patience};
 use crate::http::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
@@ -149,6 +149,15 @@ fn undecided(wanted: &Wanted, error: &EngineError) -> RawResponse {
 impl Dialect for Gateway {
     fn claims(&self, path: &str) -> bool {
         path.starts_with("/auth/")
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        // What most gateways call: the search for other claims ends here.
+        if head.path.matches('/').count() == 2 {
+            Specificity::Exact
+        } else {
+            Specificity::Pattern { literals: 1 }
+        }
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

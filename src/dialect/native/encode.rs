@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::engine::CheckReport;
 use crate::http::RawResponse;
-use crate::key::{Expiry, IssuedKey, Key, KeyState, RateLimit, User, UserId, UserKind, Username};
+use crate::key::{Expiry, IssuedKey, Key, KeyState, Quota, RateLimit, User, UserId, UserKind, Username};
 
 /// One user.
 pub(super) fn user(user: &User) -> RawResponse {
@@ -84,8 +84,23 @@ pub(super) fn report(report: &CheckReport) -> RawResponse {
 }
 
 pub(super) fn json(status: u16, body: &impl Serialize) -> RawResponse {
+    RawResponse::new(status, "application/json", line(body))
+}
+
+/// JSON that ends with a newline, so that a shell's prompt begins a line of its own.
+pub(super) fn line(body: &impl Serialize) -> Vec<u8> {
     // Strings, numbers and structs always have a JSON form.
-    RawResponse::new(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+    let mut text = serde_json::to_vec(body).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// The same answer with what is left of the rate limit (draft-ietf-httpapi-ratelimit-headers-10).
+pub(super) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawResponse {
+    let Quota { limit, remaining, reset_ms } = quota;
+    let policy = format!("\"{}\";q={};w={}", limit.name, limit.count, limit.seconds);
+    let left = format!("\"{}\";r={remaining};t={}", limit.name, reset_ms.div_ceil(1_000));
+    response.with_header("ratelimit-policy", policy).with_header("ratelimit", left)
 }
 
 pub(super) fn expires_at(expiry: Expiry) -> Option<String> {

@@ -39,12 +39,15 @@ mod route;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod welcome;
+
+pub use welcome::Welcome;
 
 use self::manage::Exchange;
 use self::problem::Problem;
 use self::route::Target;
 use self::verify::Verify;
-use super::{Dialect, Failure, TryAnswer};
+use super::{Dialect, Failure, Specificity, TryAnswer};
 use crate::command::{Caller, Service};
 use crate::engine::Patience;
 use crate::http::{Body, Head, RawRequest, RawResponse};
@@ -112,6 +115,14 @@ impl Dialect for Native {
     fn claims(&self, path: &str) -> bool {
         path == OPENAPI
             || path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        match head.path {
+            // The busiest: the search for other claims ends here.
+            "/v1/verify" | "/v1/verify/batch" | "/v1/self" | OPENAPI => Specificity::Exact,
+            _ => Specificity::Prefix { bytes: "/v1".len() },
+        }
     }
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {

@@ -14,7 +14,7 @@ use crate::key::ParseError;
 use crate::limits;
 use crate::store::StoreError;
 
-use super::verify::verdict;
+use super::encode;
 
 /// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
 #[derive(Debug, Error)]
@@ -85,8 +85,7 @@ impl Problem {
         if let Self::Denied(denial) = self {
             return denied(*denial);
         }
-        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
-        let response = RawResponse::new(status, "application/problem+json", body);
+        let response = RawResponse::new(status, "application/problem+json", encode::line(&self.body()));
         if let Self::Method { allowed } = self {
             response.with_header("allow", *allowed)
         } else if let Self::Command(CommandError::Engine(EngineError::Busy { retry_after_seconds })) = self {
@@ -160,12 +159,14 @@ impl From<ParseError> for Problem {
 
 /// A denial with its challenge, and when to come back.
 fn denied(denial: Denial) -> RawResponse {
-    let mut response = RawResponse::new(denial.status(), "application/problem+json", denial.problem());
+    let mut body = denial.problem();
+    body.push(b'\n');
+    let mut response = RawResponse::new(denial.status(), "application/problem+json", body);
     if let Some(challenge) = denial.challenge() {
         response = response.with_header("www-authenticate", challenge);
     }
     if let Denial::RateLimited { quota, .. } = denial {
-        response = verdict::with_rate_limit(response, &quota);
+        response = encode::with_rate_limit(response, &quota);
     }
     if let Some(seconds) = denial.retry_after() {
         response = response.with_header("retry-after", seconds.to_string());

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A site is a company, named by its id; whoever has no company belongs to the site `main`. Wherever else a request goes
-//! that shows a key as this API takes it, the answer is in the envelope, too; so this API is asked last.
+//! that shows a key as this API takes it, the answer is in the envelope, too, unless another API claims the path.
 
 mod bots;
 mod decode;
@@ -21,7 +21,7 @@ mod route;
 use self::bots::Bots;
 use self::refusal::Refusal;
 use self::route::Target;
-use super::{Dialect, Failure};
+use super::{Dialect, Failure, Specificity};
 use crate::command::{Caller, KeyPage, ListKeys, Service, ShowUser, UserRef};
 use crate::http::{Body, Head, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
@@ -43,6 +43,16 @@ impl Dialect for QReserve {
     fn declines(&self, head: &Head<'_>) -> bool {
         let own = head.path == "/" || ["/users/", "/sites/"].iter().any(|root| head.path.starts_with(root));
         !own && !key(head).trim_start().starts_with(KEY_BEGIN)
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        match head.path {
+            "/" if !matches!(head.only("authorization"), Ok(None)) => Specificity::Exact,
+            path if path.starts_with("/users/") || path.starts_with("/sites/") => {
+                Specificity::Prefix { bytes: "/users/".len() }
+            }
+            _ => Specificity::Anywhere,
+        }
     }
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {

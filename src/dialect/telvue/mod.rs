@@ -16,9 +16,9 @@ mod refusal;
 use self::call::Call;
 use self::content::Content;
 use self::refusal::Refusal;
-use super::{Dialect, Failure};
+use super::{Dialect, Failure, Specificity};
 use crate::command::Service;
-use crate::http::{Body, Field, Form, RawRequest, RawResponse};
+use crate::http::{Body, Field, Form, Head, RawRequest, RawResponse};
 use crate::key::Keyspace;
 
 /// The TelVue dialect.
@@ -85,6 +85,10 @@ fn carry_out(service: &Service, request: &RawRequest) -> Result<Answer, Refusal>
 impl Dialect for TelVue {
     fn claims(&self, path: &str) -> bool {
         call::claimed(path)
+    }
+
+    fn specificity(&self, _head: &Head<'_>) -> Specificity {
+        Specificity::Prefix { bytes: "/xml/".len() }
     }
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {

@@ -2,7 +2,7 @@
 
 use crate::command::Service;
 use crate::console::Console;
-use crate::dialect::{Dialect, Failure};
+use crate::dialect::{Dialect, Failure, Specificity};
 use crate::http::{Head, RawRequest, RawResponse};
 
 impl Dialect for Console {
@@ -12,6 +12,14 @@ impl Dialect for Console {
 
     fn declines(&self, head: &Head<'_>) -> bool {
         Self::passes(self, head)
+    }
+
+    fn specificity(&self, head: &Head<'_>) -> Specificity {
+        if head.path.contains("/console") {
+            Specificity::Prefix { bytes: "/console".len() }
+        } else {
+            Specificity::Exact
+        }
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {

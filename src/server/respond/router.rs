@@ -16,7 +16,7 @@ use super::client_address::ClientAddress;
 use super::request::plain_fields;
 use super::response::{closing, plain, reply};
 use crate::command::Service;
-use crate::dialect::{Dialect, Failure};
+use crate::dialect::{Dialect, Failure, most_specific};
 use crate::engine::IndexState;
 use crate::http::{Body, Head, RawRequest, RawResponse, TrustedProxies};
 use crate::limits;
@@ -25,7 +25,7 @@ use crate::server::bounds::Bounds;
 /// Who answers what.
 #[derive(Clone, Default)]
 pub struct Routes {
-    /// Served on every TCP listener; the first that claims a path answers.
+    /// Served on every TCP listener; of those that claim a path the most specific claim answers.
     pub dialects: Vec<Arc<dyn Dialect>>,
     /// Served on the local control socket, and nowhere else.
     pub control: Option<Arc<dyn Dialect>>,
@@ -111,7 +111,7 @@ impl Router {
 
     /// The dialect that answers this path.
     pub(in crate::server) fn claiming(&self, head: &Head<'_>) -> Option<&Arc<dyn Dialect>> {
-        self.dialects.iter().find(|dialect| dialect.claims(head.path) && !dialect.declines(head))
+        most_specific(&self.dialects, head)
     }
 
     /// Has the dialect answer on a thread that may block. `room` is what the body takes.

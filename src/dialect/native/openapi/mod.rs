@@ -9,7 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use self::schema::Spelled;
-use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson};
+use super::encode::{IssuedJson, KeyJson, KeysJson, ReportJson, TextJson, UserJson, UsersJson, line};
 use super::manage::audit::{ChainJson, EventsJson, VerifyAuditBody};
 use super::manage::body::{
     CompanyPatch, ImportLine, KeyPatch, NewCompanyBody, NewKeyBody, NewUserBody, PasswordBody, RevokeBody,
@@ -26,8 +26,7 @@ use crate::limits;
 
 /// `GET /openapi.json`.
 pub(super) fn answer() -> RawResponse {
-    static DOCUMENT: LazyLock<Vec<u8>> =
-        LazyLock::new(|| serde_json::to_vec(&document()).unwrap_or_default());
+    static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| line(&document()));
     RawResponse::new(200, "application/json", DOCUMENT.clone())
 }
 

@@ -4,6 +4,7 @@ pub(super) mod body;
 pub(super) mod verdict;
 
 use self::body::Wanted;
+use super::encode::with_rate_limit;
 use super::{Problem, Side, Target, decode};
 use crate::command::{AuthenticateError, Service, VerdictWithOwner, VerifyCaller, VerifyGrant};
 use crate::dialect::denial::{Denial, key_for};
@@ -85,7 +86,7 @@ impl Verify<'_> {
             (Telling::Status, Some(VerdictWithOwner::Allow(identity, owner))) => {
                 let response = verdict::allowed(&identity, &owner);
                 match &identity.quota {
-                    Some(quota) => verdict::with_rate_limit(response, quota),
+                    Some(quota) => with_rate_limit(response, quota),
                     None => response,
                 }
             }

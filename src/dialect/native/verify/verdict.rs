@@ -44,14 +44,6 @@ pub(super) fn own(identity: &Identity, owner: &Owner, key: &Key, now: Timestamp)
     json(200, &OwnJson { verdict: AllowedJson::of(identity, owner), key })
 }
 
-/// The same answer with what is left of the rate limit (draft-ietf-httpapi-ratelimit-headers-10).
-pub(crate) fn with_rate_limit(response: RawResponse, quota: &Quota) -> RawResponse {
-    let Quota { limit, remaining, reset_ms } = quota;
-    let policy = format!("\"{}\";q={};w={}", limit.name, limit.count, limit.seconds);
-    let left = format!("\"{}\";r={remaining};t={}", limit.name, reset_ms.div_ceil(1_000));
-    response.with_header("ratelimit-policy", policy).with_header("ratelimit", left)
-}
-
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct BatchJson<'a> {
     results: Vec<VerdictJson<'a>>,
