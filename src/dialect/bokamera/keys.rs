@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::Exchange;
+use super::RequestContext;
 use super::input::Input;
 use super::record::{Namespace, Record, Value};
-use super::refusal::{Refusal, Wrong};
+use super::refusal::{Refusal, RefusedRequest};
 use crate::clock::Timestamp;
 use crate::command::{
     Caller, CreateKey, KeyPage, KeyRef, KeyWithText, ListKeys, RevokeKey, ShowCompany, ShowKey, ShowUser,
@@ -31,22 +31,22 @@ pub(super) const COLUMNS: [&str; 8] = [
 ];
 
 /// `CreateApiKey`: a new key of the company.
-pub(super) fn create(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
-    let caller = exchange.administrator()?;
-    let draft = Draft::read(exchange, &caller, &exchange.input("CreateApiKey")?)?;
-    draft.create(exchange, &caller)
+pub(super) fn create(context: &RequestContext<'_>) -> Result<Record, Refusal> {
+    let caller = context.administrator()?;
+    let draft = Draft::read(context, &caller, &context.input("CreateApiKey")?)?;
+    draft.create(context, &caller)
 }
 
 /// `CreateApiKey[]`: new keys, one after the other. None is made unless all can be read.
-pub(super) fn create_many(exchange: &Exchange<'_>) -> Result<Vec<Record>, Refusal> {
-    let caller = exchange.administrator()?;
-    let inputs = Input::read_many(exchange.request, "CreateApiKey")?;
-    let drafts = inputs.iter().map(|input| Draft::read(exchange, &caller, input));
+pub(super) fn create_many(context: &RequestContext<'_>) -> Result<Vec<Record>, RefusedRequest> {
+    let caller = context.administrator()?;
+    let inputs = Input::read_many(context.request, "CreateApiKey")?;
+    let drafts = inputs.iter().map(|input| Draft::read(context, &caller, input));
     let mut created = Vec::new();
     for draft in drafts.collect::<Result<Vec<_>, _>>()? {
-        match draft.create(exchange, &caller) {
+        match draft.create(context, &caller) {
             Ok(record) => created.push(record),
-            Err(wrong) => return Err(Refusal { completed: Some(created.len()), ..wrong.into() }),
+            Err(wrong) => return Err(RefusedRequest { completed: Some(created.len()), ..wrong.into() }),
         }
     }
     Ok(created)
@@ -60,34 +60,34 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(exchange: &Exchange<'_>, caller: &Caller, input: &Input) -> Result<Self, Wrong> {
+    fn read(context: &RequestContext<'_>, caller: &Caller, input: &Input) -> Result<Self, Refusal> {
         let (company, contact, notes) = (company_id(input)?, contact(input)?, notes(input)?);
         let contact = match contact {
-            Patch::Keep | Patch::Clear => exchange.user(caller)?.email.map(Contact::from),
+            Patch::Keep | Patch::Clear => context.user(caller)?.email.map(Contact::from),
             Patch::Set(contact) => Some(contact),
         };
-        let company = company_of(exchange, caller, company)?;
+        let company = company_of(context, caller, company)?;
         Ok(Self { company, contact, notes: notes.unwrap_or_else(Comment::empty) })
     }
 
-    fn create(self, exchange: &Exchange<'_>, caller: &Caller) -> Result<Record, Wrong> {
+    fn create(self, context: &RequestContext<'_>, caller: &Caller) -> Result<Record, Refusal> {
         let Self { company, contact, notes: comment } = self;
         let new = NewKey {
             contact,
             comment,
             ..NewKey::new(*Keyspace::BOKAMERA.name(), company.account, Level::OWN)
         };
-        let KeyWithText { key, text } = exchange.run(caller, CreateKey(new))?;
-        Ok(record(&key, &company, text.reveal(), exchange.service.now()))
+        let KeyWithText { key, text } = context.run(caller, CreateKey(new))?;
+        Ok(record(&key, &company, text.reveal(), context.service.now()))
     }
 }
 
 /// `ApiKeyQuery`: the keys of the company, oldest first.
-pub(super) fn query(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
-    let caller = exchange.administrator()?;
-    let input = exchange.input("ApiKeyQuery")?;
+pub(super) fn query(context: &RequestContext<'_>) -> Result<Record, Refusal> {
+    let caller = context.administrator()?;
+    let input = context.input("ApiKeyQuery")?;
     let (company, active_only) = (company_id(&input)?, input.bool("ActiveOnly")?.unwrap_or(false));
-    let company = company_of(exchange, &caller, company)?;
+    let company = company_of(context, &caller, company)?;
     let list = ListKeys {
         owner: UserRef::Id(company.account),
         keyspace: Some(*Keyspace::BOKAMERA.name()),
@@ -95,8 +95,8 @@ pub(super) fn query(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
         limit: None,
         texts: true,
     };
-    let KeyPage { keys, .. } = exchange.run(&caller, list)?;
-    let now = exchange.service.now();
+    let KeyPage { keys, .. } = context.run(&caller, list)?;
+    let now = context.service.now();
     let shown = keys.into_iter().rev().filter(|(key, _)| !active_only || is_active(key, now));
     // One that may do more than the caller is not shown.
     let shown = shown.filter_map(|(key, text)| Some(record(&key, &company, text?.reveal(), now)));
@@ -105,10 +105,10 @@ pub(super) fn query(exchange: &Exchange<'_>) -> Result<Record, Wrong> {
 }
 
 /// `PUT /apikeys/{ApiKey}`: changes what is given.
-pub(super) fn update(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong> {
-    let caller = exchange.administrator()?;
+pub(super) fn update(context: &RequestContext<'_>, key: &str) -> Result<Record, Refusal> {
+    let caller = context.administrator()?;
     let named = named(key)?;
-    let input = exchange.input("UpdateApiKey")?;
+    let input = context.input("UpdateApiKey")?;
     let change = KeyChange {
         comment: notes(&input)?,
         contact: contact(&input)?,
@@ -117,23 +117,23 @@ pub(super) fn update(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong
         active: input.bool("Active")?,
         ..KeyChange::default()
     };
-    let (found, company) = find(exchange, &caller, &named)?;
+    let (found, company) = find(context, &caller, &named)?;
     let command = UpdateKey { key: KeyRef::Restriction(Keyspace::BOKAMERA, found.id), change };
-    let key = exchange.run(&caller, command)?;
-    Ok(record(&key, &company, named, exchange.service.now()))
+    let key = context.run(&caller, command)?;
+    Ok(record(&key, &company, named, context.service.now()))
 }
 
 /// `DELETE /apikeys/{ApiKey}`: it is refused from now on, and stays in the lists.
-pub(super) fn cancel(exchange: &Exchange<'_>, key: &str) -> Result<Record, Wrong> {
-    let caller = exchange.administrator()?;
+pub(super) fn cancel(context: &RequestContext<'_>, key: &str) -> Result<Record, Refusal> {
+    let caller = context.administrator()?;
     let named = named(key)?;
-    let (found, company) = find(exchange, &caller, &named)?;
+    let (found, company) = find(context, &caller, &named)?;
     let command = RevokeKey {
         key: KeyRef::Restriction(Keyspace::BOKAMERA, found.id),
         reason: crate::key::RevokeReason::CessationOfOperation,
     };
-    let key = exchange.run(&caller, command)?;
-    Ok(record(&key, &company, named, exchange.service.now()))
+    let key = context.run(&caller, command)?;
+    Ok(record(&key, &company, named, context.service.now()))
 }
 
 /// A key text as this API writes it, of any form that a GUID has.
@@ -143,56 +143,60 @@ pub(super) fn canonical(text: &str) -> Option<zeroize::Zeroizing<String>> {
     Some(zeroize::Zeroizing::new(guid.hyphenated().to_string()))
 }
 
-fn named(key: &str) -> Result<zeroize::Zeroizing<String>, Wrong> {
-    canonical(key).ok_or(Wrong::NotFound { what: "ApiKey" })
+fn named(key: &str) -> Result<zeroize::Zeroizing<String>, Refusal> {
+    canonical(key).ok_or(Refusal::NotFound { what: "ApiKey" })
 }
 
 /// The key of this text and its company. Another company's is not found.
-fn find(exchange: &Exchange<'_>, caller: &Caller, text: &str) -> Result<(Key, Company), Wrong> {
+fn find(context: &RequestContext<'_>, caller: &Caller, text: &str) -> Result<(Key, Company), Refusal> {
     let named = KeyRef::Text { keyspace: Keyspace::BOKAMERA, text: UncheckedKey::new(text.to_owned()) };
-    let key = exchange.run(caller, ShowKey(named))?;
+    let key = context.run(caller, ShowKey(named))?;
     let owner = ShowUser(UserRef::Id(key.owner));
-    let owner = exchange.run(caller, owner)?;
+    let owner = context.run(caller, owner)?;
     let company =
-        company_of(exchange, caller, Some(owner.company.ok_or(Wrong::NotFound { what: "ApiKey" })?))?;
-    if company.account == key.owner { Ok((key, company)) } else { Err(Wrong::NotFound { what: "ApiKey" }) }
+        company_of(context, caller, Some(owner.company.ok_or(Refusal::NotFound { what: "ApiKey" })?))?;
+    if company.account == key.owner { Ok((key, company)) } else { Err(Refusal::NotFound { what: "ApiKey" }) }
 }
 
 /// The company that a request is about: only whoever may do everything gets another one than their own.
-fn company_of(exchange: &Exchange<'_>, caller: &Caller, asked: Option<CompanyId>) -> Result<Company, Wrong> {
+fn company_of(
+    context: &RequestContext<'_>,
+    caller: &Caller,
+    asked: Option<CompanyId>,
+) -> Result<Company, Refusal> {
     let may_name_one = caller.level() >= Level::ALL;
     let asked = asked.filter(|_| may_name_one);
     let id = asked.or_else(|| caller.company()).ok_or_else(|| match may_name_one {
-        true => Wrong::Invalid {
+        true => Refusal::Invalid {
             field: "CompanyId",
             problem: "'Company Id' must be given: whoever is logged in belongs to no company.".to_owned(),
         },
-        false => Wrong::NotFound { what: "Company" },
+        false => Refusal::NotFound { what: "Company" },
     })?;
-    let company = exchange.run(caller, ShowCompany(id))?;
+    let company = context.run(caller, ShowCompany(id))?;
     Ok(company)
 }
 
-fn company_id(input: &Input) -> Result<Option<CompanyId>, Wrong> {
+fn company_id(input: &Input) -> Result<Option<CompanyId>, Refusal> {
     let Some(text) = input.text("CompanyId")? else { return Ok(None) };
     let id = canonical(text).and_then(|guid| guid.parse().ok());
-    id.map(Some).ok_or_else(|| input.wrong("CompanyId", text))
+    id.map(Some).ok_or_else(|| input.refused("CompanyId", text))
 }
 
-fn contact(input: &Input) -> Result<Patch<Contact>, Wrong> {
+fn contact(input: &Input) -> Result<Patch<Contact>, Refusal> {
     match input.text("ContactEmail")? {
         None => Ok(Patch::Keep),
         Some("") => Ok(Patch::Clear),
-        Some(text) => text.parse().map(Patch::Set).map_err(|_| Wrong::Invalid {
+        Some(text) => text.parse().map(Patch::Set).map_err(|_| Refusal::Invalid {
             field: "ContactEmail",
             problem: format!("'Contact Email' must be at most {} characters.", limits::CONTACT_CHARS_MAX),
         }),
     }
 }
 
-fn notes(input: &Input) -> Result<Option<Comment>, Wrong> {
+fn notes(input: &Input) -> Result<Option<Comment>, Refusal> {
     let parsed = input.text("Notes")?.map(|text| {
-        text.parse().map_err(|_| Wrong::Invalid {
+        text.parse().map_err(|_| Refusal::Invalid {
             field: "Notes",
             problem: format!("'Notes' must be at most {} bytes.", limits::COMMENT_BYTES_MAX),
         })
@@ -200,22 +204,22 @@ fn notes(input: &Input) -> Result<Option<Comment>, Wrong> {
     parsed.transpose()
 }
 
-fn allowlist(input: &Input) -> Result<Option<Allowlist>, Wrong> {
-    let invalid = |error: AllowlistError| Wrong::Invalid {
+fn allowlist(input: &Input) -> Result<Option<Allowlist>, Refusal> {
+    let invalid = |error: AllowlistError| Refusal::Invalid {
         field: "AllowedIpAddresses",
         problem: format!("'Allowed Ip Addresses': {error}."),
     };
     input.text("AllowedIpAddresses")?.map(|text| text.parse().map_err(invalid)).transpose()
 }
 
-fn expiry(input: &Input) -> Result<Option<Expiry>, Wrong> {
+fn expiry(input: &Input) -> Result<Option<Expiry>, Refusal> {
     match input.text("ExpiryDate")? {
         None => Ok(None),
         Some("") => Ok(Some(Expiry::Never)),
         Some(text) => {
             // Without an offset it is UTC.
             let at = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")));
-            at.map(|at| Some(Expiry::At(at))).ok_or_else(|| input.wrong("ExpiryDate", text))
+            at.map(|at| Some(Expiry::At(at))).ok_or_else(|| input.refused("ExpiryDate", text))
         }
     }
 }

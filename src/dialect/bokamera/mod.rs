@@ -21,6 +21,7 @@ mod input;
 mod keys;
 mod login;
 mod metadata;
+mod operation;
 mod record;
 mod refusal;
 mod route;
@@ -28,9 +29,10 @@ mod route;
 use self::encode::Style;
 use self::format::Format;
 use self::input::Input;
+use self::operation::Operation;
 use self::record::{Answer, Namespace, Record, Value};
-use self::refusal::{Refusal, Wrong};
-use self::route::{Operation, Target};
+use self::refusal::{Refusal, RefusedRequest};
+use self::route::Target;
 use super::{Dialect, Failure, Specificity};
 use crate::command::{Caller, Command, Service, ShowUser, UserRef};
 use crate::http::{Head, RawRequest, RawResponse};
@@ -57,8 +59,8 @@ impl Dialect for BokaMera {
 
     fn error_response(&self, path: &str, failure: Failure) -> RawResponse {
         let wrong = match failure {
-            Failure::Busy => Wrong::Unavailable,
-            Failure::Broken => Wrong::Broken,
+            Failure::Busy => Refusal::Unavailable,
+            Failure::Broken => Refusal::Broken,
         };
         let format = route::read(path).ok().and_then(|route| route.format).unwrap_or(Format::Json);
         open(encode::refusal(&wrong.into(), Style { format, camel_case: false }))
@@ -110,9 +112,9 @@ fn answer(service: &Service, request: &RawRequest) -> RawResponse {
         Ok(operation) => operation,
         Err(refusal) => return encode::refusal(&refusal, style),
     };
-    match (Exchange { service, request }).carry_out(operation, route.target) {
+    match (RequestContext { service, request }).carry_out(operation, route.target) {
         Ok(answer) => encode::success(&answer, operation, style),
-        Err(refusal) => encode::refusal(&Refusal { operation: Some(operation), ..refusal }, style),
+        Err(refusal) => encode::refusal(&RefusedRequest { operation: Some(operation), ..refusal }, style),
     }
 }
 
@@ -124,20 +126,20 @@ fn wants_camel_case(query: &str) -> bool {
 }
 
 /// One request on its way to an answer.
-struct Exchange<'a> {
+struct RequestContext<'a> {
     service: &'a Service,
     request: &'a RawRequest,
 }
 
-impl Exchange<'_> {
-    fn carry_out(&self, operation: Operation, target: Target<'_>) -> Result<Answer, Refusal> {
+impl RequestContext<'_> {
+    fn carry_out(&self, operation: Operation, target: Target<'_>) -> Result<Answer, RefusedRequest> {
         let one = match (operation, target) {
             (Operation::CreateApiKeys, _) => return keys::create_many(self).map(Answer::Many),
             (Operation::CreateApiKey, _) => keys::create(self),
             (Operation::ApiKeyQuery, _) => keys::query(self),
             (Operation::UpdateApiKey, Target::Key(key)) => keys::update(self, key),
             (Operation::CancelApiKey, Target::Key(key)) => keys::cancel(self, key),
-            (Operation::UpdateApiKey | Operation::CancelApiKey, _) => Err(Wrong::NoSuchAddress),
+            (Operation::UpdateApiKey | Operation::CancelApiKey, _) => Err(Refusal::NoSuchAddress),
             (Operation::Authenticate, _) => login::authenticate(self),
             (Operation::Version, _) => self.version(),
         };
@@ -145,31 +147,31 @@ impl Exchange<'_> {
     }
 
     /// Whoever is logged in and administers a company.
-    fn administrator(&self) -> Result<Caller, Wrong> {
+    fn administrator(&self) -> Result<Caller, Refusal> {
         let caller = login::caller(self)?;
-        if caller.level() < Level::ADMINISTER { Err(Wrong::InvalidRole) } else { Ok(caller) }
+        if caller.level() < Level::ADMINISTER { Err(Refusal::InvalidRole) } else { Ok(caller) }
     }
 
     /// The version, for whoever has a good key.
-    fn version(&self) -> Result<Record, Wrong> {
+    fn version(&self) -> Result<Record, Refusal> {
         let key = self.request.head().only("x-api-key").ok().flatten().map(std::str::from_utf8);
-        let key = key.and_then(Result::ok).and_then(keys::canonical).ok_or(Wrong::InvalidApiKey)?;
+        let key = key.and_then(Result::ok).and_then(keys::canonical).ok_or(Refusal::InvalidApiKey)?;
         let caller = self.service.authenticator().by_key(&Keyspace::BOKAMERA, &key, self.request.client);
-        caller.map_err(Wrong::of_key)?;
+        caller.map_err(Refusal::of_key)?;
         let fields = vec![("Version", Value::text(env!("CARGO_PKG_VERSION")))];
         Ok(Record { name: "VersionResponse", namespace: Namespace::Dtos, fields })
     }
 
-    fn input(&self, name: &'static str) -> Result<Input, Wrong> {
+    fn input(&self, name: &'static str) -> Result<Input, Refusal> {
         Input::read(self.request, name)
     }
 
-    fn user(&self, caller: &Caller) -> Result<User, Wrong> {
+    fn user(&self, caller: &Caller) -> Result<User, Refusal> {
         let user = self.run(caller, ShowUser(UserRef::Own))?;
         Ok(user)
     }
 
-    fn run<C: Command>(&self, caller: &Caller, command: C) -> Result<C::Output, Wrong> {
+    fn run<C: Command>(&self, caller: &Caller, command: C) -> Result<C::Output, Refusal> {
         Ok(self.service.run(caller, command)?)
     }
 }

@@ -2,8 +2,6 @@
 
 use zeroize::Zeroizing;
 
-use super::refusal::Status;
-
 /// An object of the service's model. Not printed: it may hold a key.
 pub(super) struct Record {
     pub(super) name: &'static str,
@@ -46,4 +44,18 @@ impl Value {
     pub(super) fn text_or_null(text: impl Into<String>) -> Self {
         Self::Text(Some(Zeroizing::new(text.into())).filter(|text| !text.is_empty()))
     }
+}
+
+/// What went wrong, in the service's own words.
+pub(super) struct Status {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+pub(super) struct FieldError {
+    pub(super) code: &'static str,
+    pub(super) field: &'static str,
+    pub(super) message: String,
 }

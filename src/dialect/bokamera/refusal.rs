@@ -2,30 +2,30 @@
 
 use thiserror::Error;
 
-use super::record::{Namespace, Record, Value};
-use super::route::Operation;
+use super::operation::Operation;
+use super::record::{FieldError, Namespace, Record, Status, Value};
 use crate::command::{AuthenticateError, CommandError, ErrorKind, client_message};
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
 /// Why a request was refused, and what was asked for, if that is known: it decides about the form of the answer.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) wrong: Wrong,
+pub(super) struct RefusedRequest {
+    pub(super) refusal: Refusal,
     pub(super) operation: Option<Operation>,
     /// Of several that were sent at once, how many were carried out.
     pub(super) completed: Option<usize>,
 }
 
-impl From<Wrong> for Refusal {
-    fn from(wrong: Wrong) -> Self {
-        Self { wrong, operation: None, completed: None }
+impl From<Refusal> for RefusedRequest {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, operation: None, completed: None }
     }
 }
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum Wrong {
+pub(super) enum Refusal {
     #[error("Not Authenticated")]
     NotAuthenticated,
     #[error("Invalid Username or Password")]
@@ -69,21 +69,7 @@ pub(super) enum Wrong {
     Broken,
 }
 
-/// What went wrong, in the service's own words.
-pub(super) struct Status {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) errors: Vec<FieldError>,
-}
-
-/// What is wrong with one field.
-pub(super) struct FieldError {
-    pub(super) code: &'static str,
-    pub(super) field: &'static str,
-    pub(super) message: String,
-}
-
-impl Wrong {
+impl Refusal {
     /// The HTTP status and the error code.
     pub(super) const fn kind(&self) -> (u16, &'static str) {
         match self {
@@ -116,11 +102,11 @@ impl Wrong {
     }
 }
 
-impl Refusal {
+impl RefusedRequest {
     /// The object that reports it: in the response of the operation if there is one of that name, else in a general
     /// one.
     pub(super) fn record(&self) -> Record {
-        let status = ("ResponseStatus", Value::Status(Some(self.wrong.status())));
+        let status = ("ResponseStatus", Value::Status(Some(self.refusal.status())));
         match self.operation {
             Some(Operation::ApiKeyQuery) => Record {
                 name: "ApiKeyQueryResponse",
@@ -140,7 +126,7 @@ impl Refusal {
     }
 }
 
-impl Wrong {
+impl Refusal {
     /// Why a login was not taken.
     pub(super) fn of_login(error: AuthenticateError, refused: Self) -> Self {
         match error {
@@ -162,7 +148,7 @@ impl Wrong {
     }
 }
 
-impl From<CommandError> for Wrong {
+impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::LevelTooLow { .. }
@@ -176,9 +162,9 @@ impl From<CommandError> for Wrong {
     }
 }
 
-impl From<EngineError> for Wrong {
+impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
-        let wrong = match ErrorKind::of(&error) {
+        let refusal = match ErrorKind::of(&error) {
             ErrorKind::NoSuchCompany => return Self::NotFound { what: "Company" },
             ErrorKind::NoSuchKey | ErrorKind::NoSuchUser => return Self::NotFound { what: "ApiKey" },
             ErrorKind::Forbidden => return Self::InvalidRole,
@@ -193,6 +179,6 @@ impl From<EngineError> for Wrong {
             ErrorKind::Broken => Self::Broken,
         };
         tracing::error!(%error, "bokamera: request not carried out");
-        wrong
+        refusal
     }
 }

@@ -1,57 +1,11 @@
 //! Addresses: the documented ones, and those that ServiceStack has for every operation. Their words are read in any case,
 //! and a slash at the end says nothing.
 
-use super::Refusal;
+use super::RefusedRequest;
 use super::format::Format;
-use super::refusal::Wrong;
+use super::operation::Operation;
+use super::refusal::Refusal;
 use crate::dialect::Specificity;
-
-/// What can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    CreateApiKey,
-    /// Several at once.
-    CreateApiKeys,
-    ApiKeyQuery,
-    UpdateApiKey,
-    CancelApiKey,
-    Authenticate,
-    Version,
-}
-
-impl Operation {
-    /// Its name, which is the one of its request.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::CreateApiKey | Self::CreateApiKeys => "CreateApiKey",
-            Self::ApiKeyQuery => "ApiKeyQuery",
-            Self::UpdateApiKey => "UpdateApiKey",
-            Self::CancelApiKey => "CancelApiKey",
-            Self::Authenticate => "Authenticate",
-            Self::Version => "Version",
-        }
-    }
-
-    /// The operation that a predefined address names.
-    fn named(name: &str) -> Option<Self> {
-        const MANY: [&str; 2] = ["CreateApiKey[]", "CreateApiKey%5B%5D"];
-        let all = [Self::CreateApiKey, Self::ApiKeyQuery, Self::Authenticate];
-        let one = all.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(name));
-        let many = || MANY.iter().any(|many| many.eq_ignore_ascii_case(name)).then_some(Self::CreateApiKeys);
-        one.or_else(many)
-    }
-
-    /// Methods at its predefined addresses, as the `Allow` header field lists them.
-    const fn predefined_methods(self) -> &'static str {
-        match self {
-            Self::CreateApiKey | Self::CreateApiKeys => "POST",
-            Self::ApiKeyQuery | Self::Authenticate => "GET, HEAD, POST",
-            Self::UpdateApiKey => "PUT",
-            Self::CancelApiKey => "DELETE",
-            Self::Version => "GET, HEAD",
-        }
-    }
-}
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,11 +69,11 @@ pub(super) fn specificity(path: &str) -> Specificity {
 /// Reads a path.
 ///
 /// # Errors
-/// [`Wrong::NoSuchAddress`].
-pub(super) fn read(path: &str) -> Result<Route<'_>, Refusal> {
+/// [`Refusal::NoSuchAddress`].
+pub(super) fn read(path: &str) -> Result<Route<'_>, RefusedRequest> {
     match claimed(path) {
         Some(Claimed::Route(route)) => Ok(route),
-        Some(Claimed::Nothing) | None => Err(Wrong::NoSuchAddress.into()),
+        Some(Claimed::Nothing) | None => Err(Refusal::NoSuchAddress.into()),
     }
 }
 
@@ -177,8 +131,8 @@ impl Target<'_> {
     /// The operation that a method asks for here.
     ///
     /// # Errors
-    /// [`Wrong::Method`].
-    pub(super) fn operation(self, method: &str) -> Result<Operation, Refusal> {
+    /// [`Refusal::Method`].
+    pub(super) fn operation(self, method: &str) -> Result<Operation, RefusedRequest> {
         let get = matches!(method, "GET" | "HEAD");
         let found = match self {
             Self::Keys if method == "POST" => Some(Operation::CreateApiKey),
@@ -199,7 +153,7 @@ impl Target<'_> {
             | Self::Metadata
             | Self::Types(_) => None,
         };
-        found.ok_or_else(|| Wrong::Method { allowed: self.methods() }.into())
+        found.ok_or_else(|| Refusal::Method { allowed: self.methods() }.into())
     }
 
     pub(super) const fn methods(self) -> &'static str {

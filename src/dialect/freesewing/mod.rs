@@ -59,18 +59,18 @@ impl Dialect for FreeSewing {
             return encode::preflight();
         }
         let answer = route::read(&request.method, &request.path)
-            .and_then(|(target, method)| Exchange { service, request }.answer(&target, method));
+            .and_then(|(target, method)| RequestContext { service, request }.answer(&target, method));
         answer.unwrap_or_else(|refusal| encode::refusal(&refusal))
     }
 }
 
 /// One request on its way to an answer.
-struct Exchange<'a> {
+struct RequestContext<'a> {
     service: &'a Service,
     request: &'a RawRequest,
 }
 
-impl Exchange<'_> {
+impl RequestContext<'_> {
     fn answer(&self, target: &Target<'_>, method: route::Method) -> Result<RawResponse, Refusal> {
         match target {
             Target::SignIn => self.sign_in(),

@@ -10,10 +10,10 @@
 //! may be kept by a cache.
 
 mod answer;
+mod options;
 mod preset;
 #[cfg(test)]
 mod tests;
-mod wanted;
 
 pub use preset::Preset;
 
@@ -21,7 +21,7 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::wanted::Wanted;
+use self::options::GatewayOptions;
 use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Specificity, TryAnswer};
 use crate::command::{Service, VerdictWithOwner, VerifyCaller, VerifyGrantError};
@@ -64,7 +64,7 @@ impl Gateway {
 
     fn may_wait(&self, service: &Service, head: &Head<'_>) -> bool {
         service.may_wait(VerifyCaller::Sender(head), self.open, || {
-            let wanted = Wanted::of(head.path, head.query).ok()?;
+            let wanted = GatewayOptions::of(head.path, head.query).ok()?;
             let key = key_of(&wanted, head).ok()??;
             Some(service.waits_for(&VerifyRequest {
                 client: head.client,
@@ -78,7 +78,7 @@ impl Gateway {
         if matches!(head.method, "CONNECT" | "TRACE") {
             return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
         }
-        let wanted = match Wanted::of(head.path, head.query) {
+        let wanted = match GatewayOptions::of(head.path, head.query) {
             Ok(wanted) => wanted,
             Err(mistake) => {
                 self.warn(service, mistake.problem);
@@ -136,12 +136,12 @@ impl Gateway {
 }
 
 /// The key that the client sent.
-fn key_of<'a>(wanted: &Wanted, head: &'a Head<'a>) -> Result<Option<Presented<'a>>, TwoKeys> {
+fn key_of<'a>(wanted: &GatewayOptions, head: &'a Head<'a>) -> Result<Option<Presented<'a>>, TwoKeys> {
     let queries = iter::once_with(|| wanted.preset.original_query(head)).chain([head.query]);
     key_for(&wanted.keyspace, head, queries)
 }
 
-fn undecided(wanted: &Wanted, error: &EngineError) -> RawResponse {
+fn undecided(wanted: &GatewayOptions, error: &EngineError) -> RawResponse {
     denial::log_undecided("gateway", error);
     answer::undecided(wanted.preset, limits::UNDECIDED_RETRY_AFTER_SECONDS)
 }

@@ -1,6 +1,6 @@
 //! Who asks over the network.
 
-use super::Problem;
+use super::Refusal;
 use crate::command::{AuthenticateError, Caller, Service};
 use crate::dialect::denial::{Denial, key_for};
 use crate::http::{Authorization, Head};
@@ -9,19 +9,19 @@ use crate::key::{Keyspace, Level, Password};
 /// Whoever presents a native key, or a name and a password by HTTP Basic.
 ///
 /// # Errors
-/// [`Problem::Denied`] for a key and [`Problem::Login`] for a name, alike whatever is wrong with what was presented.
-pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Problem> {
+/// [`Refusal::Denied`] for a key and [`Refusal::Login`] for a name, alike whatever is wrong with what was presented.
+pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Refusal> {
     let client = head.client;
     match Authorization::of(head) {
         Authorization::Basic { name, password } if !is_key(&name) => {
             let password = Password::new(password.as_bytes());
-            let password = password.map_err(|_| Problem::Login)?;
+            let password = password.map_err(|_| Refusal::Login)?;
             service.authenticator().by_password(&name, &password, client).map(Caller::from).map_err(|error| {
                 match error {
                     AuthenticateError::Undecided(error) => error.into(),
                     AuthenticateError::Key(_)
                     | AuthenticateError::Password
-                    | AuthenticateError::NotActive(_) => Problem::Login,
+                    | AuthenticateError::NotActive(_) => Refusal::Login,
                 }
             })
         }
@@ -29,18 +29,18 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Probl
         | Authorization::Bearer(_)
         | Authorization::Basic { .. }
         | Authorization::Malformed => {
-            let key = key_for(&Keyspace::NATIVE, head, []).map_err(|_| Problem::Denied(Denial::TwoKeys))?;
-            let key = key.ok_or(Problem::Denied(Denial::NoKey))?;
+            let key = key_for(&Keyspace::NATIVE, head, []).map_err(|_| Refusal::Denied(Denial::TwoKeys))?;
+            let key = key.ok_or(Refusal::Denied(Denial::NoKey))?;
             service.authenticator().by_key(&Keyspace::NATIVE, key.reveal(), client).map_err(|error| {
                 match error {
                     AuthenticateError::Key(reason) => {
                         tracing::debug!(reason = reason.code(), "native: key denied");
-                        Problem::Denied(Denial::of(reason, Level::AUTHENTICATE))
+                        Refusal::Denied(Denial::of(reason, Level::AUTHENTICATE))
                     }
                     AuthenticateError::Password | AuthenticateError::NotActive(_) => {
-                        Problem::Denied(Denial::InvalidKey)
+                        Refusal::Denied(Denial::InvalidKey)
                     }
-                    AuthenticateError::Undecided(error) => Problem::undecided(&error),
+                    AuthenticateError::Undecided(error) => Refusal::undecided(&error),
                 }
             })
         }

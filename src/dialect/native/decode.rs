@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path, Segment};
 use zeroize::Zeroizing;
 
-use super::Problem;
+use super::Refusal;
 use crate::clock::Timestamp;
 use crate::engine::{Cursor, EngineError};
 use crate::http::{Body, Presented, RawRequest};
@@ -21,20 +21,20 @@ use crate::limits;
 const LIMIT_DEFAULT: usize = 100;
 
 /// The JSON body of a request.
-pub(super) fn body<T: DeserializeOwned>(request: &RawRequest) -> Result<T, Problem> {
+pub(super) fn body<T: DeserializeOwned>(request: &RawRequest) -> Result<T, Refusal> {
     let bytes = whole(&request.body)?;
     if !is_json(request.header("content-type")) {
-        return Err(Problem::MediaType);
+        return Err(Refusal::MediaType);
     }
     json(bytes)
 }
 
 /// The bytes of a body that arrived.
-pub(super) fn whole(body: &Body) -> Result<&[u8], Problem> {
+pub(super) fn whole(body: &Body) -> Result<&[u8], Refusal> {
     match body {
         Body::Whole(bytes) => Ok(bytes),
-        Body::TooLarge => Err(Problem::TooLarge),
-        Body::Incomplete => Err(Problem::Incomplete),
+        Body::TooLarge => Err(Refusal::TooLarge),
+        Body::Incomplete => Err(Refusal::Incomplete),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn is_json(content_type: Option<&str>) -> bool {
 }
 
 /// What the fields of this JSON object say.
-pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     match serde_json::from_slice(bytes) {
         Ok(Object(fields)) => Ok(fields),
         // Read once more for its place, which costs nothing where nothing is wrong.
@@ -54,64 +54,64 @@ pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem
 }
 
 /// As [`body`]; no body at all means that every field was left out.
-pub(super) fn body_or_default<T: DeserializeOwned + Default>(request: &RawRequest) -> Result<T, Problem> {
+pub(super) fn body_or_default<T: DeserializeOwned + Default>(request: &RawRequest) -> Result<T, Refusal> {
     if request.body == Body::Whole(Vec::new()) { Ok(T::default()) } else { body(request) }
 }
 
 /// Refuses fields where there are none.
-pub(super) fn no_body(request: &RawRequest) -> Result<(), Problem> {
+pub(super) fn no_body(request: &RawRequest) -> Result<(), Refusal> {
     let fields: serde_json::Map<String, serde_json::Value> = body_or_default(request)?;
-    if fields.is_empty() { Ok(()) } else { Err(Problem::invalid("this address takes no fields")) }
+    if fields.is_empty() { Ok(()) } else { Err(Refusal::invalid("this address takes no fields")) }
 }
 
 /// The values of these query parameters, decoded.
-pub(super) fn query<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Problem> {
+pub(super) fn query<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Refusal> {
     let mut values = [const { None }; N];
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let slot = names.iter().position(|known| *known == name).and_then(|n| values.get_mut(n));
         let slot =
-            slot.ok_or_else(|| Problem::invalid(format!("the query may have {}", names.join(", "))))?;
+            slot.ok_or_else(|| Refusal::invalid(format!("the query may have {}", names.join(", "))))?;
         let value = value.replace('+', " ");
         let value = percent_decode_str(&value)
             .decode_utf8()
-            .map_err(|_| Problem::invalid("the query is not UTF-8"))?;
+            .map_err(|_| Refusal::invalid("the query is not UTF-8"))?;
         if slot.replace(value.into_owned()).is_some() {
-            return Err(Problem::invalid("a query parameter is given twice"));
+            return Err(Refusal::invalid("a query parameter is given twice"));
         }
     }
     Ok(values)
 }
 
 /// A query parameter's value as `T`.
-pub(super) fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Problem> {
-    value.parse().map_err(|_| Problem::invalid(format!("{name} has the wrong form")))
+pub(super) fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Refusal> {
+    value.parse().map_err(|_| Refusal::invalid(format!("{name} has the wrong form")))
 }
 
 /// How many records a page is to have.
-pub(super) fn limit(value: Option<String>) -> Result<usize, Problem> {
+pub(super) fn limit(value: Option<String>) -> Result<usize, Refusal> {
     let limit = value.map_or(Ok(LIMIT_DEFAULT), |value| parsed("limit", &value))?;
     if (1..=limits::PAGE_MAX).contains(&limit) {
         Ok(limit)
     } else {
-        Err(Problem::invalid(format!("limit must be 1 to {}", limits::PAGE_MAX)))
+        Err(Refusal::invalid(format!("limit must be 1 to {}", limits::PAGE_MAX)))
     }
 }
 
 /// As [`json`], with the place of what is wrong.
-fn placed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+fn placed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader);
     let Object(fields) = read.map_err(|error| problem(error.path(), error.inner()))?;
-    reader.end().map_err(|_| Problem::Json)?;
+    reader.end().map_err(|_| Refusal::Json)?;
     Ok(fields)
 }
 
 /// What serde found wrong, by the field and the item rather than the line, and without what was sent: serde quotes that
 /// only before the last ", expected", and in the last part of the path to an unknown field.
-fn problem(path: &Path, error: &serde_json::Error) -> Problem {
+fn problem(path: &Path, error: &serde_json::Error) -> Refusal {
     if !error.is_data() {
-        return Problem::Json;
+        return Refusal::Json;
     }
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -129,12 +129,12 @@ fn problem(path: &Path, error: &serde_json::Error) -> Problem {
     let subject = if place.is_empty() { "the body" } else { &place };
     match message.rsplit_once(", expected ") {
         Some((_, expected)) if unknown => {
-            Problem::invalid(format!("{subject} has a field that is not known: expected {expected}"))
+            Refusal::invalid(format!("{subject} has a field that is not known: expected {expected}"))
         }
-        Some((_, expected)) => Problem::invalid(format!("{subject} is wrong: expected {expected}")),
+        Some((_, expected)) => Refusal::invalid(format!("{subject} is wrong: expected {expected}")),
         // What a word of the field says of itself begins with its name.
-        None if depth < 2 => Problem::invalid(message),
-        None => Problem::invalid(format!("{subject}: {message}")),
+        None if depth < 2 => Refusal::invalid(message),
+        None => Refusal::invalid(format!("{subject}: {message}")),
     }
 }
 
@@ -186,7 +186,7 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
 }
 
 /// A cursor that may be of another list, as one is that nobody gave out.
-pub(super) fn cursor(text: &str) -> Result<Cursor, Problem> {
+pub(super) fn cursor(text: &str) -> Result<Cursor, Refusal> {
     Ok(text.parse().map_err(|_| EngineError::OtherList)?)
 }
 

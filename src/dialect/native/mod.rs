@@ -34,7 +34,7 @@ mod encode;
 mod manage;
 mod openapi;
 mod page;
-mod problem;
+mod refusal;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -43,8 +43,8 @@ mod welcome;
 
 pub use welcome::Welcome;
 
-use self::manage::Exchange;
-use self::problem::Problem;
+use self::manage::RequestContext;
+use self::refusal::Refusal;
 use self::route::Target;
 use self::verify::Verify;
 use super::{Dialect, Failure, Specificity, TryAnswer};
@@ -93,7 +93,7 @@ impl Native {
     }
 
     /// The answer to a request that was not carried out. What the system said is for its owner alone.
-    fn report(&self, problem: Problem) -> RawResponse {
+    fn report(&self, problem: Refusal) -> RawResponse {
         match self.side {
             Side::Operator => problem.response(),
             Side::Public { .. } => problem.outside().response(),
@@ -127,8 +127,8 @@ impl Dialect for Native {
 
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         match failure {
-            Failure::Busy => Problem::Overloaded.response(),
-            Failure::Broken => Problem::Unexpected.response(),
+            Failure::Busy => Refusal::Overloaded.response(),
+            Failure::Broken => Refusal::Unexpected.response(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Dialect for Native {
         if head.path == OPENAPI {
             return match head.method {
                 "GET" | "HEAD" => openapi::answer(),
-                _ => Problem::Method { allowed: "GET, HEAD" }.response(),
+                _ => Refusal::Method { allowed: "GET, HEAD" }.response(),
             };
         }
         let verify = self.verify(service, &head, &request.body, Patience::Waits);
@@ -145,15 +145,15 @@ impl Dialect for Native {
             (Err(problem), _) => Err(problem),
             // Over the network there is no such address, for nobody.
             (Ok(Target::Backup | Target::Peppers | Target::Clock), Side::Public { .. }) => {
-                Err(Problem::NoSuchAddress)
+                Err(Refusal::NoSuchAddress)
             }
             (Ok(target), _) if target.is_verifying() => verify.answer(&target),
             (Ok(target), Side::Operator) => {
                 let caller = &Caller::operator();
-                Exchange { caller, service, request }.answer(target)
+                RequestContext { caller, service, request }.answer(target)
             }
             (Ok(target), Side::Public { .. }) => caller::caller(service, &head)
-                .and_then(|caller| Exchange { caller: &caller, service, request }.answer(target)),
+                .and_then(|caller| RequestContext { caller: &caller, service, request }.answer(target)),
         };
         answer.unwrap_or_else(|problem| self.report(problem))
     }

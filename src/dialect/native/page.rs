@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Problem, decode};
+use super::{Refusal, decode};
 use crate::engine::Cursor;
 
 /// A page that is asked for.
@@ -14,7 +14,7 @@ pub(super) struct Page<L> {
 
 impl<L: Debug> Page<L> {
     /// The page of this list behind the cursor `after`.
-    pub(super) fn of(list: L, after: Option<String>, limit: Option<String>) -> Result<Self, Problem> {
+    pub(super) fn of(list: L, after: Option<String>, limit: Option<String>) -> Result<Self, Refusal> {
         let after = after.as_deref().map(decode::cursor).transpose()?;
         if let Some(cursor) = &after {
             cursor.within(&list)?;

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Problem;
+use super::Refusal;
 use crate::command::{CommandError, UserRef};
 use crate::engine::EngineError;
 use crate::key::{CompanyId, KeyId, KeyspaceName};
@@ -45,7 +45,7 @@ pub(super) enum KeyAction {
 
 impl Target {
     /// Reads a path as sent.
-    pub(super) fn of(path: &str) -> Result<Self, Problem> {
+    pub(super) fn of(path: &str) -> Result<Self, Refusal> {
         let mut segments = path.strip_prefix("/v1/").unwrap_or_default().split('/');
         let parts = [segments.next(), segments.next(), segments.next(), segments.next()];
         match parts {
@@ -56,7 +56,7 @@ impl Target {
             [Some("companies"), Some(id), None, _] => company(id).map(Self::Company),
             [Some("keyspaces"), None, ..] => Ok(Self::Keyspaces),
             [Some("keyspaces"), Some(name), None, _] => {
-                name.parse().map(Self::Keyspace).map_err(|_| Problem::NoSuchAddress)
+                name.parse().map(Self::Keyspace).map_err(|_| Refusal::NoSuchAddress)
             }
             [Some("audit"), None, ..] => Ok(Self::Audit),
             [Some("audit"), Some("verify"), None, _] => Ok(Self::AuditChain),
@@ -74,7 +74,7 @@ impl Target {
                     "rotate" => KeyAction::Rotate,
                     "revoke" => KeyAction::Revoke,
                     "undelete" => KeyAction::Undelete,
-                    _ => return Err(Problem::NoSuchAddress),
+                    _ => return Err(Refusal::NoSuchAddress),
                 };
                 key(id).map(|id| Self::KeyAction(id, action))
             }
@@ -82,7 +82,7 @@ impl Target {
             [Some("verify"), Some("batch"), None, _] => Ok(Self::VerifyBatch),
             [Some("self"), None, ..] => Ok(Self::Own),
             [Some("check"), None, ..] => Ok(Self::Check),
-            _ => Err(Problem::NoSuchAddress),
+            _ => Err(Refusal::NoSuchAddress),
         }
     }
 
@@ -135,15 +135,15 @@ impl Target {
     }
 }
 
-fn user(segment: &str) -> Result<UserRef, Problem> {
+fn user(segment: &str) -> Result<UserRef, Refusal> {
     let name = percent_decode_str(segment).decode_utf8().ok().and_then(|name| name.parse().ok());
-    name.map(UserRef::Name).ok_or(Problem::Command(CommandError::Engine(EngineError::NoSuchUser)))
+    name.map(UserRef::Name).ok_or(Refusal::Command(CommandError::Engine(EngineError::NoSuchUser)))
 }
 
-fn company(segment: &str) -> Result<CompanyId, Problem> {
-    segment.parse().map_err(|_| Problem::Command(CommandError::Engine(EngineError::NoSuchCompany)))
+fn company(segment: &str) -> Result<CompanyId, Refusal> {
+    segment.parse().map_err(|_| Refusal::Command(CommandError::Engine(EngineError::NoSuchCompany)))
 }
 
-fn key(segment: &str) -> Result<KeyId, Problem> {
-    segment.parse().map_err(|_| Problem::Command(CommandError::Engine(EngineError::NoSuchKey)))
+fn key(segment: &str) -> Result<KeyId, Refusal> {
+    segment.parse().map_err(|_| Refusal::Command(CommandError::Engine(EngineError::NoSuchKey)))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::encode;
-use super::problem::Problem;
+use super::refusal::Refusal;
 use super::{OPENAPI, Specificity};
 use crate::command::Service;
 use crate::dialect::Dialect;
@@ -64,7 +64,7 @@ impl Dialect for Welcome {
     fn answer(&self, _service: &Service, request: &RawRequest) -> RawResponse {
         match request.method.as_str() {
             "GET" | "HEAD" => RawResponse::new(200, "application/json", self.body.clone()),
-            _ => Problem::Method { allowed: "GET, HEAD" }.response(),
+            _ => Refusal::Method { allowed: "GET, HEAD" }.response(),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::dialect::bokamera::record::{Answer, Record, Value};
-use crate::dialect::bokamera::refusal::{FieldError, Status};
+use crate::dialect::bokamera::record::{Answer, FieldError, Record, Status, Value};
 
 /// One object, or a list of them.
 pub(super) fn answer(answer: &Answer, camel_case: bool) -> Vec<u8> {

@@ -7,11 +7,11 @@ mod xml;
 
 pub(super) use self::xml::laid_out;
 
-use super::Refusal;
+use super::RefusedRequest;
 use super::format::Format;
+use super::operation::Operation;
 use super::record::{Answer, Record, Value};
-use super::refusal::Wrong;
-use super::route::Operation;
+use super::refusal::Refusal;
 use crate::http::RawResponse;
 
 /// How an answer is to be written.
@@ -58,8 +58,8 @@ pub(super) fn body(answer: &Answer, style: Style) -> (&'static str, Vec<u8>) {
 }
 
 /// A refusal: in XML if that was asked for, else in JSON, which every client reads.
-pub(super) fn refusal(refusal: &Refusal, style: Style) -> RawResponse {
-    let (status, _) = refusal.wrong.kind();
+pub(super) fn refusal(refusal: &RefusedRequest, style: Style) -> RawResponse {
+    let (status, _) = refusal.refusal.kind();
     let record = refusal.record();
     let response = match style.format {
         Format::Xml => RawResponse::new(status, "application/xml", xml::document(&Answer::One(record))),
@@ -74,26 +74,26 @@ pub(super) fn refusal(refusal: &Refusal, style: Style) -> RawResponse {
         Some(completed) => response.with_header(COMPLETED, completed.to_string()),
         None => response,
     };
-    match &refusal.wrong {
-        Wrong::NotAuthenticated | Wrong::Login => response.with_header("www-authenticate", "Bearer"),
-        Wrong::InvalidApiKey => response.with_header("www-authenticate", "ApiKey"),
-        Wrong::Method { allowed } => response.with_header("allow", *allowed),
-        Wrong::RateLimited { retry_after_seconds: Some(seconds) } => {
+    match &refusal.refusal {
+        Refusal::NotAuthenticated | Refusal::Login => response.with_header("www-authenticate", "Bearer"),
+        Refusal::InvalidApiKey => response.with_header("www-authenticate", "ApiKey"),
+        Refusal::Method { allowed } => response.with_header("allow", *allowed),
+        Refusal::RateLimited { retry_after_seconds: Some(seconds) } => {
             response.with_header("retry-after", seconds.to_string())
         }
-        Wrong::RateLimited { retry_after_seconds: None }
-        | Wrong::InvalidRole
-        | Wrong::NoSuchAddress
-        | Wrong::NotFound { .. }
-        | Wrong::TooLarge
-        | Wrong::MediaType
-        | Wrong::Incomplete
-        | Wrong::Body { .. }
-        | Wrong::Field { .. }
-        | Wrong::Invalid { .. }
-        | Wrong::Conflict(_)
-        | Wrong::Unavailable
-        | Wrong::Broken => response,
+        Refusal::RateLimited { retry_after_seconds: None }
+        | Refusal::InvalidRole
+        | Refusal::NoSuchAddress
+        | Refusal::NotFound { .. }
+        | Refusal::TooLarge
+        | Refusal::MediaType
+        | Refusal::Incomplete
+        | Refusal::Body { .. }
+        | Refusal::Field { .. }
+        | Refusal::Invalid { .. }
+        | Refusal::Conflict(_)
+        | Refusal::Unavailable
+        | Refusal::Broken => response,
     }
 }
 

@@ -7,8 +7,7 @@ use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
 use quick_xml::events::{BytesStart, BytesText, Event};
 
-use crate::dialect::bokamera::record::{Answer, Namespace, Record, Value};
-use crate::dialect::bokamera::refusal::{FieldError, Status};
+use crate::dialect::bokamera::record::{Answer, FieldError, Namespace, Record, Status, Value};
 use crate::dialect::xml::is_allowed;
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="utf-8"?>"#;

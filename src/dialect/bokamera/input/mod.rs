@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::format::Format;
-use super::refusal::Wrong;
+use super::refusal::Refusal;
 use crate::http::{Body, Form, RawRequest};
 use crate::limits;
 
@@ -59,8 +59,8 @@ impl Input {
     /// Reads the fields of a request of this name.
     ///
     /// # Errors
-    /// [`Wrong::TooLarge`], [`Wrong::Incomplete`], [`Wrong::MediaType`], [`Wrong::Body`].
-    pub(super) fn read(request: &RawRequest, name: &'static str) -> Result<Self, Wrong> {
+    /// [`Refusal::TooLarge`], [`Refusal::Incomplete`], [`Refusal::MediaType`], [`Refusal::Body`].
+    pub(super) fn read(request: &RawRequest, name: &'static str) -> Result<Self, Refusal> {
         let base = Self::of_query(request, name);
         let Some(bytes) = body(request)? else { return Ok(base) };
         let mut read = records(request, bytes, name, Count::One)?;
@@ -74,7 +74,7 @@ impl Input {
     ///
     /// # Errors
     /// As [`Input::read`].
-    pub(super) fn read_many(request: &RawRequest, name: &'static str) -> Result<Vec<Self>, Wrong> {
+    pub(super) fn read_many(request: &RawRequest, name: &'static str) -> Result<Vec<Self>, Refusal> {
         let base = Self::of_query(request, name);
         let Some(bytes) = body(request)? else { return Err(base.malformed("the body must be a list")) };
         let read = records(request, bytes, name, Count::Many)?;
@@ -102,47 +102,47 @@ impl Input {
         self
     }
 
-    fn malformed(&self, problem: &str) -> Wrong {
+    fn malformed(&self, problem: &str) -> Refusal {
         malformed(self.request, problem)
     }
 
     /// The text of a field, if it was given.
     ///
     /// # Errors
-    /// [`Wrong::Field`] when it is no text.
-    pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, Wrong> {
+    /// [`Refusal::Field`] when it is no text.
+    pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, Refusal> {
         match self.fields.get(&field.to_ascii_lowercase()) {
             None | Some(Entry::Absent) => Ok(None),
             Some(Entry::Text(text)) => Ok(Some(text)),
-            Some(Entry::Bool(_) | Entry::Other) => Err(self.wrong(field, "")),
+            Some(Entry::Bool(_) | Entry::Other) => Err(self.refused(field, "")),
         }
     }
 
     /// Whether a field is true, if it was given.
     ///
     /// # Errors
-    /// [`Wrong::Field`] when it is neither true nor false.
-    pub(super) fn bool(&self, field: &'static str) -> Result<Option<bool>, Wrong> {
+    /// [`Refusal::Field`] when it is neither true nor false.
+    pub(super) fn bool(&self, field: &'static str) -> Result<Option<bool>, Refusal> {
         match self.fields.get(&field.to_ascii_lowercase()) {
             None | Some(Entry::Absent) => Ok(None),
             Some(Entry::Bool(value)) => Ok(Some(*value)),
             Some(Entry::Text(text)) => match text.to_ascii_lowercase().as_str() {
                 "true" | "1" => Ok(Some(true)),
                 "false" | "0" => Ok(Some(false)),
-                _ => Err(self.wrong(field, text)),
+                _ => Err(self.refused(field, text)),
             },
-            Some(Entry::Other) => Err(self.wrong(field, "")),
+            Some(Entry::Other) => Err(self.refused(field, "")),
         }
     }
 
     /// That a field has a value it cannot have. Repeats as much of it as a person needs to find it.
-    pub(super) fn wrong(&self, field: &'static str, value: &str) -> Wrong {
-        Wrong::Field { request: self.request, field, value: value.chars().take(64).collect() }
+    pub(super) fn refused(&self, field: &'static str, value: &str) -> Refusal {
+        Refusal::Field { request: self.request, field, value: value.chars().take(64).collect() }
     }
 }
 
-fn malformed(request: &'static str, problem: &str) -> Wrong {
-    Wrong::Body { request, problem: problem.to_owned() }
+fn malformed(request: &'static str, problem: &str) -> Refusal {
+    Refusal::Body { request, problem: problem.to_owned() }
 }
 
 fn decoded(text: &str) -> String {
@@ -151,12 +151,12 @@ fn decoded(text: &str) -> String {
 }
 
 /// The bytes of the body, unless there is nothing in it.
-fn body(request: &RawRequest) -> Result<Option<&[u8]>, Wrong> {
+fn body(request: &RawRequest) -> Result<Option<&[u8]>, Refusal> {
     match &request.body {
-        Body::Whole(bytes) if bytes.len() > limits::BOKAMERA_BODY_BYTES_MAX => Err(Wrong::TooLarge),
+        Body::Whole(bytes) if bytes.len() > limits::BOKAMERA_BODY_BYTES_MAX => Err(Refusal::TooLarge),
         Body::Whole(bytes) => Ok(Some(bytes.as_slice()).filter(|bytes| !bytes.trim_ascii().is_empty())),
-        Body::TooLarge => Err(Wrong::TooLarge),
-        Body::Incomplete => Err(Wrong::Incomplete),
+        Body::TooLarge => Err(Refusal::TooLarge),
+        Body::Incomplete => Err(Refusal::Incomplete),
     }
 }
 
@@ -166,18 +166,18 @@ fn records(
     bytes: &[u8],
     name: &'static str,
     count: Count,
-) -> Result<Vec<Fields>, Wrong> {
+) -> Result<Vec<Fields>, Refusal> {
     // A compressed one is not unpacked here.
     if request
         .header("content-encoding")
         .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
     {
-        return Err(Wrong::MediaType);
+        return Err(Refusal::MediaType);
     }
     let read = if Form::is_form(request.media_type().as_bytes()) {
         form::fields(request, bytes).map(|fields| vec![fields])
     } else {
-        let format = Format::of_media_type(request.media_type()).ok_or(Wrong::MediaType)?;
+        let format = Format::of_media_type(request.media_type()).ok_or(Refusal::MediaType)?;
         let text = std::str::from_utf8(bytes).map_err(|_| malformed(name, "the body is not UTF-8"))?;
         let text = text.trim_start_matches('\u{feff}');
         match format {

@@ -10,7 +10,7 @@ use self::model::{OPERATIONS, Operation, Type};
 use super::encode::{self, Style};
 use super::format::Format;
 use super::record::Answer;
-use super::refusal::{Refusal, Wrong};
+use super::refusal::{Refusal, RefusedRequest};
 use crate::http::RawResponse;
 
 const FORMATS: [(Format, &str); 5] = [
@@ -24,9 +24,9 @@ const FORMATS: [(Format, &str); 5] = [
 /// The types in a language.
 ///
 /// # Errors
-/// [`Wrong::NoSuchAddress`] where there is no such language.
-pub(super) fn types(language: &str) -> Result<RawResponse, Refusal> {
-    let language = Language::named(language).ok_or(Wrong::NoSuchAddress)?;
+/// [`Refusal::NoSuchAddress`] where there is no such language.
+pub(super) fn types(language: &str) -> Result<RawResponse, RefusedRequest> {
+    let language = Language::named(language).ok_or(Refusal::NoSuchAddress)?;
     Ok(RawResponse::new(200, "text/plain; charset=utf-8", language.code(&OPERATIONS)))
 }
 

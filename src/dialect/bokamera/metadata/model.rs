@@ -1,7 +1,6 @@
 //! What the operations take and answer, field by field, in the service's own words.
 
-use crate::dialect::bokamera::record::{Namespace, Record, Value};
-use crate::dialect::bokamera::refusal::{FieldError, Status};
+use crate::dialect::bokamera::record::{FieldError, Namespace, Record, Status, Value};
 
 /// An operation, as its page describes it.
 pub(super) struct Operation {

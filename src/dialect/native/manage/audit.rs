@@ -3,26 +3,26 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Exchange;
+use super::RequestContext;
 use crate::clock::Timestamp;
 use crate::command::{CheckAudit, CommandError, ListEvents, SearchEvents, UserRef};
 use crate::dialect::native::decode::{self, Text};
 use crate::dialect::native::encode::{self, json};
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::engine::{Chain, Cursor, EngineError, EventFilter};
 use crate::http::RawResponse;
 use crate::key::{Actor, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
-impl Exchange<'_> {
+impl RequestContext<'_> {
     /// Newest first, or from a number on by rising numbers.
-    pub(super) fn audit(&self) -> Result<RawResponse, Problem> {
+    pub(super) fn audit(&self) -> Result<RawResponse, Refusal> {
         let [after, limit, since, until, user, action, key] = decode::query(
             &self.request.query,
             ["after", "limit", "since", "until", "user", "action", "key"],
         )?;
         let moment = |name: &str, text: Option<String>| {
             let wrong =
-                || Problem::invalid(format!("{name} must be like 2030-01-31 or 2030-01-31T12:00:00Z"));
+                || Refusal::invalid(format!("{name} must be like 2030-01-31 or 2030-01-31T12:00:00Z"));
             text.map(|text| Timestamp::parse_day(&text).ok_or_else(wrong)).transpose()
         };
         let filter = EventFilter {
@@ -48,21 +48,21 @@ impl Exchange<'_> {
     }
 
     /// By login name, or by number, as one is found who was removed.
-    fn user_in_audit(&self, named: &str) -> Result<UserId, Problem> {
+    fn user_in_audit(&self, named: &str) -> Result<UserId, Refusal> {
         let found = match named.parse() {
             Ok(name) => self.find_user(UserRef::Name(name)),
-            Err(error) => Err(Problem::from(error)),
+            Err(error) => Err(Refusal::from(error)),
         };
         match (found, named.parse()) {
             (Ok(user), _) => Ok(user.id),
-            (Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))), Ok(number)) => {
+            (Err(Refusal::Command(CommandError::Engine(EngineError::NoSuchUser))), Ok(number)) => {
                 Ok(UserId(number))
             }
             (Err(problem), _) => Err(problem),
         }
     }
 
-    pub(super) fn verify_audit(&self) -> Result<RawResponse, Problem> {
+    pub(super) fn verify_audit(&self) -> Result<RawResponse, Refusal> {
         let body: VerifyAuditBody = decode::body_or_default(self.request)?;
         let chain = self.run(CheckAudit { kept: decode::inner(body.kept) })?;
         Ok(json(200, &ChainJson::from(&chain)))

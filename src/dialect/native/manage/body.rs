@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::import::{PastFields, SecretFields, Wiped};
+use super::import_line::{PastFields, SecretFields, Wiped};
 use crate::clock::Timestamp;
 use crate::command::CommandError;
 use crate::dialect::native::decode::{Moment, Networks, Object, Secret, Text, change, inner, unwrapped};
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::engine::{EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 use crate::key::{
     Comment, CompanyId, Contact, DigestName, DisplayName, Email, Expiry, Keyspace, KeyspaceName, Level,
@@ -38,7 +38,7 @@ pub(crate) struct NewUserBody {
 }
 
 impl NewUserBody {
-    pub(crate) fn draft(self) -> Result<NewUser, Problem> {
+    pub(crate) fn draft(self) -> Result<NewUser, Refusal> {
         let password = self.password.map(|Secret(password)| password);
         let kind = match (self.kind.unwrap_or_default(), password) {
             (KindName::Person, password) => NewKind::Person { password },
@@ -135,7 +135,7 @@ pub(crate) struct NewKeyBody {
 }
 
 impl NewKeyBody {
-    pub(crate) fn draft(self, owner: UserId, now: Timestamp) -> Result<NewKey, Problem> {
+    pub(crate) fn draft(self, owner: UserId, now: Timestamp) -> Result<NewKey, Refusal> {
         let level = self.level.map_or(Ok(Level::READ), Level::new)?;
         let mut draft = NewKey::new(self.keyspace.0, owner, level);
         draft.comment = inner(self.comment).unwrap_or_else(Comment::empty);
@@ -187,7 +187,7 @@ impl ImportLine {
     pub(super) fn split(
         self,
         defaults: &ImportDefaults,
-    ) -> Result<(SecretFields, PastFields, NewKeyBody), Problem> {
+    ) -> Result<(SecretFields, PastFields, NewKeyBody), Refusal> {
         let keyspace = inner(self.keyspace).or(defaults.keyspace).unwrap_or(*Keyspace::NATIVE.name());
         let secret = SecretFields {
             key: self.key.map(|Wiped(text)| text),
@@ -237,7 +237,7 @@ pub(crate) struct KeyPatch {
 }
 
 impl KeyPatch {
-    pub(super) fn change(self, now: Timestamp) -> Result<KeyChange, Problem> {
+    pub(super) fn change(self, now: Timestamp) -> Result<KeyChange, Refusal> {
         Ok(KeyChange {
             comment: inner(self.comment),
             contact: unwrapped(self.contact),
@@ -260,14 +260,14 @@ struct RateLimitBody {
     burst: Option<NonZeroU32>,
 }
 
-fn rate_limits(all: Vec<Object<RateLimitBody>>) -> Result<RateLimits, Problem> {
+fn rate_limits(all: Vec<Object<RateLimitBody>>) -> Result<RateLimits, Refusal> {
     let limit = |Object(body)| {
         let RateLimitBody { name, count, seconds, burst } = body;
         let name = inner(name).unwrap_or(RateLimit::DEFAULT_NAME);
         RateLimit { name, count, seconds, burst: burst.unwrap_or(count) }
     };
     let limits = RateLimits::of(all.into_iter().map(limit).collect());
-    limits.map_err(|error| Problem::invalid(error.to_string()))
+    limits.map_err(|error| Refusal::invalid(error.to_string()))
 }
 
 /// The end asked for, `None` when none of the two fields was given.
@@ -275,13 +275,13 @@ fn expiry(
     at: Patch<Text<Moment>>,
     in_seconds: Option<u64>,
     now: Timestamp,
-) -> Result<Option<Expiry>, Problem> {
+) -> Result<Option<Expiry>, Refusal> {
     match (at, in_seconds) {
         (Patch::Keep, None) => Ok(None),
         (Patch::Clear, None) => Ok(Some(Expiry::Never)),
         (Patch::Set(Text(Moment(at))), None) => Ok(Some(Expiry::At(at))),
         (Patch::Keep, Some(seconds)) => Ok(Some(Expiry::At(now.plus_ms(seconds.saturating_mul(1_000))))),
-        (_, Some(_)) => Err(Problem::invalid("give expires_at or expires_in_seconds, not both")),
+        (_, Some(_)) => Err(Refusal::invalid("give expires_at or expires_in_seconds, not both")),
     }
 }
 

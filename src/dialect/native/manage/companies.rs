@@ -3,18 +3,18 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Exchange;
+use super::RequestContext;
 use super::body::{CompanyPatch, NewCompanyBody};
 use crate::command::{AddCompany, Command, ListCompanies, RenameCompany, ShowCompany};
 use crate::dialect::native::decode;
 use crate::dialect::native::encode::json;
 use crate::dialect::native::page::Page;
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::http::RawResponse;
 use crate::key::{Company, CompanyId, InQuery, Issuing, Keyspace, KeyspaceName, Viewing};
 
-impl Exchange<'_> {
-    pub(super) fn companies(&self) -> Result<RawResponse, Problem> {
+impl RequestContext<'_> {
+    pub(super) fn companies(&self) -> Result<RawResponse, Refusal> {
         let [after, limit] = decode::query(&self.request.query, ["after", "limit"])?;
         let page = Page::of("companies", after, limit)?;
         let after = page.after().map(CompanyId::from_bytes);
@@ -23,23 +23,23 @@ impl Exchange<'_> {
         Ok(json(200, &CompaniesJson { companies: companies.iter().map(CompanyJson::from).collect(), next }))
     }
 
-    pub(super) fn add_company(&self) -> Result<RawResponse, Problem> {
+    pub(super) fn add_company(&self) -> Result<RawResponse, Refusal> {
         let body: NewCompanyBody = decode::body(self.request)?;
         let company = self.company_of(AddCompany(body.into()))?;
         let location = format!("/v1/companies/{}", company.id);
         Ok(json(201, &CompanyJson::from(&company)).with_header("location", location))
     }
 
-    pub(super) fn company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
+    pub(super) fn company(&self, id: CompanyId) -> Result<RawResponse, Refusal> {
         Ok(json(200, &CompanyJson::from(&self.company_of(ShowCompany(id))?)))
     }
 
-    pub(super) fn rename_company(&self, id: CompanyId) -> Result<RawResponse, Problem> {
+    pub(super) fn rename_company(&self, id: CompanyId) -> Result<RawResponse, Refusal> {
         let CompanyPatch { name } = decode::body(self.request)?;
         Ok(json(200, &CompanyJson::from(&self.company_of(RenameCompany { company: id, name: name.0 })?)))
     }
 
-    fn company_of(&self, command: impl Command<Output = Company>) -> Result<Company, Problem> {
+    fn company_of(&self, command: impl Command<Output = Company>) -> Result<Company, Refusal> {
         let company = self.run(command)?;
         Ok(company)
     }
@@ -51,8 +51,8 @@ pub(crate) fn keyspaces() -> RawResponse {
 }
 
 /// One keyspace.
-pub(crate) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Problem> {
-    let keyspace = Keyspace::named(name).ok_or(Problem::NoSuchAddress)?;
+pub(crate) fn keyspace(name: &KeyspaceName) -> Result<RawResponse, Refusal> {
+    let keyspace = Keyspace::named(name).ok_or(Refusal::NoSuchAddress)?;
     Ok(json(200, &KeyspaceJson::of(&keyspace)))
 }
 

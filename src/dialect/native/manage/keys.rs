@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::Exchange;
+use super::RequestContext;
 use super::body::{KeyPatch, NewKeyBody, RevokeBody, RotateBody};
 use crate::command::{
     Command, CommandError, CreateKey, CreateKeyOnce, FindKeys, KeyPage, KeyRef, KeyWithText, RevokeKey,
     RotateKey, ShowText, ShowUser, UndeleteKey, UpdateKey, UserRef,
 };
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::dialect::native::route::KeyAction;
 use crate::dialect::native::{decode, encode};
 use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
@@ -16,8 +16,8 @@ use crate::http::RawResponse;
 use crate::key::{Key, KeyId, User, UserId, Username};
 use crate::limits;
 
-impl Exchange<'_> {
-    pub(super) fn keys(&self) -> Result<RawResponse, Problem> {
+impl RequestContext<'_> {
+    pub(super) fn keys(&self) -> Result<RawResponse, Refusal> {
         let [owner, keyspace, state, prefix, after, limit] =
             decode::query(&self.request.query, ["owner", "keyspace", "state", "prefix", "after", "limit"])?;
         let owner = owner.map(|owner| decode::parsed::<Username>("owner", &owner)).transpose()?;
@@ -38,7 +38,7 @@ impl Exchange<'_> {
     }
 
     /// The login names of the owners; one who was removed in between has none.
-    fn owners_of(&self, keys: &[Key]) -> Result<HashMap<UserId, Username>, Problem> {
+    fn owners_of(&self, keys: &[Key]) -> Result<HashMap<UserId, Username>, Refusal> {
         let mut owners = HashMap::new();
         for key in keys {
             if !owners.contains_key(&key.owner)
@@ -50,12 +50,12 @@ impl Exchange<'_> {
         Ok(owners)
     }
 
-    pub(super) fn create_key(&self) -> Result<RawResponse, Problem> {
+    pub(super) fn create_key(&self) -> Result<RawResponse, Refusal> {
         let body: NewKeyBody = decode::body(self.request)?;
         let owner = match (&body.owner, self.caller.id()) {
             (Some(name), _) => UserRef::Name(name.0.clone()),
             (None, Some(id)) => UserRef::Id(id),
-            (None, None) => return Err(Problem::invalid("owner is needed: whose key it is")),
+            (None, None) => return Err(Refusal::invalid("owner is needed: whose key it is")),
         };
         let owner = self.find_user(owner)?;
         let draft = body.draft(owner.id, self.service.now())?;
@@ -71,11 +71,11 @@ impl Exchange<'_> {
     }
 
     /// What tells this request from others, if it has a name.
-    fn mark(&self) -> Result<Option<RequestMark>, Problem> {
+    fn mark(&self) -> Result<Option<RequestMark>, Refusal> {
         let Some(name) = self.request.header("idempotency-key") else { return Ok(None) };
         let right = (1..=limits::REQUEST_NAME_BYTES_MAX).contains(&name.len());
         if !right || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Problem::invalid(format!(
+            return Err(Refusal::invalid(format!(
                 "Idempotency-Key must be 1 to {} letters, digits and signs",
                 limits::REQUEST_NAME_BYTES_MAX
             )));
@@ -84,23 +84,23 @@ impl Exchange<'_> {
         Ok(Some(RequestMark { name: hash(name.as_bytes()), content: hash(self.request.body.bytes()) }))
     }
 
-    pub(super) fn update_key(&self, id: KeyId) -> Result<RawResponse, Problem> {
+    pub(super) fn update_key(&self, id: KeyId) -> Result<RawResponse, Refusal> {
         let patch: KeyPatch = decode::body(self.request)?;
         let change = patch.change(self.service.now())?;
         self.key(UpdateKey { key: KeyRef::Id(id), change })
     }
 
-    pub(super) fn key(&self, command: impl Command<Output = Key>) -> Result<RawResponse, Problem> {
+    pub(super) fn key(&self, command: impl Command<Output = Key>) -> Result<RawResponse, Refusal> {
         let key = self.run(command)?;
         Ok(encode::key(&key, self.owner_of(&key)?.as_ref(), self.service.now()))
     }
 
-    pub(super) fn text(&self, id: KeyId) -> Result<RawResponse, Problem> {
+    pub(super) fn text(&self, id: KeyId) -> Result<RawResponse, Refusal> {
         let text = self.run(ShowText(KeyRef::Id(id)))?;
-        text.map(encode::text).ok_or(Problem::NoText)
+        text.map(encode::text).ok_or(Refusal::NoText)
     }
 
-    pub(super) fn act(&self, id: KeyId, action: KeyAction) -> Result<RawResponse, Problem> {
+    pub(super) fn act(&self, id: KeyId, action: KeyAction) -> Result<RawResponse, Refusal> {
         let key = KeyRef::Id(id);
         let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
         match action {
@@ -125,16 +125,16 @@ impl Exchange<'_> {
         }
     }
 
-    pub(super) fn find_user(&self, user: UserRef) -> Result<User, Problem> {
+    pub(super) fn find_user(&self, user: UserRef) -> Result<User, Refusal> {
         let user = self.run(ShowUser(user))?;
         Ok(user)
     }
 
     /// The login name of a key's owner; `None` when the owner was removed in between.
-    fn owner_of(&self, key: &Key) -> Result<Option<Username>, Problem> {
+    fn owner_of(&self, key: &Key) -> Result<Option<Username>, Refusal> {
         match self.find_user(UserRef::Id(key.owner)) {
             Ok(user) => Ok(Some(user.username)),
-            Err(Problem::Command(CommandError::Engine(EngineError::NoSuchUser))) => Ok(None),
+            Err(Refusal::Command(CommandError::Engine(EngineError::NoSuchUser))) => Ok(None),
             Err(problem) => Err(problem),
         }
     }

@@ -4,13 +4,14 @@ pub(super) mod audit;
 mod backup;
 pub(super) mod body;
 pub(super) mod companies;
+mod first_use;
 pub(super) mod import;
+pub(super) mod import_line;
 mod keys;
-mod outlook;
 
 use self::body::{NewUserBody, PasswordBody, UserPatch};
 use super::page::Page;
-use super::problem::Problem;
+use super::refusal::Refusal;
 use super::route::Target;
 use super::{decode, encode};
 use crate::command::{
@@ -21,14 +22,14 @@ use crate::http::{RawRequest, RawResponse};
 use crate::key::{CompanyId, User, UserId};
 
 /// One request on its way to an answer.
-pub(super) struct Exchange<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) caller: &'a Caller,
     pub(super) service: &'a Service,
     pub(super) request: &'a RawRequest,
 }
 
-impl Exchange<'_> {
-    pub(super) fn answer(&self, target: Target) -> Result<RawResponse, Problem> {
+impl RequestContext<'_> {
+    pub(super) fn answer(&self, target: Target) -> Result<RawResponse, Refusal> {
         let method = match self.request.method.as_str() {
             // The server leaves the body out.
             "HEAD" => "GET",
@@ -68,15 +69,15 @@ impl Exchange<'_> {
             (Target::Clock, "POST") => self.accept_clock(),
             (Target::AuditChain, "POST") => self.verify_audit(),
             (Target::Check, "POST") => self.check(),
-            (target, _) => Err(Problem::Method { allowed: target.methods() }),
+            (target, _) => Err(Refusal::Method { allowed: target.methods() }),
         }
     }
 
-    fn run<C: Command>(&self, command: C) -> Result<C::Output, Problem> {
+    fn run<C: Command>(&self, command: C) -> Result<C::Output, Refusal> {
         Ok(self.service.run(self.caller, command)?)
     }
 
-    fn users(&self) -> Result<RawResponse, Problem> {
+    fn users(&self) -> Result<RawResponse, Refusal> {
         let [company, after, limit] = decode::query(&self.request.query, ["company", "after", "limit"])?;
         let company = company.map(|company| decode::parsed::<CompanyId>("company", &company)).transpose()?;
         let page = Page::of(("users", company), after, limit)?;
@@ -89,23 +90,23 @@ impl Exchange<'_> {
         Ok(encode::users(&users, next))
     }
 
-    fn add_user(&self) -> Result<RawResponse, Problem> {
+    fn add_user(&self) -> Result<RawResponse, Refusal> {
         let body: NewUserBody = decode::body(self.request)?;
         let user = self.run(AddUser(body.draft()?))?;
         Ok(encode::added_user(&user))
     }
 
-    fn user(&self, command: impl Command<Output = User>) -> Result<RawResponse, Problem> {
+    fn user(&self, command: impl Command<Output = User>) -> Result<RawResponse, Refusal> {
         let user = self.run(command)?;
         Ok(encode::user(&user))
     }
 
-    fn done(&self, command: impl Command<Output = ()>) -> Result<RawResponse, Problem> {
+    fn done(&self, command: impl Command<Output = ()>) -> Result<RawResponse, Refusal> {
         self.run(command)?;
         Ok(encode::done())
     }
 
-    fn check(&self) -> Result<RawResponse, Problem> {
+    fn check(&self) -> Result<RawResponse, Refusal> {
         decode::no_body(self.request)?;
         let report = self.run(CheckStore)?;
         Ok(encode::report(&report))

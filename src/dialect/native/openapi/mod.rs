@@ -17,8 +17,8 @@ use super::manage::body::{
 };
 use super::manage::companies::{CompaniesJson, CompanyJson, KeyspaceJson, KeyspacesJson};
 use super::manage::import::ImportJson;
-use super::problem;
-use super::verify::body::{Batch, Fields};
+use super::refusal;
+use super::verify::body::{Batch, VerifyFields};
 use super::verify::verdict::{BatchJson, OwnJson, VerdictJson};
 use crate::http::RawResponse;
 use crate::key::{AuditAction, Prefix, Username};
@@ -111,7 +111,7 @@ impl Making {
     ) -> Operation {
         let problem = json!({
             "description": "A problem, with a stable code.",
-            "content": { "application/problem+json": { "schema": self.schema::<problem::Body>() } },
+            "content": { "application/problem+json": { "schema": self.schema::<refusal::Body>() } },
         });
         let mut responses = Map::from_iter([(status.to_string(), answer)]);
         for status in ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "503"] {
@@ -364,7 +364,8 @@ fn import(m: &mut Making) -> Operation {
 
 fn verifying(m: &mut Making) -> Paths {
     let one = m.operation::<VerdictJson<'_>>("post", "verify", "Verifies a key.", 200);
-    let one = one.takes::<Fields<'_>>(m, false, json!({ "keyspace": "native", "key": "kw_…", "level": 2 }));
+    let one =
+        one.takes::<VerifyFields<'_>>(m, false, json!({ "keyspace": "native", "key": "kw_…", "level": 2 }));
     let one =
         one.for_services().queries(&[("status", json!({ "type": "string", "enum": ["true", "false"] }))]);
     let batch = m.operation::<BatchJson<'_>>(

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::dialect::native::decode::{KeyText, Moment, Networks, Object, Secret, Text};
-use crate::dialect::native::manage::import::Wiped;
+use crate::dialect::native::manage::import_line::Wiped;
 use crate::dialect::native::verify::body::{Address, Permission};
 use crate::key::{
     AuditHead, Comment, CompanyId, Contact, DigestName, DisplayName, Email, Keyspace, KeyspaceName, Level,

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::command::CommandError;
 use crate::dialect::native::decode::{self, KeyText, Text, inner};
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::engine::EngineError;
 use crate::http::{Field, Form, Presented};
 use crate::key::{Keyspace, KeyspaceName, Level, LimitName, Spend};
@@ -18,7 +18,8 @@ use crate::limits;
 /// `POST /v1/verify`, and one of `POST /v1/verify/batch`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fields<'a> {
+#[schemars(rename = "Fields")]
+pub(crate) struct VerifyFields<'a> {
     #[serde(borrow)]
     key: Option<KeyText<'a>>,
     keyspace: Option<Text<KeyspaceName>>,
@@ -41,7 +42,7 @@ pub(crate) struct Batch<'a> {
 }
 
 /// What a key is to be good for.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct VerifyBody<'a> {
     /// `None` when the header fields have it, which those of a batch do not.
     pub(super) key: Option<Presented<'a>>,
     pub(super) keyspace: Keyspace,
@@ -55,43 +56,43 @@ pub(super) fn one<'a>(
     content_type: Option<&str>,
     bytes: &'a [u8],
     form: &'a mut Form,
-) -> Result<Wanted<'a>, Problem> {
+) -> Result<VerifyBody<'a>, Refusal> {
     if bytes.is_empty() {
-        return Fields::default().wanted();
+        return VerifyFields::default().wanted();
     }
     if decode::is_json(content_type) {
-        return decode::json::<Fields<'_>>(bytes)?.wanted();
+        return decode::json::<VerifyFields<'_>>(bytes)?.wanted();
     }
     *form = Form::of(content_type.unwrap_or_default().as_bytes(), bytes);
     if !Form::is_form(content_type.unwrap_or_default().as_bytes()) {
-        return Err(Problem::MediaType);
+        return Err(Refusal::MediaType);
     }
-    Fields::of(form)?.wanted()
+    VerifyFields::of(form)?.wanted()
 }
 
 /// Reads the body of a batch: each of it alone, so that a wrong one spoils no other.
 pub(super) fn batch<'a>(
     content_type: Option<&str>,
     bytes: &'a [u8],
-) -> Result<Vec<Result<Wanted<'a>, Problem>>, Problem> {
+) -> Result<Vec<Result<VerifyBody<'a>, Refusal>>, Refusal> {
     if !decode::is_json(content_type) {
-        return Err(Problem::MediaType);
+        return Err(Refusal::MediaType);
     }
     let Batch { keys } = decode::json(bytes)?;
     if keys.len() > limits::VERIFY_BATCH_MAX {
-        return Err(Problem::invalid(format!("a batch has at most {} keys", limits::VERIFY_BATCH_MAX)));
+        return Err(Refusal::invalid(format!("a batch has at most {} keys", limits::VERIFY_BATCH_MAX)));
     }
-    let one = |raw: &'a RawValue| match decode::json::<Fields<'_>>(raw.get().as_bytes())?.wanted()? {
-        Wanted { key: None, .. } => Err(Problem::invalid("key is needed")),
+    let one = |raw: &'a RawValue| match decode::json::<VerifyFields<'_>>(raw.get().as_bytes())?.wanted()? {
+        VerifyBody { key: None, .. } => Err(Refusal::invalid("key is needed")),
         wanted => Ok(wanted),
     };
     Ok(keys.into_iter().map(one).collect())
 }
 
-impl<'a> Fields<'a> {
-    fn of(form: &'a Form) -> Result<Self, Problem> {
+impl<'a> VerifyFields<'a> {
+    fn of(form: &'a Form) -> Result<Self, Refusal> {
         if !form.has_only(&FIELDS) {
-            return Err(Problem::invalid(format!("fields are {}", FIELDS.join(", "))));
+            return Err(Refusal::invalid(format!("fields are {}", FIELDS.join(", "))));
         }
         Ok(Self {
             key: text(form, "key")?.map(|key| KeyText(Presented::sent(key))),
@@ -104,13 +105,13 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn wanted(self) -> Result<Wanted<'a>, Problem> {
+    fn wanted(self) -> Result<VerifyBody<'a>, Refusal> {
         let keyspace = match inner(self.keyspace) {
             None => Keyspace::NATIVE,
             Some(name) => Keyspace::named(&name).ok_or(CommandError::Engine(EngineError::NoSuchKeyspace))?,
         };
         let level = match (self.level, inner(self.permission)) {
-            (Some(_), Some(_)) => return Err(Problem::invalid("give level or permission, not both")),
+            (Some(_), Some(_)) => return Err(Refusal::invalid("give level or permission, not both")),
             (Some(level), None) => Level::new(level)?,
             (None, Some(Permission(level))) => level,
             (None, None) => Level::AUTHENTICATE,
@@ -118,19 +119,19 @@ impl<'a> Fields<'a> {
         let spend = Spend { limit: inner(self.limit), cost: self.cost.unwrap_or(1) };
         let key = self.key.map(|KeyText(key)| key);
         let address = inner(self.address).map(|Address(address)| address);
-        Ok(Wanted { key, keyspace, address, level, spend })
+        Ok(VerifyBody { key, keyspace, address, level, spend })
     }
 }
 
-fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
     match form.field(name) {
         None => Ok(None),
         Some(Field::Text(text)) => Ok(Some(text)),
-        Some(Field::Array(_)) => Err(Problem::invalid(format!("{name} has the wrong form"))),
+        Some(Field::Array(_)) => Err(Refusal::invalid(format!("{name} has the wrong form"))),
     }
 }
 
-fn parsed<T: FromStr>(form: &Form, name: &str) -> Result<Option<T>, Problem> {
+fn parsed<T: FromStr>(form: &Form, name: &str) -> Result<Option<T>, Refusal> {
     let Some(bytes) = text(form, name)? else { return Ok(None) };
     decode::parsed(name, std::str::from_utf8(bytes).unwrap_or_default()).map(Some)
 }

@@ -3,9 +3,9 @@
 pub(super) mod body;
 pub(super) mod verdict;
 
-use self::body::Wanted;
+use self::body::VerifyBody;
 use super::encode::with_rate_limit;
-use super::{Problem, Side, Target, decode};
+use super::{Refusal, Side, Target, decode};
 use crate::command::{AuthenticateError, Service, VerdictWithOwner, VerifyCaller, VerifyGrant};
 use crate::dialect::denial::{Denial, key_for};
 use crate::engine::{EngineError, Patience};
@@ -32,12 +32,12 @@ enum Telling {
 }
 
 impl Verify<'_> {
-    pub(super) fn answer(&self, target: &Target) -> Result<RawResponse, Problem> {
+    pub(super) fn answer(&self, target: &Target) -> Result<RawResponse, Refusal> {
         match (target, self.head.method) {
             (Target::Verify, "POST") => self.one(),
             (Target::VerifyBatch, "POST") => self.batch(),
             (Target::Own, "GET" | "HEAD") => self.own(),
-            (target, _) => Err(Problem::Method { allowed: target.methods() }),
+            (target, _) => Err(Refusal::Method { allowed: target.methods() }),
         }
     }
 
@@ -65,13 +65,13 @@ impl Verify<'_> {
         Some(keys.any(|(wanted, key)| self.service.waits_for(&self.request(wanted, key.reveal()))))
     }
 
-    fn one(&self) -> Result<RawResponse, Problem> {
+    fn one(&self) -> Result<RawResponse, Refusal> {
         let verifying = self.verify_grant()?;
         let [status, _] = decode::query(self.head.query, ["status", "api_key"])?;
         let telling = match status.as_deref() {
             None | Some("false") => Telling::Body,
             Some("true") => Telling::Status,
-            Some(_) => return Err(Problem::invalid("status must be true or false")),
+            Some(_) => return Err(Refusal::invalid("status must be true or false")),
         };
         let mut form = Form::default();
         let wanted = body::one(self.head.text("content-type"), decode::whole(self.body)?, &mut form)?;
@@ -79,9 +79,9 @@ impl Verify<'_> {
         Ok(match (telling, decision) {
             (Telling::Body, None) => verdict::no_key(),
             (Telling::Body, Some(decision)) => verdict::client_message(&decision),
-            (Telling::Status, None) => return Err(Problem::Denied(Denial::NoKey)),
+            (Telling::Status, None) => return Err(Refusal::Denied(Denial::NoKey)),
             (Telling::Status, Some(VerdictWithOwner::Deny(reason))) => {
-                return Err(Problem::Denied(Denial::of(reason, wanted.level)));
+                return Err(Refusal::Denied(Denial::of(reason, wanted.level)));
             }
             (Telling::Status, Some(VerdictWithOwner::Allow(identity, owner))) => {
                 let response = verdict::allowed(&identity, &owner);
@@ -93,7 +93,7 @@ impl Verify<'_> {
         })
     }
 
-    fn batch(&self) -> Result<RawResponse, Problem> {
+    fn batch(&self) -> Result<RawResponse, Refusal> {
         let verifying = self.verify_grant()?;
         let [] = decode::query(self.head.query, [])?;
         let asked = body::batch(self.head.text("content-type"), decode::whole(self.body)?)?;
@@ -104,12 +104,12 @@ impl Verify<'_> {
         let mut decided = decided.into_iter();
         let decided = asked.into_iter().map(|wanted| {
             wanted?;
-            decided.next().unwrap_or(Err(Problem::Unexpected))
+            decided.next().unwrap_or(Err(Refusal::Unexpected))
         });
         Ok(verdict::batch(decided.collect()))
     }
 
-    fn own(&self) -> Result<RawResponse, Problem> {
+    fn own(&self) -> Result<RawResponse, Refusal> {
         let [keyspace, _] = decode::query(self.head.query, ["keyspace", "api_key"])?;
         let keyspace = keyspace.map(|name| decode::parsed("keyspace", &name)).transpose()?;
         let keyspace = match keyspace {
@@ -117,18 +117,18 @@ impl Verify<'_> {
             Some(name) => Keyspace::named(&name).ok_or(EngineError::NoSuchKeyspace)?,
         };
         let key = key_for(&keyspace, self.head, [self.head.query]);
-        let key = key.map_err(|_| Problem::Denied(Denial::TwoKeys))?.ok_or(Problem::Denied(Denial::NoKey))?;
+        let key = key.map_err(|_| Refusal::Denied(Denial::TwoKeys))?.ok_or(Refusal::Denied(Denial::NoKey))?;
         match self.service.own_key(&keyspace, key.reveal(), self.head.client) {
             Ok((identity, owner, key)) => Ok(verdict::own(&identity, &owner, &key, self.service.now())),
             Err(AuthenticateError::Key(reason)) => {
-                Err(Problem::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
+                Err(Refusal::Denied(Denial::of(reason, crate::key::Level::AUTHENTICATE)))
             }
-            Err(AuthenticateError::Password | AuthenticateError::NotActive(_)) => Err(Problem::Unexpected),
-            Err(AuthenticateError::Undecided(error)) => Err(Problem::undecided(&error)),
+            Err(AuthenticateError::Password | AuthenticateError::NotActive(_)) => Err(Refusal::Unexpected),
+            Err(AuthenticateError::Undecided(error)) => Err(Refusal::undecided(&error)),
         }
     }
 
-    fn verify_grant(&self) -> Result<VerifyGrant<'_>, Problem> {
+    fn verify_grant(&self) -> Result<VerifyGrant<'_>, Refusal> {
         let (asker, open) = self.asker();
         Ok(self.service.verify_grant(asker, open, self.patience)?)
     }
@@ -140,8 +140,8 @@ impl Verify<'_> {
         }
     }
 
-    const fn request<'w>(&self, wanted: &'w Wanted<'_>, text: &'w str) -> VerifyRequest<'w> {
-        let Wanted { key: _, keyspace, address, level, spend } = wanted;
+    const fn request<'w>(&self, wanted: &'w VerifyBody<'_>, text: &'w str) -> VerifyRequest<'w> {
+        let VerifyBody { key: _, keyspace, address, level, spend } = wanted;
         let (client, patience) = (*address, self.patience);
         VerifyRequest { keyspace, text, client, level: *level, spend: *spend, patience }
     }
@@ -150,9 +150,9 @@ impl Verify<'_> {
     fn decide(
         &self,
         verifying: VerifyGrant<'_>,
-        wanted: &Wanted<'_>,
-    ) -> Result<Option<VerdictWithOwner>, Problem> {
-        let two = || Problem::Denied(Denial::TwoKeys);
+        wanted: &VerifyBody<'_>,
+    ) -> Result<Option<VerdictWithOwner>, Refusal> {
+        let two = || Refusal::Denied(Denial::TwoKeys);
         let sent = key_for(&wanted.keyspace, self.head, [self.head.query]).map_err(|_| two())?;
         let key = match (&wanted.key, &sent) {
             (Some(given), Some(sent)) if !given.is(sent) => return Err(two()),
@@ -163,9 +163,9 @@ impl Verify<'_> {
     }
 }
 
-fn logged(decided: Result<VerdictWithOwner, EngineError>) -> Result<VerdictWithOwner, Problem> {
+fn logged(decided: Result<VerdictWithOwner, EngineError>) -> Result<VerdictWithOwner, Refusal> {
     if let Ok(VerdictWithOwner::Deny(reason)) = &decided {
         tracing::debug!(reason = reason.code(), "denied");
     }
-    decided.map_err(|error| Problem::undecided(&error))
+    decided.map_err(|error| Refusal::undecided(&error))
 }

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::command::VerdictWithOwner;
 use crate::dialect::denial::Denial;
 use crate::dialect::native::encode::{KeyJson, expires_at, json};
-use crate::dialect::native::problem::{self, Problem};
+use crate::dialect::native::refusal::{self, Refusal};
 use crate::http::RawResponse;
 use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
@@ -30,7 +30,7 @@ pub(super) fn allowed(identity: &Identity, owner: &Owner) -> RawResponse {
 }
 
 /// One verdict or problem for each key, in their order.
-pub(super) fn batch(decided: Vec<Result<VerdictWithOwner, Problem>>) -> RawResponse {
+pub(super) fn batch(decided: Vec<Result<VerdictWithOwner, Refusal>>) -> RawResponse {
     let results = decided.iter().map(|decided| match decided {
         Ok(decision) => VerdictJson::of(decision),
         Err(problem) => VerdictJson::Problem(problem.body()),
@@ -61,7 +61,7 @@ pub(crate) struct OwnJson<'a> {
 pub(crate) enum VerdictJson<'a> {
     Allowed(AllowedJson<'a>),
     Denied(DeniedJson<'a>),
-    Problem(problem::Body),
+    Problem(refusal::Body),
 }
 
 impl<'a> VerdictJson<'a> {

@@ -4,38 +4,38 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::command::Service;
-use crate::dialect::native::problem::Problem;
+use crate::dialect::native::refusal::Refusal;
 use crate::engine::ImportedKey;
 use crate::key::{ImportedSecret, Prefix};
 use crate::limits;
 
 /// What follows from the secrets of an import.
 #[derive(Default)]
-pub(super) struct Outlook {
+pub(super) struct FirstUse {
     /// For each beginning of texts the dearest of its salted hashes, and how many of them there are.
     salted: BTreeMap<Prefix, (Duration, usize)>,
     digests: bool,
 }
 
-impl Outlook {
+impl FirstUse {
     pub(super) fn of(keys: &[ImportedKey]) -> Self {
-        let mut outlook = Self::default();
+        let mut first_use = Self::default();
         for key in keys {
             match &key.secret {
                 ImportedSecret::Text(_) => {}
-                ImportedSecret::Digest(..) | ImportedSecret::PartDigest(..) => outlook.digests = true,
+                ImportedSecret::Digest(..) | ImportedSecret::PartDigest(..) => first_use.digests = true,
                 ImportedSecret::Salted(beginning, hash) => {
-                    let (dearest, count) = outlook.salted.entry(beginning.clone()).or_default();
+                    let (dearest, count) = first_use.salted.entry(beginning.clone()).or_default();
                     (*dearest, *count) = ((*dearest).max(hash.takes()), *count + 1);
                 }
             }
         }
-        outlook
+        first_use
     }
 
     /// The seconds of work that a first use may take; `None` when nothing was imported that takes any. In a `dry` run its
     /// own keys are not among those that are there.
-    pub(super) fn first_use_seconds(&self, service: &Service, dry: bool) -> Result<Option<u64>, Problem> {
+    pub(super) fn first_use_seconds(&self, service: &Service, dry: bool) -> Result<Option<u64>, Refusal> {
         let mut longest = None;
         for (beginning, (dearest, own)) in &self.salted {
             let there = service.salted_beside(beginning)?;
@@ -79,13 +79,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_is_said_of_hashes_and_not_of_texts() {
-        let text = Outlook::of(&[key(ImportedSecret::Text("a-text-0123".to_owned().into()))]);
+        let text = FirstUse::of(&[key(ImportedSecret::Text("a-text-0123".to_owned().into()))]);
         assert!(text.notes(None).is_empty());
-        let digest = Outlook::of(&[key(ImportedSecret::Digest(DigestScheme::Sha256, vec![0; 32]))]);
+        let digest = FirstUse::of(&[key(ImportedSecret::Digest(DigestScheme::Sha256, vec![0; 32]))]);
         assert_eq!(digest.notes(None).len(), 1);
         let hash = "$2b$10$7bfeUJbTr/71x/6VdGC1eOFB5tdn84hoXvPigS9mGx7hyKvFsCeFO";
         let salted = ImportedSecret::Salted("sk_".parse().unwrap(), hash.parse().unwrap());
-        let salted = Outlook::of(&[key(salted.clone()), key(salted)]);
+        let salted = FirstUse::of(&[key(salted.clone()), key(salted)]);
         assert_eq!(salted.salted.values().map(|(_, count)| *count).collect::<Vec<_>>(), [2]);
         let notes = salted.notes(Some(40));
         assert!(notes.len() == 2 && notes[0].contains("up to 40 s of work"), "{notes:?}");

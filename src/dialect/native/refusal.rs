@@ -18,7 +18,7 @@ use super::encode;
 
 /// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
 #[derive(Debug, Error)]
-pub(super) enum Problem {
+pub(super) enum Refusal {
     #[error("there is nothing at this address")]
     NoSuchAddress,
     #[error("this address takes {allowed}")]
@@ -55,7 +55,7 @@ pub(super) enum Problem {
     Unexpected,
 }
 
-impl Problem {
+impl Refusal {
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self::Invalid { detail: detail.into() }
     }
@@ -132,13 +132,13 @@ impl Problem {
     }
 }
 
-impl From<EngineError> for Problem {
+impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         Self::Command(error.into())
     }
 }
 
-impl From<VerifyGrantError> for Problem {
+impl From<VerifyGrantError> for Refusal {
     fn from(error: VerifyGrantError) -> Self {
         match error {
             VerifyGrantError::NoServiceKey => Self::ServiceKey,
@@ -151,7 +151,7 @@ impl From<VerifyGrantError> for Problem {
     }
 }
 
-impl From<ParseError> for Problem {
+impl From<ParseError> for Refusal {
     fn from(error: ParseError) -> Self {
         Self::invalid(error.to_string())
     }

@@ -5,7 +5,7 @@ use crate::key::{Keyspace, Level, LimitName, Spend};
 
 /// What a key is to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct GatewayOptions {
     pub(super) keyspace: Keyspace,
     pub(super) preset: Preset,
     pub(super) level: Level,
@@ -20,7 +20,7 @@ pub(super) struct Mistake {
     pub(super) problem: &'static str,
 }
 
-impl Wanted {
+impl GatewayOptions {
     /// Reads `/auth/{keyspace}…` and its query.
     ///
     /// Options stand behind the keyspace, as in `/auth/native;for=envoy;level=2`, and then the query is the client's;
@@ -125,7 +125,7 @@ mod tests {
 
     fn wanted(target: &str) -> Result<(Preset, u8, Option<String>, u32), &'static str> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let wanted = Wanted::of(path, query).map_err(|mistake| mistake.problem)?;
+        let wanted = GatewayOptions::of(path, query).map_err(|mistake| mistake.problem)?;
         let Spend { limit, cost } = wanted.spend;
         Ok((wanted.preset, wanted.level.number(), limit.map(|limit| limit.to_string()), cost))
     }
@@ -171,7 +171,10 @@ mod tests {
         ] {
             assert!(wanted(target).is_err(), "{target}");
         }
-        assert_eq!(Wanted::of("/auth/native", "level=9&for=nginx").unwrap_err().preset, Preset::Nginx);
+        assert_eq!(
+            GatewayOptions::of("/auth/native", "level=9&for=nginx").unwrap_err().preset,
+            Preset::Nginx
+        );
     }
 
     #[test]
