@@ -1,7 +1,7 @@
 //! The format of an answer: the end of the address, `?format=`, the address itself, `Accept`, in this order.
 
 use super::route::{Otherwise, Route};
-use crate::http::RawRequest;
+use crate::http::{Query, RawRequest};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,7 @@ impl Format {
 }
 
 fn in_query(query: &str) -> Option<Format> {
-    let named = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = named.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("format"))?;
-    Format::named(value)
+    Query::new(query).first_ignoring_case("format").and_then(Format::named)
 }
 
 /// The first of the accepted types that there is, those that are wanted more before the others.

@@ -35,7 +35,7 @@ use self::refusal::{Refusal, RefusedRequest};
 use self::route::Target;
 use super::{Dialect, Failure, Specificity};
 use crate::command::{Caller, Command, Service, ShowUser, UserRef};
-use crate::http::{Head, RawRequest, RawResponse};
+use crate::http::{Head, Query, RawRequest, RawResponse};
 use crate::key::{Keyspace, Level, User};
 
 /// The BokaMera dialect.
@@ -120,7 +120,7 @@ fn answer(service: &Service, request: &RawRequest) -> RawResponse {
 
 /// Whether the query asks for names that begin with a small letter, as ServiceStack lets clients ask.
 fn wants_camel_case(query: &str) -> bool {
-    let config = query.split('&').find_map(|pair| pair.strip_prefix("jsconfig="));
+    let config = Query::new(query).values("jsconfig").next();
     let mut asked = config.unwrap_or_default().split([',', '+']).flat_map(|part| part.split("%2C"));
     asked.any(|part| ["eccn", "eccn:true", "EmitCamelCaseNames:true"].contains(&part))
 }

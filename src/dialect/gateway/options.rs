@@ -1,6 +1,7 @@
 //! What the gateway's configuration asks for, in the address it calls.
 
 use super::Preset;
+use crate::http::Query;
 use crate::key::{Keyspace, Level, LimitName, Spend};
 
 /// What a key is to be good for.
@@ -32,8 +33,8 @@ impl GatewayOptions {
             rest.split_once('/').map_or((rest, Author::Operator), |(segment, _)| (segment, Author::Anyone));
         let mut options = Options::default();
         let (name, read) = match segment.split_once(';') {
-            Some((name, list)) => (name, options.put_all(list.split(';'), Author::Operator)),
-            None => (segment, options.put_all(query.split('&'), author)),
+            Some((name, list)) => (name, options.put_all(listed(list), Author::Operator)),
+            None => (segment, options.put_all(Query::new(query).parameters(), author)),
         };
         let preset = options.preset.unwrap_or(Preset::Plain);
         let mistaken = |problem| Mistake { preset, problem };
@@ -50,6 +51,12 @@ impl GatewayOptions {
             spend: Spend { limit: options.limit, cost: options.cost.unwrap_or(1) },
         })
     }
+}
+
+/// Names and values of options that stand behind the keyspace.
+fn listed(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    let list = list.split(';').filter(|option| !option.is_empty());
+    list.map(|option| option.split_once('=').unwrap_or((option, "")))
 }
 
 /// Who may have written a list of options.
@@ -71,12 +78,10 @@ struct Options {
 impl Options {
     fn put_all<'a>(
         &mut self,
-        list: impl Iterator<Item = &'a str>,
+        list: impl Iterator<Item = (&'a str, &'a str)>,
         author: Author,
     ) -> Result<(), &'static str> {
-        // The preset first: it says how a mistake in the others is answered.
-        let list = list.filter(|option| !option.is_empty());
-        let list = list.map(|option| option.split_once('=').unwrap_or((option, "")));
+        // All of them, also behind a mistake: the preset says how the mistake is answered.
         let mut mistake = Ok(());
         for (name, value) in list {
             let put = self.put(name, value, author);

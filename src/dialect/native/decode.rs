@@ -4,7 +4,6 @@ use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Refusal;
 use crate::clock::Timestamp;
 use crate::engine::{Cursor, EngineError};
-use crate::http::{Body, Presented, RawRequest};
+use crate::http::{Body, Presented, Query, QueryError, RawRequest};
 use crate::key::{Allowlist, AllowlistError, Password, Patch};
 use crate::limits;
 
@@ -66,21 +65,10 @@ pub(super) fn no_body(request: &RawRequest) -> Result<(), Refusal> {
 
 /// The values of these query parameters, decoded.
 pub(super) fn query<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Refusal> {
-    let mut values = [const { None }; N];
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let slot = names.iter().position(|known| *known == name).and_then(|n| values.get_mut(n));
-        let slot =
-            slot.ok_or_else(|| Refusal::invalid(format!("the query may have {}", names.join(", "))))?;
-        let value = value.replace('+', " ");
-        let value = percent_decode_str(&value)
-            .decode_utf8()
-            .map_err(|_| Refusal::invalid("the query is not UTF-8"))?;
-        if slot.replace(value.into_owned()).is_some() {
-            return Err(Refusal::invalid("a query parameter is given twice"));
-        }
-    }
-    Ok(values)
+    Query::new(query).only(names).map_err(|error| match error {
+        QueryError::Unknown => Refusal::invalid(format!("the query may have {}", names.join(", "))),
+        QueryError::Twice | QueryError::NotUtf8 => Refusal::invalid(error.to_string()),
+    })
 }
 
 /// A query parameter's value as `T`.

@@ -10,12 +10,11 @@ mod xml;
 
 use std::collections::HashMap;
 
-use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::format::Format;
 use super::refusal::Refusal;
-use crate::http::{Body, Form, RawRequest};
+use crate::http::{Body, Form, Query, RawRequest};
 use crate::limits;
 
 /// The fields of a request.
@@ -86,10 +85,10 @@ impl Input {
     }
 
     fn of_query(request: &RawRequest, name: &'static str) -> Self {
-        let pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
-        // One without a value is what clients send for a field without one.
-        let given = pairs.filter(|(_, value)| !value.is_empty());
-        let fields = given.map(|(field, value)| (decoded(field), Entry::text(decoded(value)))).collect();
+        // Clients send a parameter without a value for a field without one.
+        let given = Query::new(&request.query).decoded().filter(|(_, value)| !value.is_empty());
+        let fields =
+            given.map(|(field, value)| (field.into_owned(), Entry::text(value.into_owned()))).collect();
         Self { request: name, fields: HashMap::new() }.with(fields)
     }
 
@@ -143,11 +142,6 @@ impl Input {
 
 fn malformed(request: &'static str, problem: &str) -> Refusal {
     Refusal::Body { request, problem: problem.to_owned() }
-}
-
-fn decoded(text: &str) -> String {
-    let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 /// The bytes of the body, unless there is nothing in it.

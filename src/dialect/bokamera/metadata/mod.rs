@@ -11,7 +11,7 @@ use super::encode::{self, Style};
 use super::format::Format;
 use super::record::Answer;
 use super::refusal::{Refusal, RefusedRequest};
-use crate::http::RawResponse;
+use crate::http::{Query, RawResponse};
 
 const FORMATS: [(Format, &str); 5] = [
     (Format::Xml, "xml"),
@@ -32,9 +32,7 @@ pub(super) fn types(language: &str) -> Result<RawResponse, RefusedRequest> {
 
 /// The page of the operation that the query names, or of all.
 pub(super) fn page(path: &str, query: &str) -> RawResponse {
-    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
-    let named =
-        |wanted: &str| pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    let named = |parameter: &str| Query::new(query).first_ignoring_case(parameter);
     let found =
         OPERATIONS.iter().find(|one| named("op").is_some_and(|op| one.request.name.eq_ignore_ascii_case(op)));
     // Addresses of pages are beside this one, wherever this API is.
