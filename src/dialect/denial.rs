@@ -1,4 +1,4 @@
-//! What callers outside get to know of a denied key, in the words of RFC 6750 and RFC 9457.
+//! Denials of keys as clients may see them, in the words of RFC 6750 and RFC 9457.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::http::{Basic, Head, Presented, TwoKeys, presented};
 use crate::key::{InQuery, KeyFormat, Keyspace, Level, Quota};
 use crate::verify::DenyReason;
 
-/// A denial as it looks outside. Whatever is wrong with a key itself is one answer, to the byte.
+/// A denial as clients see it. Every fault of a key itself gives the same answer, to the byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Denial {
     /// No key was presented.
@@ -42,7 +42,7 @@ pub(super) enum Unproven {
 }
 
 impl Unproven {
-    /// What of `error` may be told; the reason goes to the log, under the name of the dialect.
+    /// The part of `error` that a client may see. The reason is logged with the name of the dialect.
     pub(super) fn of(dialect: &'static str, error: AuthenticateError) -> Self {
         let reason = match error {
             AuthenticateError::Key(reason) => reason,
@@ -55,7 +55,7 @@ impl Unproven {
         tracing::debug!(dialect, reason = reason.code(), "key denied");
         let denial = Denial::of(reason, Level::AUTHENTICATE);
         match denial {
-            // The last never: who asks on their own account names no limit.
+            // The last never happens: a caller that authenticates names no limit.
             Denial::NoKey | Denial::TwoKeys | Denial::InvalidKey | Denial::NoSuchLimit => Self::Refused,
             Denial::LevelTooLow { .. } => Self::LevelTooLow,
             Denial::RateLimited { .. } => Self::RateLimited { retry_after_seconds: denial.retry_after() },
@@ -63,8 +63,8 @@ impl Unproven {
     }
 }
 
-/// Logs why a key could not be decided about; clients are not told. That too many wait is no fault, and as frequent as
-/// clients like.
+/// Logs why a key could not be judged; clients do not see the reason. Too many waiting requests are no fault, and as
+/// frequent as clients choose.
 pub(super) fn log_undecided(dialect: &'static str, error: &EngineError) {
     if matches!(error, EngineError::Busy { .. } | EngineError::Undecided { .. }) {
         tracing::debug!(dialect, %error, "a key could not be decided about");
@@ -77,7 +77,7 @@ pub(super) fn log_undecided(dialect: &'static str, error: &EngineError) {
 pub(super) const CHALLENGE: &str = r#"Bearer realm="keyward""#;
 
 impl Denial {
-    /// What of `reason` may be told, when `need` was asked for.
+    /// The part of `reason` that a client may see, for a use that needs the level `need`.
     pub(super) const fn of(reason: DenyReason, need: Level) -> Self {
         match reason {
             DenyReason::Malformed

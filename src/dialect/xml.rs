@@ -1,6 +1,6 @@
-//! What XML 1.0 can hold.
+//! Characters that XML 1.0 can hold.
 
-/// Whether a letter may stand in a document, escaped or not.
+/// Whether a document may hold the character, escaped or not.
 pub(super) const fn is_allowed(letter: char) -> bool {
     match letter {
         '\t' | '\n' | '\r' => true,

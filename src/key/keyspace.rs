@@ -1,4 +1,7 @@
 //! Keyspaces: named sets of keys that verify together.
+//!
+//! The rules that differ between keyspaces are here: who sees key texts again, how users get keys, what a demotion does,
+//! who may list. The engine and the gate read them here; no dialect has rules of its own about keys.
 
 use super::{KeyFormat, KeyspaceName, Level};
 
@@ -7,9 +10,9 @@ use super::{KeyFormat, KeyspaceName, Level};
 pub enum Viewing {
     /// Shown once, when issued; nothing stored can rebuild it.
     Once,
-    /// A sealed copy is kept and shown to the key's owner.
+    /// A sealed copy is stored and shown to the key's owner.
     ByOwner,
-    /// A sealed copy is kept and shown to the key's owner, and to whoever administers the owner.
+    /// A sealed copy is stored and shown to the key's owner, and to administrators of the owner.
     ByAdministrators,
 }
 
@@ -22,10 +25,10 @@ pub enum InQuery {
     Taken,
 }
 
-/// How users come to have keys.
+/// How users get keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issuing {
-    /// As many as one likes.
+    /// As many as a user creates.
     Freely,
     /// Exactly one with API access, none without: granting access issues it, removing access deletes it.
     WithAccess,
@@ -33,7 +36,7 @@ pub enum Issuing {
     OnePerBot,
 }
 
-/// What becomes of keys whose owner is demoted, blocked or made inactive.
+/// Effect of an owner's demotion, block or deactivation on the owner's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demotion {
     /// They act with what the owner may now, and not at all while the owner may not act.
@@ -134,7 +137,7 @@ impl Keyspace {
         self.in_query
     }
 
-    /// How users come to have its keys.
+    /// How users get its keys.
     pub const fn issuing(&self) -> Issuing {
         self.issuing
     }
@@ -147,7 +150,7 @@ impl Keyspace {
         }
     }
 
-    /// What becomes of its keys when their owner is demoted.
+    /// Effect of an owner's demotion on its keys.
     pub const fn demotion(&self) -> Demotion {
         self.demotion
     }

@@ -38,7 +38,7 @@ impl Format {
         })
     }
 
-    /// The format that a request wants. One that nothing names is JSON: nobody is told "not acceptable".
+    /// The format of a request's answer. Where nothing names one it is JSON: no client is refused as "not acceptable".
     pub(super) fn wanted(route: &Route<'_>, request: &RawRequest) -> Self {
         if let Some(format) = route.format.or_else(|| in_query(&request.query)) {
             return format;

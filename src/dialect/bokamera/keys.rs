@@ -52,7 +52,7 @@ pub(super) fn create_many(context: &RequestContext<'_>) -> Result<Vec<Record>, R
     Ok(created)
 }
 
-/// A key that is asked for.
+/// Key of a create request.
 struct Draft {
     company: Company,
     contact: Option<Contact>,
@@ -123,7 +123,7 @@ pub(super) fn update(context: &RequestContext<'_>, key: &str) -> Result<Record, 
     Ok(record(&key, &company, named, context.service.now()))
 }
 
-/// `DELETE /apikeys/{ApiKey}`: it is refused from now on, and stays in the lists.
+/// `DELETE /apikeys/{ApiKey}`: revokes the key, which stays in the lists.
 pub(super) fn cancel(context: &RequestContext<'_>, key: &str) -> Result<Record, Refusal> {
     let caller = context.administrator()?;
     let named = named(key)?;
@@ -158,7 +158,7 @@ fn find(context: &RequestContext<'_>, caller: &Caller, text: &str) -> Result<(Ke
     if company.account == key.owner { Ok((key, company)) } else { Err(Refusal::NotFound { what: "ApiKey" }) }
 }
 
-/// The company that a request is about: only whoever may do everything gets another one than their own.
+/// The company of a request: the caller's own, or any for a caller of level 8.
 fn company_of(
     context: &RequestContext<'_>,
     caller: &Caller,

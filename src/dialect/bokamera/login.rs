@@ -1,4 +1,4 @@
-//! Logging in, and being logged in.
+//! Logins of BokaMera's API.
 
 use super::RequestContext;
 use super::record::{Namespace, Record, Value};
@@ -7,7 +7,7 @@ use crate::command::{Audience, Caller};
 use crate::http::Authorization;
 use crate::key::{Password, User};
 
-/// Whoever is logged in: by a token, or by name and password.
+/// The caller that is logged in: by a token, or by name and password.
 ///
 /// # Errors
 /// [`Refusal::NotAuthenticated`], whatever is wrong with it; [`Refusal::Unavailable`] and the like when that could not be

@@ -12,8 +12,8 @@
 //!
 //! Addresses are read in any case and with a slash at the end; pages of any origin may ask.
 //!
-//! Whoever manages keys logs in, by `Authorization: Bearer` with a token of `/authenticate` or by HTTP Basic, and
-//! administers a company. A company's keys belong to it, and to nobody in particular: its account has them.
+//! A caller that manages keys logs in, by `Authorization: Bearer` with a token of `/authenticate` or by HTTP Basic, and
+//! administers a company. A company's keys belong to the company and not to a person: the company's account owns them.
 
 mod encode;
 mod format;
@@ -125,7 +125,7 @@ fn wants_camel_case(query: &str) -> bool {
     asked.any(|part| ["eccn", "eccn:true", "EmitCamelCaseNames:true"].contains(&part))
 }
 
-/// One request on its way to an answer.
+/// One request, its caller where that is known, and the service that answers it.
 struct RequestContext<'a> {
     service: &'a Service,
     request: &'a RawRequest,
@@ -146,13 +146,13 @@ impl RequestContext<'_> {
         Ok(Answer::One(one?))
     }
 
-    /// Whoever is logged in and administers a company.
+    /// The caller, who is logged in and administers a company.
     fn administrator(&self) -> Result<Caller, Refusal> {
         let caller = login::caller(self)?;
         if caller.level() < Level::ADMINISTER { Err(Refusal::InvalidRole) } else { Ok(caller) }
     }
 
-    /// The version, for whoever has a good key.
+    /// The version, for a caller with a good key.
     fn version(&self) -> Result<Record, Refusal> {
         let key = self.request.head().only("x-api-key").ok().flatten().map(std::str::from_utf8);
         let key = key.and_then(Result::ok).and_then(keys::canonical).ok_or(Refusal::InvalidApiKey)?;

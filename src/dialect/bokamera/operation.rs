@@ -1,6 +1,6 @@
 //! Operations of the service, by the names of their requests.
 
-/// What can be asked for.
+/// Operation of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateApiKey,
@@ -14,7 +14,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Its name, which is the one of its request.
+    /// Name of the operation and of its request.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::CreateApiKey | Self::CreateApiKeys => "CreateApiKey",

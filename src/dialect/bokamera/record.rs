@@ -1,4 +1,4 @@
-//! What answers consist of, whatever their format.
+//! Records: the content of answers, before a format is chosen.
 
 use zeroize::Zeroizing;
 
@@ -10,14 +10,14 @@ pub(super) struct Record {
     pub(super) fields: Vec<(&'static str, Value)>,
 }
 
-/// What comes of a request.
+/// Outcome of a request.
 pub(super) enum Answer {
     One(Record),
     /// Of requests that were sent at once, each its own.
     Many(Vec<Record>),
 }
 
-/// Which part of the model it is from.
+/// Part of the service's model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespace {
     /// BokaMera's own.
@@ -26,7 +26,7 @@ pub(super) enum Namespace {
     Types,
 }
 
-/// What a field holds.
+/// Value of a field.
 pub(super) enum Value {
     Text(Option<Zeroizing<String>>),
     Bool(bool),
@@ -46,14 +46,14 @@ impl Value {
     }
 }
 
-/// What went wrong, in the service's own words.
+/// `ResponseStatus`: an error in the service's own words.
 pub(super) struct Status {
     pub(super) code: &'static str,
     pub(super) message: String,
     pub(super) errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
+/// Error of one field.
 pub(super) struct FieldError {
     pub(super) code: &'static str,
     pub(super) field: &'static str,

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, as the service's `ResponseStatus` says it.
+//! Refusals, as the service's `ResponseStatus` says them.
 
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use crate::command::{AuthenticateError, CommandError, ErrorKind, client_message}
 use crate::dialect::denial::Unproven;
 use crate::engine::EngineError;
 
-/// Why a request was refused, and what was asked for, if that is known: it decides about the form of the answer.
+/// A refused request: the reason, and the operation if it is known, which decides the form of the answer.
 #[derive(Debug)]
 pub(super) struct RefusedRequest {
     pub(super) refusal: Refusal,
@@ -23,7 +23,7 @@ impl From<Refusal> for RefusedRequest {
     }
 }
 
-/// What is wrong.
+/// Reason of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum Refusal {
     #[error("Not Authenticated")]
@@ -32,7 +32,7 @@ pub(super) enum Refusal {
     Login,
     #[error("Invalid Role")]
     InvalidRole,
-    /// Whatever is wrong with a key is one answer.
+    /// Every fault of a key gives the same answer.
     #[error("Invalid API Key")]
     InvalidApiKey,
     #[error("Too Many Requests")]

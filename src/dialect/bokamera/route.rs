@@ -7,7 +7,7 @@ use super::operation::Operation;
 use super::refusal::Refusal;
 use crate::dialect::Specificity;
 
-/// What a path names.
+/// Target of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
     /// `/apikeys`
@@ -26,13 +26,13 @@ pub(super) enum Target<'a> {
     Types(&'a str),
 }
 
-/// What a path says.
+/// Route: the target of a path, and the format that the path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route<'a> {
     pub(super) target: Target<'a>,
     /// The format that its end or its beginning names.
     pub(super) format: Option<Format>,
-    /// What counts where neither that nor the query names one: `Accept`, or what the address stands for.
+    /// The source of the format where neither the address nor the query names one: `Accept`, or the address itself.
     pub(super) otherwise: Otherwise,
 }
 

@@ -1,4 +1,4 @@
-//! Requests, as far as they can be judged without the engine.
+//! Requests, as far as they can be read without the engine.
 
 use zeroize::Zeroizing;
 
@@ -22,11 +22,11 @@ pub struct Request {
 pub(super) struct Login {
     /// Wiped, since people type passwords into the wrong field.
     pub(super) username: Zeroizing<String>,
-    /// `None` when it is too long to be anybody's.
+    /// `None` when it is too long to be a password.
     pub(super) password: Option<Password>,
 }
 
-/// What an endpoint is asked to do.
+/// Action of an endpoint.
 pub(super) enum Action {
     List,
     Create { level: AccessLevel, comment: Comment },
@@ -36,7 +36,7 @@ pub(super) enum Action {
 /// Reads a request.
 ///
 /// # Errors
-/// The [`Refusal`] of a request that is wrong whoever sent it.
+/// The [`Refusal`] of a request that is wrong for every caller.
 pub fn decode(request: &RawRequest) -> Result<Request, Refusal> {
     let segments = path::below_api(&request.path)?;
     // No method is refused, but only POST has fields.

@@ -102,8 +102,7 @@ impl Filebin {
             texts: true,
         };
         let KeyPage { keys: rows, .. } = service.run(caller, command)?;
-        // A key whose text cannot be shown, or not to whoever may do less, has no place in an answer that is indexed by
-        // texts.
+        // The answer is indexed by texts, so it omits a key whose text cannot be shown to this caller.
         let listed = rows.into_iter().filter_map(|(key, text)| Some(ListedKey::new(&key, text?)));
         Ok(Answer::Listed(listed.collect()))
     }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, with the names and messages clients know.
+//! Refusals, with the names and messages that clients know.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Bodies, read as the documented server does: a member that JavaScript calls false is as one left out.
+//! Bodies, read as the documented server does: a member that JavaScript calls false counts as left out.
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -64,7 +64,7 @@ impl Dialect for FreeSewing {
     }
 }
 
-/// One request on its way to an answer.
+/// One request, its caller where that is known, and the service that answers it.
 struct RequestContext<'a> {
     service: &'a Service,
     request: &'a RawRequest,
@@ -95,7 +95,7 @@ impl RequestContext<'_> {
         Ok(encode::signed_in(&token, &self.user(&caller)?))
     }
 
-    /// Who asks, by the proof that the path takes.
+    /// The caller, by the proof that the path takes.
     fn caller(&self, proof: Proof) -> Result<Caller, Refusal> {
         let authorization = Authorization::of(&self.request.head());
         let client = self.request.client;
@@ -181,7 +181,7 @@ fn needs(caller: &Caller, level: Level) -> Result<(), Refusal> {
     if caller.level() < level { Err(Refusal::InsufficientAccessLevel) } else { Ok(()) }
 }
 
-/// A key of this API; what cannot be an id is nobody's.
+/// A key of this API by its id. A text that is no id names no key.
 fn named(id: &str) -> Result<KeyRef, Refusal> {
     let id: KeyId = id.parse().map_err(|_| EngineError::NoSuchKey)?;
     Ok(KeyRef::Restriction(Keyspace::FREESEWING, id))

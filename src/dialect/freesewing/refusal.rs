@@ -1,4 +1,4 @@
-//! Everything that can go wrong, and the word for it.
+//! Refusals, and the word for each.
 
 use super::route::Proof;
 use crate::command::{AuthenticateError, CommandError, ErrorKind};

@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::dialect::Specificity;
 
-/// What proves who asks.
+/// Proof that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// A JSON Web Token, as bearer.
@@ -21,7 +21,7 @@ impl Proof {
     }
 }
 
-/// What a path names.
+/// Target of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
     SignIn,
@@ -31,7 +31,7 @@ pub(super) enum Target<'a> {
     OwnKey,
 }
 
-/// How an address begins.
+/// First segment of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Root {
     SignIn,
@@ -52,7 +52,7 @@ impl Root {
     }
 }
 
-/// What is to be done with it.
+/// Method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -72,7 +72,7 @@ impl Target<'_> {
     }
 }
 
-/// Whether a path is this API's: by its segments, since what stands for a key may be anything.
+/// Whether a path is this API's: by its segments, since the segment of a key may be anything.
 pub(super) fn is_claimed(path: &str) -> bool {
     let [root, rest @ ..] = segments(path);
     match (root.and_then(Root::named), rest) {
@@ -96,7 +96,7 @@ pub(super) fn specificity(path: &str) -> Specificity {
     }
 }
 
-/// What a request is for.
+/// The target and the method of a request.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::MethodNotAllowed`].

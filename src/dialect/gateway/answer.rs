@@ -8,7 +8,7 @@ use crate::http::RawResponse;
 use crate::key::{Expiry, Owner};
 use crate::verify::Identity;
 
-/// The header fields that say whom a key stands for. All of them are in every answer that allows, empty if there is
+/// The header fields that name the owner of a key. All of them are in every answer that allows, empty if there is
 /// nothing to say: a gateway that copies them would otherwise let those through that its client sent. Of a refusal no
 /// gateway copies them, so there they are not.
 const IDENTITY: [&str; 6] =
@@ -49,7 +49,7 @@ pub(super) fn denied(preset: Preset, denial: Denial) -> RawResponse {
     response
 }
 
-/// Nobody is let through, for a reason that is not the key's.
+/// The refusal of every request, for a reason that is not the key's.
 pub(super) fn refused(preset: Preset, status: u16) -> RawResponse {
     answer(preset.status(status), status, 3)
 }

@@ -6,8 +6,11 @@
 //! ```
 //!
 //! 200 allows. 401 and 403 say why not as RFC 6750 has it, 429 when to come back; what a gateway cannot pass on is
-//! translated. `X-Key-Status` is always the status before translation. 503 means that it could not be decided. No answer
-//! may be kept by a cache.
+//! translated. `X-Key-Status` is always the status before translation. 503 means that the key could not be judged. No
+//! answer may be stored by a cache.
+//!
+//! A gateway with a wrong configuration gets 403 and not 500, since some gateways let requests pass at a 5xx. The log
+//! says what is wrong.
 
 mod answer;
 mod options;
@@ -48,7 +51,7 @@ impl Gateway {
     /// Asks for no service key, whatever the address.
     ///
     /// # Security
-    /// Then whoever reaches the server can try out keys.
+    /// Every client that reaches the server can then guess keys.
     #[must_use]
     pub fn open(self) -> Self {
         Self { open: true, ..self }

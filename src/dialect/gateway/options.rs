@@ -1,10 +1,14 @@
-//! What the gateway's configuration asks for, in the address it calls.
+//! Options of a gateway, from the address that its configuration calls.
+//!
+//! Options are in the query, or behind the keyspace as in `/auth/native;for=envoy;level=2/...`, because Envoy appends the
+//! client's own path and query to that address. Where a client may have written the query, nothing in the query can
+//! relax the options.
 
 use super::Preset;
 use crate::http::Query;
 use crate::key::{Keyspace, Level, LimitName, Spend};
 
-/// What a key is to be good for.
+/// Use that a presented key must allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GatewayOptions {
     pub(super) keyspace: Keyspace,
@@ -13,10 +17,10 @@ pub(super) struct GatewayOptions {
     pub(super) spend: Spend,
 }
 
-/// The address is not one that an operator can have meant.
+/// Mistake in an address, which no operator can have meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    /// Who asks, if the address says it rightly.
+    /// The gateway, if the address names one.
     pub(super) preset: Preset,
     pub(super) problem: &'static str,
 }
@@ -24,9 +28,9 @@ pub(super) struct Mistake {
 impl GatewayOptions {
     /// Reads `/auth/{keyspace}…` and its query.
     ///
-    /// Options stand behind the keyspace, as in `/auth/native;for=envoy;level=2`, and then the query is the client's;
-    /// or they are the query. Where the path goes on, a client may have written the query: options that could let
-    /// that client off are refused there.
+    /// Options follow the keyspace, as in `/auth/native;for=envoy;level=2`, and then the query is the client's; or they
+    /// are the query. Where the path has more segments, a client may have written the query: options that could relax
+    /// the check are refused in that query.
     pub(super) fn of(path: &str, query: &str) -> Result<Self, Mistake> {
         let rest = path.strip_prefix("/auth/").unwrap_or_default();
         let (segment, author) =
@@ -53,13 +57,13 @@ impl GatewayOptions {
     }
 }
 
-/// Names and values of options that stand behind the keyspace.
+/// Names and values of options that follow the keyspace.
 fn listed(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let list = list.split(';').filter(|option| !option.is_empty());
     list.map(|option| option.split_once('=').unwrap_or((option, "")))
 }
 
-/// Who may have written a list of options.
+/// Author of a list of options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Author {
     Operator,

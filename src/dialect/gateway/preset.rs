@@ -1,19 +1,20 @@
-//! What each gateway makes of our answers, and what it tells us about the request it holds.
+//! Gateways: how each reads an answer, and how it describes the request that it holds.
 
 use crate::http::Head;
 
-/// The gateway that asks.
+/// Gateway that sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// Not named: every answer keeps its own status.
+    /// A gateway that the address does not name: every answer keeps its own status.
     Plain,
     /// `auth_request`: any 2xx allows, 401 and 403 pass through, all else becomes 500; a body costs it the connection.
     Nginx,
-    /// `forwardAuth`: any 2xx allows, all else goes to the client.
+    /// `forwardAuth`: any 2xx allows, and the client gets every other answer.
     Traefik,
-    /// `forward_auth`: any 2xx allows, all else goes to the client.
+    /// `forward_auth`: any 2xx allows, and the client gets every other answer.
     Caddy,
-    /// `ext_authz` over HTTP: exactly 200 allows, 5xx counts as our failure, all else goes to the client.
+    /// `ext_authz` over HTTP: exactly 200 allows, 5xx counts as a failure of the check, and the client gets every other
+    /// answer.
     Envoy,
     /// `haproxy-auth-request`: any 2xx allows.
     Haproxy,
@@ -48,12 +49,12 @@ impl Preset {
         }
     }
 
-    /// The query of the request that the gateway holds, as it tells us.
+    /// The query of the request that the gateway holds, from the field in which the gateway sends it.
     pub(super) fn original_query<'a>(self, head: &Head<'a>) -> &'a str {
         let target = match self {
             Self::Nginx => head.text("x-original-uri"),
             Self::Plain | Self::Traefik | Self::Caddy | Self::Haproxy => head.text("x-forwarded-uri"),
-            // It asks with the request's own path and query.
+            // Envoy appends the path and query of the request to the address.
             Self::Envoy => None,
         };
         target.and_then(|target| target.split_once('?')).map_or("", |(_, query)| query)

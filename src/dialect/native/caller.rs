@@ -1,4 +1,4 @@
-//! Who asks over the network.
+//! Callers over the network.
 
 use super::Refusal;
 use crate::command::{AuthenticateError, Caller, Service};
@@ -6,7 +6,7 @@ use crate::dialect::denial::{Denial, key_for};
 use crate::http::{Authorization, Head};
 use crate::key::{Keyspace, Level, Password};
 
-/// Whoever presents a native key, or a name and a password by HTTP Basic.
+/// The caller that presents a native key, or a name and a password by HTTP Basic.
 ///
 /// # Errors
 /// [`Refusal::Denied`] for a key and [`Refusal::Login`] for a name, alike whatever is wrong with what was presented.
@@ -47,7 +47,7 @@ pub(super) fn caller(service: &Service, head: &Head<'_>) -> Result<Caller, Refus
     }
 }
 
-/// Whether a name is a key, which goes without a password.
+/// Whether a name is a key text, which needs no password.
 fn is_key(name: &str) -> bool {
     Keyspace::NATIVE.format().parse(name).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Bodies and queries, made into words of the field.
+//! Bodies and queries, read into types of `key`.
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -173,7 +173,7 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
     }
 }
 
-/// A cursor that may be of another list, as one is that nobody gave out.
+/// A cursor, of any list. A text that is no cursor is refused as a cursor of another list.
 pub(super) fn cursor(text: &str) -> Result<Cursor, Refusal> {
     Ok(text.parse().map_err(|_| EngineError::OtherList)?)
 }

@@ -22,8 +22,10 @@
 //! GET               /v1/self                      a caller's own key
 //! ```
 //!
-//! `GET /openapi.json` describes all of it. The last three have rules of their own. The others are for the machine's owner, and over the network for whoever
-//! presents a native key, or a name and a password by HTTP Basic, within what they may do.
+//! `GET /openapi.json` describes all of it. The last three have rules of their own. The others are for the operator of
+//! the machine, and over the network for callers that present a native key, or a name and a password by HTTP Basic,
+//! within their rights. Pieces of a backup, the peppers' numbers and the clock have addresses on the control socket
+//! alone; over the network no caller has them, whatever its level.
 //!
 //! Bodies and answers are JSON; a field that is left out keeps its value, `null` clears it, an unknown one is
 //! refused. Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
@@ -56,7 +58,7 @@ use crate::limits;
 /// Where the API describes itself.
 const OPENAPI: &str = "/openapi.json";
 
-/// keyward's own JSON API: all of it for the machine's owner, and what is for everyone.
+/// keyward's own JSON API: all of it for the operator of the machine, or the public part.
 ///
 /// ```
 /// use keyward::dialect::{Dialect, Native};
@@ -75,15 +77,15 @@ enum Side {
 }
 
 impl Native {
-    /// The API for whoever owns the machine, who may do everything.
+    /// The API for the operator of the machine, who may do everything.
     ///
     /// # Security
-    /// Serve it only where nobody else can connect: on the control socket, or in one's own process.
+    /// Serve it only where no other client can connect: on the control socket, or inside one process.
     pub const fn for_operator() -> Self {
         Self { side: Side::Operator }
     }
 
-    /// The API for everyone, within what each may do.
+    /// The public API, within the rights of each caller.
     ///
     /// # Security
     /// Where others than this machine can connect, verifying takes a service key, unless it is `open`. Everything else
@@ -92,7 +94,7 @@ impl Native {
         Self { side: Side::Public { open } }
     }
 
-    /// The answer to a request that was not carried out. What the system said is for its owner alone.
+    /// The answer to a request that was not carried out. Messages of the system are for the operator alone.
     fn report(&self, problem: Refusal) -> RawResponse {
         match self.side {
             Side::Operator => problem.response(),
@@ -143,7 +145,7 @@ impl Dialect for Native {
         let verify = self.verify(service, &head, &request.body, Patience::Waits);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
-            // Over the network there is no such address, for nobody.
+            // These addresses do not exist over the network.
             (Ok(Target::Backup | Target::Peppers | Target::Clock), Side::Public { .. }) => {
                 Err(Refusal::NoSuchAddress)
             }

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 
 use super::encode;
 
-/// Why a request was refused. No text of it ever repeats a body, so none can show a key or a password.
+/// Reason of a refusal. No text repeats a body, so none can show a key or a password.
 #[derive(Debug, Error)]
 pub(super) enum Refusal {
     #[error("there is nothing at this address")]
@@ -50,7 +50,7 @@ pub(super) enum Refusal {
     /// A failure whose text is the operator's.
     #[error("{detail}")]
     Failed { status: u16, code: &'static str, detail: Cow<'static, str> },
-    /// The command layer answered with something that the command never leads to.
+    /// The server is at fault.
     #[error("the server is at fault")]
     Unexpected,
 }
@@ -60,7 +60,7 @@ impl Refusal {
         Self::Invalid { detail: detail.into() }
     }
 
-    /// Why a key could not be decided about is for the log.
+    /// Logs why a key could not be judged.
     pub(super) fn undecided(error: &EngineError) -> Self {
         log_undecided("native", error);
         Self::Undecided

@@ -7,7 +7,7 @@ use crate::command::{CommandError, UserRef};
 use crate::engine::EngineError;
 use crate::key::{CompanyId, KeyId, KeyspaceName};
 
-/// What a path names.
+/// Target of a path.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
     Users,
@@ -33,7 +33,7 @@ pub(super) enum Target {
     Check,
 }
 
-/// What can be done to a key beside changing its fields.
+/// Action on a key other than changing its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyAction {
     Suspend,

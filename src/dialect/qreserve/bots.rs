@@ -35,7 +35,7 @@ impl Bots<'_> {
         }
     }
 
-    /// The bot that belongs to the company itself is none of the site's.
+    /// The account of the company, which is no bot of the site.
     fn account(&self) -> Result<Option<UserId>, Refusal> {
         let Some(site) = self.site else { return Ok(None) };
         let company = self.run(ShowCompany(site))?;
@@ -91,7 +91,7 @@ impl Bots<'_> {
         self.done(RemoveUser(UserRef::Id(bot.id)))
     }
 
-    /// Makes the bot's key, or a new text for the one it has: the old one is refused from then on.
+    /// Creates the bot's key, or rotates the key that the bot has; the old text is refused from then on.
     fn generate(&self, id: UserId) -> Result<RawResponse, Refusal> {
         let bot = self.bot(id)?;
         decode::empty(self.request)?;

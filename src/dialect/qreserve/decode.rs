@@ -1,4 +1,4 @@
-//! Bodies of `POST`: JSON objects; members that nobody knows are ignored.
+//! Bodies of `POST`: JSON objects. Unknown members are ignored.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -9,8 +9,8 @@
 //! POST              /sites/{site}/bots/{user}/api_key/ip_addresses
 //! ```
 //!
-//! A site is a company, named by its id; whoever has no company belongs to the site `main`. Wherever else a request goes
-//! that shows a key as this API takes it, the answer is in the envelope, too, unless another API claims the path.
+//! A site is a company, named by its id; users without a company belong to the site `main`. A request to any other
+//! address that presents a key as this API takes it is answered in the envelope, too, unless another API claims the path.
 
 mod bots;
 mod decode;
@@ -73,7 +73,7 @@ fn answer(service: &Service, request: &RawRequest) -> Result<RawResponse, Refusa
         Body::TooLarge => return Err(Refusal::TooLarge),
         Body::Incomplete => return Err(Refusal::Malformed("The request did not arrive whole".to_owned())),
     }
-    // Before anything else: whoever has no key learns nothing of what is there.
+    // Before anything else: a client without a key learns nothing of what exists.
     let caller = service.authenticator().by_key(&Keyspace::QRESERVE, key(&request.head()), request.client)?;
     let answer = answer_to(service, &caller, request);
     let answer = answer.unwrap_or_else(|refusal| encode::refusal(&refusal));
@@ -98,7 +98,7 @@ fn answer_to(service: &Service, caller: &Caller, request: &RawRequest) -> Result
 /// How every key of this API begins.
 const KEY_BEGIN: &str = "QR-";
 
-/// The key: all of the only `Authorization`. Two that differ, or none, are the empty one, which is nobody's.
+/// The presented key text: all of `Authorization`. Two fields that differ, or none, give the empty text, which is no key.
 fn key<'a>(head: &Head<'a>) -> &'a str {
     let key = head.only("authorization").ok().flatten().unwrap_or_default();
     std::str::from_utf8(key).unwrap_or_default()

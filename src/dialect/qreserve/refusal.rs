@@ -1,4 +1,4 @@
-//! Everything that can go wrong.
+//! Refusals of QReserve's API.
 
 use crate::command::{AuthenticateError, CommandError, ErrorKind, client_message};
 use crate::dialect::denial::Unproven;
@@ -15,9 +15,9 @@ pub(super) enum Refusal {
     NotFound,
     /// The address has other methods.
     MethodNotAllowed(&'static str),
-    /// The request is wrong: this.
+    /// The request is wrong, as the text says.
     Malformed(String),
-    /// It does not go with what there is: this.
+    /// The request conflicts with the current state, as the text says.
     Conflict(String),
     /// The body is too large.
     TooLarge,

@@ -15,7 +15,7 @@ pub(super) enum Target {
     },
 }
 
-/// What there is to manage.
+/// Thing of a site that administrators manage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Managed {
     Bots,
@@ -24,7 +24,7 @@ pub(super) enum Managed {
     IpAddresses(UserId),
 }
 
-/// What is to be done with it.
+/// Method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -61,7 +61,7 @@ impl Target {
     }
 }
 
-/// What a request is for.
+/// The target and the method of a request.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::MethodNotAllowed`].

@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::key::Level;
 
-/// What a request is for.
+/// Call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// `xml/software_version`
@@ -37,7 +37,7 @@ pub(super) fn claimed(path: &str) -> bool {
     ["/xml/", "/content_api/"].iter().any(|root| path.starts_with(root))
 }
 
-/// What a path is for, with this method.
+/// The call that a method and a path name.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::MethodNotAllowed`].

@@ -10,7 +10,7 @@ use super::{Parameters, Refusal};
 use crate::dialect::xml::is_allowed;
 use crate::http::{Field, Index};
 
-/// What a field may hold.
+/// Kind of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Text of at most this many characters.
@@ -50,7 +50,7 @@ pub(super) struct Content {
     pub(super) custom_metadata: Vec<(String, String)>,
 }
 
-/// What a field holds.
+/// Value of a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Text(String),
@@ -58,7 +58,7 @@ pub(super) enum Value {
     Day(Date),
 }
 
-/// What is wrong with a field. Printed as a sentence.
+/// Mistake in a field. Printed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
     field: &'static str,
@@ -116,7 +116,7 @@ impl Content {
     }
 }
 
-/// What was read; what is wrong with it goes to the others.
+/// The value that was read. A mistake is added to `mistakes`, and the default takes its place.
 fn noted<T: Default>(mistakes: &mut Vec<Mistake>, field: &'static str, read: Result<T, Wrong>) -> T {
     read.unwrap_or_else(|is| {
         mistakes.push(Mistake { field, is });

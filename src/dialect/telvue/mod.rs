@@ -6,7 +6,7 @@
 //! GET, POST /content_api/{number}/edit     needs a key that may write
 //! ```
 //!
-//! keyward keeps no content: it reads a record as the documented server does, and answers what it read.
+//! keyward stores no content: it reads a record as the documented server does, and answers with the record it read.
 
 mod call;
 mod content;
@@ -31,13 +31,13 @@ use crate::key::Keyspace;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TelVue;
 
-/// What a request led to.
+/// Outcome of a request.
 enum Answer {
     Version,
     Content(Content),
 }
 
-/// Parameters, wherever they stand: those of the address come first.
+/// Parameters of the address and of the body. Those of the address come first.
 struct Parameters {
     query: Form,
     body: Form,
@@ -53,7 +53,7 @@ impl Parameters {
         self.query.field(name).or_else(|| self.body.field(name))
     }
 
-    /// The key; of bytes that are no text the empty one, which is nobody's.
+    /// The presented key text. Bytes that are not UTF-8 give the empty text, which is no key.
     fn key(&self) -> &str {
         match self.field("api_key") {
             Some(Field::Text(text)) => std::str::from_utf8(text).unwrap_or_default(),
@@ -69,7 +69,7 @@ fn carry_out(service: &Service, request: &RawRequest) -> Result<Answer, Refusal>
         Body::Incomplete => return Err(Refusal::Incomplete),
     }
     let parameters = Parameters::of(request);
-    // Before anything else: whoever has no key learns nothing of what is there.
+    // Before anything else: a client without a key learns nothing of what exists.
     let caller = service.authenticator().by_key(&Keyspace::TELVUE, parameters.key(), request.client)?;
     let call = call::read(&request.method, &request.path)?;
     if caller.level() < call.need() {

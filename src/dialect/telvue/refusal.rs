@@ -1,4 +1,4 @@
-//! Everything that can go wrong.
+//! Refusals of TelVue's API.
 
 use super::content::Mistake;
 use crate::command::AuthenticateError;

@@ -35,7 +35,7 @@ pub(super) fn document(answer: &Answer) -> Vec<u8> {
     xml.into_inner()
 }
 
-/// The one element for people, in lines, without the declaration.
+/// The element alone, indented for people, without the declaration.
 pub(in crate::dialect::bokamera) fn laid_out(record: Record) -> Vec<u8> {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     let _ = root(&mut xml, &Answer::One(record));
@@ -148,7 +148,7 @@ fn field_error(xml: &mut Xml, prefix: &str, error: &FieldError) -> io::Result<()
     })
 }
 
-/// The map that is never there; its namespace has a prefix by how deep it stands.
+/// The map that is never set; its namespace has a prefix by its depth.
 fn meta(xml: &mut Xml, prefix: &str, depth: u8) -> io::Result<()> {
     empty(xml, &format!("{prefix}Meta"), &format!("xmlns:d{depth}p1=\"{ARRAYS}\" {NIL}"))
 }

@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value, which goes up to one of these letters where it has no quotes.
+    /// A value, which ends before one of these letters where it has no quotes.
     fn value(&mut self, ends: &[char]) -> Result<Entry, &'static str> {
         self.rest = self.rest.trim_start();
         match self.rest.chars().next() {

@@ -1,6 +1,6 @@
-//! The fields of a request, wherever they stand and whatever their names' case: in the query, and in a body of any
-//! format that answers have, or a form. The body's count before the query's. A body is read whole or refused: whoever
-//! sent a field must not be answered as though it had been left out.
+//! Fields of a request, from the query and from a body of any format that answers have, or a form. Names are read in any
+//! case. A field of the body counts before one of the query. A body is read whole or refused: a client that sent a field
+//! must not be answered as if the field had been left out.
 
 mod csv;
 mod form;

@@ -56,7 +56,7 @@ struct Reading<'a> {
 enum State {
     /// Before the list.
     Before,
-    /// In what requests stand in: the document, or the list.
+    /// In the parent of requests: the document, or the list.
     Around,
     Request(Fields),
     Field {
@@ -146,7 +146,7 @@ fn is_nil(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<bool, &'st
     Ok(nil)
 }
 
-/// What a reference stands for.
+/// The text that a reference means.
 fn resolved(reference: &BytesRef<'_>) -> Result<String, &'static str> {
     if let Some(letter) = reference.resolve_char_ref().map_err(|_| MALFORMED)? {
         return Ok(letter.to_string());

@@ -110,7 +110,7 @@ pub(crate) struct EventJson {
     sequence: u64,
     at: String,
     action: &'static str,
-    /// `operator` for whoever controls the machine, `user`, or `somebody` who did not prove who they are.
+    /// `operator` for the operator of the machine, `user` for a user, `somebody` for a client that did not authenticate.
     by: &'static str,
     user: Option<u64>,
     key: Option<String>,

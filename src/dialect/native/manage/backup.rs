@@ -1,4 +1,4 @@
-//! What is for the machine's owner alone: pieces of a backup, which peppers are in use, and whether the clock is right.
+//! Requests that the operator alone may send: pieces of a backup, peppers in use, and accepting the clock.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

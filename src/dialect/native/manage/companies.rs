@@ -1,4 +1,4 @@
-//! Companies and keyspaces: what is asked about them, and what is answered.
+//! Requests about companies and keyspaces.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What whoever imports keys should know of their first use.
+//! Notes of an import about the first use of its keys.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::engine::ImportedKey;
 use crate::key::{ImportedSecret, Prefix};
 use crate::limits;
 
-/// What follows from the secrets of an import.
+/// Consequences of the secrets of an import.
 #[derive(Default)]
 pub(super) struct FirstUse {
     /// For each beginning of texts the dearest of its salted hashes, and how many of them there are.

@@ -1,4 +1,4 @@
-//! What is asked about keys.
+//! Requests about keys.
 
 use std::collections::HashMap;
 

@@ -21,7 +21,7 @@ use crate::command::{
 use crate::http::{RawRequest, RawResponse};
 use crate::key::{CompanyId, User, UserId};
 
-/// One request on its way to an answer.
+/// One request, its caller where that is known, and the service that answers it.
 pub(super) struct RequestContext<'a> {
     pub(super) caller: &'a Caller,
     pub(super) service: &'a Service,

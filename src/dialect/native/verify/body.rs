@@ -1,4 +1,4 @@
-//! What is asked about a key, in JSON or in a form.
+//! Bodies of verify requests, in JSON or in a form.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -41,7 +41,7 @@ pub(crate) struct Batch<'a> {
     keys: Vec<&'a RawValue>,
 }
 
-/// What a key is to be good for.
+/// A verify request as read: the key, and the use that it must allow.
 pub(crate) struct VerifyBody<'a> {
     /// `None` when the header fields have it, which those of a batch do not.
     pub(super) key: Option<Presented<'a>>,

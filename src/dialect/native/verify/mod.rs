@@ -1,4 +1,4 @@
-//! Verifying for others, and a caller's look at their own key.
+//! Verify requests, and a caller's look at its own key.
 
 pub(super) mod body;
 pub(super) mod verdict;
@@ -22,7 +22,7 @@ pub(super) struct Verify<'a> {
     pub(super) patience: Patience,
 }
 
-/// How a verdict is told.
+/// Form of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Telling {
     /// In the body alone, with every reason.

@@ -14,12 +14,12 @@ use crate::http::RawResponse;
 use crate::key::{CompanyId, Key, KeyId, Level, Owner, Quota};
 use crate::verify::{DenyReason, Identity};
 
-/// What was decided, with every reason.
+/// A verdict with its reason.
 pub(super) fn client_message(decision: &VerdictWithOwner) -> RawResponse {
     json(200, &VerdictJson::of(decision))
 }
 
-/// There was no key to decide about.
+/// The answer to a request without a key.
 pub(super) fn no_key() -> RawResponse {
     json(200, &DeniedJson { valid: false, code: "no_key", rate_limit: None, retry_after_seconds: None })
 }
