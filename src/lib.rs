@@ -7,9 +7,11 @@ pub mod command;
 pub mod config;
 #[cfg(feature = "server")]
 pub mod console;
+#[cfg(feature = "server")]
 pub mod dialect;
 pub mod engine;
 pub mod entropy;
+#[cfg(feature = "server")]
 pub mod http;
 pub mod index;
 pub mod key;

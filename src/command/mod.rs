@@ -26,6 +26,7 @@ mod store;
 mod table_tests;
 mod target;
 mod users;
+#[cfg(feature = "server")]
 mod verify_grant;
 
 pub use audit::{CheckAudit, ListEvents, SearchEvents};
@@ -49,6 +50,7 @@ pub use users::{
     AddUser, CountSessions, EndSessions, ListRequests, ListUsers, ListUsersOf, RemoveUser, SetPassword,
     ShowUser, UpdateUser,
 };
+#[cfg(feature = "server")]
 pub use verify_grant::{VerdictWithOwner, VerifyCaller, VerifyGrant, VerifyGrantError};
 
 pub use crate::login::{
