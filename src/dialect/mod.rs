@@ -83,9 +83,9 @@ pub trait Dialect: Send + Sync {
     ///
     /// Called after `claims` said yes and `declines` said no. A rank that is too low or too high only matters where two
     /// dialects meet; two equal ones that meet are a fault, which the test of all pairs finds for the APIs here. The
-    /// default suits a dialect that has its paths to itself.
+    /// default, the shortest prefix, suits a dialect that has its paths to itself.
     fn specificity(&self, _head: &Head<'_>) -> Specificity {
-        Specificity::Pattern { literals: 1 }
+        Specificity::Prefix { bytes: "/".len() }
     }
 
     /// Answers a request. It may wait for the disk and for password hashing: the server calls it on a thread where
