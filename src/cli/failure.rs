@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use super::screen::note;
+use crate::cli::terminal::output::note;
 use crate::command::CommandError;
 use crate::config::SecretFileError;
 use crate::engine::EngineError;

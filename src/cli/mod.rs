@@ -1,52 +1,31 @@
 //! The command line: keyward's own API, spoken to a running server or to the store itself.
 
-mod apis;
+mod api;
 mod args;
-mod audit;
-mod backup;
 mod bench;
-mod certificate;
-mod check;
-mod clock;
-mod company;
-mod demo;
-mod descriptors;
-mod door;
+mod command_line;
 mod failure;
-mod first;
-mod given;
-mod import;
-mod key;
-mod limit;
-mod listen;
-mod open;
-mod pepper;
-mod period;
-mod progress;
-mod rebuild;
-mod restore;
-mod screen;
-mod secret;
+mod no_core_dumps;
 mod serve;
-mod socket;
-mod undumpable;
-mod user;
+mod store;
+mod terminal;
+mod values;
 
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 
-use self::args::{Args, ClockTask, Task};
-use self::door::Door;
-use self::failure::{Exit, Failure};
+use crate::cli::api::client::Door;
+use crate::cli::args::{Args, ClockTask, Task};
+use crate::cli::failure::{Exit, Failure};
 use crate::clock::SystemClock;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
-    undumpable::begin();
+    no_core_dumps::begin();
     // Whatever is created from here on is for its owner alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let args = match given::args() {
+    let args = match command_line::args() {
         Ok(args) => args,
         Err(answer) => {
             let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -71,18 +50,18 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         ));
     }
     match task {
-        Task::Serve(serve) => serve::serve(place, serve),
-        Task::User(task) => Door::with(&place, |door| user::run(door, output, task)),
-        Task::Key(task) => Door::with(&place, |door| key::run(door, output, task)),
-        Task::Company(task) => Door::with(&place, |door| company::run(door, output, task)),
-        Task::Audit(asked) => Door::with(&place, |door| audit::run(door, output, &asked)),
-        Task::Check { repair: true } => rebuild::repair(&place),
-        Task::Check { repair: false } => Door::with(&place, |door| check::run(door, output)),
-        Task::Backup { file, force } => Door::with(&place, |door| backup::back_up(door, &file, force)),
-        Task::Restore(asked) => restore::restore(&place, &asked),
-        Task::Secret(task) => pepper::run(&place, output, &task),
-        Task::Clock(ClockTask::Accept) => Door::with(&place, |door| clock::accept(door, output)),
-        Task::Compact => rebuild::compact(&place),
+        Task::Serve(serve) => serve::run::serve(place, serve),
+        Task::User(task) => Door::with(&place, |door| api::user::run(door, output, task)),
+        Task::Key(task) => Door::with(&place, |door| api::key::run(door, output, task)),
+        Task::Company(task) => Door::with(&place, |door| api::company::run(door, output, task)),
+        Task::Audit(asked) => Door::with(&place, |door| api::audit::run(door, output, &asked)),
+        Task::Check { repair: true } => store::repair::repair(&place),
+        Task::Check { repair: false } => Door::with(&place, |door| store::check::run(door, output)),
+        Task::Backup { file, force } => Door::with(&place, |door| store::backup::back_up(door, &file, force)),
+        Task::Restore(asked) => store::restore::restore(&place, &asked),
+        Task::Secret(task) => store::peppers::run(&place, output, &task),
+        Task::Clock(ClockTask::Accept) => Door::with(&place, |door| store::clock::accept(door, output)),
+        Task::Compact => store::repair::compact(&place),
         Task::Bench(asked) => bench::run(&asked, output),
     }
 }

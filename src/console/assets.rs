@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::page::hardened;
-use super::refusal::Refusal;
+use crate::console::parts::page::hardened;
+use crate::console::refusal::Refusal;
 use crate::http::RawResponse;
 
 /// A file that pages load.

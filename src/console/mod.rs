@@ -18,33 +18,18 @@
 //! address ever contains a key.
 
 mod assets;
-mod audit;
-mod bot;
-mod bots;
-mod directory;
-mod draft;
 mod form;
-mod key;
-mod keys;
-mod login;
-mod overview;
-mod page;
+mod pages;
 mod parts;
-mod plot;
-mod question;
 mod refusal;
+mod request;
 mod route;
-mod setup;
 #[cfg(test)]
 mod tests;
-mod try_key;
-mod user;
-mod users;
-mod visit;
 
-use self::refusal::Refusal;
-use self::visit::Visit;
 use crate::command::Service;
+use crate::console::refusal::Refusal;
+use crate::console::request::Visit;
 use crate::http::{Head, RawRequest, RawResponse, SiteUrl};
 
 /// The console.
@@ -87,17 +72,19 @@ impl Console {
     pub fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         let path = self.within(&request.path);
         if path == "/" {
-            return self.below_site(page::see_other("/console"));
+            return self.below_site(parts::page::see_other("/console"));
         }
         let request = RawRequest { path: path.to_owned(), ..request.clone() };
         let visit = Visit { console: self, service, request: &request };
-        self.below_site(route::answer(&visit).unwrap_or_else(|refusal| page::refused(&visit, &refusal)))
+        self.below_site(
+            route::answer(&visit).unwrap_or_else(|refusal| parts::page::refused(&visit, &refusal)),
+        )
     }
 
     /// Answers a request that could not be carried out at all.
     pub fn failed(&self, busy: bool) -> RawResponse {
         let refusal = if busy { Refusal::Busy { retry_after_seconds: None } } else { Refusal::Broken };
-        self.below_site(page::bare(&refusal))
+        self.below_site(parts::page::bare(&refusal))
     }
 
     /// A path without the one that the site is at.

@@ -1,8 +1,8 @@
 //! Why a page is not shown, or nothing was changed.
 
-use super::form::Problem;
-use super::parts::capitalized;
 use crate::command::{CommandError, ErrorKind, client_message};
+use crate::console::form::Problem;
+use crate::console::parts::pieces::capitalized;
 use crate::engine::{EngineError, Right};
 
 /// Why.

@@ -1,8 +1,19 @@
 //! Which page an address is.
 
-use super::refusal::Refusal;
-use super::visit::Visit;
-use super::{assets, audit, bot, bots, key, keys, login, overview, setup, try_key, user, users};
+use crate::console::assets;
+use crate::console::pages::audit;
+use crate::console::pages::bots::bot_page;
+use crate::console::pages::bots::bots_page;
+use crate::console::pages::keys::key_page;
+use crate::console::pages::keys::keys_page;
+use crate::console::pages::login;
+use crate::console::pages::overview;
+use crate::console::pages::setup;
+use crate::console::pages::try_key;
+use crate::console::pages::users::user_page;
+use crate::console::pages::users::users_page;
+use crate::console::refusal::Refusal;
+use crate::console::request::Visit;
 use crate::http::RawResponse;
 use crate::key::UserId;
 
@@ -33,16 +44,16 @@ pub(super) fn answer(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
     let of = &signed_in;
     match (path.as_slice(), method) {
         ([] | [""], Method::Get) => overview::page(of),
-        (["config"], Method::Get) => users::config(of),
-        (["config", "users"], Method::Get) => users::page(of),
-        (["config", "users", "new"], _) => users::add(of, method),
-        (["config", "users", id], _) => user::answer(of, user(id)?, method),
-        (["bots"], Method::Get) => bots::page(of, None),
-        (["bots"], Method::Post) => bots::create(of),
-        (["bots", id], _) => bot::answer(of, user(id)?, method),
-        (["bots", id, "api-key"], _) => bot::api_key(of, user(id)?, method),
-        (["keys", keyspace], _) => keys::answer(of, keyspace, method),
-        (["key", id], _) => key::answer(of, id.parse().map_err(|_| Refusal::NotFound)?, method),
+        (["config"], Method::Get) => users_page::config(of),
+        (["config", "users"], Method::Get) => users_page::page(of),
+        (["config", "users", "new"], _) => users_page::add(of, method),
+        (["config", "users", id], _) => user_page::answer(of, user(id)?, method),
+        (["bots"], Method::Get) => bots_page::page(of, None),
+        (["bots"], Method::Post) => bots_page::create(of),
+        (["bots", id], _) => bot_page::answer(of, user(id)?, method),
+        (["bots", id, "api-key"], _) => bot_page::api_key(of, user(id)?, method),
+        (["keys", keyspace], _) => keys_page::answer(of, keyspace, method),
+        (["key", id], _) => key_page::answer(of, id.parse().map_err(|_| Refusal::NotFound)?, method),
         (["try"], _) => try_key::answer(of, method),
         (["audit"], Method::Get) => audit::page(of),
         (

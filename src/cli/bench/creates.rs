@@ -9,7 +9,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::latency::{Latencies, now, rate};
-use super::{Exit, Failure, Progress};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal::progress::Progress;
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{Actor, KeyId, Keyspace, Level, UserId};
 

@@ -22,7 +22,8 @@ use super::creates::by_threads;
 use super::latency::{Latencies, now, pause, rate};
 use super::material::Material;
 use super::server::Serving;
-use super::{Exit, Failure, Progress};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal::progress::Progress;
 use crate::command::Service;
 
 /// Clients, each with a thread and a connection that it keeps.

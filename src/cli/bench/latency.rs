@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
 
 /// The time now, as exactly as the system has it.
 #[expect(clippy::disallowed_methods, reason = "a bench reads the exact clock; nothing else decides by it")]

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::Failure;
 use super::creates::Issued;
+use crate::cli::failure::Failure;
 use crate::entropy::OsEntropy;
 use crate::key::{KeyId, Keyspace};
 

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use super::creates::by_threads;
 use super::latency::{now, rate};
 use super::material::Material;
-use super::{Exit, Failure, Progress};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal::progress::Progress;
 use crate::key::Keyspace;
 use crate::verify::{Verdict, Verifier, VerifyRequest};
 

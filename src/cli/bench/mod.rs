@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::args::{Bench, Output};
-use super::failure::{Exit, Failure};
-use super::progress::Progress;
-use super::screen::line;
+use crate::cli::args::{Bench, Output};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal::output::line;
+use crate::cli::terminal::progress::Progress;
 use crate::command::Service;
 use crate::engine::{Engine, IndexState, NewKind, NewUser, Parts};
 use crate::entropy::OsEntropy;

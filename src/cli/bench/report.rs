@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::Figures;
 use super::creates::Creates;
 use super::http::{CLIENTS, Http, SHARE};
 use super::latency::Latencies;
 use super::memory::Verifies;
-use super::{Failure, Figures};
-use crate::cli::screen::{line, table};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::output::{line, table};
 
 /// Every figure, as one object. Rates are a second, times in milliseconds.
 pub(super) fn json(figures: &Figures) -> Value {

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::Failure;
+use crate::cli::failure::Failure;
 use crate::command::Service;
 use crate::dialect::{Gateway, Native};
 use crate::http::TrustedProxies;

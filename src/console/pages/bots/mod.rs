@@ -1,0 +1,4 @@
+//! Pages about bot users.
+
+pub(in crate::console) mod bot_page;
+pub(in crate::console) mod bots_page;
