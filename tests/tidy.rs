@@ -63,9 +63,8 @@ fn defined_twice(texts: &[(String, String)]) -> Vec<String> {
         let (code, _) = sources::without_tests(&sources::tokens(text));
         for run in code.windows(6) {
             let words: Vec<&str> = run.iter().map(|token| token.text.as_str()).collect();
-            let (kind, name) = match words[..] {
-                ["pub", "(", "crate", ")", kind, name] | ["pub", kind, name, ..] => (kind, name),
-                _ => continue,
+            let (["pub", "(", "crate", ")", kind, name] | ["pub", kind, name, ..]) = words[..] else {
+                continue;
             };
             if ["struct", "enum", "trait", "type"].contains(&kind) && name != "$" {
                 places.entry(name.to_owned()).or_default().push(format!("{path}:{}", run[0].line));

@@ -1,8 +1,6 @@
 //! Where the data and the secret file may lie: what others could write or read is refused, with what to do instead; a
 //! place that cannot be used leaves nothing behind.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -31,24 +31,22 @@ const PHRASES: [&str; 22] = [
 ];
 
 /// Findings that each room may still have. This may only fall.
-const CEILINGS: [(&str, usize); 17] = [
-    ("README.md", 22),
-    ("benches", 11),
-    ("fuzz", 37),
-    ("src/README.md", 13),
+const CEILINGS: [(&str, usize); 15] = [
+    ("benches", 8),
+    ("fuzz", 34),
+    ("src/README.md", 12),
     ("src/cli", 22),
     ("src/clock.rs", 1),
     ("src/config", 5),
     ("src/console", 25),
-    ("src/dialect", 36),
+    ("src/dialect", 4),
     ("src/engine", 75),
     ("src/http", 8),
     ("src/index", 11),
-    ("src/key", 1),
     ("src/server", 13),
     ("src/store", 24),
     ("src/verify", 8),
-    ("tests", 5),
+    ("tests", 1),
 ];
 
 /// A word, in lower case, and its line.
