@@ -23,21 +23,21 @@ const ALLOWED: [(&str, &str, usize, &str); 4] = [
         "each command is one struct with one `impl`: its row of the level table, spelled out",
     ),
     (
-        "src/dialect/native/body.rs",
-        "src/dialect/native/body.rs",
+        "src/dialect/native/manage/body.rs",
+        "src/dialect/native/manage/body.rs",
         99,
         "serde cannot flatten shared fields and refuse unknown ones",
     ),
     (
         "src/dialect/",
         "src/dialect/",
-        66,
+        75,
         "dialects share no code, so that each can be removed alone: one `impl Dialect` a dialect",
     ),
     (
         "src/cli/args",
         "src/cli/args",
-        72,
+        81,
         "options of two commands, with the default of a level in one of them only",
     ),
 ];

@@ -35,7 +35,7 @@ const FIELDS: [&str; 7] = ["key", "keyspace", "address", "level", "permission", 
 /// `POST /v1/verify/batch`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Batch<'a> {
+pub(in crate::dialect::native) struct Batch<'a> {
     #[serde(borrow)]
     #[schemars(with = "Vec<serde_json::Value>", extend("maxItems" = limits::VERIFY_BATCH_MAX))]
     keys: Vec<&'a RawValue>,
