@@ -1,7 +1,7 @@
-//! The HTTP server: listeners, connections, and which dialect answers what. The only place that knows warp.
+//! HTTP server: listeners, connections, and the dialects that answer. No other room imports warp.
 //!
-//! HTTP/1.1, and with a certificate TLS and HTTP/2. Requests that a proxy in front could read differently are refused (two
-//! framings of a body, no or several `Host`); lines that end in a bare line feed are read as lines.
+//! The server speaks HTTP/1.1, and with a certificate TLS and HTTP/2. It refuses requests that a proxy in front could read
+//! differently: those with two framings of a body, and those with no `Host` or several. A line may end in a bare line feed.
 
 mod bounds;
 mod context;
@@ -29,14 +29,15 @@ use denial_log::DenialLog;
 use listen::accept;
 use listen::tls::TlsListener;
 use listen::workers::Workers;
-use respond::router::{self, Router};
+use respond::router::Router;
+use respond::routes;
 
 pub use bounds::Bounds;
 pub use listen::tls::{Tls, TlsError};
-pub use respond::router::Routes;
+pub use respond::routes::Routes;
 pub use shutdown::stop_signal;
 
-/// Everything that is served, and where.
+/// Server: its listeners, and what it serves on them.
 ///
 /// ```
 /// use keyward::command::Service;
@@ -66,51 +67,42 @@ pub use shutdown::stop_signal;
 /// # }
 /// ```
 pub struct Server {
-    /// Where clients connect.
+    /// TCP listeners for clients.
     pub listeners: Vec<TcpListener>,
-    /// What is spoken with them; without it, HTTP in the clear.
+    /// TLS for the TCP listeners; without it, they speak HTTP in the clear.
     pub tls: Option<Tls>,
-    /// Where clients on this machine connect.
+    /// Unix sockets for clients on this machine.
     pub sockets: Vec<UnixListener>,
-    /// Where the machine's owner connects.
+    /// Control socket, for the operator of the machine.
     pub control: Option<UnixListener>,
-    /// Who answers what.
+    /// Dialects, and the embedding program's own routes.
     pub routes: Routes,
-    /// Whose word counts about where requests come from.
+    /// Proxies whose forwarding header fields count.
     pub proxies: TrustedProxies,
-    /// What the answers are about.
+    /// Service that the dialects call.
     pub service: Service,
-    /// How much of everything.
+    /// Bounds of the server.
     pub bounds: Bounds,
 }
 
 impl Server {
-    /// Serves until `shutdown` ends: then it accepts nothing more, closes idle connections, lets requests in flight
-    /// finish, and cuts off what is left after [`Bounds::drain`].
+    /// Serves until `shutdown` ends. Then it accepts nothing more, closes idle connections, lets requests in flight finish,
+    /// and cuts off the rest after [`Bounds::drain`].
     ///
-    /// Connections are served by threads of the server's own, two for each processor: those that bring one verify after
-    /// the other by one, all others by one of a lower priority. Work that was begun on a blocking thread ends by itself,
-    /// even when its connection was cut off.
+    /// The server has its own worker threads, two per processor: one for connections that only verify, one at lower
+    /// priority for all others. Work on a blocking thread runs to its end, even when its connection was cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listeners, tls, sockets, control, routes, proxies, service, bounds } = self;
         let bounds = bounds.within_descriptors();
         let (stop, stopped) = watch::channel(false);
         let (sampled, watched) = (service.clone(), stopped.clone());
         let mut loops = JoinSet::new();
-        let router = Router::new(routes.dialects, service.clone(), proxies, bounds);
+        let filters = routes::public(service.clone(), routes.own);
+        let router = Router::new(routes.dialects, filters, service.clone(), proxies, bounds);
         let workers = Arc::new(Workers::start());
-        let server = ServerContext {
-            filter: router::public(Arc::clone(&router), routes.own),
-            router,
-            workers: Arc::clone(&workers),
-            // Each listener keeps one for the connection it waits for.
-            connections: Arc::new(Semaphore::new(
-                bounds.connections + (listeners.len() + sockets.len()).saturating_sub(1),
-            )),
-            open_connections: Arc::default(),
-            per_network: Arc::default(),
-            bounds,
-        };
+        // Each listener holds one permit for the connection it waits for.
+        let connections = bounds.connections + (listeners.len() + sockets.len()).saturating_sub(1);
+        let server = context(router, Arc::clone(&workers), connections, bounds);
         for listener in listeners {
             tracing::info!(address = %shown(listener.local_addr()), "listening");
             let (server, stopped) = (server.clone(), stopped.clone());
@@ -125,16 +117,9 @@ impl Server {
         }
         if let (Some(listener), Some(dialect)) = (control, routes.control) {
             tracing::info!(address = %path(listener.local_addr()), "listening");
-            let router = Router::new(vec![dialect], service, TrustedProxies::default(), bounds);
-            let server = ServerContext {
-                filter: router::claimed(Arc::clone(&router)),
-                router,
-                workers,
-                connections: Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS_MAX)),
-                open_connections: Arc::default(),
-                per_network: Arc::default(),
-                bounds,
-            };
+            let (dialects, filters) = (vec![dialect], routes::claimed());
+            let router = Router::new(dialects, filters, service, TrustedProxies::default(), bounds);
+            let server = context(router, workers, limits::CONTROL_CONNECTIONS_MAX, bounds);
             loops.spawn(accept::serve(listener, server, stopped));
         }
         loops.spawn(sample(sampled, watched));
@@ -146,27 +131,34 @@ impl Server {
     }
 }
 
-/// An address as the log shows it.
+/// Context of listeners that share `connections` permits.
+fn context(router: Arc<Router>, workers: Arc<Workers>, connections: usize, bounds: Bounds) -> ServerContext {
+    let connections = Arc::new(Semaphore::new(connections));
+    let (open_connections, per_network) = (Arc::default(), Arc::default());
+    ServerContext { router, workers, connections, open_connections, per_network, bounds }
+}
+
+/// Text of an address for the log.
 fn shown(address: io::Result<SocketAddr>) -> String {
     address.map_or_else(|error| error.to_string(), |address| address.to_string())
 }
 
-/// The same of a socket in the file system.
+/// Text of a socket's path for the log.
 fn path(address: io::Result<tokio::net::unix::SocketAddr>) -> String {
     let path =
         |address: tokio::net::unix::SocketAddr| Some(format!("unix:{}", address.as_pathname()?.display()));
     address.ok().and_then(path).unwrap_or_default()
 }
 
-/// Takes a sample of how much is verified now and then, until the stop, and tells the log of refused keys.
+/// Samples the count of verifies at intervals until the stop, and logs denied keys.
 async fn sample(service: Service, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(limits::SAMPLE_SECONDS));
-    let mut refused = DenialLog::since(service.now());
+    let mut log = DenialLog::since(service.now());
     loop {
         tokio::select! {
             _ = ticks.tick() => {
                 service.sample();
-                if let Some(keys) = refused.due(service.now(), service.refused_keys()) {
+                if let Some(keys) = log.due(service.now(), service.refused_keys()) {
                     tracing::info!(keys, "keys were refused");
                 }
             }

@@ -1,7 +1,7 @@
-//! Plain requests and their answers as bytes of HTTP/1 (RFC 9112).
+//! Codec of the fast path: plain requests and their responses as bytes of HTTP/1 (RFC 9112).
 //!
-//! A request is plain when there is one way to read it and nothing to negotiate. Whatever is not is left to hyper, so
-//! that to be stricter here than HTTP is costs time only.
+//! A request is plain when it can be read in one way and negotiates nothing: one `Host`, at most one `Content-Length`, a
+//! target of unreserved letters. Any other request is hyper's, so being stricter than HTTP costs only time.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -16,83 +16,83 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::http::{Fields, RawResponse};
 use crate::limits;
 
-/// What some bytes begin with.
-pub(in crate::server) enum Begin<'room, 'bytes> {
-    /// A plain request, all of it.
-    Plain(Plain<'room, 'bytes>),
-    /// A part of a head, which may become one.
-    Head,
-    /// The head of one, without all of its body.
-    Body,
-    /// Something else.
-    Other,
+/// Start of the bytes that a connection has read.
+pub(super) enum Parsed<'room, 'bytes> {
+    /// A whole plain request.
+    Plain(PlainRequest<'room, 'bytes>),
+    /// A part of a head, which may become a plain request.
+    PartialHead,
+    /// Head of a plain request, without all of its body.
+    PartialBody,
+    /// Anything else.
+    NotPlain,
 }
 
 /// One plain request.
-pub(in crate::server) struct Plain<'room, 'bytes> {
-    pub(in crate::server) method: &'bytes str,
-    pub(in crate::server) path: &'bytes str,
-    pub(in crate::server) query: &'bytes str,
-    pub(in crate::server) fields: Lines<'room, 'bytes>,
-    pub(in crate::server) body: &'bytes [u8],
-    /// How many bytes it is, with its body.
-    pub(in crate::server) length: usize,
-    pub(in crate::server) ending: Ending,
+pub(super) struct PlainRequest<'room, 'bytes> {
+    pub(super) method: &'bytes str,
+    pub(super) path: &'bytes str,
+    pub(super) query: &'bytes str,
+    pub(super) fields: HeadFields<'room, 'bytes>,
+    pub(super) body: &'bytes [u8],
+    /// Bytes of head and body.
+    pub(super) length: usize,
+    pub(super) ending: Ending,
 }
 
-/// What becomes of the connection behind an answer.
+/// Fate of the connection after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Ending {
-    /// It is kept.
-    Kept,
-    /// It ends, as the client wants it, or the server.
-    Wanted,
-    /// The client speaks HTTP/1.0, where it ends unless something else is said.
-    Old,
+pub(super) enum Ending {
+    /// The connection is kept.
+    KeepAlive,
+    /// The connection ends, since the client or the server wants it.
+    Close,
+    /// The connection ends, since the client speaks HTTP/1.0.
+    Http10,
 }
 
 impl Ending {
     /// The same for a connection that ends in any case.
-    pub(in crate::server) const fn now(self) -> Self {
+    pub(super) const fn closing(self) -> Self {
         match self {
-            Self::Kept | Self::Wanted => Self::Wanted,
-            Self::Old => Self::Old,
+            Self::KeepAlive | Self::Close => Self::Close,
+            Self::Http10 => Self::Http10,
         }
     }
 }
 
 /// Room for the header fields of one request.
-pub(in crate::server) type Room<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
+pub(super) type Room<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
 
-/// Header fields as they stand in a head.
-pub(in crate::server) struct Lines<'room, 'bytes>(&'room [Header<'bytes>]);
+/// Header fields of a head, as sent.
+pub(super) struct HeadFields<'room, 'bytes>(&'room [Header<'bytes>]);
 
-impl Fields for Lines<'_, '_> {
+impl Fields for HeadFields<'_, '_> {
     fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8])) {
         let named = self.0.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
         named.for_each(|field| look(field.value));
     }
 }
 
-/// Reads what `bytes` begin with.
-pub(in crate::server) fn read<'room, 'bytes>(
+/// Parses the request that `bytes` begin with.
+pub(super) fn parse<'room, 'bytes>(
     bytes: &'bytes [u8],
     room: &'room mut Room<'bytes>,
-) -> Begin<'room, 'bytes> {
+) -> Parsed<'room, 'bytes> {
     let mut head = httparse::Request::new(&mut []);
     match head.parse_with_uninit_headers(bytes, room) {
-        Ok(Status::Complete(length)) => plain(bytes, length, head).unwrap_or(Begin::Other),
-        Ok(Status::Partial) if bytes.len() < limits::DIRECT_BYTES_MAX => Begin::Head,
-        Ok(Status::Partial) | Err(_) => Begin::Other,
+        Ok(Status::Complete(length)) => plain(bytes, length, head).unwrap_or(Parsed::NotPlain),
+        Ok(Status::Partial) if bytes.len() < limits::DIRECT_BYTES_MAX => Parsed::PartialHead,
+        Ok(Status::Partial) | Err(_) => Parsed::NotPlain,
     }
 }
 
-/// `None` when it is not a plain request that this head begins.
+/// Returns `None` when the request of this head is not plain.
 fn plain<'room, 'bytes>(
     bytes: &'bytes [u8],
     head_length: usize,
     head: httparse::Request<'room, 'bytes>,
-) -> Option<Begin<'room, 'bytes>> {
+) -> Option<Parsed<'room, 'bytes>> {
     let httparse::Request { method, path: target, version, headers } = head;
     let framing = Framing::of(version?, headers)?;
     let (path, query) = target.filter(|target| is_plain_target(target)).map(split_query)?;
@@ -100,29 +100,29 @@ fn plain<'room, 'bytes>(
     if length > limits::DIRECT_BYTES_MAX {
         return None;
     }
-    let Some(body) = bytes.get(head_length..length) else { return Some(Begin::Body) };
-    let (method, fields, ending) = (method?, Lines(headers), framing.ending);
-    Some(Begin::Plain(Plain { method, path, query, fields, body, length, ending }))
+    let Some(body) = bytes.get(head_length..length) else { return Some(Parsed::PartialBody) };
+    let (method, fields, ending) = (method?, HeadFields(headers), framing.ending);
+    Some(Parsed::Plain(PlainRequest { method, path, query, fields, body, length, ending }))
 }
 
 fn split_query(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))
 }
 
-/// A path and perhaps a query, of the bytes that RFC 3986 has in them.
+/// Whether the target is a path and perhaps a query, of the bytes that RFC 3986 allows in them.
 fn is_plain_target(target: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/?".contains(&byte);
     target.starts_with('/') && target.bytes().all(plain)
 }
 
-/// What the header fields say about where the request ends, and the connection.
+/// Ends of the request and of the connection, as the header fields say.
 struct Framing {
     body_length: usize,
     ending: Ending,
 }
 
 impl Framing {
-    /// `None` when that takes more than a look.
+    /// Returns `None` for any framing but one `Content-Length` or none: such a request is hyper's.
     fn of(version: u8, fields: &[Header<'_>]) -> Option<Self> {
         let (mut hosts, mut length, mut connection) = (0, None, None);
         for Header { name, value } in fields {
@@ -143,28 +143,28 @@ impl Framing {
         }
         let says = |token: &str| connection.is_some_and(|value| value.eq_ignore_ascii_case(token.as_bytes()));
         let ending = match (version, connection) {
-            (1, None) => Ending::Kept,
-            (1, Some(_)) if says("keep-alive") => Ending::Kept,
-            (1, Some(_)) if says("close") => Ending::Wanted,
-            (0, None) => Ending::Old,
-            (0, Some(_)) if says("close") => Ending::Old,
+            (1, None) => Ending::KeepAlive,
+            (1, Some(_)) if says("keep-alive") => Ending::KeepAlive,
+            (1, Some(_)) if says("close") => Ending::Close,
+            (0, None) => Ending::Http10,
+            (0, Some(_)) if says("close") => Ending::Http10,
             _ => return None,
         };
         (hosts == 1).then_some(Self { body_length: length.unwrap_or(0), ending })
     }
 }
 
-/// A length in a few digits.
+/// Length of at most eight digits.
 fn number(digits: &[u8]) -> Option<usize> {
     let few = (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits).ok().filter(|_| few)?.parse().ok()
 }
 
-/// Appends `answer` to what is to be sent, as hyper would send it.
+/// Appends the response to `to`, byte for byte as hyper would send it.
 ///
 /// # Security
 /// An answer that HTTP cannot carry becomes a bare 500, as in [`response`](crate::server::respond::response::response).
-pub(in crate::server) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
+pub(super) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
     let start = to.len();
     to.reserve(limits::DIRECT_ANSWER_BYTES + answer.body.len());
     if try_write(to, answer, method, ending).is_none() {
@@ -172,7 +172,7 @@ pub(in crate::server) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &
         to.truncate(start);
         let bare =
             RawResponse { status: 500, headers: Vec::new(), body: b"Internal server error\n".to_vec() };
-        // Nothing in it can be wrong.
+        // Cannot fail: it has no header field.
         let _ = try_write(to, &bare, method, ending);
     }
 }
@@ -180,7 +180,7 @@ pub(in crate::server) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &
 fn try_write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) -> Option<()> {
     let RawResponse { status, headers, body } = answer;
     let status = StatusCode::from_u16(*status).ok().filter(|status| !status.is_informational())?;
-    let version = if ending == Ending::Old { "HTTP/1.0 " } else { "HTTP/1.1 " };
+    let version = if ending == Ending::Http10 { "HTTP/1.0 " } else { "HTTP/1.1 " };
     let reason = status.canonical_reason().unwrap_or("<none>");
     let line = [version, status.as_str(), " ", reason, "\r\n"];
     line.iter().for_each(|part| to.extend_from_slice(part.as_bytes()));
@@ -191,10 +191,10 @@ fn try_write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Endin
         let line = [name, ": ", value, "\r\n"];
         line.iter().for_each(|part| to.extend_from_slice(part.as_bytes()));
     }
-    if ending == Ending::Wanted {
+    if ending == Ending::Close {
         to.extend_from_slice(b"connection: close\r\n");
     }
-    // Of an answer without a body, HEAD has nothing to tell.
+    // hyper gives no length to HEAD when the body is empty.
     let told = method != "HEAD" || !body.is_empty();
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if told && !bodiless {
@@ -209,13 +209,13 @@ fn try_write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Endin
     Some(())
 }
 
-/// A lower-case name of a field that is not about where the answer ends.
+/// Whether this is a lower-case name of a field that does not frame the response.
 fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !name.is_empty() && name.bytes().all(plain) && !matches!(name, "content-length" | "transfer-encoding")
 }
 
-/// A byte that a value may have (RFC 9110, 5.5): above all no line break.
+/// Whether a value may have this byte (RFC 9110, 5.5). A line break is none.
 const fn is_of_value(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
@@ -251,11 +251,11 @@ mod tests {
     /// Method, path, query, fields `x-a`, body, bytes left, and what becomes of the connection.
     fn shown(bytes: &str) -> Option<String> {
         let mut room = [const { MaybeUninit::uninit() }; limits::HEADERS_MAX];
-        match read(bytes.as_bytes(), &mut room) {
-            Begin::Head => Some("head".to_owned()),
-            Begin::Body => Some("body".to_owned()),
-            Begin::Other => None,
-            Begin::Plain(Plain { method, path, query, fields, body, length, ending }) => {
+        match parse(bytes.as_bytes(), &mut room) {
+            Parsed::PartialHead => Some("head".to_owned()),
+            Parsed::PartialBody => Some("body".to_owned()),
+            Parsed::NotPlain => None,
+            Parsed::Plain(PlainRequest { method, path, query, fields, body, length, ending }) => {
                 let mut values = Vec::new();
                 fields.each("x-a", &mut |value| values.push(String::from_utf8_lossy(value).into_owned()));
                 let body = String::from_utf8_lossy(body);
@@ -267,19 +267,19 @@ mod tests {
     #[test]
     fn plain_requests_are_read() {
         for (bytes, expected) in [
-            ("GET / HTTP/1.1\r\nhost: x\r\n\r\n", "GET /  []  0 Kept"),
+            ("GET / HTTP/1.1\r\nhost: x\r\n\r\n", "GET /  []  0 KeepAlive"),
             (
                 "GET /a?b?c HTTP/1.1\r\nHost:x\r\nX-A: 1\r\nx-a:\t2 \r\n\r\nGET",
-                r#"GET /a b?c ["1", "2"]  3 Kept"#,
+                r#"GET /a b?c ["1", "2"]  3 KeepAlive"#,
             ),
             (
                 "POST /a%20;b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi!",
-                "POST /a%20;b  [] hi 1 Kept",
+                "POST /a%20;b  [] hi 1 KeepAlive",
             ),
-            ("GET / HTTP/1.1\r\nhost: x\r\nconnection: Keep-Alive\r\n\r\n", "GET /  []  0 Kept"),
-            ("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /  []  0 Wanted"),
-            ("GET / HTTP/1.0\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /  []  0 Old"),
-            ("GET / HTTP/1.0\r\nhost: x\r\n\r\n", "GET /  []  0 Old"),
+            ("GET / HTTP/1.1\r\nhost: x\r\nconnection: Keep-Alive\r\n\r\n", "GET /  []  0 KeepAlive"),
+            ("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /  []  0 Close"),
+            ("GET / HTTP/1.0\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /  []  0 Http10"),
+            ("GET / HTTP/1.0\r\nhost: x\r\n\r\n", "GET /  []  0 Http10"),
             ("GET / HTT", "head"),
             ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nh", "body"),
         ] {
@@ -339,19 +339,19 @@ mod tests {
         let answer =
             RawResponse { status: 404, headers: vec![("x-a", "1\u{e9}".into())], body: b"no".to_vec() };
         for (method, ending, expected) in [
-            ("GET", Ending::Kept, "HTTP/1.1 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|no"),
-            ("HEAD", Ending::Kept, "HTTP/1.1 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|"),
-            ("GET", Ending::Old, "HTTP/1.0 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|no"),
+            ("GET", Ending::KeepAlive, "HTTP/1.1 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|no"),
+            ("HEAD", Ending::KeepAlive, "HTTP/1.1 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|"),
+            ("GET", Ending::Http10, "HTTP/1.0 404 Not Found\r\nx-a: 1\u{e9}\r\ncontent-length: 2|no"),
             (
                 "GET",
-                Ending::Wanted,
+                Ending::Close,
                 "HTTP/1.1 404 Not Found\r\nx-a: 1\u{e9}\r\nconnection: close\r\ncontent-length: 2|no",
             ),
         ] {
             assert_eq!(written(&answer, method, ending), expected);
         }
         let none = RawResponse { status: 204, headers: Vec::new(), body: Vec::new() };
-        assert_eq!(written(&none, "GET", Ending::Kept), "HTTP/1.1 204 No Content|");
+        assert_eq!(written(&none, "GET", Ending::KeepAlive), "HTTP/1.1 204 No Content|");
     }
 
     #[test]
@@ -372,7 +372,7 @@ mod tests {
         ] {
             let answer = RawResponse { status, headers: vec![(name, value.into())], body: b"x".to_vec() };
             let bare = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 22|Internal server error\n";
-            assert_eq!(written(&answer, "GET", Ending::Kept), bare, "{status} {name} {value}");
+            assert_eq!(written(&answer, "GET", Ending::KeepAlive), bare, "{status} {name} {value}");
         }
     }
 
@@ -380,7 +380,7 @@ mod tests {
     fn a_date_is_as_it_is_documented() {
         let text = String::from_utf8(date().to_vec()).unwrap();
         let parsed = httpdate::parse_http_date(&text).unwrap();
-        let seconds = parsed.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let seconds = parsed.duration_since(UNIX_EPOCH).unwrap().as_secs();
         assert!(SystemClock.now().unix_seconds().abs_diff(seconds) <= 1, "{text}");
         assert_eq!(httpdate::fmt_http_date(parsed), text);
     }

@@ -1,4 +1,4 @@
-//! The stream under a connection: gives up on clients that are too slow, and keeps each head as it was sent.
+//! Deadline stream: the stream under a connection, which fails when a client is too slow, and keeps each head as sent.
 
 use std::io;
 use std::pin::Pin;
@@ -12,86 +12,86 @@ use tokio::time::{Sleep, sleep};
 
 use super::framing::{AMBIGUOUS, Frame, Rest};
 
-/// Where a connection is between two requests. Shared by its stream, which sees bytes come in, and by its service,
-/// which sees whole requests.
+/// Phase of a connection's current request. Its stream, which reads bytes, and its service, which gets whole requests,
+/// share it.
 #[derive(Clone, Debug)]
-pub(in crate::server) struct RequestPhase(Arc<Mutex<State>>);
+pub(in crate::server) struct RequestPhase(Arc<Mutex<PhaseState>>);
 
 #[derive(Debug)]
-struct State {
+struct PhaseState {
     phase: Phase,
-    /// What was read of requests that are not begun, from the first byte of the next head on.
+    /// Bytes read of requests that have not begun, from the first byte of the next head on.
     head: Vec<u8>,
-    /// What is still to come of the body of the request that was begun last.
+    /// Rest of the body of the request that began last.
     rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Nothing of the next request has come; how long that may last is hyper's timer.
+    /// No byte of the next request has come. hyper's timer bounds how long that lasts.
     Idle,
     /// The next request's head has begun.
     Head,
     /// A request is being answered.
     Answering,
-    /// They are followed elsewhere.
+    /// The phases are followed elsewhere.
     Elsewhere,
 }
 
-/// A head that most requests do not exceed.
+/// Bytes that the head of a usual request does not exceed.
 const USUAL_HEAD_BYTES: usize = 1_024;
 
 impl RequestPhase {
-    /// A new connection: its first head counts as begun, so that a client who says nothing is not kept for long.
+    /// Phase of a new connection. Its first head counts as begun, so a silent client is dropped soon.
     pub(in crate::server) fn new() -> Self {
         Self::of(Phase::Head)
     }
 
-    /// A connection whose requests are timed and told apart elsewhere.
+    /// Phase of a connection whose requests are timed and framed elsewhere.
     pub(in crate::server) fn untimed() -> Self {
         Self::of(Phase::Elsewhere)
     }
 
     fn of(phase: Phase) -> Self {
-        Self(Arc::new(Mutex::new(State { phase, head: Vec::new(), rest: Rest::NONE })))
+        Self(Arc::new(Mutex::new(PhaseState { phase, head: Vec::new(), rest: Rest::NONE })))
     }
 
-    /// A request's head is complete. Looks where the request ends.
+    /// Begins a request, whose head is complete, and finds where it ends.
     ///
     /// # Errors
-    /// When there is more than one way to read that. Where the next request begins is unknown then, so the connection
-    /// has to end.
+    /// The reason, when the end can be read in two ways. The start of the next request is unknown then, so close the
+    /// connection.
     pub(in crate::server) fn request_begins(&self) -> Result<(), &'static str> {
         let mut state = self.state();
         state.phase = Phase::Answering;
         let frame = Frame::of(&state.head);
         let (head, rest) = match &frame {
             Some(frame) => (frame.head, frame.body),
-            // All that comes is taken for a part of it.
+            // Every later byte counts as a part of this request.
             None => (state.head.len(), Rest::Bytes(u64::MAX)),
         };
         state.rest = rest;
-        let State { head: read, rest, .. } = &mut *state;
+        let PhaseState { head: read, rest, .. } = &mut *state;
         let next = rest.pass(read.get(head..).unwrap_or_default()).len();
         let length = read.len().saturating_sub(next);
         state.forget(length);
         frame.map(|_| ()).ok_or(AMBIGUOUS)
     }
 
-    /// Requests of so many bytes were read whole and are answered.
+    /// Begins and drops requests of `length` bytes, which were read whole.
     pub(in crate::server) fn requests_read(&self, length: usize) {
         let mut state = self.state();
         state.phase = Phase::Answering;
         state.forget(length);
     }
 
-    /// The answer is made.
+    /// Ends a request: its response is made.
     pub(in crate::server) fn request_ends(&self) {
         let mut state = self.state();
         state.phase = if state.head.is_empty() { Phase::Idle } else { Phase::Head };
     }
 
-    /// Something is being answered of which the stream saw nothing.
+    /// Begins a request that the stream did not see.
     pub(in crate::server) fn answering(&self) {
         self.state().phase = Phase::Answering;
     }
@@ -101,19 +101,19 @@ impl RequestPhase {
         self.state().phase == Phase::Idle
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PhaseState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Takes away what was read of a request.
+impl PhaseState {
+    /// Drops the bytes of a request.
     fn forget(&mut self, length: usize) {
         if length < self.head.len() {
             self.head.drain(..length);
             return;
         }
-        // Room for the next one, unless this was an unusual one.
+        // The allocation is kept for the next head, unless it is unusually large.
         if self.head.capacity() > USUAL_HEAD_BYTES {
             self.head = Vec::new();
         }
@@ -121,22 +121,22 @@ impl State {
     }
 }
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] when a head that has begun is not complete in time, however
-/// steadily its bytes drip, and when the client takes nothing of an answer for too long.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when a head is not complete in time after its first byte, and when
+/// the client takes no byte of a response in time.
 ///
-/// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long; this one only
-/// runs from the first byte of a head on.
+/// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long. The timer here runs
+/// from the first byte of a head on.
 #[derive(Debug)]
 pub(in crate::server) struct DeadlineStream<S> {
     stream: S,
-    /// What was read already, to be read once more before anything else.
+    /// Bytes to read once more, before those of the stream.
     unread: Bytes,
     phase: RequestPhase,
     head_read: Duration,
     write_stall: Duration,
     /// Runs while the phase is [`Phase::Head`] and more of the head is awaited.
     head_timer: Option<Pin<Box<Sleep>>>,
-    /// Runs while the client takes nothing.
+    /// Runs while the client takes no byte.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -158,18 +158,18 @@ impl<S> DeadlineStream<S> {
         }
     }
 
-    /// What it was made over.
+    /// The stream below.
     pub(in crate::server) fn into_inner(self) -> S {
         self.stream
     }
 
-    /// Has these bytes read once more.
+    /// Puts bytes back, to be read once more.
     pub(in crate::server) fn unread(&mut self, bytes: Vec<u8>) {
         self.unread = bytes.into();
     }
 
-    /// Notes bytes that were read.
-    fn note_read(&mut self, bytes: &[u8]) {
+    /// Records bytes that were read.
+    fn record_read(&mut self, bytes: &[u8]) {
         let mut state = self.phase.state();
         if state.phase == Phase::Elsewhere {
             return;
@@ -199,7 +199,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for DeadlineStream<S> {
         let this = &mut *self;
         match outcome {
             Poll::Ready(_) => {
-                this.note_read(buf.filled().get(before..).unwrap_or_default());
+                this.record_read(buf.filled().get(before..).unwrap_or_default());
                 outcome
             }
             Poll::Pending if this.phase.state().phase == Phase::Head => {
@@ -256,7 +256,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for DeadlineStream<S> {
     }
 }
 
-/// Starts the timer if it does not run; an error once it is over.
+/// Starts the timer unless it runs. Returns an error once it has ended.
 fn poll_timer<T>(
     timer: &mut Option<Pin<Box<Sleep>>>,
     limit: Duration,
@@ -280,7 +280,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(100_000), test).await.expect("the test hangs")
     }
 
-    fn watched() -> (DeadlineStream<DuplexStream>, DuplexStream, RequestPhase) {
+    fn stream_pair() -> (DeadlineStream<DuplexStream>, DuplexStream, RequestPhase) {
         let (near, far) = duplex(16);
         let phase = RequestPhase::new();
         (DeadlineStream::new(near, phase.clone(), LIMIT, LIMIT), far, phase)
@@ -288,7 +288,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn dripping_bytes_do_not_prolong_a_head() {
-        let (mut stream, mut client, _progress) = watched();
+        let (mut stream, mut client, _progress) = stream_pair();
         let start = Instant::now();
         let drip = tokio::spawn(async move {
             for _ in 0..60 {
@@ -309,7 +309,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silence_between_requests_is_not_timed_here_but_the_next_head_is() {
-        let (mut stream, mut client, phase) = watched();
+        let (mut stream, mut client, phase) = stream_pair();
         client.write_all(b"a").await.unwrap();
         stream.read_u8().await.unwrap();
         phase.requests_read(1);
@@ -326,7 +326,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_being_answered_is_not_timed_here() {
-        let (mut stream, mut client, phase) = watched();
+        let (mut stream, mut client, phase) = stream_pair();
         phase.requests_read(0);
         let hour = Duration::from_secs(3_600);
         assert!(tokio::time::timeout(hour, stream.read_u8()).await.is_err());
@@ -339,7 +339,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up() {
-        let (mut stream, mut client, _progress) = watched();
+        let (mut stream, mut client, _progress) = stream_pair();
         stream.write_all(&[0; 16]).await.unwrap();
         let start = Instant::now();
         assert_eq!(bounded(stream.write_all(b"more")).await.unwrap_err().kind(), io::ErrorKind::TimedOut);

@@ -1,7 +1,9 @@
-//! Answers plain requests straight on the stream, from memory, for as long as a connection sends nothing else.
+//! Fast path: plain requests with inline answers are read and answered on the stream itself, without hyper.
 //!
-//! What a gateway asks is one small request after the other. Taking each apart into what a web framework wants, and
-//! putting its answer together again, would cost more than deciding about the key.
+//! A gateway sends one small request after the other. Taking each apart for a web framework, and putting the response
+//! together again, costs more than the verdict: the server's processor needs 1.4 times as long, the kernel's work included.
+//! Only requests that can be read in one way are read here ([`codec`]). At the first other one the rest of the connection is
+//! hyper's, unread, with the dialect that was found for it. `tests/server/direct.rs` compares the responses with hyper's.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,45 +17,48 @@ use tokio::sync::watch;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::codec::{self, Begin, Ending, Plain};
+use super::codec::{self, Ending, Parsed, PlainRequest};
 use super::deadline_stream::RequestPhase;
-use crate::dialect::TryAnswer;
+use super::hyper::HandOver;
+use crate::dialect::Prompt;
 use crate::http::{Body, Head, RawResponse};
 use crate::limits;
 use crate::server::bounds::Bounds;
 use crate::server::context::ConnectionContext;
+use crate::server::respond::claim::Recognition;
 use crate::server::respond::client_address::Peer;
+use crate::server::respond::inline::Recognized;
 use crate::server::respond::router::Router;
 use crate::server::shutdown::stopping;
 
-/// How this part of a connection ended.
-pub(in crate::server) enum Outcome<S> {
-    /// So did the connection.
+/// End of the fast path of a connection.
+pub(super) enum FastPathEnd<S> {
+    /// The connection is closed.
     Closed,
-    /// With a request that is for hyper: what was read of it and of what follows.
-    Unread(S, Vec<u8>),
-    /// With as many answers as were wanted; nothing that was read is left.
+    /// The next request is for hyper.
+    HandOver(S, HandOver),
+    /// As many answers as wanted were sent, and no byte is unread.
     Answered(S),
 }
 
-/// Answers until the client leaves, breaks a bound, or the server stops; until it answered `wanted` times, or a request
-/// comes that is not plain, or that no dialect answers at once. Nothing was done about that one.
+/// Answers requests until the client leaves, exceeds a bound, or the server stops; until `wanted` answers were sent; or
+/// until a request is not plain or has no inline answer. Nothing was done for that request.
 ///
 /// # Errors
-/// The stream's.
-pub(in crate::server) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+/// Those of the stream.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     context: &ConnectionContext,
     wanted: usize,
-) -> io::Result<Outcome<S>> {
+) -> io::Result<FastPathEnd<S>> {
     let ConnectionContext { phase, peer, server, stop } = context;
     let router = &*server.router;
-    let mut stream = context.watched(stream);
+    let mut stream = context.with_deadlines(stream);
     let (mut unread, mut answers, mut answered) = (Vec::new(), Vec::new(), 0);
     let (stopping, idle) = (pin!(stopping(stop.clone())), pin!(sleep(router.bounds.idle)));
     let (active, bounds) = (Instant::now(), &router.bounds);
-    let mut patience = IdleTimeout { stop, stopping, idle, waited_for: false, active, bounds };
-    // Reads since the last answer: a head that drips is hyper's, which does not begin anew with every byte.
+    let mut timeout = IdleTimeout { stop, stopping, idle, polled: false, active, bounds };
+    // Reads since the last answer. A head in many pieces is hyper's, which does not parse it anew with every piece.
     let mut reads = 0;
     loop {
         let stopped = stop.has_changed().unwrap_or(true);
@@ -63,52 +68,58 @@ pub(in crate::server) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             phase.request_ends();
             answers.clear();
             answers.shrink_to(limits::DIRECT_KEPT_BYTES);
-            (patience.active, reads, answered) = (Instant::now(), 0, answered + 1);
-            if answered >= wanted && unread.is_empty() && next == Next::Head {
-                return Ok(Outcome::Answered(stream.into_inner()));
+            (timeout.active, reads, answered) = (Instant::now(), 0, answered + 1);
+            if answered >= wanted && unread.is_empty() && matches!(next, Next::Read(Missing::Head)) {
+                return Ok(FastPathEnd::Answered(stream.into_inner()));
             }
         }
-        match next {
-            Next::Head | Next::Body if reads < limits::DIRECT_READS_MAX => reads += 1,
-            Next::Head | Next::Body | Next::Other => {
-                return Ok(Outcome::Unread(stream.into_inner(), unread));
-            }
-            Next::End => {
+        let missing = match next {
+            Next::Read(missing) if reads < limits::DIRECT_READS_MAX => missing,
+            Next::Read(_) => return Ok(hand_over(stream.into_inner(), unread, Recognition::Pending)),
+            Next::HandOver(found) => return Ok(hand_over(stream.into_inner(), unread, found)),
+            Next::Close => {
                 stream.shutdown().await?;
-                return Ok(Outcome::Closed);
+                return Ok(FastPathEnd::Closed);
             }
-        }
-        match patience.read(&mut stream, &mut unread, next).await {
+        };
+        reads += 1;
+        match timeout.read(&mut stream, &mut unread, missing).await {
             Read::Some => {}
-            Read::Idle => return Ok(Outcome::Closed),
-            Read::Failed(error) if next != Next::Body => return Err(error),
-            // How long to wait for a body is hyper's to know, and what to say when it does not come.
-            Read::Failed(_) | Read::Nothing => return Ok(Outcome::Unread(stream.into_inner(), unread)),
+            Read::Idle => return Ok(FastPathEnd::Closed),
+            Read::Failed(error) if missing == Missing::Head => return Err(error),
+            // hyper knows how long to wait for a body, and what to answer when it does not come.
+            Read::Failed(_) | Read::Incomplete => {
+                return Ok(hand_over(stream.into_inner(), unread, Recognition::Pending));
+            }
         }
     }
 }
 
-/// How long more is waited for.
+fn hand_over<S>(stream: S, unread: Vec<u8>, recognition: Recognition) -> FastPathEnd<S> {
+    FastPathEnd::HandOver(stream, HandOver { unread, recognition })
+}
+
+/// Bounds on waiting for bytes: idle time, and the server's stop.
 struct IdleTimeout<'a, S> {
     stop: &'a watch::Receiver<bool>,
     /// Ends when the server stops.
     stopping: Pin<&'a mut S>,
     /// Ends some time after the connection was active last.
     idle: Pin<&'a mut Sleep>,
-    /// Both will wake the connection's task: the same one from its beginning to its end.
-    waited_for: bool,
+    /// Whether both futures hold the waker of the connection's task, which is one task from beginning to end.
+    polled: bool,
     active: Instant,
     bounds: &'a Bounds,
 }
 
-/// What came of waiting for more.
+/// Result of waiting for bytes.
 enum Read {
-    /// Bytes.
+    /// Bytes came.
     Some,
-    /// Nothing, and none are there.
+    /// No byte came, and none is unread.
     Idle,
-    /// Nothing, and some are there.
-    Nothing,
+    /// No byte came, and a part of a request is unread.
+    Incomplete,
     Failed(io::Error),
 }
 
@@ -117,14 +128,14 @@ impl<S: Future<Output = ()>> IdleTimeout<'_, S> {
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
         unread: &mut Vec<u8>,
-        next: Next,
+        missing: Missing,
     ) -> Read {
         if unread.is_empty() {
             unread.shrink_to(limits::DIRECT_KEPT_BYTES);
         }
         unread.reserve(limits::DIRECT_READ_BYTES);
-        let nothing = if unread.is_empty() { Read::Idle } else { Read::Nothing };
-        let mut late = pin!(late(next));
+        let nothing = if unread.is_empty() { Read::Idle } else { Read::Incomplete };
+        let mut late = pin!(late(missing));
         let begun = !unread.is_empty();
         tokio::select! {
             biased;
@@ -134,65 +145,71 @@ impl<S: Future<Output = ()>> IdleTimeout<'_, S> {
                 Err(error) => Read::Failed(error),
             },
             () = late.as_mut() => nothing,
-            over = poll_fn(|cx| self.poll_over(begun, cx)) => match over {
-                Over::Stopping => nothing,
-                Over::Idle => Read::Idle,
+            end = poll_fn(|cx| self.poll_end(begun, cx)) => match end {
+                WaitEnd::Stopping => nothing,
+                WaitEnd::Idle => Read::Idle,
             },
         }
     }
 
-    /// Ready when nothing more is waited for, a request having `begun` or not.
-    fn poll_over(&mut self, begun: bool, cx: &mut Context<'_>) -> Poll<Over> {
-        // Two looks instead of two waits anew with every request.
-        if self.waited_for && !self.idle.is_elapsed() && self.stop.has_changed().is_ok_and(|stop| !stop) {
+    /// Ready when no more bytes are waited for; `begun` says whether a part of a request is unread.
+    fn poll_end(&mut self, begun: bool, cx: &mut Context<'_>) -> Poll<WaitEnd> {
+        // Two flags are read instead of registering two wakers again with every request.
+        if self.polled && !self.idle.is_elapsed() && self.stop.has_changed().is_ok_and(|stop| !stop) {
             return Poll::Pending;
         }
         if self.stopping.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Over::Stopping);
+            return Poll::Ready(WaitEnd::Stopping);
         }
         while self.idle.as_mut().poll(cx).is_ready() {
             let head_read = if begun { self.bounds.head_read } else { Duration::ZERO };
             let end = self.active + self.bounds.idle + head_read;
             if end <= Instant::now() {
-                return Poll::Ready(Over::Idle);
+                return Poll::Ready(WaitEnd::Idle);
             }
             self.idle.as_mut().reset(end);
         }
-        // A task that has had its share is told to wait without being waited for.
-        self.waited_for = has_budget_remaining();
+        // A task without budget gets `Pending` from a timer that did not take its waker.
+        self.polled = has_budget_remaining();
         Poll::Pending
     }
 }
 
-/// Why nothing more is waited for.
-enum Over {
+/// Reason to wait no longer.
+enum WaitEnd {
     Stopping,
     Idle,
 }
 
-/// Ends when a body is not where its head is.
-async fn late(next: Next) {
-    match next {
-        Next::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
-        Next::Head | Next::Other | Next::End => std::future::pending().await,
+/// Ends when the rest of a body does not follow its head at once.
+async fn late(missing: Missing) {
+    match missing {
+        Missing::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
+        Missing::Head => std::future::pending().await,
     }
 }
 
-/// What to do when all that could be answered is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Next step after all requests with inline answers.
 enum Next {
-    /// Read more of a head, or the first of one.
-    Head,
-    /// Read more of a body.
-    Body,
+    /// Read more bytes.
+    Read(Missing),
     /// Leave the rest to hyper.
-    Other,
-    /// End the connection.
-    End,
+    HandOver(Recognition),
+    /// Close the connection.
+    Close,
+}
+
+/// Part of a request that is not read yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// A head, or the rest of one.
+    Head,
+    /// The rest of a body.
+    Body,
 }
 
 impl Router {
-    /// Takes the plain requests that `unread` begins with, and appends their answers to `answers`.
+    /// Takes the plain requests with inline answers from the start of `unread`, and appends the answers to `answers`.
     fn answer_all(
         &self,
         peer: Peer,
@@ -205,21 +222,24 @@ impl Router {
         let next = loop {
             let rest = unread.get(done..).unwrap_or_default();
             if rest.is_empty() {
-                break Next::Head;
+                break Next::Read(Missing::Head);
             }
             let mut room = [const { MaybeUninit::uninit() }; limits::HEADERS_MAX];
-            let plain = match codec::read(rest, &mut room) {
-                Begin::Plain(plain) => plain,
-                Begin::Head => break Next::Head,
-                Begin::Body => break Next::Body,
-                Begin::Other => break Next::Other,
+            let request = match codec::parse(rest, &mut room) {
+                Parsed::Plain(request) => request,
+                Parsed::PartialHead => break Next::Read(Missing::Head),
+                Parsed::PartialBody => break Next::Read(Missing::Body),
+                Parsed::NotPlain => break Next::HandOver(Recognition::Pending),
             };
-            let Some(answer) = self.answer_at_once(peer, &plain) else { break Next::Other };
-            let ending = if stopped { plain.ending.now() } else { plain.ending };
-            codec::write(answers, &answer, plain.method, ending);
-            done += plain.length;
-            if ending != Ending::Kept {
-                break Next::End;
+            let answer = match self.answer_inline(peer, &request) {
+                Ok(answer) => answer,
+                Err(found) => break Next::HandOver(found),
+            };
+            let ending = if stopped { request.ending.closing() } else { request.ending };
+            codec::write(answers, &answer, request.method, ending);
+            done += request.length;
+            if ending != Ending::KeepAlive {
+                break Next::Close;
             }
         };
         if done > 0 {
@@ -229,19 +249,22 @@ impl Router {
         next
     }
 
-    /// `None` when that cannot be done.
-    fn answer_at_once(&self, peer: Peer, plain: &Plain<'_, '_>) -> Option<RawResponse> {
-        let Plain { method, path, query, fields, body, .. } = plain;
-        let origin = peer.origin(fields, &self.proxies);
-        let head = Head { method, path, query, client: origin.client, entrance: origin.entrance, fields };
-        let dialect = self.claiming(&head)?;
-        let mut prompt = self.ask(&**dialect, &head, None);
-        if let TryAnswer::WantsBody = prompt {
-            prompt = self.ask(&**dialect, &head, Some(&Body::Whole(body.to_vec())));
-        }
-        match prompt {
-            TryAnswer::Answer(answer) => Some(answer),
-            TryAnswer::WantsBody | TryAnswer::WouldBlock => None,
+    /// Answers a request, or returns which dialect is to answer it.
+    fn answer_inline(&self, peer: Peer, request: &PlainRequest<'_, '_>) -> Result<RawResponse, Recognition> {
+        let PlainRequest { method, path, query, fields, body, .. } = request;
+        let client = peer.client(fields, &self.proxies);
+        let (address, entrance) = (client.address, client.entrance);
+        let head = Head { method, path, query, client: address, entrance, fields };
+        match self.recognize(&head) {
+            Recognized::Answer(answer) => Ok(answer),
+            Recognized::WantsBody(dialect) => {
+                match self.try_answer(&**dialect, &head, Some(&Body::Whole(body.to_vec()))) {
+                    Prompt::Answer(answer) => Ok(answer),
+                    Prompt::WantsBody | Prompt::MayBlock => Err(Recognition::WouldBlock(dialect.clone())),
+                }
+            }
+            Recognized::WouldBlock(dialect) => Err(Recognition::WouldBlock(dialect.clone())),
+            Recognized::Unclaimed => Err(Recognition::Unclaimed),
         }
     }
 }

@@ -1,28 +1,28 @@
-//! Where requests end: read from each head as it was sent, and followed through its body, so that the next head is known
-//! from its first byte on.
+//! Framing of requests: their ends, read from each head as sent and followed through the body, so that the first byte of the
+//! next head is known.
 
 use httparse::Header;
 
 use crate::limits;
 
-/// Why a request is refused whose end could be read in two ways.
+/// Reason of the 400 for a request whose end can be read in two ways.
 pub(in crate::server) const AMBIGUOUS: &str = "A body has one Content-Length, or is chunked and has none";
 
-/// The request that some bytes begin with.
+/// Frame of the request that some bytes begin with.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::server) struct Frame {
-    /// Bytes of its head.
+    /// Bytes of the head.
     pub(in crate::server) head: usize,
-    /// What follows.
+    /// The body.
     pub(in crate::server) body: Rest,
 }
 
 impl Frame {
-    /// Reads a head. `None` when there is more than one way to read where its body ends, or these bytes are no whole head.
+    /// Reads a head. Returns `None` when the end of its body can be read in two ways, or when the bytes are no whole head.
     ///
     /// # Security
-    /// hyper settles some of that by itself (length and chunked together: chunked wins), and a proxy in front may settle
-    /// it the other way. Whatever of it is seen here is not served.
+    /// hyper chooses by itself in some of these cases (of length and chunked together, chunked wins), and a proxy in front
+    /// may choose otherwise. So no such request is served.
     pub(in crate::server) fn of(bytes: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; limits::HEADERS_MAX];
         let mut parsed = httparse::Request::new(&mut fields);
@@ -40,7 +40,7 @@ impl Frame {
     }
 }
 
-/// The value of the field of this name, if there is one; `None` when there are several.
+/// Value of the only field of this name, if there is one. Returns `None` when there are several.
 fn only<'a>(fields: &[Header<'a>], name: &str) -> Option<Option<&'a [u8]>> {
     let mut values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
     let value = values.next().map(|field| field.value.trim_ascii());
@@ -52,31 +52,31 @@ fn number(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
 }
 
-/// What is still to come of a body.
+/// Rest of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Rest {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
-    /// Chunks, the last of them included.
+    /// Chunks, up to the last one and its trailer.
     Chunked(Chunk),
 }
 
-/// Where in a chunk the next byte is. What is no chunk is hyper's to refuse: this only follows what it takes.
+/// Place of the next byte in a chunk. Refusing malformed chunks is hyper's work; this only follows those that hyper takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Chunk {
-    /// In the line with its size.
+    /// In the line with the size.
     Size { size: u64, digits: bool },
-    /// In its data and the line end behind them.
+    /// In the data, or in the line end after them.
     Data { left: u64 },
-    /// In a line behind the last one.
+    /// In a line after the last chunk.
     Trailer { empty: bool },
 }
 
 impl Rest {
-    /// No body, or none any more.
+    /// No more bytes.
     pub(in crate::server) const NONE: Self = Self::Bytes(0);
 
-    /// Goes on over `bytes`; those that belong to what comes after the body.
+    /// Follows the body through `bytes`. Returns those after its end.
     pub(in crate::server) fn pass<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         match self {
             Self::Bytes(left) => skip(left, bytes),
@@ -96,7 +96,7 @@ impl Rest {
 }
 
 impl Chunk {
-    /// Goes on over some of `bytes`; whether the body ended there.
+    /// Follows the body through some of `bytes`. Returns whether it ended there.
     fn pass(&mut self, bytes: &mut &[u8]) -> bool {
         if let Self::Data { left } = self {
             *bytes = skip(left, bytes);

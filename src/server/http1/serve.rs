@@ -1,59 +1,58 @@
-//! One HTTP/1 connection, and which threads serve it: it moves when its requests turn out to be of another kind.
+//! One HTTP/1 connection, which moves between two classes of worker threads.
 //!
-//! It begins on a thread that stands back. After a few requests that were answered at once it goes to one for such
-//! connections, and back when another request comes. So nobody who comes to log in, or to be refused, keeps those
-//! waiting who ask about keys.
+//! A connection begins on a general worker. After a few inline answers it moves to a verify worker, and back at the first
+//! request that has no inline answer. So a client that logs in, or whose keys are denied, does not delay clients that verify.
 
 use std::io;
 
 use tokio::task::JoinSet;
 
-use super::fast_path::{self, Outcome};
-use super::hyper;
+use super::fast_path::{self, FastPathEnd};
+use super::hyper::{self, HandOver};
 use crate::limits;
 use crate::server::context::ConnectionContext;
 use crate::server::listen::listener::Listener;
 use crate::server::listen::workers::WorkerClass;
 
-/// Answers requests until the client leaves, breaks a bound, or the server stops.
+/// Serves requests until the client leaves, exceeds a bound, or the server stops.
 pub(in crate::server) async fn serve<L: Listener>(stream: L::Stream, context: ConnectionContext) {
-    match at_once::<L>(stream, &context).await {
-        Ok(Some((stream, unread))) => Box::pin(hyper::serve(stream, unread, context)).await,
+    match serve_inline::<L>(stream, &context).await {
+        Ok(Some((stream, hand_over))) => Box::pin(hyper::serve(stream, hand_over, context)).await,
         Ok(None) => {}
         Err(failure) => tracing::debug!(%failure, "a connection failed"),
     }
 }
 
-/// Answers what can be answered at once; then, unless the connection is over, its stream and what was read of the rest.
-async fn at_once<L: Listener>(
+/// Serves requests with inline answers. Returns the stream and the rest for hyper, unless the connection is over.
+async fn serve_inline<L: Listener>(
     stream: L::Stream,
     context: &ConnectionContext,
-) -> io::Result<Option<(L::Stream, Vec<u8>)>> {
-    let wanted = if L::MOVES { limits::PROVING_ANSWERS } else { usize::MAX };
-    // Boxed as what comes after it: a connection that is served elsewhere keeps no room for either.
-    let accepted = match Box::pin(fast_path::serve(stream, context, wanted)).await? {
-        Outcome::Closed => return Ok(None),
-        Outcome::Unread(stream, unread) => return Ok(Some((stream, unread))),
-        Outcome::Answered(stream) => L::release(stream)?,
+) -> io::Result<Option<(L::Stream, HandOver)>> {
+    let answers = if L::MOVES { limits::PROVING_ANSWERS } else { usize::MAX };
+    // Boxed, as hyper's part is: a connection that moved away keeps no room for either.
+    let accepted = match Box::pin(fast_path::serve(stream, context, answers)).await? {
+        FastPathEnd::Closed => return Ok(None),
+        FastPathEnd::HandOver(stream, hand_over) => return Ok(Some((stream, hand_over))),
+        FastPathEnd::Answered(stream) => L::release(stream)?,
     };
-    let place = context.server.workers.place(WorkerClass::Verify);
-    // Dropped with this connection, and so aborted.
-    let mut there = JoinSet::new();
-    there.spawn_on(proven::<L>(accepted, context.clone()), &place.runtime);
-    let Some(Ok(left)) = there.join_next().await else { return Ok(None) };
-    let Some((accepted, unread)) = left? else { return Ok(None) };
+    let seat = context.server.workers.seat(WorkerClass::Verify);
+    // Dropped, and so aborted, with this connection.
+    let mut moved = JoinSet::new();
+    moved.spawn_on(serve_on_verify_worker::<L>(accepted, context.clone()), &seat.runtime);
+    let Some(Ok(left)) = moved.join_next().await else { return Ok(None) };
+    let Some((accepted, hand_over)) = left? else { return Ok(None) };
     let (stream, _) = L::open(accepted).await?;
-    Ok(Some((stream, unread)))
+    Ok(Some((stream, hand_over)))
 }
 
-/// Answers on this thread as long as that can be done at once.
-async fn proven<L: Listener>(
+/// Serves requests on this thread until one has no inline answer.
+async fn serve_on_verify_worker<L: Listener>(
     accepted: L::Accepted,
     context: ConnectionContext,
-) -> io::Result<Option<(L::Accepted, Vec<u8>)>> {
+) -> io::Result<Option<(L::Accepted, HandOver)>> {
     let (stream, _) = L::open(accepted).await?;
     match fast_path::serve(stream, &context, usize::MAX).await? {
-        Outcome::Closed | Outcome::Answered(_) => Ok(None),
-        Outcome::Unread(stream, unread) => Ok(Some((L::release(stream)?, unread))),
+        FastPathEnd::Closed | FastPathEnd::Answered(_) => Ok(None),
+        FastPathEnd::HandOver(stream, hand_over) => Ok(Some((L::release(stream)?, hand_over))),
     }
 }

@@ -1,5 +1,8 @@
-//! The requests of one HTTP/2 connection: how many are being answered, which answers are not taken, how many were given
-//! up. HTTP/2 lets a client open, drop and stall many at once, so a connection is watched as a whole.
+//! Stream watch: the requests in flight of one HTTP/2 connection, the responses that the client does not take, and the
+//! requests that it dropped.
+//!
+//! HTTP/2 lets a client open, drop and stall many requests at once, and h2 leaves that to its user. So the connection is
+//! watched as a whole.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -16,38 +19,40 @@ use crate::limits;
 use crate::server::bounds::Bounds;
 use crate::server::http1::deadline_stream::RequestPhase;
 
-/// All requests of a connection. Clones are of the same connection.
+/// Watch over all requests of a connection. Clones share it.
 #[derive(Clone)]
-pub(in crate::server) struct StreamWatch(Arc<Shared>);
+pub(in crate::server) struct StreamWatch(Arc<Watched>);
 
-struct Shared {
-    state: Mutex<State>,
-    /// Tells that too many requests were given up.
+struct Watched {
+    state: Mutex<Streams>,
+    /// Wakes the connection when the client has dropped too many requests.
     abused: Notify,
-    /// What the other connections see of this one.
+    /// Phase that the registry of open connections reads.
     phase: RequestPhase,
 }
 
-struct State {
+struct Streams {
+    /// Requests whose response is not made.
     answering: usize,
-    /// Answers on their way, and when the client took some of each last.
+    /// Responses in transit, with the time at which the client last took bytes of each.
     sending: HashMap<usize, Instant>,
-    /// How many there were so far.
+    /// Requests so far.
     begun: usize,
-    given_up: usize,
-    /// When the last one began or ended.
+    /// Requests that the client dropped before their response was made.
+    dropped: usize,
+    /// Time at which the last request or response began or ended.
     changed: Instant,
 }
 
 impl StreamWatch {
-    /// Those of a connection on which nothing was asked yet.
+    /// Watch over a new connection.
     pub(in crate::server) fn new(phase: RequestPhase) -> Self {
         let state =
-            State { answering: 0, sending: HashMap::new(), begun: 0, given_up: 0, changed: Instant::now() };
-        Self(Arc::new(Shared { state: Mutex::new(state), abused: Notify::new(), phase }))
+            Streams { answering: 0, sending: HashMap::new(), begun: 0, dropped: 0, changed: Instant::now() };
+        Self(Arc::new(Watched { state: Mutex::new(state), abused: Notify::new(), phase }))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut Streams) -> T) -> T {
         let mut state = self.state();
         let changed = change(&mut state);
         state.changed = Instant::now();
@@ -59,132 +64,131 @@ impl StreamWatch {
         changed
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Streams> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request has come.
+    /// Begins a request.
     pub(in crate::server) fn begin(&self) -> ActiveStream {
         let number = self.change(|state| {
             state.begun += 1;
             state.answering += 1;
             state.begun
         });
-        ActiveStream { watch: self.clone(), number, answered: false }
+        ActiveStream { watch: self.clone(), number, responded: false }
     }
 
-    /// Ends when the connection is to end: it is idle for too long, the client takes nothing of an answer for too long,
-    /// or gave up too many requests.
-    pub(in crate::server) async fn over(&self, bounds: &Bounds) -> Over {
+    /// Ends when the connection is to be closed, with the reason.
+    pub(in crate::server) async fn closed(&self, bounds: &Bounds) -> CloseReason {
         loop {
             let due = match self.state().due(bounds) {
                 Ok(due) => due,
-                Err(over) => return over,
+                Err(reason) => return reason,
             };
             tokio::select! {
-                () = self.0.abused.notified() => return Over::Abused,
+                () = self.0.abused.notified() => return CloseReason::Abused,
                 () = sleep_until(due) => {}
             }
         }
     }
 }
 
-/// Why a connection ends.
+/// Reason to close a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Over {
-    /// Nothing was asked for a while.
+pub(in crate::server) enum CloseReason {
+    /// No request for too long.
     Idle,
-    /// An answer is not taken.
+    /// The client took no byte of a response for too long.
     Stalled,
-    /// Too many requests were given up.
+    /// The client dropped too many requests.
     Abused,
 }
 
-impl State {
+impl Streams {
     fn is_idle(&self) -> bool {
         self.answering == 0 && self.sending.is_empty()
     }
 
-    /// When to look again, or why there is no need to.
-    fn due(&self, bounds: &Bounds) -> Result<Instant, Over> {
+    /// Time of the next look, or the reason to close.
+    fn due(&self, bounds: &Bounds) -> Result<Instant, CloseReason> {
         let now = Instant::now();
-        // Nobody tells of what begins meanwhile, so the next look is never far.
+        // No event wakes this for requests that begin meanwhile, so the next look is never far.
         let soon = now + bounds.idle.min(bounds.write_stall);
         if self.is_idle() {
-            // Whoever connects and asks nothing is not kept for long.
-            let patience = if self.begun == 0 { bounds.head_read } else { bounds.idle };
-            let due = self.changed + patience;
-            return if due <= now { Err(Over::Idle) } else { Ok(due.min(soon)) };
+            // A client that connects and sends no request is dropped soon.
+            let limit = if self.begun == 0 { bounds.head_read } else { bounds.idle };
+            let due = self.changed + limit;
+            return if due <= now { Err(CloseReason::Idle) } else { Ok(due.min(soon)) };
         }
         let Some(oldest) = self.sending.values().min() else { return Ok(soon) };
         let due = *oldest + bounds.write_stall;
-        if due <= now { Err(Over::Stalled) } else { Ok(due.min(soon)) }
+        if due <= now { Err(CloseReason::Stalled) } else { Ok(due.min(soon)) }
     }
 }
 
-/// One request until its answer is made. Dropped before, it was given up by the client.
+/// One request until its response is made. Dropping this earlier means that the client dropped the request.
 pub(in crate::server) struct ActiveStream {
     watch: StreamWatch,
     number: usize,
-    answered: bool,
+    responded: bool,
 }
 
 impl ActiveStream {
-    /// The answer, in pieces that are handed on as fast as the client takes them.
-    pub(in crate::server) fn answered<B>(mut self, answer: Response<B>) -> Response<Sending<B>> {
-        self.answered = true;
+    /// The response, whose body is sent in pieces, as fast as the client takes them.
+    pub(in crate::server) fn responded<B>(mut self, response: Response<B>) -> Response<WatchedBody<B>> {
+        self.responded = true;
         self.watch.change(|state| {
             state.answering = state.answering.saturating_sub(1);
             state.sending.insert(self.number, Instant::now());
         });
-        let sent = Sent { watch: self.watch.clone(), number: self.number };
-        answer.map(|body| Sending { body, rest: Bytes::new(), sent })
+        let sent = InTransit { watch: self.watch.clone(), number: self.number };
+        response.map(|body| WatchedBody { body, rest: Bytes::new(), sent })
     }
 }
 
 impl Drop for ActiveStream {
     fn drop(&mut self) {
-        if self.answered {
+        if self.responded {
             return;
         }
-        let given_up = self.watch.change(|state| {
+        let dropped = self.watch.change(|state| {
             state.answering = state.answering.saturating_sub(1);
-            state.given_up += 1;
-            state.given_up
+            state.dropped += 1;
+            state.dropped
         });
-        if given_up > limits::HTTP2_GIVEN_UP_MAX {
+        if dropped > limits::HTTP2_GIVEN_UP_MAX {
             self.watch.0.abused.notify_one();
         }
     }
 }
 
-/// The body of an answer.
-pub(in crate::server) struct Sending<B> {
+/// Body of a response, sent in pieces.
+pub(in crate::server) struct WatchedBody<B> {
     body: B,
-    /// What the body gave at once and was not handed on yet.
+    /// Bytes of the body's last frame that were not sent yet.
     rest: Bytes,
-    sent: Sent,
+    sent: InTransit,
 }
 
-/// That an answer is on its way, until this is dropped.
-struct Sent {
+/// A response in transit, until this is dropped.
+struct InTransit {
     watch: StreamWatch,
     number: usize,
 }
 
-impl Sent {
+impl InTransit {
     fn moved(&self) {
         self.watch.state().sending.insert(self.number, Instant::now());
     }
 }
 
-impl Drop for Sent {
+impl Drop for InTransit {
     fn drop(&mut self) {
         self.watch.change(|state| state.sending.remove(&self.number));
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Sending<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for WatchedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 

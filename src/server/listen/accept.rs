@@ -71,15 +71,15 @@ async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &
                     );
                     continue;
                 };
-                let place = server.workers.place(first);
+                let seat = server.workers.seat(first);
                 let phase = RequestPhase::new();
                 // Here and not on its thread, where the open_connections may have been ended before.
                 let stop = server.open_connections.join(phase.clone());
                 let (context, runtime) =
-                    (ConnectionContext { phase, peer, server: server.clone(), stop }, place.runtime.clone());
+                    (ConnectionContext { phase, peer, server: server.clone(), stop }, seat.runtime.clone());
                 let served = async move {
                     served::<L>(accepted, context).await;
-                    drop((permit, share, place));
+                    drop((permit, share, seat));
                 };
                 connections.spawn_on(served, &runtime);
             }
@@ -97,7 +97,7 @@ async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &
 /// The connection's part in what its network may have, if there is any left. A proxy that is trusted has the
 /// connections of everyone behind it, and may have all.
 fn share(server: &ServerContext, peer: &Peer) -> Result<Option<NetworkPermit>, Refused> {
-    let Some(peer) = peer.network() else { return Ok(None) };
+    let Some(peer) = peer.counted_address() else { return Ok(None) };
     server.per_network.take(peer, server.bounds.connections_of_network).map(Some).ok_or(Refused)
 }
 
@@ -184,11 +184,10 @@ mod tests {
         let bounds = Bounds::default();
         let parts = Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap());
         let service = Service::new(Engine::open(parts).unwrap());
-        let router = Router::new(Vec::new(), service, TrustedProxies::default(), bounds);
+        let router = Router::new(Vec::new(), filter, service, TrustedProxies::default(), bounds);
         let (workers, connections) = (Arc::new(Workers::default()), Arc::new(Semaphore::new(1)));
         let (open_connections, per_network) = (Arc::default(), Arc::default());
-        let server =
-            ServerContext { router, filter, workers, connections, open_connections, per_network, bounds };
+        let server = ServerContext { router, workers, connections, open_connections, per_network, bounds };
         let (stop, stopped) = watch::channel(false);
         let start = Instant::now();
         let server = tokio::spawn(serve(listener, server, stopped));

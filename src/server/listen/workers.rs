@@ -36,7 +36,7 @@ struct Worker {
 }
 
 /// One connection's place on a thread, for as long as it is served.
-pub(in crate::server) struct Place {
+pub(in crate::server) struct Seat {
     pub(in crate::server) runtime: Handle,
     connections: Arc<AtomicUsize>,
 }
@@ -55,7 +55,7 @@ impl Workers {
     }
 
     /// A place on the thread that has the fewest connections, among those for connections of this standing.
-    pub(in crate::server) fn place(&self, standing: WorkerClass) -> Place {
+    pub(in crate::server) fn seat(&self, standing: WorkerClass) -> Seat {
         let workers = match standing {
             WorkerClass::Verify => &self.proven,
             WorkerClass::General => &self.others,
@@ -66,7 +66,7 @@ impl Workers {
             |worker| (worker.runtime.clone(), Arc::clone(&worker.connections)),
         );
         connections.fetch_add(1, Ordering::Relaxed);
-        Place { runtime, connections }
+        Seat { runtime, connections }
     }
 }
 
@@ -105,7 +105,7 @@ fn stand_back() {
     }
 }
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -126,9 +126,9 @@ mod tests {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let workers = Workers::start();
         let of = async |standing| {
-            let place = workers.place(standing);
+            let seat = workers.seat(standing);
             let there = async move { (niceness(), tokio::task::spawn_blocking(niceness).await.unwrap()) };
-            place.runtime.spawn(there).await.unwrap()
+            seat.runtime.spawn(there).await.unwrap()
         };
         [of(WorkerClass::Verify).await, of(WorkerClass::General).await]
     }
@@ -153,21 +153,21 @@ mod tests {
             each.sort_unstable();
             each
         };
-        let mut places: Vec<_> = (0..7).map(|_| workers.place(WorkerClass::General)).collect();
+        let mut seats: Vec<_> = (0..7).map(|_| workers.seat(WorkerClass::General)).collect();
         assert_eq!(load(), [2, 2, 3]);
-        places.retain(|place| place.runtime.id() != workers.others[0].runtime.id());
-        places.extend((0..2).map(|_| workers.place(WorkerClass::General)));
-        assert_eq!(load().iter().sum::<usize>(), places.len());
+        seats.retain(|seat| seat.runtime.id() != workers.others[0].runtime.id());
+        seats.extend((0..2).map(|_| workers.seat(WorkerClass::General)));
+        assert_eq!(load().iter().sum::<usize>(), seats.len());
         assert!(load()[2] - load()[0] <= 1, "{:?}", load());
     }
 
     #[tokio::test]
     async fn threads_end_with_the_server_though_one_waits() {
         let workers = of_others(1);
-        let place = workers.place(WorkerClass::General);
+        let seat = workers.seat(WorkerClass::General);
         let (began, beginning) = oneshot::channel();
         let (_go, gone) = std::sync::mpsc::channel::<()>();
-        let waiting = place.runtime.spawn(async move {
+        let waiting = seat.runtime.spawn(async move {
             let wait = move || {
                 began.send(()).unwrap();
                 gone.recv().ok();

@@ -1,4 +1,4 @@
-//! Reads a request's body once, within bounds of size and time.
+//! Bodies of requests, read once within bounds of size and time.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,13 +13,14 @@ use warp::http::header::{CONTENT_LENGTH, EXPECT};
 use crate::http::Body;
 use crate::server::bounds::Bounds;
 
-/// Reads the body, whatever tells its length, and takes room for it from `pool`, which counts bytes.
+/// Reads a body, with a declared length or without, and takes permits for its bytes from `pool`.
 ///
-/// A client that asked before sending too much is refused before it sends; otherwise some of the excess is read and
-/// dropped, because closing a connection with unread bytes can destroy the answer on its way.
+/// A client that sent `Expect` and declared too large a body is answered before it sends the body. Of any other body that
+/// is too large some of the excess is read and dropped, because closing a connection with unread bytes can destroy the
+/// response on its way.
 ///
 /// # Errors
-/// [`TryAcquireError`] when the pool has no room.
+/// [`TryAcquireError`] when the pool has too few permits: answer that the server is busy.
 pub(in crate::server) async fn read<B: Buf, E>(
     headers: &HeaderMap,
     stream: impl Stream<Item = Result<B, E>>,
@@ -64,8 +65,8 @@ async fn collect<B: Buf, E>(
     Ok(if length > bounds.body_bytes { Body::TooLarge } else { Body::Whole(bytes) })
 }
 
-/// Makes room in `bytes` for `length` of them, at most `most`, and has the pool pay for what is allocated, not only for
-/// what has come: for the old room, too, as long as it is copied from.
+/// Grows `bytes` to hold `length` of them, at most `most`. Permits cover the allocation, not only the bytes read; the old
+/// allocation keeps its permits until it is copied.
 fn grow(
     bytes: &mut Vec<u8>,
     length: usize,

@@ -1,52 +1,52 @@
-//! Where requests come from.
+//! Client addresses: the address that sent a request, as far as it is known.
 
 use std::net::IpAddr;
 
 use crate::http::{Entrance, Fields, TrustedProxies};
 
-/// Where one request comes from, put into its extensions.
+/// Address that one request came from.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct ClientAddress {
-    /// The client, as far as it is known.
-    pub(in crate::server) client: Option<IpAddr>,
-    /// Which way it came in.
+    /// Address of the client; `None` when it is unknown, and for a socket in the file system.
+    pub(in crate::server) address: Option<IpAddr>,
+    /// Way the request came in.
     pub(in crate::server) entrance: Entrance,
 }
 
-/// Where a connection comes from.
+/// Other end of a connection: a client, or a proxy that forwards for clients.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Peer {
-    peer: Option<IpAddr>,
+    address: Option<IpAddr>,
     entrance: Entrance,
-    /// Whether the peer's word about its clients counts.
+    /// Whether the peer's header fields about its clients count.
     trusted: bool,
 }
 
 impl Peer {
-    /// A connection from `peer` (`None`: over a socket in the file system), to a listener that is `local` or not.
-    pub(in crate::server) fn new(peer: Option<IpAddr>, local: bool, proxies: &TrustedProxies) -> Self {
-        let entrance = match peer {
+    /// Peer at `address` (`None`: over a socket in the file system) of a listener that is `local` or not.
+    pub(in crate::server) fn new(address: Option<IpAddr>, local: bool, proxies: &TrustedProxies) -> Self {
+        let entrance = match address {
             Some(peer) if !local => Entrance::Network { peer },
             Some(_) | None => Entrance::Local,
         };
-        Self { peer, entrance, trusted: proxies.trusts(peer) }
+        Self { address, entrance, trusted: proxies.trusts(address) }
     }
 
-    /// Whose connections are counted together with this one; nobody's when the peer speaks for others.
-    pub(in crate::server) fn network(&self) -> Option<IpAddr> {
-        self.peer.filter(|_| !self.trusted)
+    /// Address that the peer's connections are counted under; `None` for a trusted proxy, which forwards for others.
+    pub(in crate::server) fn counted_address(&self) -> Option<IpAddr> {
+        self.address.filter(|_| !self.trusted)
     }
 
-    /// Where a request with these header fields comes from.
-    pub(in crate::server) fn origin(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> ClientAddress {
-        let client = if self.trusted {
+    /// Client address of a request with these header fields.
+    pub(in crate::server) fn client(&self, fields: &dyn Fields, proxies: &TrustedProxies) -> ClientAddress {
+        let address = if self.trusted {
             let mut lines = Vec::new();
             fields.each("x-forwarded-for", &mut |line| lines.push(line));
-            proxies.client(self.peer, lines)
+            proxies.client(self.address, lines)
         } else {
-            self.peer
+            self.address
         };
-        ClientAddress { client, entrance: self.entrance }
+        ClientAddress { address, entrance: self.entrance }
     }
 }
 
@@ -67,9 +67,9 @@ mod tests {
             (None, true, None),
         ] {
             let peer = peer.map(|peer| peer.parse().unwrap());
-            let origin = Peer::new(peer, local, &proxies).origin(&fields, &proxies);
-            assert_eq!(origin.client, client.map(|client| client.parse().unwrap()));
-            assert_eq!(origin.entrance == Entrance::Local, local);
+            let found = Peer::new(peer, local, &proxies).client(&fields, &proxies);
+            assert_eq!(found.address, client.map(|client| client.parse().unwrap()));
+            assert_eq!(found.entrance == Entrance::Local, local);
         }
     }
 }

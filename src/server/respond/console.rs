@@ -1,4 +1,7 @@
-//! The console as one of those who answer requests.
+//! The web console as a dialect of the router.
+//!
+//! No document describes the console's addresses, so it is not in `dialect/`; but the router treats it as a dialect. At
+//! `/` it declines requests that no browser sends, and QReserve's API answers them.
 
 use crate::command::Service;
 use crate::console::Console;

@@ -1,85 +1,52 @@
-//! Requests to hyper that are answered where they arrive, ahead of the routes: from memory, by a dialect that never
-//! waits.
+//! Inline answers: a dialect answers from memory, on the thread that read the request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use warp::http::{Request, Response};
+use super::response::with_retry_after;
+use super::router::Router;
+use crate::dialect::{Dialect, Failure, Prompt};
+use crate::http::{Body, Head, RawResponse};
 
-use super::body;
-use super::client_address::ClientAddress;
-use super::request::{head, raw};
-use super::response::{closing, plain, response};
-use super::router::{Router, busy, with_retry};
-use crate::dialect::{Dialect, Failure, TryAnswer};
-use crate::http::{Body, Head};
-
-/// What comes next for a request.
-pub(in crate::server) enum Next {
-    /// It is answered.
-    Answered(Response<Bytes>),
-    /// It is answered as soon as its body is read.
-    Body,
-    /// It is for the routes.
-    Routes,
+/// Result of recognizing a request.
+pub(in crate::server) enum Recognized<'a> {
+    /// The answer: its dialect needed only memory.
+    Answer(RawResponse),
+    /// This dialect claims the request, and needs the body to say more.
+    WantsBody(&'a Arc<dyn Dialect>),
+    /// This dialect claims the request, and may block.
+    WouldBlock(&'a Arc<dyn Dialect>),
+    /// No dialect claims the request.
+    Unclaimed,
 }
 
 impl Router {
-    /// Answers at once, if that can be done.
-    pub(in crate::server) fn prompt<B>(&self, request: &Request<B>, origin: ClientAddress) -> Next {
-        let head = head(request, origin);
-        let Some(dialect) = self.claiming(&head) else { return Next::Routes };
-        match self.ask(&**dialect, &head, None) {
-            TryAnswer::Answer(answer) => Next::Answered(response(answer)),
-            TryAnswer::WantsBody => Next::Body,
-            TryAnswer::WouldBlock => Next::Routes,
+    /// Finds the dialect that claims a request and asks it for an answer from the head alone.
+    pub(in crate::server) fn recognize(&self, head: &Head<'_>) -> Recognized<'_> {
+        let claims = |dialect: &&Arc<dyn Dialect>| dialect.claims(head.path) && !dialect.passes(head);
+        let Some(dialect) = self.dialects.iter().find(claims) else { return Recognized::Unclaimed };
+        match self.try_answer(&**dialect, head, None) {
+            Prompt::Answer(answer) => Recognized::Answer(answer),
+            Prompt::WantsBody => Recognized::WantsBody(dialect),
+            Prompt::MayBlock => Recognized::WouldBlock(dialect),
         }
     }
 
-    /// Reads the body and answers, at once if that can still be done.
-    pub(in crate::server) async fn with_body(
-        &self,
-        request: Request<Incoming>,
-        origin: ClientAddress,
-    ) -> Response<Bytes> {
-        let (parts, incoming) = request.into_parts();
-        let read = body::read(&parts.headers, incoming.into_data_stream(), &self.bounds, &self.bodies).await;
-        let request = Request::from_parts(parts, ());
-        let path = request.uri().path();
-        let Some(dialect) = self.claiming(&head(&request, origin)) else {
-            return closing(response(plain(404, "Not found")));
-        };
-        let Ok((body, room)) = read else { return closing(response(busy(&**dialect, path))) };
-        let whole = matches!(body, Body::Whole(_));
-        let prompt = self.ask(&**dialect, &head(&request, origin), Some(&body));
-        let answer = match prompt {
-            TryAnswer::Answer(answer) => answer,
-            TryAnswer::WantsBody | TryAnswer::WouldBlock => {
-                self.answer(Arc::clone(dialect), raw(&request, origin, body), room).await
-            }
-        };
-        if whole { response(answer) } else { closing(response(answer)) }
-    }
-
-    /// Asks the dialect for an answer at once.
-    pub(in crate::server) fn ask(
+    /// Asks a dialect for an answer from memory. A panic in the dialect is a failure of this request alone.
+    pub(in crate::server) fn try_answer(
         &self,
         dialect: &dyn Dialect,
         head: &Head<'_>,
         body: Option<&Body>,
-    ) -> TryAnswer {
-        // Whatever goes wrong in here is one request's, not its connection's.
-        let asked = catch_unwind(AssertUnwindSafe(|| dialect.try_answer(&self.service, head, body)));
+    ) -> Prompt {
+        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
         let asked = asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
             TryAnswer::Answer(dialect.error_response(head.path, Failure::Broken))
         });
         match asked {
-            // Looked at first: an answer is not moved for nothing.
-            TryAnswer::Answer(answer) if answer.status == 503 => TryAnswer::Answer(with_retry(answer)),
+            // The status is compared first, since `with_retry_after` moves the answer.
+            Prompt::Answer(answer) if answer.status == 503 => Prompt::Answer(with_retry_after(answer)),
             other => other,
         }
     }

@@ -1,19 +1,22 @@
-//! Plain answers as HTTP responses.
+//! Responses: plain answers as hyper sends them.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{Either, Full};
+use hyper::body::Body;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use warp::http::{HeaderMap, Response, StatusCode};
 
 use crate::http::RawResponse;
+use crate::limits;
 
-/// The response that sends `answer`: exactly its status, header fields and body.
+/// Response that sends `answer`: exactly its status, header fields and body.
 ///
 /// # Security
-/// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own)
-/// becomes a bare 500: nothing in it can end a header early or begin a second response.
+/// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own) becomes a
+/// bare 500. So no answer can end a header field early or begin a second response.
 pub(in crate::server) fn response(answer: RawResponse) -> Response<Bytes> {
     sendable(answer).unwrap_or_else(|| {
         tracing::error!("an answer that HTTP cannot carry was replaced");
@@ -23,7 +26,7 @@ pub(in crate::server) fn response(answer: RawResponse) -> Response<Bytes> {
     })
 }
 
-/// The same as warp's filters answer it.
+/// Response of a warp filter.
 pub(in crate::server) fn reply(answer: RawResponse) -> warp::reply::Response {
     response(answer).map(Into::into)
 }
@@ -56,33 +59,45 @@ fn field_value(value: Cow<'static, str>) -> Option<HeaderValue> {
     .ok()
 }
 
-/// A lower-case name. Without an allocation, since it lives as long as the program.
+/// Name in lower case. It needs no allocation, since the text is static.
 fn field_name(name: &'static str) -> Option<HeaderName> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    // Anything else would panic.
+    // `from_static` panics at any other name.
     (!name.is_empty() && name.bytes().all(plain)).then(|| HeaderName::from_static(name))
 }
 
-/// The same response, after which the connection ends.
+/// The same response, which also ends the connection.
 pub(in crate::server) fn closing<B>(mut response: Response<B>) -> Response<B> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// A short text for people, for answers that are no dialect's.
+/// The same answer; a 503 without `Retry-After` gets one.
+pub(in crate::server) fn with_retry_after(answer: RawResponse) -> RawResponse {
+    if answer.status != 503 || answer.headers.iter().any(|(name, _)| *name == "retry-after") {
+        return answer;
+    }
+    answer.with_header("retry-after", limits::UNDECIDED_RETRY_AFTER_SECONDS.to_string())
+}
+
+/// Answer of the server itself, with a short text for a person.
 pub(in crate::server) fn plain(status: u16, text: &str) -> RawResponse {
     RawResponse::new(status, "text/plain; charset=utf-8", format!("{text}\n"))
 }
 
-/// The body of an answer: one that is there, or one of warp's.
-pub(in crate::server) type AnswerBody<B> = http_body_util::Either<Full<Bytes>, B>;
+/// Body of a response: whole, or of one of warp's filters.
+pub(in crate::server) type ResponseBody = Either<Full<Bytes>, BoxBody<Bytes, warp::Error>>;
 
-pub(in crate::server) fn at_once<B>(body: Bytes) -> AnswerBody<B> {
-    AnswerBody::Left(Full::new(body))
+/// Body that is whole.
+pub(in crate::server) fn whole(body: Bytes) -> ResponseBody {
+    Either::Left(Full::new(body))
 }
 
-pub(in crate::server) fn routed<B>(body: B) -> AnswerBody<B> {
-    AnswerBody::Right(body)
+/// Body of one of warp's filters.
+pub(in crate::server) fn routed(
+    body: impl Body<Data = Bytes, Error = warp::Error> + Send + Sync + 'static,
+) -> ResponseBody {
+    Either::Right(BoxBody::new(body))
 }
 
 #[cfg(test)]
