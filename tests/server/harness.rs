@@ -254,7 +254,7 @@ fn text(body: &str) -> RawResponse {
     RawResponse::new(200, "text/plain", body)
 }
 
-fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     Engine::open(Parts::new(MemoryStore::new(), PepperRing::generate(&OsEntropy).unwrap())).unwrap()
 }
 

@@ -15,6 +15,7 @@ mod heads;
 mod http2;
 mod inline;
 mod origins;
+mod recognition;
 mod stopping;
 mod threads;
 mod tls;
