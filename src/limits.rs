@@ -42,7 +42,8 @@ pub const LIFE_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
 /// Most records of one listing page.
 pub const PAGE_MAX: usize = 1_000;
-/// Most records that a list of users or companies gives at once: a page, and one more that tells whether it is the last.
+/// Most records that a list of users or companies gives at once: a page, and one more that tells whether it is the
+/// last.
 pub const PAGE_AND_NEXT_MAX: usize = PAGE_MAX + 1;
 /// Longest value that is stored. sled keeps about 20 entries in one page, and a page over a quarter of a segment
 /// would go into a file of its own, which sled never syncs: 20 of the largest entries must stay below that.
@@ -256,80 +257,82 @@ pub const VERIFY_AT_ONCE_BYTES_MAX: usize = 256 * 1024;
 /// Pause between two warnings about a gateway that asks in a wrong way.
 pub const GATEWAY_WARNING_SECONDS: u64 = 10;
 
-/// Largest request body.
+/// Bytes of a request body, at most.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Most form fields looked at; later ones are ignored.
+/// Fields of a form, at most; later ones are ignored.
 pub const FORM_FIELDS_MAX: usize = 1_000;
-/// Bytes of an array in a form that a refusal repeats; a larger one is shown empty.
+/// Bytes of a form's array that an error response repeats; a larger array is shown empty.
 pub const FORM_ARRAY_SHOWN_BYTES_MAX: usize = 4 * 1024;
-/// Deepest array in a form; deeper fields are ignored.
+/// Nesting of arrays in a form, at most; deeper fields are ignored.
 pub const FORM_NESTING_MAX: usize = 64;
-/// Most header fields of one part of a multipart form; a part with more is ignored.
+/// Header fields of one part of a multipart form, at most; a part with more is ignored.
 pub const PART_HEADERS_MAX: usize = 16;
-/// Largest request head: request line and header fields together.
+/// Bytes of a request head (request line and header fields), at most.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// Most header fields of a request.
+/// Header fields of a request, at most.
 pub const HEADERS_MAX: usize = 128;
-/// Time from its first byte (or from connecting, for the first one) to send a complete request head.
+/// Time for a client to send a whole request head, from its first byte on (of the first one: from connecting on).
 pub const HEAD_READ_SECONDS: u64 = 5;
-/// Longest request, with its body, that is answered without hyper.
-pub const DIRECT_BYTES_MAX: usize = HEAD_BYTES_MAX;
-/// Most reads that such a request may arrive in.
-pub const DIRECT_READS_MAX: usize = 8;
-/// How long its body may come later than its head.
-pub const DIRECT_BODY_MS: u64 = 50;
-/// Room for one read.
-pub const DIRECT_READ_BYTES: usize = 1024;
-/// Room for the head of an answer; most need less.
-pub const DIRECT_ANSWER_BYTES: usize = 512;
-/// Room that a connection keeps between its requests, once for what it reads and once for what it writes.
-pub const DIRECT_KEPT_BYTES: usize = 4 * 1024;
-/// Answers at once, one after the other, that show what a connection is for.
-pub const PROVING_ANSWERS: usize = 2;
-/// How much nicer than the process threads are that serve other connections.
-pub const OTHERS_NICENESS: i32 = 5;
-/// As nice as the system lets a thread be.
+/// Bytes of a request, its body included, on the fast path, at most.
+pub const FAST_PATH_BYTES_MAX: usize = HEAD_BYTES_MAX;
+/// Reads of one request on the fast path, at most.
+pub const FAST_PATH_READS_MAX: usize = 8;
+/// Time that the fast path waits for the rest of a body.
+pub const FAST_PATH_BODY_MS: u64 = 50;
+/// Bytes allocated for one read of the fast path.
+pub const FAST_PATH_READ_BYTES: usize = 1024;
+/// Bytes allocated for the head of a response of the fast path; most heads are smaller.
+pub const FAST_PATH_ANSWER_BYTES: usize = 512;
+/// Bytes that the fast path keeps allocated between requests, once for reading and once for writing.
+pub const FAST_PATH_KEPT_BYTES: usize = 4 * 1024;
+/// Inline answers in a row after which a connection moves to a verify worker.
+pub const VERIFY_WORKER_AFTER_ANSWERS: usize = 2;
+/// Niceness of general workers above that of the process.
+pub const GENERAL_WORKER_NICENESS: i32 = 5;
+/// Niceness that the system allows, at most.
 pub const NICENESS_MAX: i32 = 19;
-/// Time a kept-alive connection may be silent between requests: longer than proxies keep theirs (nginx: 60 s).
+/// Time that a connection may be idle between requests: longer than proxies keep idle connections (nginx: 60 s).
 pub const IDLE_SECONDS: u64 = 75;
-/// Time to send a complete request body.
+/// Time for a client to send a whole request body.
 pub const BODY_READ_SECONDS: u64 = 30;
-/// Bytes of request bodies held at once, all connections together; a request that needs more is told to come back.
+/// Bytes of request bodies in memory, of all connections together; a request that needs more gets 503.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Bytes of a too large body that are read and dropped, so that its sender gets to read the refusal.
+/// Bytes of too large a body that are read and dropped, so that the client can read the response.
 pub const BODY_DROPPED_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Time in which a client has to take some of an answer that fills its window.
+/// Time for a client to take at least one byte of a response.
 pub const WRITE_STALL_SECONDS: u64 = 30;
-/// Requests being answered or waiting for a thread; the next one is told to come back. Four times the threads
-/// tokio lends to blocking work, so a burst of writes waits for one group commit instead of being turned away.
+/// Requests on threads that may block or waiting for one; the next one gets 503. Four times the threads of tokio for
+/// blocking work, so a burst of writes waits for one group commit and gets no 503.
 pub const REQUESTS_MAX: usize = 2_048;
-/// When a caller who was told that too many requests are waiting should come back.
+/// `Retry-After` of a 503 because too many requests are waiting.
 pub const REQUESTS_RETRY_AFTER_SECONDS: u32 = 1;
-/// When a client should come back whose key could not be decided about, or who found the server unable to do anything.
+/// `Retry-After` of any other 503: no verdict could be reached, or the server takes no changes.
 pub const UNDECIDED_RETRY_AFTER_SECONDS: u32 = 2;
-/// Time that requests in flight have to finish after a stop was asked for.
+/// Time for requests in flight after a stop was requested.
 pub const DRAIN_SECONDS: u64 = 5;
 /// Requests of one HTTP/2 connection at once.
 pub const HTTP2_REQUESTS_MAX: u32 = 100;
-/// Requests that a client may give up before they are answered, for as long as an HTTP/2 connection lasts.
-pub const HTTP2_GIVEN_UP_MAX: usize = 200;
-/// Streams that were reset and not looked at yet, before an HTTP/2 connection is ended.
+/// Requests that a client may drop before their response, during one HTTP/2 connection.
+pub const HTTP2_DROPPED_MAX: usize = 200;
+/// Streams that were reset and not processed, before an HTTP/2 connection is closed.
 pub const HTTP2_RESETS_WAITING_MAX: usize = 20;
-/// Bytes of one body that may be sent over HTTP/2 ahead of their being read.
+/// Bytes of one body that a client may send over HTTP/2 before they are read.
 pub const HTTP2_WINDOW_BYTES: u32 = 64 * 1024;
 /// The same for all bodies of an HTTP/2 connection.
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
-/// Bytes of one answer that wait to be sent over HTTP/2.
+/// Bytes of one response that wait to be sent over HTTP/2.
 pub const HTTP2_UNSENT_BYTES_MAX: usize = 64 * 1024;
-/// Piece of an answer that is handed on at once.
+/// Bytes of one piece of a response over HTTP/2.
 pub const HTTP2_PIECE_BYTES: usize = 16 * 1024;
-/// Connections that are looked at for one that is silent, when another needs its place.
-pub const CROWD_LOOKED_AT_MAX: usize = 256;
-/// Most connections served at once; silent ones make room for others, which otherwise wait in the listen queue.
+/// Connections looked at in the search for an idle one, when a new one needs a permit.
+pub const EVICTION_LOOKS_MAX: usize = 256;
+/// Open connections, at most. At the bound an idle one is closed for a new one, which otherwise waits in the listen
+/// queue.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Most connections to the local control socket at once: it has to stay reachable while the others are flooded.
 pub const CONTROL_CONNECTIONS_MAX: usize = 16;
-/// Most connections from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted proxy.
+/// Most connections from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted
+/// proxy.
 pub const CONNECTIONS_OF_NETWORK_MAX: usize = CONNECTIONS_MAX / 4;
 /// File descriptors left to everything but connections: the store, listeners, logs.
 pub const DESCRIPTORS_RESERVED: u64 = 64;

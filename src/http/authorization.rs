@@ -1,4 +1,4 @@
-//! `Authorization` with a scheme: a bearer token, or a name and a password (RFC 6750, RFC 7617).
+//! `Authorization` of a login: a bearer token, or a name and a password (RFC 6750, RFC 7617).
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use zeroize::Zeroizing;
 use super::Head;
 use super::credential::BASE64;
 
-/// What a request's `Authorization` says. Printed as the name of its kind only.
+/// Content of a request's `Authorization`. Printed as the name of its variant only.
 pub enum Authorization {
-    /// Nothing, or something of another scheme.
+    /// No such field, or another scheme.
     None,
     /// A token.
     Bearer(Zeroizing<String>),
-    /// A name and a password, neither of them empty.
+    /// A name and a password, both not empty.
     Basic {
-        /// Everything before the first colon.
+        /// Text before the first colon.
         name: Zeroizing<String>,
-        /// Everything behind it.
+        /// Text after the first colon.
         password: Zeroizing<String>,
     },
-    /// It cannot be read, or there are two that differ.
+    /// A field that cannot be read, or two that differ.
     Malformed,
 }
 
@@ -54,7 +54,7 @@ impl Authorization {
 }
 
 fn basic(encoded: &[u8]) -> Authorization {
-    // Enough from the start: growing would leave an unwiped copy behind.
+    // Full capacity from the start: growing would leave an unwiped copy.
     let mut decoded = Zeroizing::new(Vec::with_capacity(encoded.len()));
     if encoded.is_empty() || BASE64.decode_vec(encoded, &mut decoded).is_err() {
         return Authorization::Malformed;
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scheme_is_read_in_any_case_and_others_say_nothing() {
+    fn each_scheme_is_read_in_any_case_and_others_are_none() {
         for (value, expected) in [
             ("Bearer a.b", "bearer a.b"),
             ("bearer   a.b ", "bearer a.b"),

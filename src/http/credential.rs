@@ -1,4 +1,4 @@
-//! The key in a request's header fields.
+//! Credentials: the key text that a request presents.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{Head, Query};
 
-/// A key as it was presented, borrowed from its request where that has it as it is. Printed as its type name only;
-/// what was decoded is wiped when dropped.
+/// Key text that a request presents, borrowed from the request unless it had to be decoded. Printed as its type name
+/// only; a decoded text is wiped when dropped.
 pub struct Presented<'a>(Text<'a>);
 
 enum Text<'a> {
@@ -21,22 +21,22 @@ enum Text<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// A key that stands in the request as it is.
+    /// Key text as sent.
     pub const fn sent(bytes: &'a [u8]) -> Self {
         Self(Text::Sent(bytes))
     }
 
-    /// A key that had to be decoded.
+    /// Key text that was decoded.
     pub const fn decoded(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(Text::Decoded(bytes))
     }
 
-    /// The text, for verifying; of bytes that are none the empty text, which is nobody's key.
+    /// Text to verify. Bytes that are not UTF-8 give the empty text, which is no key's.
     pub fn reveal(&self) -> &str {
         std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 
-    /// Whether both are the same key.
+    /// Whether both are the same key text.
     pub fn is(&self, other: &Presented<'_>) -> bool {
         self.bytes() == other.bytes()
     }
@@ -55,11 +55,11 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// One request presents two different keys: whichever was meant, the other was not.
+/// Error of a request that presents two different key texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TwoKeys;
 
-/// What of `Authorization: Basic` is the key.
+/// Part of `Authorization: Basic` that is the key text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basic {
     /// The user name.
@@ -68,15 +68,15 @@ pub enum Basic {
     Whole,
 }
 
-/// Schemes of `Authorization` that are followed by the key as it is, in any case: `Bearer`, and those that clients of
-/// other systems of keys send.
+/// Schemes of `Authorization` that the key text follows as it is; their case does not count. Beside `Bearer`, clients
+/// of other key systems send them.
 const SCHEMES: [&[u8]; 4] = [b"bearer", b"api-key", b"apikey", b"token"];
 
-/// The key that a request presents: in `Authorization` (`Bearer`, `Api-Key`, `ApiKey`, `Token`, `Basic`, or bare), in
-/// `X-API-Key`, in `apikey`, or as `api_key` in one of `queries`. `None` when it presents none.
+/// Key text that a request presents: in `Authorization` (`Bearer`, `Api-Key`, `ApiKey`, `Token`, `Basic`, or bare), in
+/// `X-API-Key`, in `apikey`, or as `api_key` in one of `queries`. `None` when there is none.
 ///
 /// # Errors
-/// [`TwoKeys`] when it presents two that differ; the same key twice is one.
+/// [`TwoKeys`] when there are two that differ; the same text twice is one.
 pub fn presented<'a>(
     head: &Head<'a>,
     basic: Basic,
@@ -105,7 +105,7 @@ fn one<'a>(found: &mut Result<Option<Presented<'a>>, TwoKeys>, key: Presented<'a
     }
 }
 
-/// The key in a value of `Authorization`; `None` for a scheme that carries none.
+/// Key text in a value of `Authorization`; `None` for a scheme that carries none.
 fn authorization(value: &[u8], basic: Basic) -> Option<Presented<'_>> {
     let Some(blank) = memchr::memchr(b' ', value) else { return Some(Presented::sent(value)) };
     let (scheme, rest) = value.split_at_checked(blank)?;
@@ -113,7 +113,7 @@ fn authorization(value: &[u8], basic: Basic) -> Option<Presented<'_>> {
     if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         Some(Presented::sent(rest))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
-        // Enough from the start: growing would leave an unwiped copy behind.
+        // Full capacity from the start: growing would leave an unwiped copy.
         let mut decoded = Zeroizing::new(Vec::with_capacity(rest.len()));
         let whole = BASE64.decode_vec(rest, &mut decoded).is_ok();
         let end = match basic {

@@ -1,4 +1,4 @@
-//! One field of a form: a value, or an array of them, and how its name says which.
+//! Fields of a form: a value or an array of values, as the field's name says.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use zeroize::Zeroizing;
 
 use crate::limits;
 
-/// What came under one name.
+/// Field of a form.
 pub enum Field {
-    /// The value, verbatim.
+    /// Value, as sent.
     Text(Zeroizing<Vec<u8>>),
     /// Values under `name[]` or `name[index]`; not empty, at most [`limits::FORM_NESTING_MAX`] deep.
     Array(BTreeMap<Index, Self>),
 }
 
-/// Where a value stands among its neighbours. Decimal numbers are numbers, as in PHP's arrays.
+/// Index of a value in an array. Decimal numbers are numbers, as in PHP's arrays.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Index {
-    /// A number, given or counted.
+    /// Number, given or counted.
     Number(u64),
     /// Any other text.
     Name(Vec<u8>),
@@ -32,7 +32,7 @@ impl Index {
         }
     }
 
-    /// The index that counts on from the highest number so far.
+    /// Index after the highest number so far.
     fn after(fields: &BTreeMap<Self, Field>) -> Self {
         let numbers = fields.keys().rev().find_map(|index| match index {
             Self::Number(number) => Some(*number),
@@ -42,12 +42,12 @@ impl Index {
     }
 }
 
-/// One step from a field to a value in it; `None` counts on.
+/// Step from a field to a value in it; `None` is the next number.
 pub(super) type Step<'a> = Option<&'a [u8]>;
 
-/// The mangled name of a field and the way to the value in it. `None` when there is no name, or it nests too deep.
+/// Mangled name of a field, and the steps to the value in it. `None` when there is no name, or too deep nesting.
 pub(super) fn path(name: &[u8]) -> Option<(Vec<u8>, Vec<Step<'_>>)> {
-    // PHP's names end at a NUL.
+    // A NUL ends a name in PHP.
     let name = name.split(|byte| *byte == 0).next()?;
     let name = name.get(name.iter().take_while(|byte| **byte == b' ').count()..)?;
     let (root, mut rest) = name.split_at_checked(memchr::memchr(b'[', name).unwrap_or(name.len()))?;
@@ -75,7 +75,7 @@ pub(super) fn path(name: &[u8]) -> Option<(Vec<u8>, Vec<Step<'_>>)> {
     (!root.is_empty() && !name.starts_with(b"[")).then_some((root, steps))
 }
 
-/// Puts `value` where `steps` lead from the field `at`. What stood in the way is replaced.
+/// Puts `value` at the end of `steps` from the field `at`. A value on the way is replaced.
 pub(super) fn insert(
     fields: &mut BTreeMap<Index, Field>,
     at: Index,

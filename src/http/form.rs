@@ -1,4 +1,4 @@
-//! Fields of an HTML form, as PHP's form parser reads them: clients written against PHP services rely on it.
+//! Forms, read as PHP reads them: clients of documented PHP services rely on its rules.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::parameter::{media_type, parameter};
 use super::{Field, Index, RawRequest, field, multipart};
 use crate::limits;
 
-/// The fields of a form, as bytes: neither trimmed nor decoded to text. Wiped when dropped, never printed.
+/// Fields of a form, as bytes: neither trimmed nor decoded to text. Wiped when dropped, never printed.
 ///
 /// ```
 /// use keyward::http::{Body, Entrance, Field, Form, RawRequest};
@@ -29,10 +29,10 @@ use crate::limits;
 pub struct Form(BTreeMap<Index, Field>);
 
 impl Form {
-    /// Reads the form a request carries in `multipart/form-data` or `application/x-www-form-urlencoded`.
+    /// Reads the form in a request's body: `multipart/form-data` or `application/x-www-form-urlencoded`.
     ///
-    /// Of repeated fields the last counts, of a body that was cut off what came. Uploads are no fields, and
-    /// neither is anything of another media type or of a dropped body. Takes time linear in the body.
+    /// The last of repeated fields counts. A body that was cut off gives the fields before the cut. Uploads are no
+    /// fields. A body of another media type, and a dropped body, have none. Takes time linear in the body.
     pub fn read(request: &RawRequest) -> Self {
         Self::of(request.header("content-type").unwrap_or_default().as_bytes(), request.body.bytes())
     }
@@ -51,19 +51,19 @@ impl Form {
         form
     }
 
-    /// Whether a body of this media type is a form at all.
+    /// Whether a body of this media type is a form.
     pub fn is_form(content_type: &[u8]) -> bool {
         let media_type = media_type(content_type);
         media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
             || media_type.eq_ignore_ascii_case(b"multipart/form-data")
     }
 
-    /// The field of this name, as the name reads after mangling.
+    /// Field of this name, after mangling.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.0.get(&Index::Name(name.into()))
     }
 
-    /// Every field whose name is text.
+    /// Fields whose names are text.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Field)> {
         self.0.iter().filter_map(|(index, field)| match index {
             Index::Name(name) => std::str::from_utf8(name).ok().map(|name| (name, field)),
@@ -89,7 +89,7 @@ impl Form {
     }
 }
 
-/// Name and value of every pair, percent-decoded.
+/// Names and values, percent-decoded.
 fn urlencoded(body: &[u8]) -> impl Iterator<Item = (Vec<u8>, Zeroizing<Vec<u8>>)> {
     body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
@@ -99,7 +99,7 @@ fn urlencoded(body: &[u8]) -> impl Iterator<Item = (Vec<u8>, Zeroizing<Vec<u8>>)
 }
 
 fn decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    // Enough from the start: growing would leave an unwiped copy behind.
+    // Full capacity from the start: growing would leave an unwiped copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     for (nth, word) in text.split(|byte| *byte == b'+').enumerate() {
         bytes.extend((nth > 0).then_some(b' '));

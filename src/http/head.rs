@@ -1,11 +1,11 @@
-//! A request without its body, borrowed from whoever holds it.
+//! Head of a request: everything but the body, borrowed.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use super::TwoKeys;
 
-/// A request's head. Printed without what may hold a secret: the query, and values of header fields.
+/// Head of a request. Printed without query and values of header fields, which may hold a secret.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
     /// Method, as sent.
@@ -14,28 +14,26 @@ pub struct Head<'a> {
     pub path: &'a str,
     /// Query without the question mark; empty when there is none.
     pub query: &'a str,
-    /// Where the request came from, if that is known.
+    /// Address of the client, if it is known.
     pub client: Option<IpAddr>,
-    /// Which way it came in.
+    /// Way the request came in.
     pub entrance: Entrance,
-    /// Its header fields.
+    /// Header fields.
     pub fields: &'a dyn Fields,
 }
 
 impl<'a> Head<'a> {
-    /// The first value of the header field of this (lower-case) name, if it is text.
+    /// First value of the header field of this (lower-case) name, if it is text.
     pub fn text(&self, name: &'static str) -> Option<&'a str> {
         let mut first = None;
         self.fields.each(name, &mut |value| _ = first.get_or_insert(value));
         first.and_then(|value| std::str::from_utf8(value).ok())
     }
-}
 
-impl<'a> Head<'a> {
-    /// The value of the header field of this (lower-case) name, without blanks around it.
+    /// Value of the header field of this (lower-case) name, without blanks around it.
     ///
     /// # Errors
-    /// [`TwoKeys`] when there are two that differ; the same twice is one.
+    /// [`TwoKeys`] when there are two values that differ; the same value twice is one.
     pub fn only(&self, name: &'static str) -> Result<Option<&'a [u8]>, TwoKeys> {
         let (mut only, mut differ) = (None, false);
         self.fields.each(name, &mut |value| differ |= *only.get_or_insert(value) != value);
@@ -54,9 +52,9 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// Header fields, however they are kept.
+/// Header fields, in any representation.
 pub trait Fields {
-    /// Has `look` see every value of the field of this lower-case name, in the order sent.
+    /// Calls `look` with every value of the field of this lower-case name, in the order sent.
     fn each<'a>(&'a self, name: &'static str, look: &mut dyn FnMut(&'a [u8]));
 }
 
@@ -66,14 +64,14 @@ impl Fields for Vec<(String, Vec<u8>)> {
     }
 }
 
-/// Which way a request came in; says who can have sent it.
+/// Way a request came in, which bounds who can have sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entrance {
-    /// A loopback address or a socket in the file system: only this machine reaches it.
+    /// A loopback address or a socket in the file system, which only this machine reaches.
     Local,
     /// Any other address.
     Network {
-        /// Who is connected, be it a proxy or the client.
+        /// Address of the peer: the client, or a proxy.
         peer: IpAddr,
     },
 }

@@ -1,4 +1,4 @@
-//! HTTP as plain values, so that dialects need neither a socket nor a web framework.
+//! HTTP as plain values: dialects need neither a socket nor a web framework.
 
 mod authorization;
 mod credential;
@@ -25,11 +25,11 @@ pub use query::{Query, QueryError};
 pub(crate) use site::is_prefix;
 pub use site::{NotASite, SiteUrl};
 
-/// Methods that any address may take, for `Allow` where nothing more particular is to be said.
+/// Methods for an `Allow` that is not about one address.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// One request, its body read whole and bounded. Printed without what may hold a secret: query, values of header
-/// fields, body.
+/// Request, whose body was read whole within bounds. Printed without query, values of header fields and body, which may
+/// hold a secret.
 #[derive(Clone)]
 pub struct RawRequest {
     /// Method, as sent.
@@ -40,27 +40,27 @@ pub struct RawRequest {
     pub query: String,
     /// Header fields in order; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Where the request came from; `None` when that is unknown, and for a socket in the file system.
+    /// Address of the client; `None` when it is unknown, and for a socket in the file system.
     pub client: Option<IpAddr>,
-    /// Which way it came in.
+    /// Way the request came in.
     pub entrance: Entrance,
     /// The body.
     pub body: Body,
 }
 
 impl RawRequest {
-    /// The first header field of this (lower-case) name, if it is text.
+    /// First header field of this (lower-case) name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(field, _)| field == name)?;
         std::str::from_utf8(value).ok()
     }
 
-    /// The media type of its body without parameters, as sent; empty when there is none.
+    /// Media type of the body without parameters, as sent; empty when there is none.
     pub fn media_type(&self) -> &str {
         self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
     }
 
-    /// The request without its body.
+    /// Head of the request.
     pub fn head(&self) -> Head<'_> {
         Head {
             method: &self.method,
@@ -87,19 +87,19 @@ impl fmt::Debug for RawRequest {
     }
 }
 
-/// What became of a request's body. Printed without its bytes.
+/// Body of a request, as far as it was read. Printed without its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// All of it, possibly nothing.
+    /// The whole body, possibly empty.
     Whole(Vec<u8>),
-    /// More than [`limits::BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX): dropped.
+    /// Dropped: more than [`limits::BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX) bytes.
     TooLarge,
-    /// The client stopped before the end, or sent it too slowly: dropped.
+    /// Dropped: the client stopped before the end, or sent too slowly.
     Incomplete,
 }
 
 impl Body {
-    /// The bytes, none when the body was dropped.
+    /// Bytes of the body; none when it was dropped.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Whole(bytes) => bytes,
@@ -118,7 +118,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// One answer. Printed without values of header fields and without its body: it may hold a key.
+/// Answer to a request. Printed without values of header fields and body, which may hold a key text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawResponse {
     /// Status code.
@@ -130,7 +130,7 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// An answer with a body of the given media type that nobody may store.
+    /// Answer with a body of this media type; caches may not store it.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type", content_type.into()), ("cache-control", "no-store".into())];
         Self { status, headers, body: body.into() }

@@ -1,4 +1,4 @@
-//! The fields of a `multipart/form-data` body.
+//! Multipart forms: the fields of a `multipart/form-data` body.
 
 use httparse::{EMPTY_HEADER, Status};
 use memchr::memmem::Finder;
@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::parameter::parameter;
 use crate::limits;
 
-/// Name and value of every part that is a field: parts with a file name, with a head that makes no sense, or
-/// without a name are left out. The last part may be cut off anywhere in its value.
+/// Names and values of the parts that are fields. Parts with a file name, with a malformed head, or without a name are
+/// left out. The last part may be cut off anywhere in its value.
 pub(super) fn fields(body: &[u8], boundary: &[u8]) -> impl Iterator<Item = (Vec<u8>, Zeroizing<Vec<u8>>)> {
     let delimiter = [b"\n--", boundary].concat();
     let finder = Finder::new(&delimiter).into_owned();
@@ -16,7 +16,7 @@ pub(super) fn fields(body: &[u8], boundary: &[u8]) -> impl Iterator<Item = (Vec<
         let at = finder.find(text)?;
         Some((text.get(..at)?, text.get(at + finder.needle().len()..)?))
     };
-    // Only the first delimiter may do without the line end before it.
+    // Only the first delimiter may have no line end before it.
     let opened = delimiter.get(1..).and_then(|first| body.strip_prefix(first));
     let mut rest = opened.or_else(|| split(body).map(|(_, after)| after));
     let fields = std::iter::from_fn(move || {
@@ -30,7 +30,7 @@ pub(super) fn fields(body: &[u8], boundary: &[u8]) -> impl Iterator<Item = (Vec<
     fields.flatten()
 }
 
-/// Reads one part: what stands from just after a delimiter to just before the next, or to the end of the body.
+/// Reads one part: the bytes between two delimiters, or between the last delimiter and the end of the body.
 fn field(part: &[u8], trim_end: impl Fn(&[u8]) -> &[u8]) -> Option<(Vec<u8>, Zeroizing<Vec<u8>>)> {
     let part = part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n"))?;
     let mut headers = [EMPTY_HEADER; limits::PART_HEADERS_MAX];
@@ -45,12 +45,12 @@ fn field(part: &[u8], trim_end: impl Fn(&[u8]) -> &[u8]) -> Option<(Vec<u8>, Zer
     Some((parameter(disposition, "name")?, Zeroizing::new(trim_end(part.get(head..)?).to_vec())))
 }
 
-/// A value without the carriage return of the line end that belongs to the delimiter after it.
+/// Value without the carriage return of the line end that begins the next delimiter.
 fn without_return(value: &[u8]) -> &[u8] {
     value.strip_suffix(b"\r").unwrap_or(value)
 }
 
-/// A value that was cut off, without the beginning of a delimiter that was cut with it.
+/// Value of the last part, without the beginning of a delimiter that was cut off.
 fn without_cut_delimiter<'a>(value: &'a [u8], delimiter: &[u8]) -> &'a [u8] {
     let line_end = memchr::memrchr(b'\n', value).and_then(|at| value.split_at_checked(at));
     match line_end {

@@ -1,11 +1,11 @@
 //! Parameters of a header field's value, as in `form-data; name="comment"`.
 
-/// What stands before the first parameter.
+/// Text before the first parameter.
 pub(super) fn media_type(value: &[u8]) -> &[u8] {
     value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
-/// The first parameter of this name, names compared without case.
+/// First parameter of this name; its case does not count.
 pub(super) fn parameter(value: &[u8], wanted: &str) -> Option<Vec<u8>> {
     let mut rest = value;
     loop {
@@ -22,7 +22,7 @@ pub(super) fn parameter(value: &[u8], wanted: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// A value, quoted or not, and what follows it.
+/// Value, quoted or not, and the text after it.
 fn parameter_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let Some(mut rest) = text.strip_prefix(b"\"") else {
         let end = memchr::memchr(b';', text).unwrap_or(text.len());

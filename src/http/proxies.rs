@@ -1,4 +1,4 @@
-//! Which client a request comes from, when proxies stand in between.
+//! Trusted proxies: the client that they forwarded a request for.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// A peer whose forwarding header fields are believed.
+/// Peer whose forwarding header fields count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustedPeer {
-    /// Whoever connects to a socket in the file system.
+    /// Any peer on a socket in the file system.
     Unix,
-    /// Whoever connects from this network.
+    /// Any peer in this network.
     Network(IpNet),
 }
 
@@ -29,10 +29,10 @@ impl FromStr for TrustedPeer {
     }
 }
 
-/// The proxies whose word counts about whom they forward for.
+/// Proxies whose forwarding header fields count.
 ///
-/// Of `X-Forwarded-For`, every line of it in order, the right-most entry that is not itself such a proxy is the
-/// client: what stands further left, anybody may have written.
+/// The client is the right-most entry of `X-Forwarded-For`, all its lines in order, that is not itself such a proxy.
+/// Any client can have written the entries left of it.
 ///
 /// ```
 /// use keyward::http::TrustedProxies;
@@ -49,14 +49,13 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Whether what this peer (`None`: over a socket in the file system) forwards is believed.
+    /// Whether the forwarding header fields of this peer count. `None` is a peer on a socket in the file system.
     pub fn trusts(&self, peer: Option<IpAddr>) -> bool {
         peer.map_or(self.unix, |peer| self.contains(canonical(peer)))
     }
 
-    /// The client that a trusted `peer` forwarded for, as these values of `X-Forwarded-For` say. Without any the peer
-    /// itself, for it may ask on its own account; `None` when the entry that counts is no address. An empty entry is
-    /// none (RFC 9110, 5.6.1).
+    /// Client that a trusted `peer` forwarded for, by these values of `X-Forwarded-For`. Without any entry the peer is
+    /// the client. `None` when the entry that counts is no address. Empty entries do not count (RFC 9110, 5.6.1).
     pub fn client<'a>(
         &self,
         peer: Option<IpAddr>,
@@ -92,13 +91,13 @@ impl FromIterator<TrustedPeer> for TrustedProxies {
     }
 }
 
-/// An IPv4-mapped IPv6 address is the IPv4 address.
+/// Address without IPv4 mapped into IPv6.
 const fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// An entry: an address, with a port or without, an IPv6 one in brackets or without. The zone of an IPv6 address is
-/// dropped: it names an interface of the proxy.
+/// Address of an entry, which may have a port, and brackets around an IPv6 address. The zone of an IPv6 address is
+/// dropped, since it names an interface of the proxy.
 fn address(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?;
     let text = &*without_zone(text)?;
@@ -107,7 +106,7 @@ fn address(hop: &[u8]) -> Option<IpAddr> {
     address.ok().map(canonical)
 }
 
-/// `None` when what has a zone is no IPv6 address, or the zone no name.
+/// Text without a zone; `None` when the address before it is not IPv6, or the zone is no name.
 fn without_zone(text: &str) -> Option<Cow<'_, str>> {
     let Some((address, rest)) = text.split_once('%') else { return Some(text.into()) };
     let end = rest.find(']').unwrap_or(rest.len());
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_peers_that_were_named_are_believed() {
+    fn only_named_peers_are_trusted() {
         let peer = |text: &str| Some(text.parse().unwrap());
         let some = proxies(&["192.0.2.7", "10.0.0.0/8"]);
         assert!(some.trusts(peer("192.0.2.7")) && some.trusts(peer("::ffff:10.255.255.255")));

@@ -1,8 +1,8 @@
 //! Query strings: the parameters of a request's address, as sent or decoded.
 //!
-//! The dialects' documents differ in what a parameter is: whether its name is decoded, whether its case counts, whether a
-//! parameter without an equals sign is one, and which of two equal names counts. Each reading is a method of [`Query`],
-//! so that no dialect splits a query string itself.
+//! The dialects' documents differ in what a parameter is: whether its name is decoded, whether its case counts, whether
+//! a parameter without an equals sign is one, and which of two equal names counts. Each reading is a method of
+//! [`Query`], so that no dialect splits a query string itself.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -63,8 +63,8 @@ impl<'a> Query<'a> {
         self.assigned().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Names and values, decoded as those of a form: a plus sign is a space, bytes that are not UTF-8 become U+FFFD, and a
-    /// percent sign without two hexadecimal digits remains one.
+    /// Names and values, decoded as those of a form: a plus sign is a space, bytes that are not UTF-8 become U+FFFD,
+    /// and a percent sign without two hexadecimal digits remains one.
     ///
     /// Source: WHATWG URL, 5.1.
     pub fn decoded(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {

@@ -1,16 +1,16 @@
-//! Where people reach a server.
+//! Site URLs: the address at which a browser reaches the server.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A text is no address that people reach a server at.
+/// Error of a text that is no site URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be like https://keys.example.org or https://example.org/keys")]
 pub struct NotASite;
 
-/// The address that people reach a server at: scheme, authority, and a path that everything is below.
+/// Address at which a browser reaches the server: scheme, authority, and a path that all addresses begin with.
 ///
 /// ```
 /// use keyward::http::SiteUrl;
@@ -25,12 +25,12 @@ pub struct SiteUrl {
 }
 
 impl SiteUrl {
-    /// Scheme and authority, as a page's `Origin` names them.
+    /// Scheme and authority, as in the `Origin` of a page.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// What all paths begin with; empty where that is nothing.
+    /// Path that all addresses begin with; empty for a site without one.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -61,8 +61,7 @@ impl fmt::Display for SiteUrl {
     }
 }
 
-/// Whether all paths of a kind can begin with this one: it begins with a slash, does not end in one, and means the same
-/// to every proxy.
+/// Whether paths can begin with this one: it begins with a slash, does not end in one, and every proxy reads it alike.
 pub(crate) fn is_prefix(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let good = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(plain);

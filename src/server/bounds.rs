@@ -1,4 +1,4 @@
-//! Bounds of a server: how many, how large and how long.
+//! Bounds of a server: counts, sizes and times.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::limits;
 
-/// What the server allows; [`Bounds::default`] takes all of it from [`limits`].
+/// Bounds of a server; [`Bounds::default`] takes each from [`limits`].
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Most connections of clients at once; fewer when the process may not open as many files. When all are taken, those
-    /// that wait for their next request make room for others.
+    /// Connections of clients at once, at most; fewer when the process may not open as many files. At the bound, an
+    /// idle connection is closed for a new one.
     pub connections: usize,
-    /// Most of them from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted proxy;
-    /// further ones are closed at once. Fewer where there are fewer connections in all.
+    /// Connections from one network (an IPv4 address, or the first 64 bits of an IPv6 address) that is no trusted
+    /// proxy, at most. Further ones are closed at once. Fewer when [`Bounds::connections`] is lowered.
     pub connections_of_network: usize,
-    /// Most requests being answered or waiting for a thread.
+    /// Requests on threads that may block or waiting for one, at most.
     pub requests: usize,
-    /// Time to send a complete head, from its first byte on.
+    /// Time for a client to send a whole head, from its first byte on.
     pub head_read: Duration,
-    /// Silence between requests.
+    /// Time that a connection may be idle between requests.
     pub idle: Duration,
-    /// Largest body, in bytes.
+    /// Bytes of a body, at most.
     pub body_bytes: usize,
-    /// Most bytes of bodies held at once.
+    /// Bytes of all bodies in memory, at most.
     pub bodies_bytes: usize,
-    /// Bytes of a larger body that are read and dropped.
+    /// Bytes of too large a body that are read and dropped.
     pub body_dropped_bytes: usize,
-    /// Time to send a complete body.
+    /// Time for a client to send a whole body.
     pub body_read: Duration,
-    /// Time in which a client has to take some of its answer.
+    /// Time for a client to take at least one byte of a response.
     pub write_stall: Duration,
-    /// Time that requests in flight have once a stop was asked for.
+    /// Time for requests in flight after a stop was requested.
     pub drain: Duration,
 }
 
@@ -54,14 +54,14 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// The same with as many connections as leave file descriptors for everything else.
+    /// The same bounds with as many connections as leave file descriptors for everything else.
     pub(in crate::server) fn within_descriptors(self) -> Self {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let room = files.saturating_sub(limits::DESCRIPTORS_RESERVED).max(1);
         self.with_at_most(usize::try_from(room).unwrap_or(usize::MAX))
     }
 
-    /// The same with so few connections that each network has the same part of them.
+    /// The same bounds with at most `most` connections, and the same part of them for each network.
     fn with_at_most(self, most: usize) -> Self {
         if self.connections <= most {
             return self;

@@ -1,14 +1,16 @@
-//! How many keys were refused, told now and then. A line for each would let whoever presents junk fill the log.
+//! Denial log: how many keys were denied, at most once a minute.
+//!
+//! A line for each denied key would let a client fill the log with junk keys.
 
 use crate::clock::Timestamp;
 use crate::limits;
 
-/// What the log was told of refused keys.
+/// State of the log of denied keys.
 #[derive(Debug)]
 pub(super) struct DenialLog {
-    /// How many since the start.
+    /// Denied keys since the start, as logged last.
     told: u64,
-    /// When.
+    /// Time of the last line.
     at: Timestamp,
 }
 
@@ -17,7 +19,8 @@ impl DenialLog {
         Self { told: 0, at: start }
     }
 
-    /// How many there are to tell of, of so many since the start: at most once a minute, and never none.
+    /// Returns how many denied keys to log, given how many there were since the start: at most once a minute, and never
+    /// zero.
     pub(super) fn due(&mut self, now: Timestamp, refused: u64) -> Option<u64> {
         let passed = now.unix_ms().saturating_sub(self.at.unix_ms());
         let more = refused.saturating_sub(self.told);
@@ -34,9 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_refused_keys_is_one_line_a_minute() {
+    fn a_flood_of_denied_keys_is_one_line_a_minute() {
         let mut refused = DenialLog::since(Timestamp::from_unix_ms(0));
-        // A thousand a second for ten minutes, looked at every ten seconds.
+        // A thousand a second for ten minutes, sampled every ten seconds.
         let told: Vec<_> =
             (1..=60).filter_map(|n| refused.due(Timestamp::from_unix_ms(n * 10_000), n * 10_000)).collect();
         assert_eq!(told, [60_000; 10]);

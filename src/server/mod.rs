@@ -1,7 +1,8 @@
 //! HTTP server: listeners, connections, and the dialects that answer. No other room imports warp.
 //!
-//! The server speaks HTTP/1.1, and with a certificate TLS and HTTP/2. It refuses requests that a proxy in front could read
-//! differently: those with two framings of a body, and those with no `Host` or several. A line may end in a bare line feed.
+//! The server speaks HTTP/1.1, and with a certificate TLS and HTTP/2. It refuses requests that a proxy in front could
+//! read differently: those with two framings of a body, and those with no `Host` or several. A line may end in a bare
+//! line feed.
 
 mod bounds;
 mod context;
@@ -86,8 +87,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves until `shutdown` ends. Then it accepts nothing more, closes idle connections, lets requests in flight finish,
-    /// and cuts off the rest after [`Bounds::drain`].
+    /// Serves until `shutdown` ends. Then it accepts nothing more, closes idle connections, lets requests in flight
+    /// finish, and cuts off the rest after [`Bounds::drain`].
     ///
     /// The server has its own worker threads, two per processor: one for connections that only verify, one at lower
     /// priority for all others. Work on a blocking thread runs to its end, even when its connection was cut off.

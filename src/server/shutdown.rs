@@ -1,14 +1,14 @@
-//! Stopping: the signals that ask for it, and how it reaches every connection.
+//! Shutdown: the signals that request a stop, and the wait for it.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Listens for SIGTERM and SIGINT from now on; the future ends at the first of them.
+/// Handles SIGTERM and SIGINT from now on. The future ends at the first of them.
 ///
 /// # Errors
-/// The system's, when it takes no handler: do not start then, since the process could not be stopped cleanly.
+/// Those of the system, when it takes no handler. Do not serve then, since the process could not be stopped cleanly.
 pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -20,8 +20,8 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-/// Ends when the server begins to stop, or is gone.
+/// Ends when the server begins to stop, or is dropped.
 pub(super) async fn stopping(mut stop: watch::Receiver<bool>) {
-    // The only failure is that nobody is left who could ask for a stop.
+    // Fails only when the sender is dropped, which is a stop, too.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -208,7 +208,7 @@ async fn a_stop_ends_connections_between_requests_and_says_so_in_the_last_answer
 async fn what_is_too_long_to_be_plain_is_answered_all_the_same() {
     bounded(async {
         let server = Running::start(patient()).await;
-        let key = "k".repeat(limits::DIRECT_BYTES_MAX);
+        let key = "k".repeat(limits::FAST_PATH_BYTES_MAX);
         let json = format!(r#"{{"key":"{key}"}}"#);
         let head = format!("POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", json.len());
         let answer = server.ask(format!("{head}{json}")).await;

@@ -20,7 +20,7 @@ fn niceness() -> i32 {
 
 /// How nice threads are that stand back behind this one.
 fn stood_back() -> i32 {
-    limits::NICENESS_MAX.min(niceness() + limits::OTHERS_NICENESS)
+    limits::NICENESS_MAX.min(niceness() + limits::GENERAL_WORKER_NICENESS)
 }
 
 /// What threads say that serve verifies, and others.
@@ -30,7 +30,7 @@ fn threads() -> [String; 2] {
 
 async fn moves(mut client: Client<impl AsyncRead + AsyncWrite + Unpin>) {
     let [verifying, connections] = threads();
-    for _ in 0..limits::PROVING_ANSWERS {
+    for _ in 0..limits::VERIFY_WORKER_AFTER_ANSWERS {
         assert_eq!(thread(&mut client, AT_ONCE).await, connections);
     }
     for _ in 0..3 {

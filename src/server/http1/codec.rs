@@ -1,7 +1,7 @@
 //! Codec of the fast path: plain requests and their responses as bytes of HTTP/1 (RFC 9112).
 //!
-//! A request is plain when it can be read in one way and negotiates nothing: one `Host`, at most one `Content-Length`, a
-//! target of unreserved letters. Any other request is hyper's, so being stricter than HTTP costs only time.
+//! A request is plain when it can be read in one way and negotiates nothing: one `Host`, at most one `Content-Length`,
+//! a target of unreserved letters. Any other request is hyper's, so being stricter than HTTP costs only time.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -62,7 +62,7 @@ impl Ending {
 }
 
 /// Room for the header fields of one request.
-pub(super) type Room<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
+pub(super) type HeaderRoom<'bytes> = [MaybeUninit<Header<'bytes>>; limits::HEADERS_MAX];
 
 /// Header fields of a head, as sent.
 pub(super) struct HeadFields<'room, 'bytes>(&'room [Header<'bytes>]);
@@ -77,12 +77,12 @@ impl Fields for HeadFields<'_, '_> {
 /// Parses the request that `bytes` begin with.
 pub(super) fn parse<'room, 'bytes>(
     bytes: &'bytes [u8],
-    room: &'room mut Room<'bytes>,
+    room: &'room mut HeaderRoom<'bytes>,
 ) -> Parsed<'room, 'bytes> {
     let mut head = httparse::Request::new(&mut []);
     match head.parse_with_uninit_headers(bytes, room) {
         Ok(Status::Complete(length)) => plain(bytes, length, head).unwrap_or(Parsed::NotPlain),
-        Ok(Status::Partial) if bytes.len() < limits::DIRECT_BYTES_MAX => Parsed::PartialHead,
+        Ok(Status::Partial) if bytes.len() < limits::FAST_PATH_BYTES_MAX => Parsed::PartialHead,
         Ok(Status::Partial) | Err(_) => Parsed::NotPlain,
     }
 }
@@ -97,7 +97,7 @@ fn plain<'room, 'bytes>(
     let framing = Framing::of(version?, headers)?;
     let (path, query) = target.filter(|target| is_plain_target(target)).map(split_query)?;
     let length = head_length.checked_add(framing.body_length)?;
-    if length > limits::DIRECT_BYTES_MAX {
+    if length > limits::FAST_PATH_BYTES_MAX {
         return None;
     }
     let Some(body) = bytes.get(head_length..length) else { return Some(Parsed::PartialBody) };
@@ -166,7 +166,7 @@ fn number(digits: &[u8]) -> Option<usize> {
 /// An answer that HTTP cannot carry becomes a bare 500, as in [`response`](crate::server::respond::response::response).
 pub(super) fn write(to: &mut Vec<u8>, answer: &RawResponse, method: &str, ending: Ending) {
     let start = to.len();
-    to.reserve(limits::DIRECT_ANSWER_BYTES + answer.body.len());
+    to.reserve(limits::FAST_PATH_ANSWER_BYTES + answer.body.len());
     if try_write(to, answer, method, ending).is_none() {
         tracing::error!("an answer that HTTP cannot carry was replaced");
         to.truncate(start);
@@ -317,8 +317,8 @@ mod tests {
         ] {
             assert_eq!(shown(&format!("{head}\r\n\r\nx")), None, "{head}");
         }
-        let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(limits::DIRECT_BYTES_MAX));
-        let cut = long.get(..limits::DIRECT_BYTES_MAX).unwrap();
+        let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(limits::FAST_PATH_BYTES_MAX));
+        let cut = long.get(..limits::FAST_PATH_BYTES_MAX).unwrap();
         assert_eq!((shown(&long), shown(cut)), (None, None));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(limits::HEADERS_MAX + 1));
         assert_eq!(shown(&many), None);

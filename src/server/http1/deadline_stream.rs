@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::framing::{AMBIGUOUS, Frame, Rest};
+use super::framing::{AMBIGUOUS, RequestFrame, Rest};
 
 /// Phase of a connection's current request. Its stream, which reads bytes, and its service, which gets whole requests,
 /// share it.
@@ -64,7 +64,7 @@ impl RequestPhase {
     pub(in crate::server) fn request_begins(&self) -> Result<(), &'static str> {
         let mut state = self.state();
         state.phase = Phase::Answering;
-        let frame = Frame::of(&state.head);
+        let frame = RequestFrame::of(&state.head);
         let (head, rest) = match &frame {
             Some(frame) => (frame.head, frame.body),
             // Every later byte counts as a part of this request.
@@ -121,11 +121,11 @@ impl PhaseState {
     }
 }
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] when a head is not complete in time after its first byte, and when
-/// the client takes no byte of a response in time.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when a head is not complete in time after its first byte, and
+/// when the client takes no byte of a response in time.
 ///
-/// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long. The timer here runs
-/// from the first byte of a head on.
+/// hyper's own timer for heads also runs while a kept-alive connection is idle, so it has to be long. The timer here
+/// runs from the first byte of a head on.
 #[derive(Debug)]
 pub(in crate::server) struct DeadlineStream<S> {
     stream: S,

@@ -1,9 +1,10 @@
 //! Fast path: plain requests with inline answers are read and answered on the stream itself, without hyper.
 //!
 //! A gateway sends one small request after the other. Taking each apart for a web framework, and putting the response
-//! together again, costs more than the verdict: the server's processor needs 1.4 times as long, the kernel's work included.
-//! Only requests that can be read in one way are read here ([`codec`]). At the first other one the rest of the connection is
-//! hyper's, unread, with the dialect that was found for it. `tests/server/direct.rs` compares the responses with hyper's.
+//! together again, costs more than the verdict: the server's processor needs 1.4 times as long, the kernel's work
+//! included. Only requests that can be read in one way are read here ([`codec`]). At the first other one the rest of
+//! the connection is hyper's, unread, with the dialect that was found for it. `tests/server/fast_path.rs` compares the
+//! responses with hyper's.
 
 use std::future::poll_fn;
 use std::io;
@@ -67,14 +68,14 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             stream.write_all(&answers).await?;
             phase.request_ends();
             answers.clear();
-            answers.shrink_to(limits::DIRECT_KEPT_BYTES);
+            answers.shrink_to(limits::FAST_PATH_KEPT_BYTES);
             (timeout.active, reads, answered) = (Instant::now(), 0, answered + 1);
             if answered >= wanted && unread.is_empty() && matches!(next, Next::Read(Missing::Head)) {
                 return Ok(FastPathEnd::Answered(stream.into_inner()));
             }
         }
         let missing = match next {
-            Next::Read(missing) if reads < limits::DIRECT_READS_MAX => missing,
+            Next::Read(missing) if reads < limits::FAST_PATH_READS_MAX => missing,
             Next::Read(_) => return Ok(hand_over(stream.into_inner(), unread, Recognition::Pending)),
             Next::HandOver(found) => return Ok(hand_over(stream.into_inner(), unread, found)),
             Next::Close => {
@@ -131,9 +132,9 @@ impl<S: Future<Output = ()>> IdleTimeout<'_, S> {
         missing: Missing,
     ) -> Read {
         if unread.is_empty() {
-            unread.shrink_to(limits::DIRECT_KEPT_BYTES);
+            unread.shrink_to(limits::FAST_PATH_KEPT_BYTES);
         }
-        unread.reserve(limits::DIRECT_READ_BYTES);
+        unread.reserve(limits::FAST_PATH_READ_BYTES);
         let nothing = if unread.is_empty() { Read::Idle } else { Read::Incomplete };
         let mut late = pin!(late(missing));
         let begun = !unread.is_empty();
@@ -184,7 +185,7 @@ enum WaitEnd {
 /// Ends when the rest of a body does not follow its head at once.
 async fn late(missing: Missing) {
     match missing {
-        Missing::Body => sleep(Duration::from_millis(limits::DIRECT_BODY_MS)).await,
+        Missing::Body => sleep(Duration::from_millis(limits::FAST_PATH_BODY_MS)).await,
         Missing::Head => std::future::pending().await,
     }
 }

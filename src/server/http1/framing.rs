@@ -1,5 +1,5 @@
-//! Framing of requests: their ends, read from each head as sent and followed through the body, so that the first byte of the
-//! next head is known.
+//! Framing of requests: their ends, read from each head as sent and followed through the body, so that the first byte
+//! of the next head is known.
 
 use httparse::Header;
 
@@ -10,19 +10,20 @@ pub(in crate::server) const AMBIGUOUS: &str = "A body has one Content-Length, or
 
 /// Frame of the request that some bytes begin with.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::server) struct Frame {
+pub(in crate::server) struct RequestFrame {
     /// Bytes of the head.
     pub(in crate::server) head: usize,
     /// The body.
     pub(in crate::server) body: Rest,
 }
 
-impl Frame {
-    /// Reads a head. Returns `None` when the end of its body can be read in two ways, or when the bytes are no whole head.
+impl RequestFrame {
+    /// Reads a head. Returns `None` when the end of its body can be read in two ways, or when the bytes are no whole
+    /// head.
     ///
     /// # Security
-    /// hyper chooses by itself in some of these cases (of length and chunked together, chunked wins), and a proxy in front
-    /// may choose otherwise. So no such request is served.
+    /// hyper chooses by itself in some of these cases (of length and chunked together, chunked wins), and a proxy in
+    /// front may choose otherwise. So no such request is served.
     pub(in crate::server) fn of(bytes: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; limits::HEADERS_MAX];
         let mut parsed = httparse::Request::new(&mut fields);
@@ -61,7 +62,8 @@ pub(in crate::server) enum Rest {
     Chunked(Chunk),
 }
 
-/// Place of the next byte in a chunk. Refusing malformed chunks is hyper's work; this only follows those that hyper takes.
+/// Place of the next byte in a chunk. Refusing malformed chunks is hyper's work; this only follows those that hyper
+/// takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Chunk {
     /// In the line with the size.
@@ -136,7 +138,7 @@ mod tests {
     use super::*;
 
     fn body(fields: &str) -> Option<Rest> {
-        Frame::of(format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\nmore").as_bytes())
+        RequestFrame::of(format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\nmore").as_bytes())
             .map(|frame| frame.body)
     }
 
@@ -165,7 +167,7 @@ mod tests {
         ] {
             assert_eq!(body(fields), None, "{fields}");
         }
-        assert_eq!(Frame::of(b"POST / HTTP/1.1\r\nhost: x\r\n"), None, "a part of a head");
+        assert_eq!(RequestFrame::of(b"POST / HTTP/1.1\r\nhost: x\r\n"), None, "a part of a head");
     }
 
     #[test]

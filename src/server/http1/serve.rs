@@ -1,7 +1,8 @@
 //! One HTTP/1 connection, which moves between two classes of worker threads.
 //!
-//! A connection begins on a general worker. After a few inline answers it moves to a verify worker, and back at the first
-//! request that has no inline answer. So a client that logs in, or whose keys are denied, does not delay clients that verify.
+//! A connection begins on a general worker. After a few inline answers it moves to a verify worker, and back at the
+//! first request that has no inline answer. So a client that logs in, or whose keys are denied, does not delay clients
+//! that verify.
 
 use std::io;
 
@@ -28,7 +29,7 @@ async fn serve_inline<L: Listener>(
     stream: L::Stream,
     context: &ConnectionContext,
 ) -> io::Result<Option<(L::Stream, HandOver)>> {
-    let answers = if L::MOVES { limits::PROVING_ANSWERS } else { usize::MAX };
+    let answers = if L::MOVES { limits::VERIFY_WORKER_AFTER_ANSWERS } else { usize::MAX };
     // Boxed, as hyper's part is: a connection that moved away keeps no room for either.
     let accepted = match Box::pin(fast_path::serve(stream, context, answers)).await? {
         FastPathEnd::Closed => return Ok(None),

@@ -23,7 +23,8 @@ use crate::server::respond::claim::Recognition;
 use crate::server::respond::request::{BadRequest, check_path};
 use crate::server::shutdown::stopping;
 
-/// Serves requests until the client leaves or exceeds a bound, or the server stops; then requests in flight are answered.
+/// Serves requests until the client leaves or exceeds a bound, or the server stops; then requests in flight are
+/// answered.
 pub(in crate::server) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     context: ConnectionContext,
@@ -87,8 +88,8 @@ const HEAD_BYTES: u32 = {
 
 /// Makes the request one that HTTP/1 could have brought: with one `Host` and one `Cookie` field.
 ///
-/// Source: RFC 9113, 8.2.3 (cookies in pieces are one field) and 8.3.1 (`:authority` replaces `Host`, which may only repeat
-/// it).
+/// Source: RFC 9113, 8.2.3 (cookies in pieces are one field) and 8.3.1 (`:authority` replaces `Host`, which may only
+/// repeat it).
 ///
 /// # Errors
 /// [`BadRequest`] when HTTP/1 could not have brought it.

@@ -1,8 +1,8 @@
 //! Stream watch: the requests in flight of one HTTP/2 connection, the responses that the client does not take, and the
 //! requests that it dropped.
 //!
-//! HTTP/2 lets a client open, drop and stall many requests at once, and h2 leaves that to its user. So the connection is
-//! watched as a whole.
+//! HTTP/2 lets a client open, drop and stall many requests at once, and h2 leaves that to its user. So the connection
+//! is watched as a whole.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -156,7 +156,7 @@ impl Drop for ActiveStream {
             state.dropped += 1;
             state.dropped
         });
-        if dropped > limits::HTTP2_GIVEN_UP_MAX {
+        if dropped > limits::HTTP2_DROPPED_MAX {
             self.watch.0.abused.notify_one();
         }
     }

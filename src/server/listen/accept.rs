@@ -1,4 +1,4 @@
-//! Accepts connections up to a bound, and drains them when the server stops.
+//! Accepting: connections up to the bounds, and their end when the server stops.
 
 use std::io;
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use super::workers::WorkerClass;
 use crate::limits;
 use crate::server::context::{ConnectionContext, ServerContext};
 use crate::server::http1::deadline_stream::RequestPhase;
+use crate::server::http1::serve::serve as serve_http1;
+use crate::server::http2::serve::serve as serve_http2;
 use crate::server::respond::client_address::Peer;
 use crate::server::shutdown::stopping;
-use crate::server::{http1, http2};
 
 /// Serves until `stop` turns true, then for at most the drain time.
 pub(in crate::server) async fn serve(
@@ -28,7 +29,7 @@ pub(in crate::server) async fn serve(
         () = accept(listener, &server, &mut connections) => {}
         () = stopping(stop) => {}
     }
-    server.open_connections.end();
+    server.open_connections.close_all();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(server.bounds.drain, drained).await.is_err() {
         tracing::warn!(
@@ -39,32 +40,32 @@ pub(in crate::server) async fn serve(
     }
 }
 
-/// A place for one more connection. When all are taken, one that waits for its next request is ended for it.
-async fn place(server: &ServerContext) -> Option<OwnedSemaphorePermit> {
+/// Permit for one more connection. When there is none, an idle connection is closed for it.
+async fn permit(server: &ServerContext) -> Option<OwnedSemaphorePermit> {
     loop {
         let wanted = Arc::clone(&server.connections);
         if let Ok(permit) = Arc::clone(&wanted).try_acquire_owned() {
             return Some(permit);
         }
-        server.open_connections.make_room();
+        server.open_connections.evict_idle();
         let pause = Duration::from_millis(limits::ACCEPT_PAUSE_MS);
         if let Ok(permit) = tokio::time::timeout(pause, wanted.acquire_owned()).await {
-            // Only fails once the semaphore is closed, which nobody does.
+            // Fails only on a closed semaphore, and no code closes it.
             return permit.ok();
         }
     }
 }
 
-/// Accepts for ever. A connection is only taken from the listen queue when there is room for it.
+/// Accepts without end. A connection leaves the listen queue only when there is a permit for it.
 async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &mut JoinSet<()>) {
     let local = listener.is_local();
     let first = if L::MOVES { WorkerClass::General } else { WorkerClass::Verify };
-    while let Some(permit) = place(server).await {
+    while let Some(permit) = permit(server).await {
         while connections.try_join_next().is_some() {}
         match listener.next().await {
             Ok((accepted, address)) => {
                 let peer = Peer::new(address, local, &server.router.proxies);
-                let Ok(share) = share(server, &peer) else {
+                let Ok(network) = network_permit(server, &peer) else {
                     tracing::debug!(
                         peer = address.map(tracing::field::display),
                         "a network has as many connections as it may"
@@ -73,15 +74,15 @@ async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &
                 };
                 let seat = server.workers.seat(first);
                 let phase = RequestPhase::new();
-                // Here and not on its thread, where the open_connections may have been ended before.
-                let stop = server.open_connections.join(phase.clone());
+                // Here and not on the worker thread, where the registry may have been closed before.
+                let stop = server.open_connections.register(phase.clone());
                 let (context, runtime) =
                     (ConnectionContext { phase, peer, server: server.clone(), stop }, seat.runtime.clone());
-                let served = async move {
-                    served::<L>(accepted, context).await;
-                    drop((permit, share, seat));
+                let serving = async move {
+                    serve_connection::<L>(accepted, context).await;
+                    drop((permit, network, seat));
                 };
-                connections.spawn_on(served, &runtime);
+                connections.spawn_on(serving, &runtime);
             }
             Err(failure) if is_of_one_connection(&failure) => {
                 tracing::debug!(%failure, "a connection was lost before it was accepted");
@@ -94,30 +95,30 @@ async fn accept<L: Listener>(listener: L, server: &ServerContext, connections: &
     }
 }
 
-/// The connection's part in what its network may have, if there is any left. A proxy that is trusted has the
-/// connections of everyone behind it, and may have all.
-fn share(server: &ServerContext, peer: &Peer) -> Result<Option<NetworkPermit>, Refused> {
+/// Permit of the connection's network, if it has one left. A trusted proxy needs none, since it forwards for many
+/// clients.
+fn network_permit(server: &ServerContext, peer: &Peer) -> Result<Option<NetworkPermit>, NetworkFull> {
     let Some(peer) = peer.counted_address() else { return Ok(None) };
-    server.per_network.take(peer, server.bounds.connections_of_network).map(Some).ok_or(Refused)
+    server.per_network.take(peer, server.bounds.connections_of_network).map(Some).ok_or(NetworkFull)
 }
 
-/// A network has its share already.
-struct Refused;
+/// The network has as many connections as it may.
+struct NetworkFull;
 
-async fn served<L: Listener>(accepted: L::Accepted, context: ConnectionContext) {
+async fn serve_connection<L: Listener>(accepted: L::Accepted, context: ConnectionContext) {
     let opened = tokio::select! {
         opened = tokio::time::timeout(context.server.bounds.head_read, L::open(accepted)) => opened,
         () = stopping(context.stop.clone()) => return,
     };
     match opened.unwrap_or_else(|late| Err(late.into())) {
-        Ok((stream, Protocol::Http1)) => http1::serve::serve::<L>(stream, context).await,
-        // Boxed, so that the others need not keep the room it takes.
-        Ok((stream, Protocol::Http2)) => Box::pin(http2::serve::serve(stream, context)).await,
+        Ok((stream, Protocol::Http1)) => serve_http1::<L>(stream, context).await,
+        // Boxed, so that connections of HTTP/1 do not keep its room.
+        Ok((stream, Protocol::Http2)) => Box::pin(serve_http2(stream, context)).await,
         Err(failure) => tracing::debug!(%failure, "a connection could not be served"),
     }
 }
 
-/// Whether the failure says nothing about the next connection.
+/// Whether a failure is of one connection, so that the next one may succeed.
 fn is_of_one_connection(failure: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
     matches!(failure.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)

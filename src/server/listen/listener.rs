@@ -1,4 +1,4 @@
-//! Listeners and the connections that they accept.
+//! Listeners: what accepts connections, over TCP and over unix sockets.
 
 use std::io;
 use std::net::IpAddr;
@@ -8,33 +8,35 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::unix_stream::UnixConnection;
 
-/// What is spoken on a connection.
+/// Version of HTTP on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Protocol {
+    /// HTTP/1.0 or HTTP/1.1.
     Http1,
+    /// HTTP/2.
     Http2,
 }
 
-/// What connections come from.
+/// Listener: accepts connections.
 pub(in crate::server) trait Listener: Send + Sync + 'static {
-    /// One connection that no thread serves yet.
+    /// One connection that no thread serves.
     type Accepted: Send + 'static;
-    /// One that this thread serves.
+    /// One connection that the current thread serves.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next connection and the address of its client, if it has one.
+    /// Accepts the next connection. Returns it with the address of its peer, if it has one.
     fn next(&self) -> impl Future<Output = io::Result<(Self::Accepted, Option<IpAddr>)>> + Send;
 
-    /// Has this thread serve a connection, in the version of HTTP that was agreed on.
+    /// Binds a connection to the current thread. Returns it with the agreed version of HTTP.
     fn open(accepted: Self::Accepted) -> impl Future<Output = io::Result<(Self::Stream, Protocol)>> + Send;
 
-    /// Whether a connection can go on on another thread.
+    /// Whether a connection can move to another thread.
     const MOVES: bool = true;
 
-    /// Has no thread serve a connection any more, so that another one can.
+    /// Unbinds a connection from the current thread, so that another one can serve it.
     fn release(stream: Self::Stream) -> io::Result<Self::Accepted>;
 
-    /// Whether only this machine reaches it.
+    /// Whether only this machine reaches the listener.
     fn is_local(&self) -> bool;
 }
 
@@ -44,7 +46,7 @@ impl Listener for TcpListener {
 
     async fn next(&self) -> io::Result<(Self::Accepted, Option<IpAddr>)> {
         let (stream, peer) = self.accept().await?;
-        // Answers are written whole: waiting for more would only delay them.
+        // Responses are written whole, so waiting for more bytes would only delay them.
         stream.set_nodelay(true)?;
         Ok((stream.into_std()?, Some(peer.ip().to_canonical())))
     }

@@ -1,4 +1,4 @@
-//! The connections that are open: so that one that is silent makes room for one that comes, and all end at a stop.
+//! Registry of open connections: evicts an idle one at the limit, and closes all when the server stops.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use crate::limits;
 use crate::server::http1::deadline_stream::RequestPhase;
 
-/// Connections that share a bound. Letting go of a member tells its connection to end in good order: at once when it is
-/// silent, otherwise after the answer it is at.
+/// Registry of the connections that share a bound. Dropping an entry makes its connection close: at once when it is
+/// idle, else after the response in progress.
 #[derive(Default)]
 pub(in crate::server) struct OpenConnections(Mutex<VecDeque<OpenConnection>>);
 
@@ -19,48 +19,48 @@ struct OpenConnection {
 }
 
 impl OpenConnection {
-    fn is_gone(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.stop.is_closed()
     }
 }
 
 impl OpenConnections {
-    fn members(&self) -> MutexGuard<'_, VecDeque<OpenConnection>> {
+    fn entries(&self) -> MutexGuard<'_, VecDeque<OpenConnection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a connection in; what tells it to end.
-    pub(in crate::server) fn join(&self, phase: RequestPhase) -> watch::Receiver<bool> {
+    /// Adds a connection. Returns the receiver that tells it to close.
+    pub(in crate::server) fn register(&self, phase: RequestPhase) -> watch::Receiver<bool> {
         let (stop, stopped) = watch::channel(false);
-        let mut members = self.members();
-        // Two looked at for each that comes: those that are gone never outnumber the others for long.
+        let mut entries = self.entries();
+        // Two entries are looked at for each new one, so closed entries never outnumber open ones for long.
         for _ in 0..2 {
-            let first = members.pop_front().filter(|member| !member.is_gone());
-            members.extend(first);
+            let first = entries.pop_front().filter(|entry| !entry.is_closed());
+            entries.extend(first);
         }
-        members.push_back(OpenConnection { phase, stop });
+        entries.push_back(OpenConnection { phase, stop });
         stopped
     }
 
-    /// Ends one connection that waits for a request; whether there was one, among as many as are looked at.
-    pub(in crate::server) fn make_room(&self) -> bool {
-        let mut members = self.members();
-        for _ in 0..members.len().min(limits::CROWD_LOOKED_AT_MAX) {
-            let Some(member) = members.pop_front() else { break };
-            if member.is_gone() {
+    /// Closes one idle connection. Returns whether there was one among the entries looked at.
+    pub(in crate::server) fn evict_idle(&self) -> bool {
+        let mut entries = self.entries();
+        for _ in 0..entries.len().min(limits::EVICTION_LOOKS_MAX) {
+            let Some(entry) = entries.pop_front() else { break };
+            if entry.is_closed() {
                 continue;
             }
-            if member.phase.is_idle() {
+            if entry.phase.is_idle() {
                 return true;
             }
-            members.push_back(member);
+            entries.push_back(entry);
         }
         false
     }
 
-    /// Ends all.
-    pub(in crate::server) fn end(&self) {
-        self.members().clear();
+    /// Closes all connections.
+    pub(in crate::server) fn close_all(&self) {
+        self.entries().clear();
     }
 }
 
@@ -68,38 +68,34 @@ impl OpenConnections {
 mod tests {
     use super::*;
 
-    fn silent() -> RequestPhase {
+    fn idle() -> RequestPhase {
         let phase = RequestPhase::new();
         phase.request_ends();
         phase
     }
 
     #[test]
-    fn one_that_is_silent_makes_room_and_nobody_else_does() {
-        let open_connections = OpenConnections::default();
-        let busy: Vec<_> = (0..5).map(|_| open_connections.join(RequestPhase::new())).collect();
-        assert!(!open_connections.make_room());
-        let (first, second) = (open_connections.join(silent()), open_connections.join(silent()));
-        assert!(open_connections.make_room());
+    fn an_idle_connection_makes_room_and_no_other_does() {
+        let registry = OpenConnections::default();
+        let busy: Vec<_> = (0..5).map(|_| registry.register(RequestPhase::new())).collect();
+        assert!(!registry.evict_idle());
+        let (first, second) = (registry.register(idle()), registry.register(idle()));
+        assert!(registry.evict_idle());
         let ended = |stop: &watch::Receiver<bool>| stop.has_changed().is_err();
         assert!(ended(&first) ^ ended(&second), "one is enough");
-        assert!(open_connections.make_room() && ended(&first) && ended(&second));
-        assert!(!open_connections.make_room() && !busy.iter().any(ended));
-        open_connections.end();
+        assert!(registry.evict_idle() && ended(&first) && ended(&second));
+        assert!(!registry.evict_idle() && !busy.iter().any(ended));
+        registry.close_all();
         assert!(busy.iter().all(ended));
     }
 
     #[test]
-    fn those_that_left_are_forgotten() {
-        let open_connections = OpenConnections::default();
-        let kept: Vec<_> = (0..10).map(|_| open_connections.join(RequestPhase::new())).collect();
+    fn closed_connections_are_forgotten() {
+        let registry = OpenConnections::default();
+        let kept: Vec<_> = (0..10).map(|_| registry.register(RequestPhase::new())).collect();
         for _ in 0..1_000 {
-            drop(open_connections.join(RequestPhase::new()));
+            drop(registry.register(RequestPhase::new()));
         }
-        assert!(
-            open_connections.members().len() <= 2 * kept.len() + 2,
-            "{}",
-            open_connections.members().len()
-        );
+        assert!(registry.entries().len() <= 2 * kept.len() + 2, "{}", registry.entries().len());
     }
 }

@@ -1,4 +1,4 @@
-//! How many of the connections each network has, so that none takes all.
+//! Limit on the connections of each network, so that none takes all.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::network;
 
-/// The connections of every network that has any.
+/// Counts of open connections by network.
 #[derive(Default)]
 pub(in crate::server) struct PerNetworkLimit(Mutex<HashMap<IpAddr, usize>>);
 
-/// One connection's part in it, until it is dropped.
+/// One counted connection, until it is dropped.
 pub(in crate::server) struct NetworkPermit {
-    per_network: Arc<PerNetworkLimit>,
+    limit: Arc<PerNetworkLimit>,
     network: IpAddr,
 }
 
@@ -22,7 +22,7 @@ impl PerNetworkLimit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more connection of the peer's network, or `None` when it has `most`.
+    /// Counts one more connection of the peer's network. Returns `None` when it has `most`.
     pub(in crate::server) fn take(self: &Arc<Self>, peer: IpAddr, most: usize) -> Option<NetworkPermit> {
         let network = network(peer);
         let mut counts = self.counts();
@@ -31,13 +31,13 @@ impl PerNetworkLimit {
             return None;
         }
         *count += 1;
-        Some(NetworkPermit { per_network: Arc::clone(self), network })
+        Some(NetworkPermit { limit: Arc::clone(self), network })
     }
 }
 
 impl Drop for NetworkPermit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.per_network.counts().entry(self.network) {
+        if let Entry::Occupied(mut count) = self.limit.counts().entry(self.network) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -51,18 +51,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_has_its_share_and_no_more_until_it_gives_some_back() {
+    fn a_network_has_as_many_connections_as_it_may_until_it_closes_one() {
         let per_network = Arc::new(PerNetworkLimit::default());
         let take = |peer: &str| per_network.take(peer.parse().unwrap(), 2);
         let (first, second) = (take("192.0.2.1"), take("::ffff:192.0.2.1"));
         assert!(first.is_some() && second.is_some());
         assert!(take("192.0.2.1").is_none());
-        assert!(take("192.0.2.2").is_some(), "another's is another's");
+        assert!(take("192.0.2.2").is_some(), "networks are counted apart");
         let one_customer = (take("2001:db8::1"), take("2001:db8::2"));
         assert!(take("2001:db8::3").is_none() && take("2001:db8:0:1::3").is_some());
         drop(first);
         assert!(take("192.0.2.1").is_some());
         drop((second, one_customer));
-        assert!(per_network.counts().is_empty(), "nobody is remembered");
+        assert!(per_network.counts().is_empty(), "no closed connection is counted");
     }
 }

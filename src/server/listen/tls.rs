@@ -1,4 +1,4 @@
-//! TLS: the certificate that clients are shown, exchanged while the server runs, and listeners that speak it.
+//! TLS: the certificate, which is replaced while the server runs, and the listener.
 
 use std::fmt;
 use std::io;
@@ -21,22 +21,23 @@ use super::listener::{Listener, Protocol};
 
 /// TLS 1.2 and 1.3, with one certificate for every name. Clones share it.
 ///
-/// HTTP/2 is spoken with clients that offer it, HTTP/1.1 with all others. No client is asked for a certificate, and no
-/// request is taken before the handshake is over (0-RTT), since it could be sent again by somebody else.
+/// Clients that offer HTTP/2 get it, all others HTTP/1.1. No client is asked for a certificate.
+///
+/// # Security
+/// No request is read before the handshake is over (0-RTT), since an attacker could replay it.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
-    shown: Arc<Shown>,
+    current: Arc<CurrentCertificate>,
 }
 
-/// Why a certificate is not taken.
+/// Reason why a certificate is not taken.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// The chain is no PEM, or has no certificate in it: give the server's own certificate first, then those that lead to
-    /// a root.
+    /// The chain is not PEM, or holds no certificate: give the server's own certificate first, then those up to a root.
     #[error("no certificate can be read: a PEM file with the server's own first is needed")]
     NoCertificate,
-    /// The key is no PEM, or has no private key in it.
+    /// The key is not PEM, or holds no private key.
     #[error(
         "no private key can be read: a PEM file with one in PKCS #8, PKCS #1 or SEC1 is needed, not encrypted"
     )]
@@ -47,16 +48,16 @@ pub enum TlsError {
     /// The key is another certificate's.
     #[error("the private key does not belong to the certificate")]
     Mismatch,
-    /// The versions of TLS that are wanted are not there: a build without them.
+    /// The build has no supported version of TLS.
     #[error("TLS is not available")]
     Unavailable,
 }
 
-/// What clients are shown from now on.
+/// Certificate for new connections.
 #[derive(Debug)]
-struct Shown(ArcSwap<CertifiedKey>);
+struct CurrentCertificate(ArcSwap<CertifiedKey>);
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.load_full())
     }
@@ -66,25 +67,25 @@ impl Tls {
     /// Reads a chain of certificates, the server's own first, and its private key, both PEM.
     ///
     /// # Errors
-    /// [`TlsError`], which repeats nothing of what it was given.
+    /// [`TlsError`], which repeats nothing of the chain or the key.
     pub fn new(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let shown = Arc::new(Shown(ArcSwap::from_pointee(certified(chain, key)?)));
+        let current = Arc::new(CurrentCertificate(ArcSwap::from_pointee(certified(chain, key)?)));
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsError::Unavailable)?;
         let mut config = config
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&shown) as Arc<dyn ResolvesServerCert>);
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = [HTTP2, b"http/1.1"].map(<[u8]>::to_vec).into();
-        Ok(Self { acceptor: Arc::new(config).into(), shown })
+        Ok(Self { acceptor: Arc::new(config).into(), current })
     }
 
-    /// Shows another certificate to everyone who connects from now on; connections go on as they are.
+    /// Replaces the certificate for new connections. Open connections keep the one before.
     ///
     /// # Errors
-    /// As [`Tls::new`]; then the one before is shown further.
+    /// As [`Tls::new`]; then the certificate stays as it was.
     pub fn exchange(&self, chain: &[u8], key: &[u8]) -> Result<(), TlsError> {
-        self.shown.0.store(Arc::new(certified(chain, key)?));
+        self.current.0.store(Arc::new(certified(chain, key)?));
         Ok(())
     }
 }
@@ -102,7 +103,7 @@ fn certified(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
     let key = default_provider().key_provider.load_private_key(key).map_err(|_| TlsError::UnsupportedKey)?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
-        // Only a key that does not tell its public half cannot be compared.
+        // A key that does not give its public half cannot be compared.
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
         Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch),
         Err(_) => Err(TlsError::NoCertificate),
@@ -111,7 +112,7 @@ fn certified(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
 
 const HTTP2: &[u8] = b"h2";
 
-/// A listener whose clients speak TLS.
+/// Listener whose clients speak TLS.
 pub(in crate::server) struct TlsListener {
     pub(in crate::server) listener: TcpListener,
     pub(in crate::server) tls: Tls,
@@ -133,7 +134,7 @@ impl Listener for TlsListener {
         Ok((stream, protocol))
     }
 
-    /// What a session has agreed on cannot be taken elsewhere.
+    /// A session's state is bound to its stream, so a connection stays on its thread.
     const MOVES: bool = false;
 
     fn release(_: Self::Stream) -> io::Result<Self::Accepted> {
@@ -161,7 +162,7 @@ mod tests {
     fn what_is_no_certificate_with_its_key_is_told_apart_and_changes_nothing() {
         let ((chain, key), (other, _)) = (pair(), pair());
         let tls = Tls::new(chain.as_bytes(), key.as_bytes()).unwrap();
-        let before = tls.shown.0.load_full();
+        let before = tls.current.0.load_full();
         let refused = |chain: &str, key: &str| tls.exchange(chain.as_bytes(), key.as_bytes()).unwrap_err();
         assert!(matches!(refused("", &key), TlsError::NoCertificate));
         assert!(matches!(refused(&key, &key), TlsError::NoCertificate));
@@ -173,9 +174,9 @@ mod tests {
         assert!(matches!(refused(&chain, hollow), TlsError::UnsupportedKey));
         let hollow = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(matches!(refused(hollow, &key), TlsError::NoCertificate));
-        assert!(Arc::ptr_eq(&before, &tls.shown.0.load_full()));
+        assert!(Arc::ptr_eq(&before, &tls.current.0.load_full()));
         let (chain, key) = pair();
         tls.exchange(chain.as_bytes(), key.as_bytes()).unwrap();
-        assert!(!Arc::ptr_eq(&before, &tls.shown.0.load_full()));
+        assert!(!Arc::ptr_eq(&before, &tls.current.0.load_full()));
     }
 }

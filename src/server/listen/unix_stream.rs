@@ -1,7 +1,8 @@
-//! One connection over a unix socket, which waits for room only while there is none.
+//! A stream over a unix socket that waits for room only while the socket is full.
 //!
-//! Whoever reads from a unix socket wakes the other end if that end waits for room, and pays for it. Tokio's own stream
-//! always does, so that a gateway paid for a wake-up of this server with every answer it read.
+//! A reader of a unix socket wakes the other end if that end waits for room, and the reader pays for the wake-up.
+//! Tokio's own stream always waits for room, so a gateway would pay for a wake-up of this server with every response it
+//! reads.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::Shutdown;
@@ -12,21 +13,24 @@ use std::task::{Context, Poll, ready};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
-/// A stream over a unix socket.
+/// Connection over a unix socket.
 pub(in crate::server) struct UnixConnection {
     stream: AsyncFd<UnixStream>,
-    /// The same socket while it is full.
+    /// The same socket, while it is full.
     full: Option<AsyncFd<UnixStream>>,
 }
 
 impl UnixConnection {
-    /// Takes a stream that does not block.
+    /// Wraps a nonblocking stream.
+    ///
+    /// # Errors
+    /// Those of the thread's reactor.
     pub(in crate::server) fn new(stream: UnixStream) -> io::Result<Self> {
         let stream = waiting_for(stream, Interest::READABLE)?;
         Ok(Self { stream, full: None })
     }
 
-    /// The stream that it was made of.
+    /// The stream below.
     pub(in crate::server) fn into_std(self) -> UnixStream {
         self.stream.into_inner()
     }
@@ -56,7 +60,7 @@ impl UnixConnection {
     }
 }
 
-/// Has the thread's reactor tell what becomes of `stream`.
+/// Registers `stream` with the thread's reactor.
 #[expect(deprecated, reason = "sound for a stream that owns its descriptor, and safe to call")]
 fn waiting_for(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
     AsyncFd::with_interest(stream, interest)
@@ -70,7 +74,8 @@ impl AsyncRead for UnixConnection {
             let room = space.len();
             let Ok(read) = there.try_io(|stream| stream.get_ref().read(space)) else { continue };
             let read = read?;
-            // Whatever comes after less than there was room for is told anew: asking again now would be in vain.
+            // After a short read the socket is empty, and the reactor reports later bytes: reading again now would be
+            // in vain.
             if 0 < read && read < room {
                 there.clear_ready();
             }

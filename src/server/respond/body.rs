@@ -15,9 +15,9 @@ use crate::server::bounds::Bounds;
 
 /// Reads a body, with a declared length or without, and takes permits for its bytes from `pool`.
 ///
-/// A client that sent `Expect` and declared too large a body is answered before it sends the body. Of any other body that
-/// is too large some of the excess is read and dropped, because closing a connection with unread bytes can destroy the
-/// response on its way.
+/// A client that sent `Expect` and declared too large a body is answered before it sends the body. Of any other body
+/// that is too large some of the excess is read and dropped, because closing a connection with unread bytes can destroy
+/// the response on its way.
 ///
 /// # Errors
 /// [`TryAcquireError`] when the pool has too few permits: answer that the server is busy.
@@ -65,8 +65,8 @@ async fn collect<B: Buf, E>(
     Ok(if length > bounds.body_bytes { Body::TooLarge } else { Body::Whole(bytes) })
 }
 
-/// Grows `bytes` to hold `length` of them, at most `most`. Permits cover the allocation, not only the bytes read; the old
-/// allocation keeps its permits until it is copied.
+/// Grows `bytes` to hold `length` of them, at most `most`. Permits cover the allocation, not only the bytes read; the
+/// old allocation keeps its permits until it is copied.
 fn grow(
     bytes: &mut Vec<u8>,
     length: usize,

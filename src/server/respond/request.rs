@@ -22,8 +22,8 @@ impl BadRequest {
     }
 }
 
-/// Checks that a target has a path. Those of `CONNECT` and `OPTIONS *`, which only a proxy serves, have none; warp cannot
-/// take them apart.
+/// Checks that a target has a path. Those of `CONNECT` and `OPTIONS *`, which only a proxy serves, have none; warp
+/// cannot take them apart.
 ///
 /// # Errors
 /// [`BadRequest`] for any other target.

@@ -15,8 +15,8 @@ use crate::limits;
 /// Response that sends `answer`: exactly its status, header fields and body.
 ///
 /// # Security
-/// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own) becomes a
-/// bare 500. So no answer can end a header field early or begin a second response.
+/// An answer that HTTP cannot carry (a line break in a header field, an impossible status, a length of its own) becomes
+/// a bare 500. So no answer can end a header field early or begin a second response.
 pub(in crate::server) fn response(answer: RawResponse) -> Response<Bytes> {
     sendable(answer).unwrap_or_else(|| {
         tracing::error!("an answer that HTTP cannot carry was replaced");

@@ -11,8 +11,8 @@ use crate::dialect::Dialect;
 use crate::http::TrustedProxies;
 use crate::server::bounds::Bounds;
 
-/// Router of a listener. Its work is in the files beside this one: [`dispatch`](super::dispatch), [`inline`](super::inline)
-/// and [`blocking`](super::blocking).
+/// Router of a listener. Its work is in the files beside this one: [`dispatch`](super::dispatch),
+/// [`inline`](super::inline) and [`blocking`](super::blocking).
 pub(in crate::server) struct Router {
     /// Dialects of the listener; the first that claims a request answers it.
     pub(super) dialects: Vec<Arc<dyn Dialect>>,
