@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use super::{Head, Query};
+use super::{Head, Query, TwoKeys};
 
 /// Key text that a request presents, borrowed from the request unless it had to be decoded. Printed as its type name
 /// only; a decoded text is wiped when dropped.
@@ -54,10 +54,6 @@ impl fmt::Debug for Presented<'_> {
         f.write_str("Presented")
     }
 }
-
-/// Error of a request that presents two different key texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TwoKeys;
 
 /// Part of `Authorization: Basic` that is the key text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

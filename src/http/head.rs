@@ -3,8 +3,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::TwoKeys;
-
 /// Head of a request. Printed without query and values of header fields, which may hold a secret.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -51,6 +49,10 @@ impl fmt::Debug for Head<'_> {
             .finish_non_exhaustive()
     }
 }
+
+/// Error of a request that presents two different key texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoKeys;
 
 /// Header fields, in any representation.
 pub trait Fields {

@@ -16,10 +16,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use authorization::Authorization;
-pub use credential::{Basic, Presented, TwoKeys, presented};
+pub use credential::{Basic, Presented, presented};
 pub use field::{Field, Index};
 pub use form::Form;
-pub use head::{Entrance, Fields, Head};
+pub use head::{Entrance, Fields, Head, TwoKeys};
 pub use proxies::{TrustedPeer, TrustedProxies};
 pub use query::{Query, QueryError};
 pub(crate) use site::is_prefix;
