@@ -4,7 +4,7 @@ use std::mem::take;
 use std::sync::{Arc, Mutex};
 
 use keyward::command::Service;
-use keyward::dialect::{Dialect, Prompt};
+use keyward::dialect::{Dialect, TryAnswer};
 use keyward::http::{Body, Head, RawRequest, RawResponse, TrustedProxies};
 use keyward::server::{Bounds, Routes, Server};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,12 +32,12 @@ impl Dialect for Recording {
         path != "/none"
     }
 
-    fn prompt(&self, _: &Service, head: &Head<'_>, body: Option<&Body>) -> Prompt {
+    fn try_answer(&self, _: &Service, head: &Head<'_>, body: Option<&Body>) -> TryAnswer {
         self.record(if body.is_some() { "body" } else { "head" });
         match (head.path, body) {
-            ("/inline", _) | ("/body", Some(_)) => Prompt::Answer(answer()),
-            ("/body" | "/body-later", None) => Prompt::WantsBody,
-            _ => Prompt::MayBlock,
+            ("/inline", _) | ("/body", Some(_)) => TryAnswer::Answer(answer()),
+            ("/body" | "/body-later", None) => TryAnswer::WantsBody,
+            _ => TryAnswer::WouldBlock,
         }
     }
 

@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::codec::{self, Ending, Parsed, PlainRequest};
 use super::deadline_stream::RequestPhase;
 use super::hyper::HandOver;
-use crate::dialect::Prompt;
+use crate::dialect::TryAnswer;
 use crate::http::{Body, Head, RawResponse};
 use crate::limits;
 use crate::server::bounds::Bounds;
@@ -260,8 +260,10 @@ impl Router {
             Recognized::Answer(answer) => Ok(answer),
             Recognized::WantsBody(dialect) => {
                 match self.try_answer(&**dialect, &head, Some(&Body::Whole(body.to_vec()))) {
-                    Prompt::Answer(answer) => Ok(answer),
-                    Prompt::WantsBody | Prompt::MayBlock => Err(Recognition::WouldBlock(dialect.clone())),
+                    TryAnswer::Answer(answer) => Ok(answer),
+                    TryAnswer::WantsBody | TryAnswer::WouldBlock => {
+                        Err(Recognition::WouldBlock(dialect.clone()))
+                    }
                 }
             }
             Recognized::WouldBlock(dialect) => Err(Recognition::WouldBlock(dialect.clone())),

@@ -29,7 +29,7 @@ impl Router {
         };
         let answer = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| {
             tracing::error!(panicked = failure.is_panic(), "a request could not be answered");
-            dialect.failed(&path, Failure::Broken)
+            dialect.error_response(&path, Failure::Broken)
         });
         with_retry_after(answer)
     }
@@ -37,6 +37,6 @@ impl Router {
 
 /// The answer of a dialect when too many requests or bytes of bodies are waiting.
 pub(super) fn busy(dialect: &dyn Dialect, path: &str) -> RawResponse {
-    let answer = dialect.failed(path, Failure::Busy);
+    let answer = dialect.error_response(path, Failure::Busy);
     answer.with_header("retry-after", limits::REQUESTS_RETRY_AFTER_SECONDS.to_string())
 }

@@ -12,7 +12,7 @@ use super::client_address::ClientAddress;
 use super::request::{head, raw_request};
 use super::response::{closing, response};
 use super::router::Router;
-use crate::dialect::{Dialect, Prompt};
+use crate::dialect::{Dialect, TryAnswer};
 use crate::http::Body;
 
 /// A request without its body, and the dialect that answers it.
@@ -37,11 +37,11 @@ impl Claim {
         let asked = if *wants_body {
             router.try_answer(&**dialect, &head(request, *client), Some(&body))
         } else {
-            Prompt::MayBlock
+            TryAnswer::WouldBlock
         };
         let answer = match asked {
-            Prompt::Answer(answer) => answer,
-            Prompt::WantsBody | Prompt::MayBlock => {
+            TryAnswer::Answer(answer) => answer,
+            TryAnswer::WantsBody | TryAnswer::WouldBlock => {
                 let request = raw_request(request, *client, body);
                 router.answer_blocking(Arc::clone(dialect), request, room).await
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::response::with_retry_after;
 use super::router::Router;
-use crate::dialect::{Dialect, Failure, Prompt};
+use crate::dialect::{Dialect, Failure, TryAnswer, most_specific};
 use crate::http::{Body, Head, RawResponse};
 
 /// Result of recognizing a request.
@@ -23,12 +23,11 @@ pub(in crate::server) enum Recognized<'a> {
 impl Router {
     /// Finds the dialect that claims a request and asks it for an answer from the head alone.
     pub(in crate::server) fn recognize(&self, head: &Head<'_>) -> Recognized<'_> {
-        let claims = |dialect: &&Arc<dyn Dialect>| dialect.claims(head.path) && !dialect.passes(head);
-        let Some(dialect) = self.dialects.iter().find(claims) else { return Recognized::Unclaimed };
+        let Some(dialect) = most_specific(&self.dialects, head) else { return Recognized::Unclaimed };
         match self.try_answer(&**dialect, head, None) {
-            Prompt::Answer(answer) => Recognized::Answer(answer),
-            Prompt::WantsBody => Recognized::WantsBody(dialect),
-            Prompt::MayBlock => Recognized::WouldBlock(dialect),
+            TryAnswer::Answer(answer) => Recognized::Answer(answer),
+            TryAnswer::WantsBody => Recognized::WantsBody(dialect),
+            TryAnswer::WouldBlock => Recognized::WouldBlock(dialect),
         }
     }
 
@@ -38,15 +37,15 @@ impl Router {
         dialect: &dyn Dialect,
         head: &Head<'_>,
         body: Option<&Body>,
-    ) -> Prompt {
-        let asked = catch_unwind(AssertUnwindSafe(|| dialect.prompt(&self.service, head, body)));
+    ) -> TryAnswer {
+        let asked = catch_unwind(AssertUnwindSafe(|| dialect.try_answer(&self.service, head, body)));
         let asked = asked.unwrap_or_else(|_| {
             tracing::error!(panicked = true, "a request could not be answered");
             TryAnswer::Answer(dialect.error_response(head.path, Failure::Broken))
         });
         match asked {
             // The status is compared first, since `with_retry_after` moves the answer.
-            Prompt::Answer(answer) if answer.status == 503 => Prompt::Answer(with_retry_after(answer)),
+            TryAnswer::Answer(answer) if answer.status == 503 => TryAnswer::Answer(with_retry_after(answer)),
             other => other,
         }
     }

@@ -14,7 +14,7 @@ use crate::server::bounds::Bounds;
 /// Router of a listener. Its work is in the files beside this one: [`dispatch`](super::dispatch),
 /// [`inline`](super::inline) and [`blocking`](super::blocking).
 pub(in crate::server) struct Router {
-    /// Dialects of the listener; the first that claims a request answers it.
+    /// Dialects of the listener; the most specific claim to a request decides which one answers.
     pub(super) dialects: Vec<Arc<dyn Dialect>>,
     pub(super) service: Service,
     /// Filters for requests that no dialect answers inline. Their last one is [`claimed`](super::routes::claimed).

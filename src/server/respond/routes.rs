@@ -20,7 +20,8 @@ use crate::http::RawResponse;
 /// Routes of a server.
 #[derive(Clone, Default)]
 pub struct Routes {
-    /// Dialects on every TCP listener and socket of clients; the first that claims a request answers it.
+    /// Dialects on every TCP listener and socket of clients; the most specific claim to a request decides which one
+    /// answers.
     pub dialects: Vec<Arc<dyn Dialect>>,
     /// Dialect on the local control socket, and on no other listener.
     pub control: Option<Arc<dyn Dialect>>,
