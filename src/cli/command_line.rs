@@ -1,4 +1,4 @@
-//! What was typed, together with what the environment has.
+//! Reads the command line, together with variables of the environment.
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -6,15 +6,13 @@ use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::args::Args;
 
-/// Reads the command line. A variable that is set to nothing is as good as none: whatever starts programs often can set
-/// but not unset.
+/// Reads the command line. An empty variable counts as not set: service managers often can set a variable but not unset
+/// it.
 pub(super) fn args() -> Result<Args, clap::Error> {
     let mut command = without_empty_variables(Args::command());
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     if let Some(option) = unused_by_a_demo(&matches) {
-        let why = format!(
-            "--demo makes a directory of its own, which is gone when it stops: leave out --{option}\n"
-        );
+        let why = format!("--demo uses a temporary directory of its own: leave out --{option}\n");
         return Err(command.error(ErrorKind::ArgumentConflict, why));
     }
     Args::from_arg_matches(&matches)
@@ -30,8 +28,8 @@ fn without_empty_variables(command: Command) -> Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// The option that says where the data is, if it was typed although a demo is asked for. In the environment it may be
-/// there for others.
+/// Option for the data directory that the caller typed together with `--demo`. A variable of the environment is ignored: it
+/// may be meant for other commands.
 fn unused_by_a_demo(matches: &ArgMatches) -> Option<&'static str> {
     let (name, serve) = matches.subcommand()?;
     let typed = |id: &str| serve.value_source(id) == Some(ValueSource::CommandLine);

@@ -1,10 +1,9 @@
-//! How a run ends.
+//! Exit codes and errors of the command line.
 
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use crate::cli::terminal::output::note;
 use crate::command::CommandError;
 use crate::config::SecretFileError;
 use crate::engine::EngineError;
@@ -20,19 +19,19 @@ pub(super) enum Exit {
     NotFound = 3,
     Denied = 4,
     Data = 5,
-    /// As the shell says of a program that wrote to a pipe without a reader.
+    /// Code that shells give for SIGPIPE: the output had no reader any more.
     Unread = 141,
 }
 
 /// The part of `--help` about exit codes.
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; `key verify`: the key is good
+  0  done; `key verify`: the key is valid
   1  refused or failed
   2  wrong usage
   3  no such user or key
   4  `key verify`: the key was denied
-  5  the data could not be opened: in use, missing, damaged, or under another secret";
+  5  the data could not be opened: in use, missing, damaged, or made with another secret file";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -40,57 +39,60 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a run ends early: one line for a person, saying what to do.
+/// Error of a command: an exit code, and one line that tells the caller what to do.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct CliError {
     pub(super) exit: Exit,
     message: String,
 }
 
-impl Failure {
+impl CliError {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
 
-    /// One that nobody need be told of.
+    /// Error without a message.
     pub(super) const fn quiet(exit: Exit) -> Self {
         Self { exit, message: String::new() }
     }
 
-    /// Says it on standard error, if there is anything to say.
-    pub(super) fn tell(&self) {
-        if !self.message.is_empty() {
-            note(&format!("keyward: {self}"));
-        }
+    /// Whether there is no message to print.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.message.is_empty()
     }
 
-    /// What the system could not do.
+    /// Wrong usage, as `error` describes it.
+    pub(super) fn usage(error: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+
+    /// Error of the operating system.
     pub(super) fn system(what: &str, error: &io::Error) -> Self {
         Self::new(Exit::Failed, format!("{what}: {error}"))
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let advice = match &error {
             StoreError::Locked { .. } => {
                 "; stop it, try again if it is just starting, or give another directory with --data"
             }
             StoreError::Missing { .. } => {
-                "; restore a backup, make again with `keyward check --repair` what follows from records, or go on with what \
-                 is left with `keyward serve --recover`"
+                "; restore a backup, rebuild the store from its records with `keyward check --repair`, or start without the missing \
+                 data with `keyward serve --recover`"
             }
             StoreError::NewerFormat { .. } => "; use that version",
             StoreError::Corrupt { .. } | StoreError::UnknownLevel { .. } => {
-                "; restore a backup, or see what `keyward check --repair` can make again"
+                "; restore a backup, or rebuild the store with `keyward check --repair`"
             }
-            StoreError::Io { .. } => "; see that the directory is writable and the disk has room",
+            StoreError::Io { .. } => "; check that the directory is writable and the disk has free space",
             StoreError::Refused { .. }
             | StoreError::Conflict { .. }
             | StoreError::Closed { .. }
@@ -101,31 +103,32 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<SecretFileError> for Failure {
+impl From<SecretFileError> for CliError {
     fn from(error: SecretFileError) -> Self {
         Self::new(Exit::Data, error.to_string())
     }
 }
 
-impl From<EntropyError> for Failure {
+impl From<EntropyError> for CliError {
     fn from(error: EntropyError) -> Self {
         Self::new(Exit::Failed, error.to_string())
     }
 }
 
-impl From<EngineError> for Failure {
+impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
-            EngineError::WrongSecret { .. } => {
-                Self::new(Exit::Data, format!("{error}; give the one it was made with by --secret-file"))
-            }
+            EngineError::WrongSecret { .. } => Self::new(
+                Exit::Data,
+                format!("{error}; name the secret file of this store with --secret-file"),
+            ),
             other => Self::new(Exit::Failed, other.to_string()),
         }
     }
 }
 
-impl From<CommandError> for Failure {
+impl From<CommandError> for CliError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Engine(error) => error.into(),

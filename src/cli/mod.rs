@@ -15,63 +15,84 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 
-use crate::cli::api::client::Door;
-use crate::cli::args::{Args, ClockTask, Task};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::api::client::ApiClient;
+use crate::cli::args::store::ClockCommand;
+use crate::cli::args::{Args, CliCommand};
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::note;
 use crate::clock::SystemClock;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     no_core_dumps::begin();
-    // Whatever is created from here on is for its owner alone.
+    // From here on, only the user of this process may use the files that it creates.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let args = match command_line::args() {
         Ok(args) => args,
         Err(answer) => {
             let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
-            // With nowhere to print there is nobody to tell.
+            // Standard output or error may be closed.
             let _ = without_values(answer).print();
             return exit.into();
         }
     };
-    let exit = carry_out(args).unwrap_or_else(|failure| {
-        failure.tell();
-        failure.exit
+    let exit = carry_out(args).unwrap_or_else(|error| {
+        if !error.is_quiet() {
+            note(&format!("keyward: {error}"));
+        }
+        error.exit
     });
     exit.into()
 }
 
-fn carry_out(args: Args) -> Result<Exit, Failure> {
-    let Args { place, output, task } = args;
+fn carry_out(args: Args) -> Result<Exit, CliError> {
+    let Args { data_dir, output, command } = args;
     if SystemClock::is_before_1970() {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Failed,
             "the system's clock shows a time before 1970: set it, then try again",
         ));
     }
-    match task {
-        Task::Serve(serve) => serve::run::serve(place, serve),
-        Task::User(task) => Door::with(&place, |door| api::user::run(door, output, task)),
-        Task::Key(task) => Door::with(&place, |door| api::key::run(door, output, task)),
-        Task::Company(task) => Door::with(&place, |door| api::company::run(door, output, task)),
-        Task::Audit(asked) => Door::with(&place, |door| api::audit::run(door, output, &asked)),
-        Task::Check { repair: true } => store::repair::repair(&place),
-        Task::Check { repair: false } => Door::with(&place, |door| store::check::run(door, output)),
-        Task::Backup { file, force } => Door::with(&place, |door| store::backup::back_up(door, &file, force)),
-        Task::Restore(asked) => store::restore::restore(&place, &asked),
-        Task::Secret(task) => store::peppers::run(&place, output, &task),
-        Task::Clock(ClockTask::Accept) => Door::with(&place, |door| store::clock::accept(door, output)),
-        Task::Compact => store::repair::compact(&place),
-        Task::Bench(asked) => bench::run(&asked, output),
+    match command {
+        CliCommand::Serve(serve) => serve::run::serve(data_dir, serve),
+        CliCommand::User(command) => {
+            ApiClient::with(&data_dir, |client| api::user::run(client, output, command))
+        }
+        CliCommand::Key(command) => {
+            ApiClient::with(&data_dir, |client| api::key::run(client, output, command))
+        }
+        CliCommand::Company(command) => {
+            ApiClient::with(&data_dir, |client| api::company::run(client, output, command))
+        }
+        CliCommand::Audit(args) => {
+            ApiClient::with(&data_dir, |client| api::audit::run(client, output, &args))
+        }
+        CliCommand::Check { repair: true } => store::repair::repair(&data_dir),
+        CliCommand::Check { repair: false } => {
+            ApiClient::with(&data_dir, |client| store::check::run(client, output))
+        }
+        CliCommand::Backup { file, force } => {
+            ApiClient::with(&data_dir, |client| store::backup::back_up(client, &file, force))
+        }
+        CliCommand::Restore(args) => store::restore::restore(&data_dir, &args),
+        CliCommand::Secret(command) => store::peppers::run(&data_dir, output, &command),
+        CliCommand::Clock(ClockCommand::Accept) => {
+            ApiClient::with(&data_dir, |client| store::clock::accept(client, output))
+        }
+        CliCommand::Compact => store::repair::compact(&data_dir),
+        CliCommand::Bench(args) => bench::run(&args, output),
     }
 }
 
-/// The same answer without what was typed where a value belongs: a key or password in the wrong place would end up
-/// in the log of whatever runs the command.
+/// Removes typed values from an error of clap.
+///
+/// # Security
+/// A key or password that the caller typed in the wrong position must not reach the log of the program that runs the
+/// command.
 fn without_values(mut answer: clap::Error) -> clap::Error {
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand] {
         let typed = match answer.get(kind) {
-            // Names of arguments begin with a dash or, when they have a place instead, with a bracket.
+            // Names of options begin with a dash, names of positional arguments with a bracket.
             Some(ContextValue::String(text)) => !text.starts_with(['-', '<', '[']),
             _ => false,
         };

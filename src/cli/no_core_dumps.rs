@@ -1,11 +1,10 @@
-//! Keeps what is in this process's memory, peppers among it, out of core dumps and away from debuggers.
+//! Protection of this process's memory, which holds peppers, from core dumps and debuggers.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::cli::terminal::output::note;
 
-/// From here on a crash leaves no image of the memory, and no other process of the same user can look into it; root
-/// still can.
+/// Disables core dumps, and denies other processes of the same user access to the memory. Root still has access.
 pub(super) fn begin() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let done =

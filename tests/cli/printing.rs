@@ -76,7 +76,7 @@ fn a_key_that_acts_below_its_level_is_said_to() {
     site.ok(&["user", "add", "flo", "--role", "read-only"]);
     let create = |level: &str| site.run(&["key", "create", "--owner", "flo", "--level", level]);
     let (capped, whole) = (create("8"), create("2"));
-    assert!(capped.code == 0 && capped.err.contains("it acts at level 2 only"), "{}", capped.err);
+    assert!(capped.code == 0 && capped.err.contains("the key acts at level 2 only"), "{}", capped.err);
     assert!(whole.code == 0 && !whole.err.contains("acts at level"), "{}", whole.err);
 }
 

@@ -38,7 +38,7 @@ fn audit(site: &Site) {
     assert!(proved.contains(" events proved, head "), "{proved}");
     let (sequence, _) = head.split_once(':').unwrap();
     let done = site.run(&["audit", "verify", "--kept", &format!("{sequence}:{}", "00".repeat(32))]);
-    assert!(done.code == 1 && done.out.contains("not there, or not the same"), "{}", done.out);
+    assert!(done.code == 1 && done.out.contains("is missing or was altered"), "{}", done.out);
     assert_eq!(site.run(&["audit", "verify", "--kept", "7"]).code, 2);
 }
 

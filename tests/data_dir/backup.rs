@@ -171,7 +171,7 @@ fn what_was_taken_away_since_comes_back_only_when_asked_for() {
     assert!(all().all(|text| !site.is_good(text)) && site.is_good(&later));
 
     let done = site.run(&["restore", "before", "--bring-back"]);
-    assert!(done.code == 0 && done.err.contains("the store before is in "), "{}", done.err);
+    assert!(done.code == 0 && done.err.contains("the old store is in "), "{}", done.err);
     assert!(all().all(|text| site.is_good(text)) && site.is_good(&kept_text));
     assert!(!site.is_good(&later), "it was made after the backup");
 }

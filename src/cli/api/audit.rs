@@ -2,41 +2,39 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::api::client::Door;
-use crate::cli::api::user::{encoded, more};
-use crate::cli::args::{Audit, AuditTask, Output};
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::terminal::output::{cell, line, table};
+use crate::cli::api::client::ApiClient;
+use crate::cli::api::paging::{print_rows, query};
+use crate::cli::args::audit::{AuditArgs, AuditCommand};
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
+use crate::cli::terminal::output::{cell, line};
 use crate::clock::{Clock as _, SystemClock};
 use crate::key::AuditHead;
 
-pub(in crate::cli) fn run(door: &mut Door, output: Output, asked: &Audit) -> Result<Exit, Failure> {
-    match &asked.task {
-        None => page(door, output, asked),
-        Some(AuditTask::Verify { kept }) => verify(door, output, kept.as_ref()),
+pub(in crate::cli) fn run(
+    client: &mut ApiClient,
+    output: OutputFormat,
+    args: &AuditArgs,
+) -> Result<Exit, CliError> {
+    match &args.command {
+        None => page(client, output, args),
+        Some(AuditCommand::Verify { kept }) => verify(client, output, kept.as_ref()),
     }
 }
 
-fn page(door: &mut Door, output: Output, asked: &Audit) -> Result<Exit, Failure> {
-    let since = asked.since.map(|since| since.at(SystemClock.now()).to_string());
-    let asked = [
+fn page(client: &mut ApiClient, output: OutputFormat, args: &AuditArgs) -> Result<Exit, CliError> {
+    let since = args.since.map(|since| since.at(SystemClock.now()).to_string());
+    let query = query([
         ("since", since),
-        ("user", asked.user.clone()),
-        ("action", asked.action.map(|action| action.name().to_owned())),
-        ("key", asked.key.map(|key| key.to_string())),
-        ("after", asked.after.clone()),
-        ("limit", Some(asked.limit.to_string())),
-    ];
-    let given = asked.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))));
-    let page = door.ask("GET", &format!("/v1/audit?{}", given.collect::<Vec<_>>().join("&")), None)?;
-    if output == Output::Json {
-        line(&page.to_string())?;
-        return Ok(Exit::Done);
-    }
-    let events = page.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        ("user", args.user.clone()),
+        ("action", args.action.map(|action| action.name().to_owned())),
+        ("key", args.key.map(|key| key.to_string())),
+        ("after", args.after.clone()),
+        ("limit", Some(args.limit.to_string())),
+    ]);
+    let page = client.ask("GET", &format!("/v1/audit?{query}"), None)?;
     let headings = ["EVENT", "AT", "ACTION", "SUBJECT", "ID", "BY", "BY KEY", "FROM", "WHAT"];
-    table(headings, events.iter().map(row).collect())?;
-    more(&page);
+    print_rows(output, &page, "events", headings, row)?;
     Ok(Exit::Done)
 }
 
@@ -55,13 +53,13 @@ fn row(event: &Value) -> [String; 9] {
     ]
 }
 
-/// The user's number, or who else it was.
+/// Id of the acting user, or the kind of actor.
 fn by(event: &Value) -> String {
     let user = event.get("user").filter(|user| !user.is_null());
     user.or_else(|| event.get("by")).map(cell).unwrap_or_default()
 }
 
-/// Why and how often, and each field with its old and new value.
+/// Reason, number of times, and each changed field with its old and new value.
 fn what(event: &Value) -> String {
     let reason = event.get("reason").and_then(Value::as_str).map(str::to_owned);
     let times = event.get("times").and_then(Value::as_u64).filter(|times| *times > 1);
@@ -74,20 +72,20 @@ fn what(event: &Value) -> String {
     parts.chain(changes.iter().map(change)).collect::<Vec<_>>().join("; ")
 }
 
-fn verify(door: &mut Door, output: Output, kept: Option<&AuditHead>) -> Result<Exit, Failure> {
+fn verify(client: &mut ApiClient, output: OutputFormat, kept: Option<&AuditHead>) -> Result<Exit, CliError> {
     let body = kept.map(|kept| json!({ "kept": kept.to_string() }));
-    let chain = door.ask("POST", "/v1/audit/verify", body.as_ref())?;
+    let chain = client.ask("POST", "/v1/audit/verify", body.as_ref())?;
     let whole = chain.get("broken_at").is_none_or(Value::is_null);
     let found = chain.get("kept") != Some(&Value::Bool(false));
-    if output == Output::Json {
+    if output == OutputFormat::Json {
         line(&chain.to_string())?;
     } else {
         let part = |name| chain.get(name).map(cell).unwrap_or_default();
         if !whole {
-            line(&format!("event {} was removed, altered or put elsewhere", part("broken_at")))?;
+            line(&format!("event {} was removed, altered or moved", part("broken_at")))?;
         }
         if !found {
-            line("the event of the head that was kept is not there, or not the same")?;
+            line("the event of the kept head is missing or was altered")?;
         }
         line(&format!("{} events proved, head {}", part("events"), part("head")))?;
     }

@@ -1,4 +1,5 @@
-//! Reaches the API: through the control socket of a running server, otherwise in this process.
+//! Client of the API: it sends requests to a running server through the control socket, or answers them in this process
+//! with the store opened here.
 
 use std::io;
 use std::path::Path;
@@ -12,35 +13,35 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
-use crate::cli::args::Place;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::args::data_dir::DataDir;
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::serve::socket;
-use crate::cli::store::open::{self, Opened};
+use crate::cli::store::open::{self, OpenedStore};
 use crate::dialect::{Dialect as _, Native};
 use crate::http::{Body, Entrance, RawRequest};
 use crate::limits;
 
-/// A way to ask keyward's own API.
-pub(in crate::cli) enum Door {
-    /// A server runs, and is asked.
+/// Client of keyward's own API.
+pub(in crate::cli) enum ApiClient {
+    /// Connection to the running server.
     Server(Runtime, Connection),
-    /// None runs: the store is open here.
-    Here(Opened),
+    /// Store of a directory without a running server, opened by this process.
+    InProcess(OpenedStore),
 }
 
 type Connection = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
 
-impl Door {
-    /// Opens a door, has `work` done through it, and closes it in good order.
+impl ApiClient {
+    /// Opens a client, runs `work` with it, and stops an engine that was opened for it.
     pub(in crate::cli) fn with(
-        place: &Place,
-        work: impl FnOnce(&mut Self) -> Result<Exit, Failure>,
-    ) -> Result<Exit, Failure> {
-        let mut door = Self::open(place)?;
-        let done = work(&mut door);
-        match door {
+        data_dir: &DataDir,
+        work: impl FnOnce(&mut Self) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let mut client = Self::open(data_dir)?;
+        let done = work(&mut client);
+        match client {
             Self::Server(..) => done,
-            Self::Here(opened) => {
+            Self::InProcess(opened) => {
                 let stopped = opened.engine.stop();
                 let exit = done?;
                 stopped?;
@@ -49,48 +50,49 @@ impl Door {
         }
     }
 
-    fn open(place: &Place) -> Result<Self, Failure> {
+    fn open(data_dir: &DataDir) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::system("this process could not be set up", &error))?;
-        let path = socket::path(&place.data);
+        let runtime =
+            runtime.map_err(|error| CliError::system("this process could not be set up", &error))?;
+        let path = socket::path(&data_dir.data);
         match runtime.block_on(connect(&path)) {
             Ok(connection) => Ok(Self::Server(runtime, connection)),
-            // No server, or one that died and left its socket behind.
+            // No server, or the socket of a server that died.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
             {
-                open::existing(place).map(Self::Here)
+                open::existing(data_dir).map(Self::InProcess)
             }
-            Err(error) => Err(socket::failure(&place.data, &error)),
+            Err(error) => Err(socket::failure(&data_dir.data, &error)),
         }
     }
 
-    /// Asks, and gives the answer's JSON (null when there is none).
+    /// Sends a request and returns the JSON of the answer, `null` if the answer has none.
     pub(in crate::cli) fn ask(
         &mut self,
         method: &str,
         target: &str,
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CliError> {
         self.send(method, target, body.map(Value::to_string).unwrap_or_default())
     }
 
-    /// As [`Door::ask`], with a body that is written already.
+    /// Sends a request as [`ApiClient::ask`] does, with a body that is text already.
     pub(in crate::cli) fn send(
         &mut self,
         method: &str,
         target: &str,
         body: String,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CliError> {
         let (status, answer) = match self {
             Self::Server(runtime, connection) => {
                 let limit = Duration::from_secs(limits::CONTROL_ANSWER_SECONDS);
                 let exchange =
                     async { tokio::time::timeout(limit, send(connection, method, target, body)).await };
-                let answered = runtime.block_on(exchange).map_err(|_| Failure::new(Exit::Failed, SILENT))?;
-                answered.map_err(|error| Failure::new(Exit::Failed, format!("{CUT_OFF} ({error})")))?
+                let answered = runtime.block_on(exchange).map_err(|_| CliError::new(Exit::Failed, SILENT))?;
+                answered.map_err(|error| CliError::new(Exit::Failed, format!("{CUT_OFF} ({error})")))?
             }
-            Self::Here(opened) => {
+            Self::InProcess(opened) => {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
                 let request = RawRequest {
                     method: method.to_owned(),
@@ -111,13 +113,14 @@ impl Door {
 }
 
 const SILENT: &str = "the server does not answer; see its log, or stop it and try again";
-const CUT_OFF: &str = "the server ended before it answered: look whether the change was made, then try again";
+const CUT_OFF: &str =
+    "the server ended before it answered: check whether the change was made, then try again";
 
 async fn connect(path: &Path) -> io::Result<Connection> {
     let stream = UnixStream::connect(path).await?;
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (connection, driver) = handshake.map_err(io::Error::other)?;
-    // Its end is seen by whoever asks.
+    // An error of the driver reaches the caller as an error of the request.
     tokio::spawn(driver);
     Ok(connection)
 }
@@ -140,14 +143,14 @@ async fn send(
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
-fn refusal(status: u16, problem: &Value) -> Failure {
+fn refusal(status: u16, problem: &Value) -> CliError {
     let text = |name: &str| problem.get(name).and_then(Value::as_str);
     let exit = match text("code") {
         Some("no_such_user" | "no_such_key") => Exit::NotFound,
         _ => Exit::Failed,
     };
     match text("detail") {
-        Some(detail) => Failure::new(exit, detail),
-        None => Failure::new(exit, format!("the server answered with status {status}; see its log")),
+        Some(detail) => CliError::new(exit, detail),
+        None => CliError::new(exit, format!("the server answered with status {status}; see its log")),
     }
 }

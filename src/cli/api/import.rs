@@ -7,39 +7,44 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::cli::api::client::Door;
-use crate::cli::api::user::encoded;
-use crate::cli::args::{ImportKeys, Output};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::api::client::ApiClient;
+use crate::cli::api::paging::query;
+use crate::cli::args::keys::ImportArgs;
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
 use crate::cli::terminal::output::{cell, line, note};
 use crate::cli::terminal::progress::Progress;
 use crate::limits;
 
-/// Refused lines that are told one by one.
-const TOLD: usize = 20;
+/// Refused lines that are reported one by one.
+const REPORTED_MAX: usize = 20;
 /// Most bytes of one piece.
 const PIECE_BYTES: usize = limits::BODY_BYTES_MAX / 2;
 
-/// What became of all lines.
+/// Numbers of lines by result.
 #[derive(Default)]
-struct Sum {
+struct ImportTotals {
     imported: u64,
     existing: u64,
     refused: u64,
 }
 
-pub(in crate::cli) fn run(door: &mut Door, output: Output, asked: &ImportKeys) -> Result<Exit, Failure> {
-    let progress = lines_of(&asked.file)?.map(|lines| Progress::new("importing", lines.max(1)));
-    let (mut lines, target) = (Lines::open(&asked.file)?, target(asked));
-    let (mut sum, mut notes) = (Sum::default(), Vec::new());
+pub(in crate::cli) fn run(
+    client: &mut ApiClient,
+    output: OutputFormat,
+    args: &ImportArgs,
+) -> Result<Exit, CliError> {
+    let progress = lines_of(&args.file)?.map(|lines| Progress::new("importing", lines.max(1)));
+    let (mut lines, target) = (Lines::open(&args.file)?, target(args));
+    let (mut sum, mut notes) = (ImportTotals::default(), Vec::new());
     while let Some(piece) = lines.piece()? {
-        let answer = door.send("POST", &target, piece.text)?;
+        let answer = client.send("POST", &target, piece.text)?;
         let count = |name| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
         sum.imported += count("imported");
         sum.existing += count("existing");
-        tell_refused(&answer, &piece.numbers, &mut sum.refused);
+        report_refused(&answer, &piece.numbers, &mut sum.refused);
         let said = answer.get("notes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        // The longest counts, which comes last since every piece adds keys.
+        // The notes of the last answer replace earlier ones: every piece adds keys, so later notes include more.
         if !said.is_empty() {
             notes = said.iter().map(cell).collect();
         }
@@ -49,50 +54,51 @@ pub(in crate::cli) fn run(door: &mut Door, output: Output, asked: &ImportKeys) -
     }
     drop(progress);
     notes.iter().for_each(|text| note(text));
-    let Sum { imported, existing, refused } = sum;
+    let ImportTotals { imported, existing, refused } = sum;
     match output {
-        Output::Json => line(
+        OutputFormat::Json => line(
             &serde_json::json!({ "imported": imported, "existing": existing, "refused": refused })
                 .to_string(),
         )?,
-        Output::Text => {
-            let done = if asked.dry_run { "would be imported" } else { "imported" };
+        OutputFormat::Text => {
+            let done = if args.dry_run { "would be imported" } else { "imported" };
             line(&format!("{imported} {done}, {existing} were there already, {refused} refused"))?;
         }
     }
     Ok(if refused > 0 { Exit::Failed } else { Exit::Done })
 }
 
-fn target(asked: &ImportKeys) -> String {
-    let defaults = [
-        ("dry_run", asked.dry_run.then(|| "true".to_owned())),
-        ("keyspace", asked.keyspace.map(|keyspace| keyspace.to_string())),
-        ("owner", asked.owner.as_ref().map(ToString::to_string)),
-        ("level", asked.level.map(|level| level.to_string())),
-    ];
-    let pairs = defaults.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))));
-    format!("/v1/import?{}", pairs.collect::<Vec<_>>().join("&"))
+fn target(args: &ImportArgs) -> String {
+    let query = query([
+        ("dry_run", args.dry_run.then(|| "true".to_owned())),
+        ("keyspace", args.keyspace.map(|keyspace| keyspace.to_string())),
+        ("owner", args.owner.as_ref().map(ToString::to_string)),
+        ("level", args.level.map(|level| level.to_string())),
+    ]);
+    format!("/v1/import?{query}")
 }
 
-/// Says why lines were refused, by their numbers in the file.
-fn tell_refused(answer: &Value, numbers: &[u64], refused: &mut u64) {
+/// Reports why lines were refused, by their numbers in the file.
+fn report_refused(answer: &Value, numbers: &[u64], refused: &mut u64) {
     let lines = answer.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for one in lines.iter().filter(|one| one.get("status").and_then(Value::as_str) == Some("refused")) {
         *refused += 1;
         let at = one.get("line").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
         let number = at.and_then(|at| numbers.get(at.saturating_sub(1))).copied().unwrap_or_default();
         match usize::try_from(*refused) {
-            Ok(told) if told <= TOLD => {
+            Ok(reported) if reported <= REPORTED_MAX => {
                 note(&format!("line {number}: {}", one.get("detail").map(cell).unwrap_or_default()));
             }
-            Ok(told) if told == TOLD + 1 => note("more lines are refused; they are only counted"),
+            Ok(reported) if reported == REPORTED_MAX + 1 => {
+                note("more lines are refused; they are only counted")
+            }
             Ok(_) | Err(_) => {}
         }
     }
 }
 
-/// How many lines a file has, the last of them ended or not; `None` for standard input.
-fn lines_of(path: &Path) -> Result<Option<u64>, Failure> {
+/// Number of lines of a file, whether the last one is terminated or not; `None` for standard input.
+fn lines_of(path: &Path) -> Result<Option<u64>, CliError> {
     if path == Path::new("-") {
         return Ok(None);
     }
@@ -109,7 +115,7 @@ fn lines_of(path: &Path) -> Result<Option<u64>, Failure> {
     }
 }
 
-/// The lines that are still to be sent.
+/// Lines that are not sent yet.
 struct Lines {
     path: PathBuf,
     from: Box<dyn BufRead>,
@@ -124,7 +130,7 @@ struct Piece {
 }
 
 impl Lines {
-    fn open(path: &Path) -> Result<Self, Failure> {
+    fn open(path: &Path) -> Result<Self, CliError> {
         let from: Box<dyn BufRead> = if path == Path::new("-") {
             Box::new(BufReader::new(io::stdin()))
         } else {
@@ -134,9 +140,9 @@ impl Lines {
     }
 
     /// The next piece; `None` at the end.
-    fn piece(&mut self) -> Result<Option<Piece>, Failure> {
+    fn piece(&mut self) -> Result<Option<Piece>, CliError> {
         let (mut text, mut numbers) = (String::new(), Vec::new());
-        // Wiped: it may be a key.
+        // Wiped after use: the line may hold a key.
         let mut one = Zeroizing::new(String::new());
         while numbers.len() < limits::IMPORTED_AT_ONCE_MAX && text.len() < PIECE_BYTES {
             one.clear();
@@ -159,6 +165,6 @@ impl Lines {
     }
 }
 
-fn failure(path: &Path, error: &io::Error) -> Failure {
-    Failure::system(&format!("{} could not be read", path.display()), error)
+fn failure(path: &Path, error: &io::Error) -> CliError {
+    CliError::system(&format!("{} could not be read", path.display()), error)
 }

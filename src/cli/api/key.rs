@@ -2,65 +2,72 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::api::client::Door;
+use crate::cli::api::client::ApiClient;
 use crate::cli::api::import;
-use crate::cli::api::user::{encoded, more, query, text_or_null};
-use crate::cli::args::{CreateKey, KeyFields, KeyTask, Output};
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::terminal::output::{cell, check_output, fields, line, note, table};
+use crate::cli::api::paging::{print_page, query, text_or_null};
+use crate::cli::args::keys::{CreateKeyArgs, KeyCommand, KeyFieldArgs};
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
+use crate::cli::terminal::output::{cell, check_output, line, note, show};
 use crate::cli::terminal::prompt;
-use crate::cli::values::limit::Limit;
+use crate::cli::values::limit::LimitArg;
 use crate::key::{KeyId, Role};
 
-pub(in crate::cli) fn run(door: &mut Door, output: Output, task: KeyTask) -> Result<Exit, Failure> {
-    match task {
-        KeyTask::Create(key) => create(door, output, &key)?,
-        KeyTask::List { owner, keyspace, state, prefix, page } => {
-            let filters = [
+pub(in crate::cli) fn run(
+    client: &mut ApiClient,
+    output: OutputFormat,
+    command: KeyCommand,
+) -> Result<Exit, CliError> {
+    match command {
+        KeyCommand::Create(key) => create(client, output, &key)?,
+        KeyCommand::List { owner, keyspace, state, prefix, page } => {
+            let filters = query([
                 ("owner", owner.map(|owner| owner.to_string())),
                 ("keyspace", keyspace.map(|keyspace| keyspace.to_string())),
                 ("state", state),
                 ("prefix", prefix),
-            ];
-            let filter =
-                |(name, value): (&str, Option<String>)| Some(format!("{name}={}&", encoded(&value?)));
-            let filters: String = filters.into_iter().filter_map(filter).collect();
-            list(output, &door.ask("GET", &format!("/v1/keys?{filters}{}", query(&page)), None)?)?;
+                ("limit", Some(page.limit.to_string())),
+                ("after", page.after),
+            ]);
+            let page = client.ask("GET", &format!("/v1/keys?{filters}"), None)?;
+            print_page(output, &page, "keys", COLUMNS)?;
         }
-        KeyTask::Show { id } => show(output, &door.ask("GET", &address(id), None)?)?,
-        KeyTask::Update(key) => {
-            show(output, &door.ask("PATCH", &address(key.id), Some(&changes(&key.fields)))?)?
+        KeyCommand::Show { id } => show(output, &client.ask("GET", &address(id), None)?)?,
+        KeyCommand::Update(key) => {
+            show(output, &client.ask("PATCH", &address(key.id), Some(&changes(&key.fields)))?)?
         }
-        KeyTask::Rotate { id, grace } => {
+        KeyCommand::Rotate { id, grace } => {
             check_output()?;
             let body = json!({ "grace_seconds": grace.seconds });
-            let answer = door.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?;
+            let answer = client.ask("POST", &format!("{}/rotate", address(id)), Some(&body))?;
             issued(output, &answer).map_err(|failure| {
                 let lost = format!("the new text of the key {id} is lost: rotate it again");
-                Failure::new(failure.exit, lost)
+                CliError::new(failure.exit, lost)
             })?;
         }
-        KeyTask::Revoke { id, reason } => {
+        KeyCommand::Revoke { id, reason } => {
             let body = json!({ "reason": reason.map(|reason| reason.name()) });
-            show(output, &door.ask("POST", &format!("{}/revoke", address(id)), Some(&body))?)?;
+            show(output, &client.ask("POST", &format!("{}/revoke", address(id)), Some(&body))?)?;
         }
-        KeyTask::Suspend { id } => {
-            show(output, &door.ask("POST", &format!("{}/suspend", address(id)), None)?)?
+        KeyCommand::Suspend { id } => {
+            show(output, &client.ask("POST", &format!("{}/suspend", address(id)), None)?)?
         }
-        KeyTask::Resume { id } => show(output, &door.ask("POST", &format!("{}/resume", address(id)), None)?)?,
-        KeyTask::Delete { id } => {
-            door.ask("DELETE", &address(id), None)?;
+        KeyCommand::Resume { id } => {
+            show(output, &client.ask("POST", &format!("{}/resume", address(id)), None)?)?
+        }
+        KeyCommand::Delete { id } => {
+            client.ask("DELETE", &address(id), None)?;
             note(&format!("key {id} is deleted"));
         }
-        KeyTask::Import(asked) => return import::run(door, output, &asked),
-        KeyTask::Undelete { id } => {
-            show(output, &door.ask("POST", &format!("{}/undelete", address(id)), None)?)?
+        KeyCommand::Import(args) => return import::run(client, output, &args),
+        KeyCommand::Undelete { id } => {
+            show(output, &client.ask("POST", &format!("{}/undelete", address(id)), None)?)?
         }
-        KeyTask::Text { id } => {
-            let answer = door.ask("GET", &format!("{}/text", address(id)), None)?;
+        KeyCommand::Text { id } => {
+            let answer = client.ask("GET", &format!("{}/text", address(id)), None)?;
             line(answer.get("text").and_then(Value::as_str).unwrap_or_default())?;
         }
-        KeyTask::Verify { keyspace, address, level, permission, limit, cost } => {
+        KeyCommand::Verify { keyspace, address, level, permission, limit, cost } => {
             let body = json!({
                 "keyspace": keyspace.as_str(),
                 "key": *prompt::read("Key: ")?,
@@ -70,27 +77,28 @@ pub(in crate::cli) fn run(door: &mut Door, output: Output, task: KeyTask) -> Res
                 "limit": limit.map(|limit| limit.to_string()),
                 "cost": cost,
             });
-            return verdict(output, &door.ask("POST", "/v1/verify", Some(&body))?);
+            return verdict(output, &client.ask("POST", "/v1/verify", Some(&body))?);
         }
     }
     Ok(Exit::Done)
 }
 
-/// Creates a key whose text gets to somebody: one that could not be printed is removed again.
-fn create(door: &mut Door, output: Output, asked: &CreateKey) -> Result<(), Failure> {
+/// Creates a key and prints its text. Removes the key again if the text could not be printed: the caller would never
+/// know the text.
+fn create(client: &mut ApiClient, output: OutputFormat, args: &CreateKeyArgs) -> Result<(), CliError> {
     check_output()?;
-    let answer = door.ask("POST", "/v1/keys", Some(&new_key(asked)))?;
+    let answer = client.ask("POST", "/v1/keys", Some(&new_key(args)))?;
     if let Err(failure) = issued(output, &answer) {
         let id = answer.pointer("/key/id").and_then(Value::as_str).unwrap_or_default();
-        door.ask("DELETE", &format!("/v1/keys/{id}"), None)?;
+        client.ask("DELETE", &format!("/v1/keys/{id}"), None)?;
         let lost = format!("the text of the key {id} could not be printed, so the key was removed again");
-        return Err(Failure::new(failure.exit, lost));
+        return Err(CliError::new(failure.exit, lost));
     }
-    let owner = door.ask("GET", &format!("/v1/users/{}", asked.owner), None)?;
+    let owner = client.ask("GET", &format!("/v1/users/{}", args.owner), None)?;
     let role = owner.get("role").and_then(Value::as_str).unwrap_or_default();
-    if let Some(cap) = role.parse::<Role>().ok().map(Role::level).filter(|cap| *cap < asked.level) {
+    if let Some(cap) = role.parse::<Role>().ok().map(Role::level).filter(|cap| *cap < args.level) {
         let most = cap.number();
-        note(&format!("it acts at level {most} only: more is not for {} in the role {role}", asked.owner));
+        note(&format!("the key acts at level {most} only, the most for {} in the role {role}", args.owner));
     }
     Ok(())
 }
@@ -99,7 +107,7 @@ fn address(id: KeyId) -> String {
     format!("/v1/keys/{id}")
 }
 
-fn new_key(key: &CreateKey) -> Value {
+fn new_key(key: &CreateKeyArgs) -> Value {
     let mut body = Map::from_iter([
         ("owner".to_owned(), json!(key.owner.as_str())),
         ("keyspace".to_owned(), json!(key.keyspace.as_str())),
@@ -107,13 +115,13 @@ fn new_key(key: &CreateKey) -> Value {
         ("comment".to_owned(), json!(key.comment)),
         ("contact".to_owned(), json!(key.contact)),
         ("allowlist".to_owned(), json!(key.allow)),
-        ("rate_limits".to_owned(), Limit::list(&key.limit)),
+        ("rate_limits".to_owned(), LimitArg::list(&key.limit)),
     ]);
     key.expires.put(&mut body);
     Value::Object(body)
 }
 
-fn changes(key: &KeyFields) -> Value {
+fn changes(key: &KeyFieldArgs) -> Value {
     let fields = [
         ("level", key.level.map(|level| json!(level.number()))),
         ("comment", key.comment.as_ref().map(|comment| json!(comment))),
@@ -121,7 +129,7 @@ fn changes(key: &KeyFields) -> Value {
         ("allowlist", key.allow.as_ref().map(|list| json!(list))),
         (
             "rate_limits",
-            Some(&key.limit).filter(|limits| !limits.is_empty()).map(|limits| Limit::list(limits)),
+            Some(&key.limit).filter(|limits| !limits.is_empty()).map(|limits| LimitArg::list(limits)),
         ),
     ];
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -132,16 +140,9 @@ fn changes(key: &KeyFields) -> Value {
     Value::Object(body)
 }
 
-fn show(output: Output, key: &Value) -> Result<(), Failure> {
-    match output {
-        Output::Json => line(&key.to_string()),
-        Output::Text => fields(key),
-    }
-}
-
-/// The text alone on standard output, so that `$(keyward key create …)` is the key.
-fn issued(output: Output, answer: &Value) -> Result<(), Failure> {
-    if output == Output::Json {
+/// Prints the text alone on standard output, so that `$(keyward key create …)` is the key.
+fn issued(output: OutputFormat, answer: &Value) -> Result<(), CliError> {
+    if output == OutputFormat::Json {
         return line(&answer.to_string());
     }
     let key = answer.get("key").unwrap_or(&Value::Null);
@@ -160,44 +161,32 @@ fn issued(output: Output, answer: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(output: Output, page: &Value) -> Result<(), Failure> {
-    if output == Output::Json {
-        return line(&page.to_string());
-    }
-    let keys = page.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let places = [
-        "/id",
-        "/owner",
-        "/keyspace",
-        "/prefix",
-        "/level",
-        "/state",
-        "/expires_at",
-        "/usage/count",
-        "/usage/last_at",
-        "/comment",
-    ];
-    let row = |key: &Value| places.map(|place| key.pointer(place).map(cell).unwrap_or_default());
-    let headings =
-        ["ID", "OWNER", "KEYSPACE", "PREFIX", "LEVEL", "STATE", "EXPIRES", "USES", "LAST USED", "COMMENT"];
-    table(headings, keys.iter().map(row).collect())?;
-    more(page);
-    Ok(())
-}
+const COLUMNS: [(&str, &str); 10] = [
+    ("ID", "/id"),
+    ("OWNER", "/owner"),
+    ("KEYSPACE", "/keyspace"),
+    ("PREFIX", "/prefix"),
+    ("LEVEL", "/level"),
+    ("STATE", "/state"),
+    ("EXPIRES", "/expires_at"),
+    ("USES", "/usage/count"),
+    ("LAST USED", "/usage/last_at"),
+    ("COMMENT", "/comment"),
+];
 
-fn verdict(output: Output, verdict: &Value) -> Result<Exit, Failure> {
+fn verdict(output: OutputFormat, verdict: &Value) -> Result<Exit, CliError> {
     let valid = verdict.get("valid") == Some(&Value::Bool(true));
     let part = |name| verdict.get(name).map(cell).unwrap_or_default();
     match output {
-        Output::Json => line(&verdict.to_string())?,
-        Output::Text if valid => line(&format!(
+        OutputFormat::Json => line(&verdict.to_string())?,
+        OutputFormat::Text if valid => line(&format!(
             "valid: key {} of {}, level {}, expires {}",
             part("key_id"),
             part("user"),
             part("level"),
             verdict.get("expires_at").and_then(Value::as_str).unwrap_or("never"),
         ))?,
-        Output::Text => line(&format!("denied: {}", part("code")))?,
+        OutputFormat::Text => line(&format!("denied: {}", part("code")))?,
     }
     Ok(if valid { Exit::Done } else { Exit::Denied })
 }

@@ -5,4 +5,5 @@ pub(in crate::cli) mod client;
 pub(in crate::cli) mod company;
 pub(in crate::cli) mod import;
 pub(in crate::cli) mod key;
+pub(in crate::cli) mod paging;
 pub(in crate::cli) mod user;

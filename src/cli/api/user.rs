@@ -4,72 +4,56 @@ use std::io::{IsTerminal as _, stdin};
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::api::client::Door;
-use crate::cli::args::{AddUser, Output, Page, UserFields, UserTask};
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::terminal::output::{cell, fields, line, note, table};
+use crate::cli::api::client::ApiClient;
+use crate::cli::api::paging::{page_query, print_page, text_or_null};
+use crate::cli::args::users::{AddUserArgs, UserCommand, UserFieldArgs};
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
+use crate::cli::terminal::output::{note, show};
 use crate::cli::terminal::prompt;
 use crate::key::Username;
 
-pub(in crate::cli) fn run(door: &mut Door, output: Output, task: UserTask) -> Result<Exit, Failure> {
-    match task {
-        UserTask::Add(user) => {
+pub(in crate::cli) fn run(
+    client: &mut ApiClient,
+    output: OutputFormat,
+    command: UserCommand,
+) -> Result<Exit, CliError> {
+    match command {
+        UserCommand::Add(user) => {
             let body = new_user(&user)?;
-            show(output, &door.ask("POST", "/v1/users", Some(&body))?)?;
+            show(output, &client.ask("POST", "/v1/users", Some(&body))?)?;
         }
-        UserTask::List(page) => {
-            list(output, &door.ask("GET", &format!("/v1/users?{}", query(&page)), None)?)?
+        UserCommand::List(page) => {
+            let page = client.ask("GET", &format!("/v1/users?{}", page_query(&page)), None)?;
+            print_page(output, &page, "users", COLUMNS)?;
         }
-        UserTask::Show { name } => show(output, &door.ask("GET", &address(&name), None)?)?,
-        UserTask::Set(user) => {
+        UserCommand::Show { name } => show(output, &client.ask("GET", &address(&name), None)?)?,
+        UserCommand::Set(user) => {
             let body = changes(&user.fields);
-            show(output, &door.ask("PATCH", &address(&user.name), Some(&body))?)?;
+            show(output, &client.ask("PATCH", &address(&user.name), Some(&body))?)?;
         }
-        UserTask::Passwd { name } => {
-            // Asked first: nobody types a password for a user who is not there.
-            door.ask("GET", &address(&name), None)?;
+        UserCommand::Passwd { name } => {
+            // Refuses an unknown user before the caller types a password.
+            client.ask("GET", &address(&name), None)?;
             let password = prompt::new_password("New password: ")?;
             let body = json!({ "password": password.as_deref().map_or("", String::as_str) });
-            door.ask("PUT", &format!("{}/password", address(&name)), Some(&body))?;
+            client.ask("PUT", &format!("{}/password", address(&name)), Some(&body))?;
             note(&format!("the password of {name} is set"));
         }
-        UserTask::Remove { name } => {
-            door.ask("DELETE", &address(&name), None)?;
+        UserCommand::Remove { name } => {
+            client.ask("DELETE", &address(&name), None)?;
             note(&format!("{name} and all keys of {name} are removed"));
         }
     }
     Ok(Exit::Done)
 }
 
-/// A text as a query has it.
-pub(in crate::cli) fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-/// A page as the query has it.
-pub(in crate::cli) fn query(page: &Page) -> String {
-    let after = page.after.as_deref().map(|after| format!("&after={}", encoded(after))).unwrap_or_default();
-    format!("limit={}{after}", page.limit)
-}
-
-/// Says how to see the next page, if there is one.
-pub(in crate::cli) fn more(page: &Value) {
-    if let Some(next) = page.get("next").and_then(Value::as_str) {
-        note(&format!("there is more: --after {next}"));
-    }
-}
-
-/// A text to set, or `null` to remove it when it is empty.
-pub(in crate::cli) fn text_or_null(text: &str) -> Value {
-    if text.is_empty() { Value::Null } else { json!(text) }
-}
-
-// A user name has no letter that an address would give another meaning.
+/// Address of a user. A user name has no character that needs encoding.
 fn address(name: &Username) -> String {
     format!("/v1/users/{name}")
 }
 
-fn new_user(user: &AddUser) -> Result<Value, Failure> {
+fn new_user(user: &AddUserArgs) -> Result<Value, CliError> {
     let password = if user.bot {
         None
     } else if user.password_stdin {
@@ -90,7 +74,7 @@ fn new_user(user: &AddUser) -> Result<Value, Failure> {
     }))
 }
 
-fn changes(user: &UserFields) -> Value {
+fn changes(user: &UserFieldArgs) -> Value {
     let fields = [
         ("username", user.rename.as_ref().map(|name| json!(name.as_str()))),
         ("role", user.role.map(|role| json!(role.name()))),
@@ -104,21 +88,11 @@ fn changes(user: &UserFields) -> Value {
     Value::Object(given.collect::<Map<_, _>>())
 }
 
-fn show(output: Output, user: &Value) -> Result<(), Failure> {
-    match output {
-        Output::Json => line(&user.to_string()),
-        Output::Text => fields(user),
-    }
-}
-
-fn list(output: Output, page: &Value) -> Result<(), Failure> {
-    if output == Output::Json {
-        return line(&page.to_string());
-    }
-    let users = page.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let names = ["id", "username", "kind", "role", "status", "email"];
-    let row = |user: &Value| names.map(|name| user.get(name).map(cell).unwrap_or_default());
-    table(["ID", "NAME", "KIND", "ROLE", "STATUS", "E-MAIL"], users.iter().map(row).collect())?;
-    more(page);
-    Ok(())
-}
+const COLUMNS: [(&str, &str); 6] = [
+    ("ID", "/id"),
+    ("NAME", "/username"),
+    ("KIND", "/kind"),
+    ("ROLE", "/role"),
+    ("STATUS", "/status"),
+    ("E-MAIL", "/email"),
+];

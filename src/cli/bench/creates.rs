@@ -9,7 +9,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::latency::{Latencies, now, rate};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::terminal::progress::Progress;
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{Actor, KeyId, Keyspace, Level, UserId};
@@ -22,7 +22,7 @@ pub(super) const STEPS: u64 = WRITERS.len() as u64;
 /// Keys whose texts are kept to verify them: more than fit into any processor's caches.
 const KEPT_MAX: u64 = 1_000_000;
 
-/// What creating keys came to.
+/// Measured rate and latencies of creates.
 pub(super) struct Creates {
     pub(super) writers: usize,
     pub(super) per_second: f64,
@@ -38,7 +38,7 @@ pub(super) fn fill(
     owner: UserId,
     keys: u64,
     progress: &Progress,
-) -> Result<(Creates, Vec<Issued>), Failure> {
+) -> Result<(Creates, Vec<Issued>), CliError> {
     let next = AtomicU64::new(0);
     create(engine, owner, WRITERS_MANY, || {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -57,9 +57,9 @@ pub(super) fn measure(
     data: &Path,
     length: Duration,
     progress: &Progress,
-) -> Result<Vec<Creates>, Failure> {
+) -> Result<Vec<Creates>, CliError> {
     let measured = WRITERS.into_iter().map(|writers| {
-        written_back(data).map_err(|error| Failure::system("the disk could not be waited for", &error))?;
+        written_back(data).map_err(|error| CliError::system("the disk could not be waited for", &error))?;
         let start = now();
         let (creates, _) = create(engine, owner, writers, || (start.elapsed() < length).then_some(false))?;
         progress.step();
@@ -77,15 +77,15 @@ fn written_back(data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Has threads create keys one after the other until `next` answers none; it says whether to keep the key.
+/// Creates keys in `writers` threads until `next` returns `None`. `next` decides whether the text of the key is kept.
 fn create(
     engine: &Engine,
     owner: UserId,
     writers: usize,
     next: impl Fn() -> Option<bool> + Sync,
-) -> Result<(Creates, Vec<Issued>), Failure> {
+) -> Result<(Creates, Vec<Issued>), CliError> {
     let new = NewKey::new(*Keyspace::NATIVE.name(), owner, Level::OWN);
-    let write = || -> Result<(Latencies, Vec<Issued>), Failure> {
+    let write = || -> Result<(Latencies, Vec<Issued>), CliError> {
         let (mut latencies, mut kept) = (Latencies::new()?, Vec::new());
         while let Some(keep) = next() {
             let start = now();
@@ -109,20 +109,20 @@ fn create(
     Ok((Creates { writers, per_second: rate(latencies.count(), took), latencies }, kept))
 }
 
-/// What each of so many threads answers; each is told its number.
+/// Runs `work` in `count` threads, each with its number, and returns their results.
 pub(super) fn by_threads<T: Send>(
     count: usize,
-    work: impl Fn(usize) -> Result<T, Failure> + Sync,
-) -> Result<Vec<T>, Failure> {
+    work: impl Fn(usize) -> Result<T, CliError> + Sync,
+) -> Result<Vec<T>, CliError> {
     let work = &work;
     std::thread::scope(|scope| {
         let spawn = |number| std::thread::Builder::new().spawn_scoped(scope, move || work(number));
         let threads: Vec<_> = (0..count).map(spawn).collect();
         let joined = threads.into_iter().map(|thread| {
-            let thread = thread.map_err(|error| Failure::system("a thread could not be started", &error))?;
+            let thread = thread.map_err(|error| CliError::system("a thread could not be started", &error))?;
             thread
                 .join()
-                .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "a thread of the bench panicked")))
+                .unwrap_or_else(|_| Err(CliError::new(Exit::Failed, "a thread of the bench panicked")))
         });
         joined.collect()
     })

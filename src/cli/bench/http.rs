@@ -21,8 +21,8 @@ use zeroize::Zeroizing;
 use super::creates::by_threads;
 use super::latency::{Latencies, now, pause, rate};
 use super::material::Material;
-use super::server::Serving;
-use crate::cli::failure::{Exit, Failure};
+use super::server::BenchServer;
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::terminal::progress::Progress;
 use crate::command::Service;
 
@@ -33,7 +33,7 @@ pub(super) const SHARE: f64 = 0.5;
 /// Steps of the progress that [`measure`] takes.
 pub(super) const STEPS: u64 = 2 * WAYS.len() as u64;
 
-/// What verifying over HTTP came to.
+/// Measured rates and latencies of verifies over HTTP.
 pub(super) struct Http {
     pub(super) way: &'static str,
     /// Requests a second when every client sends its next request at once.
@@ -80,8 +80,8 @@ pub(super) fn measure(
     material: &Material,
     length: Duration,
     progress: &Progress,
-) -> Result<Vec<Http>, Failure> {
-    let server = Serving::start(service)?;
+) -> Result<Vec<Http>, CliError> {
+    let server = BenchServer::start(service)?;
     let texts = material.good.as_slice();
     let measured = WAYS.into_iter().map(|way| {
         let capacity = closed(&server, way, texts, length)?;
@@ -95,7 +95,12 @@ pub(super) fn measure(
 }
 
 /// How many requests a second when each client sends the next one at once.
-fn closed(server: &Serving, way: Way, texts: &[Zeroizing<String>], length: Duration) -> Result<f64, Failure> {
+fn closed(
+    server: &BenchServer,
+    way: Way,
+    texts: &[Zeroizing<String>],
+    length: Duration,
+) -> Result<f64, CliError> {
     let start = now();
     let counts = by_threads(CLIENTS, |client| {
         let mut texts = texts.iter().cycle().skip(client * texts.len() / CLIENTS);
@@ -114,12 +119,12 @@ fn closed(server: &Serving, way: Way, texts: &[Zeroizing<String>], length: Durat
 
 /// How long requests take that are meant to start evenly, so many a second, each client's in turn.
 fn open(
-    server: &Serving,
+    server: &BenchServer,
     way: Way,
     texts: &[Zeroizing<String>],
     length: Duration,
     offered: f64,
-) -> Result<Latencies, Failure> {
+) -> Result<Latencies, CliError> {
     let between = Duration::from_secs_f64(1.0 / offered.max(1.0));
     // All are connected by then.
     let start = now() + Duration::from_millis(100);
@@ -158,7 +163,7 @@ struct Client {
 }
 
 impl Client {
-    fn connect(address: SocketAddr) -> Result<Self, Failure> {
+    fn connect(address: SocketAddr) -> Result<Self, CliError> {
         let runtime = Builder::new_current_thread().enable_io().build().map_err(|error| failed(&error))?;
         let connected = runtime.block_on(async {
             let stream = TcpStream::connect(address).await?;
@@ -172,7 +177,7 @@ impl Client {
     }
 
     /// Asks about a good key.
-    fn ask(&mut self, way: Way, text: &str) -> Result<(), Failure> {
+    fn ask(&mut self, way: Way, text: &str) -> Result<(), CliError> {
         let request = (way.request)(text).map_err(|error| failed(&io::Error::other(error)))?;
         let sender = &mut self.sender;
         let answered = self.runtime.block_on(async {
@@ -184,10 +189,10 @@ impl Client {
         if (way.good)(status, &body) {
             return Ok(());
         }
-        Err(Failure::new(Exit::Failed, format!("{} answered {status} about a good key", way.name)))
+        Err(CliError::new(Exit::Failed, format!("{} answered {status} about a good key", way.name)))
     }
 }
 
-fn failed(error: &io::Error) -> Failure {
-    Failure::system("a request of the bench failed", error)
+fn failed(error: &io::Error) -> CliError {
+    CliError::system("a request of the bench failed", error)
 }

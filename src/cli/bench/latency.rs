@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{CliError, Exit};
 
 /// The time now, as exactly as the system has it.
 #[expect(clippy::disallowed_methods, reason = "a bench reads the exact clock; nothing else decides by it")]
@@ -25,9 +25,9 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 pub(super) struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, CliError> {
         let histogram = Histogram::new_with_bounds(1, nanoseconds(LONGEST), 3);
-        histogram.map(Self).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+        histogram.map(Self).map_err(|error| CliError::new(Exit::Failed, error.to_string()))
     }
 
     pub(super) fn note(&mut self, took: Duration) {
@@ -35,8 +35,8 @@ impl Latencies {
     }
 
     /// Takes over what another one noted.
-    pub(super) fn absorb(&mut self, other: &Self) -> Result<(), Failure> {
-        self.0.add(&other.0).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+    pub(super) fn absorb(&mut self, other: &Self) -> Result<(), CliError> {
+        self.0.add(&other.0).map_err(|error| CliError::new(Exit::Failed, error.to_string()))
     }
 
     pub(super) fn count(&self) -> u64 {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::creates::by_threads;
 use super::latency::{now, rate};
 use super::material::Material;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::terminal::progress::Progress;
 use crate::key::Keyspace;
 use crate::verify::{Verdict, Verifier, VerifyRequest};
@@ -17,7 +17,7 @@ const BATCH: usize = 1_000;
 /// Steps of the progress that [`measure`] takes.
 pub(super) const STEPS: u64 = 6;
 
-/// What verifying keys of one kind came to.
+/// Measured rates of verifies of one kind of key.
 pub(super) struct Verifies {
     pub(super) kind: &'static str,
     /// A second, by one thread.
@@ -33,7 +33,7 @@ pub(super) fn measure(
     threads: usize,
     length: Duration,
     progress: &Progress,
-) -> Result<Vec<Verifies>, Failure> {
+) -> Result<Vec<Verifies>, CliError> {
     let kinds = [
         ("hit", &material.good, true),
         ("unknown", &material.unknown, false),
@@ -59,14 +59,14 @@ fn verify(
     from: usize,
     good: bool,
     length: Duration,
-) -> Result<f64, Failure> {
+) -> Result<f64, CliError> {
     let mut texts = texts.iter().cycle().skip(from);
     let (start, mut done) = (now(), 0);
     while start.elapsed() < length {
         for text in texts.by_ref().take(BATCH) {
             let verdict = verifier.verify(&VerifyRequest::new(&Keyspace::NATIVE, text))?;
             if matches!(verdict, Verdict::Allow(_)) != good {
-                return Err(Failure::new(Exit::Failed, "a key was not verified as it should"));
+                return Err(CliError::new(Exit::Failed, "a key was not verified as it should"));
             }
             done += 1;
         }

@@ -1,4 +1,4 @@
-//! `keyward bench`: how fast keyward is on this machine, on a store of its own that is thrown away.
+//! `keyward bench`: how fast keyward is on this machine, with a temporary store.
 
 mod creates;
 mod http;
@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::cli::args::{Bench, Output};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::args::store::BenchArgs;
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
 use crate::cli::terminal::output::line;
 use crate::cli::terminal::progress::Progress;
 use crate::command::Service;
@@ -30,12 +31,12 @@ use self::http::Http;
 use self::material::Material;
 use self::memory::Verifies;
 
-/// Everything that was measured.
+/// Measured figures.
 struct Figures {
     keys: u64,
     seconds: u64,
     processors: usize,
-    /// What filling the store came to.
+    /// Creates while the store was filled.
     fill: Creates,
     verify: Vec<Verifies>,
     http: Vec<Http>,
@@ -43,16 +44,16 @@ struct Figures {
 }
 
 /// Measures and reports.
-pub(super) fn run(asked: &Bench, output: Output) -> Result<Exit, Failure> {
+pub(super) fn run(args: &BenchArgs, output: OutputFormat) -> Result<Exit, CliError> {
     let dir = TempDir::with_prefix("keyward-bench-");
-    let dir = dir.map_err(|error| Failure::system("no throw-away directory could be made", &error))?;
+    let dir = dir.map_err(|error| CliError::system("no temporary directory could be made", &error))?;
     let (store, _) = SledStore::open(dir.path(), OpenOptions::default())?;
     let engine = Engine::open(Parts::new(store, PepperRing::generate(&OsEntropy)?))?;
-    let figures = measure(&engine, dir.path(), asked);
+    let figures = measure(&engine, dir.path(), args);
     let stopped = engine.stop();
     let figures = figures?;
     stopped?;
-    if asked.json || output == Output::Json {
+    if args.json || output == OutputFormat::Json {
         line(&report::json(&figures).to_string())?;
     } else {
         report::text(&figures)?;
@@ -60,14 +61,14 @@ pub(super) fn run(asked: &Bench, output: Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn measure(engine: &Engine, data: &Path, asked: &Bench) -> Result<Figures, Failure> {
-    let length = Duration::from_secs(asked.seconds);
-    let wrong = |error: crate::key::ParseError| Failure::new(Exit::Failed, error.to_string());
+fn measure(engine: &Engine, data: &Path, args: &BenchArgs) -> Result<Figures, CliError> {
+    let length = Duration::from_secs(args.seconds);
+    let wrong = |error: crate::key::ParseError| CliError::new(Exit::Failed, error.to_string());
     let bot =
         NewUser { kind: NewKind::Bot, ..NewUser::person("bench".parse().map_err(wrong)?, Role::User, None) };
     let owner = engine.add_user(Actor::Operator, bot)?.id;
-    let progress = Progress::new("filling a temporary store", asked.keys);
-    let (fill, issued) = creates::fill(engine, owner, asked.keys, &progress)?;
+    let progress = Progress::new("filling a temporary store", args.keys);
+    let (fill, issued) = creates::fill(engine, owner, args.keys, &progress)?;
     let material = Material::new(issued)?;
     while engine.index_state() != IndexState::Ready {
         latency::pause(Duration::from_millis(10));
@@ -78,8 +79,8 @@ fn measure(engine: &Engine, data: &Path, asked: &Bench) -> Result<Figures, Failu
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let verifier = Verifier::new(engine.reader());
     Ok(Figures {
-        keys: asked.keys,
-        seconds: asked.seconds,
+        keys: args.keys,
+        seconds: args.seconds,
         processors,
         fill,
         verify: memory::measure(&verifier, &material, processors, length, &progress)?,

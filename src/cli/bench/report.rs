@@ -1,4 +1,4 @@
-//! The figures, for people and for programs.
+//! Report of the figures, as text or as JSON.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::creates::Creates;
 use super::http::{CLIENTS, Http, SHARE};
 use super::latency::Latencies;
 use super::memory::Verifies;
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::terminal::output::{line, table};
 
 /// Every figure, as one object. Rates are a second, times in milliseconds.
@@ -65,8 +65,8 @@ fn rounded(number: f64) -> f64 {
     (number * 1e3).round() / 1e3
 }
 
-/// The same as tables.
-pub(super) fn text(figures: &Figures) -> Result<(), Failure> {
+/// Prints the figures as tables.
+pub(super) fn text(figures: &Figures) -> Result<(), CliError> {
     let Figures { keys, processors, .. } = figures;
     line(&format!("{} keys, {processors} processors\n", grouped(*keys as f64)))?;
     let verifies = figures.verify.iter().map(|verify| {

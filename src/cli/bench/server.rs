@@ -6,22 +6,22 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::command::Service;
 use crate::dialect::{Gateway, Native};
 use crate::http::TrustedProxies;
 use crate::server::{Bounds, Routes, Server};
 
-/// A server at work. Stops when dropped.
-pub(super) struct Serving {
+/// Running server. Stops when dropped.
+pub(super) struct BenchServer {
     pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Serving {
-    pub(super) fn start(service: &Service) -> Result<Self, Failure> {
-        let failed = |error| Failure::system("the server could not be set up", &error);
+impl BenchServer {
+    pub(super) fn start(service: &Service) -> Result<Self, CliError> {
+        let failed = |error| CliError::system("the server could not be set up", &error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -41,7 +41,7 @@ impl Serving {
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(server.run(async {
-                // An error is a stop as well: whoever could have asked for it is gone.
+                // An error means that the sender was dropped, which stops the server, too.
                 let _ = stopped.await;
             }));
         };
@@ -50,7 +50,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for BenchServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

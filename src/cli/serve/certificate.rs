@@ -1,4 +1,4 @@
-//! The certificate that `serve` shows, from its files.
+//! Certificate of the server, read from its files at start and at each SIGHUP.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
-use crate::cli::args::Serve;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::args::serve::ServeArgs;
+use crate::cli::failure::{CliError, Exit};
 use crate::server::Tls;
 
-/// Where a certificate and its key are.
+/// Paths of a certificate chain and its private key.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct CertificateFiles {
     chain: PathBuf,
@@ -19,30 +19,30 @@ pub(in crate::cli) struct CertificateFiles {
 }
 
 impl CertificateFiles {
-    /// Those that were asked for.
-    pub(in crate::cli) fn asked(asked: &Serve) -> Option<Self> {
-        let (chain, key) = asked.tls_cert.clone().zip(asked.tls_key.clone())?;
+    /// Files that the arguments name, if any.
+    pub(in crate::cli) fn named_by(args: &ServeArgs) -> Option<Self> {
+        let (chain, key) = args.tls_cert.clone().zip(args.tls_key.clone())?;
         Some(Self { chain, key })
     }
 
     /// Reads them for the first time.
-    pub(in crate::cli) fn read(&self) -> Result<Tls, Failure> {
+    pub(in crate::cli) fn read(&self) -> Result<Tls, CliError> {
         let (chain, key) = self.contents()?;
         Tls::new(&chain, &key).map_err(|refused| self.refused(&refused))
     }
 
-    fn contents(&self) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), Failure> {
+    fn contents(&self) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), CliError> {
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|error| Failure::system(&path.display().to_string(), &error))
+            std::fs::read(path).map_err(|error| CliError::system(&path.display().to_string(), &error))
         };
         Ok((read(&self.chain)?, Zeroizing::new(read(&self.key)?)))
     }
 
-    fn refused(&self, refused: &crate::server::TlsError) -> Failure {
-        Failure::new(Exit::Usage, format!("{self}: {refused}"))
+    fn refused(&self, refused: &crate::server::TlsError) -> CliError {
+        CliError::new(Exit::Usage, format!("{self}: {refused}"))
     }
 
-    fn read_again(&self, tls: &Tls) -> Result<(), Failure> {
+    fn read_again(&self, tls: &Tls) -> Result<(), CliError> {
         let (chain, key) = self.contents()?;
         tls.exchange(&chain, &key).map_err(|refused| self.refused(&refused))
     }
@@ -54,21 +54,21 @@ impl fmt::Display for CertificateFiles {
     }
 }
 
-/// The hang-ups that this process is told of. From when there is one of these on, none ends the process.
-pub(in crate::cli) struct HangUps(Signal);
+/// Stream of SIGHUP signals. Once it exists, SIGHUP no longer ends the process.
+pub(in crate::cli) struct HangupSignals(Signal);
 
-impl HangUps {
-    /// Takes note of every hang-up from now on.
+impl HangupSignals {
+    /// Installs the handler of SIGHUP.
     ///
     /// # Errors
     /// The system's, when it takes no handler.
-    pub(in crate::cli) fn noted(runtime: &Runtime) -> Result<Self, Failure> {
+    pub(in crate::cli) fn install(runtime: &Runtime) -> Result<Self, CliError> {
         let _here = runtime.enter();
         let signals = signal(SignalKind::hangup());
-        signals.map(Self).map_err(|error| Failure::system("the server could not be set up", &error))
+        signals.map(Self).map_err(|error| CliError::system("the server could not be set up", &error))
     }
 
-    /// Has the files read again at each hang-up, for as long as this is polled. What cannot be used changes nothing.
+    /// Reads the files again at each SIGHUP, for as long as the future is polled. Unusable files change nothing.
     pub(in crate::cli) async fn renew(mut self, files: CertificateFiles, tls: Tls) {
         while self.0.recv().await.is_some() {
             match files.read_again(&tls) {

@@ -1,56 +1,57 @@
-//! `keyward serve --demo`: something to try at once, gone when it stops.
+//! `keyward serve --demo`: a server on a temporary directory, with known passwords.
 
 use tempfile::TempDir;
 
-use crate::cli::args::{Place, Serve};
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::serve::apis::{self, Api};
+use crate::cli::args::data_dir::DataDir;
+use crate::cli::args::serve::ServeArgs;
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::serve::apis;
 use crate::cli::serve::first_start::add_person;
 use crate::cli::serve::listen::Listeners;
-use crate::cli::serve::run::wrong;
+use crate::cli::values::api::Api;
 use crate::command::Service;
 use crate::key::{Password, Role};
 
-/// The throw-away directory; removed when dropped.
+/// Temporary directory. Removed when dropped.
 pub(in crate::cli) struct Demo {
     dir: TempDir,
 }
 
 impl Demo {
-    /// Refuses addresses that others can reach: the passwords are known to everyone.
-    pub(in crate::cli) fn new(listeners: &Listeners) -> Result<Self, Failure> {
+    /// Creates the directory. Refuses addresses that other machines can reach: the passwords are public.
+    pub(in crate::cli) fn new(listeners: &Listeners) -> Result<Self, CliError> {
         if let Some(open) = listeners.bound().iter().find(|at| !at.ip().to_canonical().is_loopback()) {
             let message =
-                format!("--demo serves loopback addresses only, and {open} is none: leave out --listen");
-            return Err(Failure::new(Exit::Usage, message));
+                format!("--demo serves loopback addresses only, and {open} is not one: leave out --listen");
+            return Err(CliError::new(Exit::Usage, message));
         }
         let dir = TempDir::with_prefix("keyward-demo-");
         dir.map(|dir| Self { dir })
-            .map_err(|error| Failure::system("no throw-away directory could be made", &error))
+            .map_err(|error| CliError::system("no temporary directory could be made", &error))
     }
 
-    pub(in crate::cli) fn place(&self) -> Place {
-        Place { data: self.dir.path().to_owned(), secret_file: None }
+    pub(in crate::cli) fn data_dir(&self) -> DataDir {
+        DataDir { data: self.dir.path().to_owned(), secret_file: None }
     }
 
-    /// What can be done with the server at `site`, ready to be pasted into a shell: the three documented calls of
-    /// filebin's API, or one of keyward's own where that is not served.
-    pub(in crate::cli) fn introduction(&self, site: &str, asked: &Serve) -> String {
-        let filebin = apis::path_of(asked, Api::Filebin);
+    /// Introduction with calls to paste into a shell: the three documented calls of filebin's API, or one call of keyward's
+    /// own API if filebin's is not served.
+    pub(in crate::cli) fn introduction(&self, site: &str, args: &ServeArgs) -> String {
+        let filebin = apis::path_of(args, Api::Filebin);
         let calls = filebin.map_or_else(|| own_call(site), |at| filebin_calls(&format!("{site}{at}")));
         let data = self.dir.path().display();
         format!(
             "# The users test and admin have their names as passwords, for {site}/console, too.\n\
-             # The data is in {data}, and gone when this stops.\n\
+             # The data is in {data}, which is removed when this stops.\n\
              # Paste into another terminal:\n{calls}"
         )
     }
 }
 
 /// Adds the users `test` and `admin`, each with its name as password.
-pub(in crate::cli) fn add_users(service: &Service) -> Result<(), Failure> {
+pub(in crate::cli) fn add_users(service: &Service) -> Result<(), CliError> {
     for (name, role) in [("test", Role::User), ("admin", Role::Administrator)] {
-        add_person(service, name, role, Password::new(name.as_bytes()).map_err(wrong)?)?;
+        add_person(service, name, role, Password::new(name.as_bytes()).map_err(CliError::usage)?)?;
     }
     Ok(())
 }

@@ -1,9 +1,8 @@
-//! Room for connections: each takes a file descriptor, and systems begin programs with few.
+//! File descriptors: each connection needs one, and the default limit is low.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the number of open files to the most that the system lets this process have. The server then takes as many
-/// connections as there is room for, so a failure needs no word.
+/// Raises the limit of open files to its maximum. A failure is ignored: the server then accepts fewer connections.
 pub(in crate::cli) fn raise() {
     let mut files = getrlimit(Resource::Nofile);
     files.current = files.maximum;

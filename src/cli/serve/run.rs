@@ -1,6 +1,5 @@
 //! `keyward serve`.
 
-use std::fmt;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +10,20 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::cli::args::{Place, Serve};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::args::data_dir::DataDir;
+use crate::cli::args::serve::ServeArgs;
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::serve::apis;
-use crate::cli::serve::certificate::{CertificateFiles, HangUps};
+use crate::cli::serve::certificate::{CertificateFiles, HangupSignals};
 use crate::cli::serve::demo::{self, Demo};
 use crate::cli::serve::descriptors;
 use crate::cli::serve::first_start;
-use crate::cli::serve::listen::{ListenAt, Listeners, reached_at};
+use crate::cli::serve::listen::{Listeners, reached_at};
 use crate::cli::serve::socket::{self, SocketFile};
-use crate::cli::store::open::{self, Opened};
+use crate::cli::store::open::{self, OpenedStore};
 use crate::cli::terminal::output::line;
-use crate::cli::terminal::progress::{self, AboveBars, Progress};
+use crate::cli::terminal::progress::{self, LogAboveBars, Progress};
+use crate::cli::values::listen_at::ListenAt;
 use crate::console::Console;
 use crate::dialect::{Dialect, Gateway, Native, Welcome};
 use crate::engine::{Engine, IndexState};
@@ -31,52 +32,52 @@ use crate::limits;
 use crate::server::{Bounds, Routes, Server, Tls, stop_signal};
 use crate::store::sled::OpenOptions;
 
-/// Serves until the process is asked to stop.
-pub(in crate::cli) fn serve(place: Place, asked: Serve) -> Result<Exit, Failure> {
+/// Runs `keyward serve`: serves until SIGTERM or SIGINT.
+pub(in crate::cli) fn serve(data_dir: DataDir, args: ServeArgs) -> Result<Exit, CliError> {
     start_log()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::system("the server could not be set up", &error))?;
-    let hang_ups = HangUps::noted(&runtime)?;
-    // Bound before anything is opened: a wrong address leaves nothing behind.
-    let listeners = Listeners::bind(&asked.listen)?;
-    let demo = if asked.demo { Some(Demo::new(&listeners)?) } else { None };
-    let place = demo.as_ref().map_or(place, Demo::place);
-    let certificate = CertificateFiles::asked(&asked);
+    let runtime = runtime.map_err(|error| CliError::system("the server could not be set up", &error))?;
+    let hangups = HangupSignals::install(&runtime)?;
+    // Bound before the store is opened: a wrong address creates no directory.
+    let listeners = Listeners::bind(&args.listen)?;
+    let demo = if args.demo { Some(Demo::new(&listeners)?) } else { None };
+    let data_dir = demo.as_ref().map_or(data_dir, Demo::data_dir);
+    let certificate = CertificateFiles::named_by(&args);
     let tls = certificate.as_ref().map(CertificateFiles::read).transpose()?.zip(certificate);
     descriptors::raise();
-    let opened = open::open(&place, OpenOptions { recover: asked.recover, ..OpenOptions::default() })?;
-    let entrances = Entrances { listeners, tls, hang_ups };
-    let served = run(&place, &asked, demo.as_ref(), entrances, &opened, runtime);
+    let opened = open::open(&data_dir, OpenOptions { recover: args.recover, ..OpenOptions::default() })?;
+    let entrances = Entrances { listeners, tls, hangups };
+    let served = run(&data_dir, &args, demo.as_ref(), entrances, &opened, runtime);
     let stopped = opened.engine.stop();
     served?;
     stopped?;
     Ok(Exit::Done)
 }
 
-/// Where clients come in.
+/// Listeners, and the certificate that their addresses present.
 struct Entrances {
     listeners: Listeners,
-    /// What is spoken at the addresses, and where it is from.
+    /// TLS of the addresses, and the files of its certificate.
     tls: Option<(Tls, CertificateFiles)>,
-    /// When to read it again.
-    hang_ups: HangUps,
+    /// Signals to read the certificate again.
+    hangups: HangupSignals,
 }
 
 impl Entrances {
-    /// How an address of the server begins.
+    /// Scheme of the server's addresses.
     fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
 }
 
 fn run(
-    place: &Place,
-    asked: &Serve,
+    data_dir: &DataDir,
+    args: &ServeArgs,
     demo: Option<&Demo>,
     entrances: Entrances,
-    opened: &Opened,
+    opened: &OpenedStore,
     runtime: Runtime,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let code = match demo {
         Some(_) => {
             first_start::unused_by_a_demo()?;
@@ -85,19 +86,19 @@ fn run(
         }
         None => first_start::administrator(opened)?,
     };
-    let bound = SocketFile::control(&place.data);
-    let (_socket, control) = bound.map_err(|error| socket::failure(&place.data, &error))?;
+    let bound = SocketFile::control(&data_dir.data);
+    let (_socket, control) = bound.map_err(|error| socket::failure(&data_dir.data, &error))?;
     let scheme = entrances.scheme();
-    let Entrances { listeners, tls, hang_ups } = entrances;
+    let Entrances { listeners, tls, hangups } = entrances;
     let urls: Vec<_> =
         listeners.bound().into_iter().map(|address| format!("{scheme}://{}", reached_at(address))).collect();
     let Listeners { addresses: listeners, sockets } = listeners;
     let (_files, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
-    let site = match &asked.site_url {
+    let site = match &args.site_url {
         Some(site) => site.clone(),
-        None => urls.first().map_or("http://localhost", String::as_str).parse().map_err(wrong)?,
+        None => urls.first().map_or("http://localhost", String::as_str).parse().map_err(CliError::usage)?,
     };
-    let routes = routes(asked, &site)?;
+    let routes = routes(args, &site)?;
     let served = runtime.block_on(async {
         let shutdown = stop_signal()?;
         let listeners =
@@ -105,7 +106,7 @@ fn run(
         let sockets =
             sockets.into_iter().map(tokio::net::UnixListener::from_std).collect::<Result<_, _>>()?;
         let tls = tls.map(|(tls, files)| {
-            tokio::spawn(hang_ups.renew(files, tls.clone()));
+            tokio::spawn(hangups.renew(files, tls.clone()));
             tls
         });
         let server = Server {
@@ -114,13 +115,13 @@ fn run(
             sockets,
             control: Some(tokio::net::UnixListener::from_std(control)?),
             routes,
-            proxies: asked.trust_proxy.iter().copied().collect(),
+            proxies: args.trust_proxy.iter().copied().collect(),
             service: opened.service.clone(),
             bounds: Bounds::default(),
         };
-        announce(asked, &urls);
+        announce(args, &urls);
         if let Some(demo) = demo {
-            let _ = line(&demo.introduction(urls.first().map_or("", String::as_str), asked));
+            let _ = line(&demo.introduction(urls.first().map_or("", String::as_str), args));
         }
         if let Some(code) = &code {
             first_start::invite(code, &site);
@@ -129,37 +130,37 @@ fn run(
         server.run(shutdown).await;
         Ok(())
     });
-    // A request that was cut off may still wait for the disk; the engine waits for it, the runtime need not.
+    // An interrupted request may still wait for the disk. The engine waits for it when it stops, so the runtime does not.
     runtime.shutdown_timeout(Duration::from_secs(limits::DRAIN_SECONDS));
-    served.map_err(|error: std::io::Error| Failure::system("the server could not start", &error))
+    served.map_err(|error: std::io::Error| CliError::system("the server could not start", &error))
 }
 
-fn routes(asked: &Serve, site: &SiteUrl) -> Result<Routes, Failure> {
-    let gateway = if asked.open_verify { Gateway::default().open() } else { Gateway::default() };
-    let names: Vec<_> = apis::names(asked).collect();
+fn routes(args: &ServeArgs, site: &SiteUrl) -> Result<Routes, CliError> {
+    let gateway = if args.open_verify { Gateway::default().open() } else { Gateway::default() };
+    let names: Vec<_> = apis::names(args).collect();
     let welcome = Welcome::new(names.iter().map(|(name, path)| (name.as_str(), *path)));
-    // The busiest first: an exact claim ends the search.
+    // The dialects with most requests are first: an exact claim ends the search.
     let mut dialects: Vec<Arc<dyn Dialect>> = vec![
         Arc::new(gateway),
-        Arc::new(Native::for_everyone(asked.open_verify)),
+        Arc::new(Native::for_everyone(args.open_verify)),
         Arc::new(Console::new(site.clone())),
         Arc::new(welcome),
     ];
-    dialects.extend(apis::served(asked, site)?);
+    dialects.extend(apis::served(args, site)?);
     Ok(Routes { dialects, control: Some(Arc::new(Native::for_operator())), own: None })
 }
 
-/// Says where clients connect. Nobody may be listening to standard output; that stops nothing.
-fn announce(asked: &Serve, urls: &[String]) {
+/// Prints the addresses of the server. A closed standard output is ignored.
+fn announce(args: &ServeArgs, urls: &[String]) {
     for url in urls {
         let _ = line(&format!("listening on {url}"));
     }
-    for socket in asked.listen.iter().filter(|place| matches!(place, ListenAt::Socket(_))) {
+    for socket in args.listen.iter().filter(|place| matches!(place, ListenAt::Socket(_))) {
         let _ = line(&format!("listening on {socket}"));
     }
 }
 
-/// Shows on a terminal how far the hot index is, until it is ready. Elsewhere the log says when that begins and ends.
+/// Shows the progress of the index loader on a terminal. Without a terminal, the log has its start and end.
 async fn show_loading(engine: Engine) {
     if !progress::is_shown() {
         return;
@@ -171,19 +172,15 @@ async fn show_loading(engine: Engine) {
     }
 }
 
-fn start_log() -> Result<(), Failure> {
+fn start_log() -> Result<(), CliError> {
     let level = std::env::var("KEYWARD_LOG").unwrap_or_default();
     let level = if level.is_empty() { "info" } else { &level };
-    let wrong = |_| Failure::new(Exit::Usage, "KEYWARD_LOG must be error, warn, info, debug or trace");
+    let wrong = |_| CliError::new(Exit::Usage, "KEYWARD_LOG must be error, warn, info, debug or trace");
     let level: LevelFilter = level.parse().map_err(wrong)?;
-    // The details of other crates repeat what they are given: sled's, the name that a login looks for.
+    // Debug messages of other crates may repeat secrets or personal data: those of sled, the name of a login.
     let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("keyward", level);
     let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt::layer().with_writer(|| AboveBars).with_ansi(colours);
+    let log = tracing_subscriber::fmt::layer().with_writer(|| LogAboveBars).with_ansi(colours);
     tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
-}
-
-pub(in crate::cli) fn wrong(error: impl fmt::Display) -> Failure {
-    Failure::new(Exit::Usage, error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Sockets in the file system; one of them is the control socket, the machine owner's way to a running server.
+//! Sockets in the file system, among them the control socket, through which an operator reaches a running server.
 
 use std::fs;
 use std::io;
@@ -6,43 +6,43 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{CliError, Exit};
 
-/// Where the server of a data directory listens.
+/// Path of the control socket of a data directory.
 pub(in crate::cli) fn path(data: &Path) -> PathBuf {
     data.join("keyward.sock")
 }
 
-/// Why it cannot be used.
-pub(in crate::cli) fn failure(data: &Path, error: &io::Error) -> Failure {
+/// Error for a control socket that cannot be used, with advice.
+pub(in crate::cli) fn failure(data: &Path, error: &io::Error) -> CliError {
     let advice = match error.kind() {
         io::ErrorKind::InvalidInput => " (the path is too long for a socket: choose a shorter --data)",
-        io::ErrorKind::PermissionDenied => " (it is for the user who runs the server)",
-        io::ErrorKind::AlreadyExists => " (something else is in its place: move it away)",
+        io::ErrorKind::PermissionDenied => " (only the user who runs the server may use it)",
+        io::ErrorKind::AlreadyExists => " (another file has this name: move it away)",
         _ => "",
     };
-    Failure::new(Exit::Failed, format!("the control socket {}: {error}{advice}", path(data).display()))
+    CliError::new(Exit::Failed, format!("the control socket {}: {error}{advice}", path(data).display()))
 }
 
-/// A socket of this process in the file system; removed when dropped.
+/// Socket file of this process. Removes the file when dropped.
 pub(in crate::cli) struct SocketFile {
     path: PathBuf,
 }
 
 impl SocketFile {
-    /// The control socket in `data`, whose lock the caller holds: a socket that is there already is one a dead
-    /// server left.
+    /// Binds the control socket in `data`, whose lock the caller holds. An existing socket is left over from a dead server
+    /// and is replaced.
     ///
     /// # Errors
-    /// The system's, or `AlreadyExists` when something other than a socket is in its place.
+    /// The system's, or `AlreadyExists` if another file has the name.
     pub(in crate::cli) fn control(data: &Path) -> io::Result<(Self, UnixListener)> {
         Self::bind(path(data), 0o600)
     }
 
-    /// A socket with these permissions, in place of one where nobody listens any more.
+    /// Binds a socket with these permissions. Replaces a socket without a listening process.
     ///
     /// # Errors
-    /// As [`SocketFile::control`]; `AddrInUse` when somebody listens there.
+    /// As [`SocketFile::control`]; `AddrInUse` if a process listens there.
     pub(in crate::cli) fn bind_if_dead(path: &Path, mode: u32) -> io::Result<(Self, UnixListener)> {
         match UnixStream::connect(path) {
             Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
@@ -57,7 +57,7 @@ impl SocketFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        // The process's umask leaves others nothing from the first moment on.
+        // The umask denies other users access until the permissions are set.
         let listener = UnixListener::bind(&path)?;
         let socket = Self { path };
         fs::set_permissions(&socket.path, fs::Permissions::from_mode(mode))?;
@@ -68,7 +68,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // The next start replaces one that could not be removed.
+        // The next start replaces a socket that could not be removed.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,16 +1,16 @@
-//! `keyward check`.
+//! `keyward check`: findings of a check of the whole store.
 
 use serde_json::Value;
 
-use crate::cli::api::client::Door;
-use crate::cli::args::Output;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::api::client::ApiClient;
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
 use crate::cli::terminal::output::{cell, line};
 
-pub(in crate::cli) fn run(door: &mut Door, output: Output) -> Result<Exit, Failure> {
-    let report = door.ask("POST", "/v1/check", None)?;
+pub(in crate::cli) fn run(client: &mut ApiClient, output: OutputFormat) -> Result<Exit, CliError> {
+    let report = client.ask("POST", "/v1/check", None)?;
     let findings = report.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if output == Output::Json {
+    if output == OutputFormat::Json {
         line(&report.to_string())?;
     } else {
         for finding in findings {

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use crate::cli::api::client::Door;
-use crate::cli::args::Output;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::api::client::ApiClient;
+use crate::cli::failure::{CliError, Exit};
+use crate::cli::terminal::output::OutputFormat;
 use crate::cli::terminal::output::line;
 
 /// `keyward clock accept`.
-pub(in crate::cli) fn accept(door: &mut Door, output: Output) -> Result<Exit, Failure> {
-    let accepted = door.ask("POST", "/v1/clock/accept", None)?;
+pub(in crate::cli) fn accept(client: &mut ApiClient, output: OutputFormat) -> Result<Exit, CliError> {
+    let accepted = client.ask("POST", "/v1/clock/accept", None)?;
     let part = |name| accepted.get(name).and_then(Value::as_str);
     match (output, part("clock").unwrap_or_default(), part("before")) {
-        (Output::Json, ..) => line(&accepted.to_string())?,
-        (Output::Text, clock, Some(before)) => line(&format!(
-            "{clock} is accepted; the newest time known was {before}, and what is due since is removed for good"
+        (OutputFormat::Json, ..) => line(&accepted.to_string())?,
+        (OutputFormat::Text, clock, Some(before)) => line(&format!(
+            "{clock} is accepted; the newest time known was {before}, and records that expired since are removed for good"
         ))?,
-        (Output::Text, clock, None) => line(&format!("{clock} was not in doubt"))?,
+        (OutputFormat::Text, clock, None) => line(&format!("{clock} was not in doubt"))?,
     }
     Ok(Exit::Done)
 }

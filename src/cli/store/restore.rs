@@ -1,12 +1,13 @@
-//! `keyward restore`.
+//! `keyward restore`: replaces the store by a backup, unless the backup gives back rights that were removed after it.
 
 use std::io;
 
-use crate::cli::args::{Place, Restore};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::args::data_dir::DataDir;
+use crate::cli::args::store::RestoreArgs;
+use crate::cli::failure::{CliError, Exit};
 use crate::cli::store::backup::{open_backup, read};
+use crate::cli::store::new_store::{fill, refuse_kept_store, swap};
 use crate::cli::store::open;
-use crate::cli::store::repair::{exchange, fill, keep_nothing_before};
 use crate::cli::terminal::output::{line, note};
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{Engine, Parts, Regained, regained};
@@ -17,105 +18,111 @@ use crate::store::sled::OpenOptions;
 use crate::store::sled::replace::{self, Replacing};
 use crate::store::{SledStore, Store as _, StoreError, schema};
 
-/// `keyward restore`.
-pub(in crate::cli) fn restore(place: &Place, asked: &Restore) -> Result<Exit, Failure> {
-    let backup = open_backup(&asked.file)?;
-    keep_nothing_before(place, asked.force)?;
-    open::for_us_alone(&place.data)?;
-    let peppers = open::secret(place).read()?;
-    let there = open::is_anything(&place.data);
-    let now = if there { to_compare(place, asked.bring_back)? } else { None };
-    let replacing = match &now {
-        None => Replacing::directory(&place.data)?,
-        Some(_) => Replacing::beside(&place.data)?,
+/// Runs `keyward restore`.
+pub(in crate::cli) fn restore(data_dir: &DataDir, args: &RestoreArgs) -> Result<Exit, CliError> {
+    let backup = open_backup(&args.file)?;
+    refuse_kept_store(data_dir, args.force)?;
+    open::check_permissions(&data_dir.data)?;
+    let peppers = open::secret(data_dir).read()?;
+    let existed = open::is_anything(&data_dir.data);
+    let present = if existed { open_present(data_dir, args.bring_back)? } else { None };
+    let replacing = match &present {
+        None => Replacing::directory(&data_dir.data)?,
+        Some(_) => Replacing::beside(&data_dir.data)?,
     };
-    // What is compared, and how old the new store may think it is, goes by the newest time that is known.
-    let known = now.as_ref().and_then(|now| now.newest_time());
-    if let Some(known) = known {
-        SystemClock.not_before(known);
+    // The clock is never before the newest known time, in the comparison and in the new store.
+    let newest_time = present.as_ref().and_then(|present| present.newest_time());
+    if let Some(time) = newest_time {
+        SystemClock.not_before(time);
     }
     let length = backup.metadata().map_or(0, |backup| backup.len());
-    fill(&replacing, length, known, |filling| {
-        let mut newest = newest_user(now.as_ref());
-        let entries = read(&asked.file, backup, |frame| {
+    fill(&replacing, length, newest_time, |new_store| {
+        let mut newest = newest_user(present.as_ref());
+        let entries = read(&args.file, backup, |frame| {
             if frame.key == schema::USER_COUNTER {
                 newest = newest.max(frame.value.as_deref().and_then(|value| UserId::decode(value).ok()));
             }
-            filling.add(frame).map_err(io::Error::other)
+            new_store.add(frame).map_err(io::Error::other)
         })?;
-        // Numbers that were given out since are not given out again: what names such a user would name another one.
+        // User numbers that were assigned after the backup are not assigned again: records outside that name such a user would
+        // name another one.
         if let Some(newest) = newest {
-            filling.add(Frame { key: schema::USER_COUNTER.to_vec(), value: Some(newest.encode()?) })?;
+            new_store.add(Frame { key: schema::USER_COUNTER.to_vec(), value: Some(newest.encode()?) })?;
         }
         note(&format!("{entries} entries read"));
         Ok(())
     })?;
-    let back = try_out(&replacing, peppers, now.as_ref())?;
-    if !back.is_empty() && !asked.bring_back {
-        back.iter().try_for_each(|regained| line(&regained.to_string()))?;
-        let count = back.len();
-        return Err(Failure::new(
+    let regained = check_backup(&replacing, peppers, present.as_ref())?;
+    if !regained.is_empty() && !args.bring_back {
+        regained.iter().try_for_each(|record| line(&record.to_string()))?;
+        let count = regained.len();
+        return Err(CliError::new(
             Exit::Failed,
             format!(
-                "nothing was restored: what was taken away since would be given back, in {count} records as printed; \
+                "nothing was restored: the backup gives back rights that were removed after it, in {count} records as printed; \
                  --bring-back restores them, too"
             ),
         ));
     }
     replacing.finish()?;
-    drop(now);
-    exchange(place)?;
+    drop(present);
+    swap(data_dir)?;
     line("restored")?;
-    if !back.is_empty() {
-        note(&format!("keyward: {} records are what they were before something was taken away", back.len()));
+    if !regained.is_empty() {
+        note(&format!(
+            "keyward: {} records have rights again that were removed after the backup",
+            regained.len()
+        ));
     }
-    if there {
-        note(&format!("keyward: the store before is in {}", replace::replaced(&place.data).display()));
+    if existed {
+        note(&format!("keyward: the old store is in {}", replace::replaced(&data_dir.data).display()));
     }
     Ok(Exit::Done)
 }
 
-/// The store as it is now, closed for writes; `None` when it cannot be read and need not be.
-fn to_compare(place: &Place, bring_back: bool) -> Result<Option<SledStore>, Failure> {
-    match SledStore::open(&place.data, OpenOptions::default()) {
+/// Opens the present store for reading, closed for writes; `None` if it cannot be read and `bring_back` is set.
+fn open_present(data_dir: &DataDir, bring_back: bool) -> Result<Option<SledStore>, CliError> {
+    match SledStore::open(&data_dir.data, OpenOptions::default()) {
         Ok((store, _)) => {
             store.close()?;
             Ok(Some(store))
         }
         Err(error @ StoreError::Locked { .. }) => Err(error.into()),
         Err(error) if bring_back => {
-            note(&format!("keyward: the store that is there cannot be compared ({error})"));
+            note(&format!("keyward: the present store cannot be compared ({error})"));
             Ok(None)
         }
-        Err(error) => Err(Failure::new(
+        Err(error) => Err(CliError::new(
             Exit::Data,
             format!(
-                "the store that is there cannot be compared ({error}); --bring-back restores without that"
+                "the present store cannot be compared ({error}); --bring-back restores without comparing"
             ),
         )),
     }
 }
 
-/// The last number that was given to a user.
-fn newest_user(now: Option<&SledStore>) -> Option<UserId> {
-    let counter = now?.get(schema::USER_COUNTER).ok()??;
+/// Newest user number of the present store.
+fn newest_user(present: Option<&SledStore>) -> Option<UserId> {
+    let counter = present?.get(schema::USER_COUNTER).ok()??;
     UserId::from_entry(&counter).ok()
 }
 
-/// Opens what was restored as a server would, and looks through all of it; who would be better off.
-fn try_out(
+/// Opens the new store as a server would and checks all of it. Returns the records that have more rights than in the
+/// present store.
+fn check_backup(
     replacing: &Replacing,
     peppers: PepperRing,
-    now: Option<&SledStore>,
-) -> Result<Vec<Regained>, Failure> {
+    present: Option<&SledStore>,
+) -> Result<Vec<Regained>, CliError> {
     let (store, _) = SledStore::open(&replacing.place(), OpenOptions::default())?;
-    let back = now.map(|now| regained(&store, now, SystemClock.now())).transpose()?.unwrap_or_default();
+    let regained =
+        present.map(|present| regained(&store, present, SystemClock.now())).transpose()?.unwrap_or_default();
     let engine = Engine::open(Parts::new(store, peppers))?;
     let report = engine.check()?;
     engine.stop()?;
     match report.findings.first() {
-        None => Ok(back),
-        Some(finding) => Err(Failure::new(
+        None => Ok(regained),
+        Some(finding) => Err(CliError::new(
             Exit::Failed,
             format!("nothing was restored: in the backup, {} {}", finding.place, finding.problem),
         )),

@@ -1,23 +1,39 @@
-//! Answers for people: tables and fields.
+//! Output: answers on standard output, as text or JSON, and notes on standard error.
 
 use std::io::{self, Write as _};
 
+use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{CliError, Exit};
+
+/// Format of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum OutputFormat {
+    Text,
+    Json,
+}
+
+/// Writes one record to standard output: each field on a line, or the JSON.
+pub(in crate::cli) fn show(output: OutputFormat, record: &Value) -> Result<(), CliError> {
+    match output {
+        OutputFormat::Json => line(&record.to_string()),
+        OutputFormat::Text => fields(record),
+    }
+}
 
 /// Writes one line to standard output.
-pub(in crate::cli) fn line(text: &str) -> Result<(), Failure> {
+pub(in crate::cli) fn line(text: &str) -> Result<(), CliError> {
     writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
-        // A reader that has seen enough, as `head` has: nothing is wrong.
-        io::ErrorKind::BrokenPipe => Failure::quiet(Exit::Unread),
-        _ => Failure::system("the answer could not be printed", &error),
+        // The reading program has ended, as `head` does after some lines: no error.
+        io::ErrorKind::BrokenPipe => CliError::quiet(Exit::Unread),
+        _ => CliError::system("the answer could not be printed", &error),
     })
 }
 
-/// Refuses to begin what shows a secret once, where nobody would see it: whoever starts a program without a standard
-/// output has the library put one in its place that takes everything and keeps nothing.
-pub(in crate::cli) fn check_output() -> Result<(), Failure> {
+/// Refuses to run without standard output a command that shows a secret once. Rust's runtime opens `/dev/null` for
+/// reading and writing in place of a closed standard output.
+pub(in crate::cli) fn check_output() -> Result<(), CliError> {
     let stdout = io::stdout();
     let null = rustix::fs::makedev(1, 3);
     let closed = rustix::fs::fstat(&stdout).is_ok_and(|file| {
@@ -28,7 +44,7 @@ pub(in crate::cli) fn check_output() -> Result<(), Failure> {
             && rustix::fs::FileType::from_raw_mode(file.st_mode).is_char_device()
     });
     if closed {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Failed,
             "there is no standard output to print the key on; nothing was changed",
         ));
@@ -36,9 +52,9 @@ pub(in crate::cli) fn check_output() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes one line to standard error: about the answer, not part of it.
+/// Writes one line to standard error: a note that is not part of the answer.
 pub(in crate::cli) fn note(text: &str) {
-    // With no standard error there is nobody to tell.
+    // Standard error may be closed.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -46,7 +62,7 @@ pub(in crate::cli) fn note(text: &str) {
 pub(in crate::cli) fn table<const N: usize>(
     headings: [&str; N],
     rows: Vec<[String; N]>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let rows: Vec<_> = [headings.map(str::to_owned)].into_iter().chain(rows).collect();
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -58,8 +74,8 @@ pub(in crate::cli) fn table<const N: usize>(
     Ok(())
 }
 
-/// Writes every field of an object on a line of its own; those of an inner object behind its name.
-pub(in crate::cli) fn fields(object: &Value) -> Result<(), Failure> {
+/// Writes each field of an object on its own line; names of fields of an inner object follow the name of that object.
+fn fields(object: &Value) -> Result<(), CliError> {
     let mut rows = Vec::new();
     flatten("", object, &mut rows);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -75,7 +91,7 @@ fn flatten(prefix: &str, object: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-/// One value in printable form. Text that could move the cursor or change the reading direction is escaped.
+/// Printable form of one value. Text that could move the cursor or change the reading direction is escaped.
 pub(in crate::cli) fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),

@@ -1,4 +1,4 @@
-//! How far something is that takes long: a bar on a terminal, a line now and then elsewhere.
+//! Progress of long tasks: a bar on a terminal, otherwise a line now and then.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::LazyLock;
@@ -8,18 +8,18 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::terminal::output::note;
 
-/// The bars that are shown, all on standard error.
+/// Visible bars, all on standard error.
 static SHOWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Whether bars can be shown.
+/// Whether standard error is a terminal.
 pub(in crate::cli) fn is_shown() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Standard error for the log: its lines go above the bars.
-pub(in crate::cli) struct AboveBars;
+/// Writer of the log: writes to standard error, above the bars.
+pub(in crate::cli) struct LogAboveBars;
 
-impl io::Write for AboveBars {
+impl io::Write for LogAboveBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         SHOWN.suspend(|| io::stderr().write(bytes))
     }
@@ -29,7 +29,7 @@ impl io::Write for AboveBars {
     }
 }
 
-/// One thing that takes long.
+/// Progress of one task.
 pub(in crate::cli) struct Progress {
     what: &'static str,
     steps: u64,
@@ -38,11 +38,11 @@ pub(in crate::cli) struct Progress {
 }
 
 const LOOK: &str = "{prefix}  {bar:40}  {pos} of {len}  {eta} left";
-/// Elsewhere than on a terminal there are so many lines.
+/// Lines for a whole task without a terminal.
 const LINES: u64 = 10;
 
 impl Progress {
-    /// Something of so many steps.
+    /// Starts a task of `steps` steps.
     pub(in crate::cli) fn new(what: &'static str, steps: u64) -> Self {
         let bar = is_shown().then(|| {
             let style = ProgressStyle::with_template(LOOK).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -51,13 +51,13 @@ impl Progress {
         Self { what, steps, done: AtomicU64::new(0), bar }
     }
 
-    /// One step was done.
+    /// Counts one finished step.
     pub(in crate::cli) fn step(&self) {
         let before = self.done.fetch_add(1, Ordering::Relaxed);
         self.show(before, before + 1);
     }
 
-    /// So many steps were done in all.
+    /// Sets the number of finished steps.
     pub(in crate::cli) fn at(&self, done: u64) {
         self.show(self.done.swap(done, Ordering::Relaxed), done);
     }

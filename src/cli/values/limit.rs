@@ -1,4 +1,4 @@
-//! Rate limits as they are typed.
+//! Rate limits as a caller types them.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use crate::key::LimitName;
 const NOT_A_LIMIT: &str =
     "must be NAME=COUNT/PERIOD or NAME=COUNT/PERIOD:BURST, like default=100/1m, or none";
 
-/// A rate limit, or that there is none.
+/// Rate limit, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Limit {
+pub(in crate::cli) enum LimitArg {
     None,
     Of { name: LimitName, count: NonZeroU32, seconds: NonZeroU32, burst: Option<NonZeroU32> },
 }
 
-impl FromStr for Limit {
+impl FromStr for LimitArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -40,8 +40,8 @@ impl FromStr for Limit {
     }
 }
 
-impl Limit {
-    /// All of them, as the body of a request has them.
+impl LimitArg {
+    /// Rate limits as the body of a request has them.
     pub(in crate::cli) fn list(all: &[Self]) -> Value {
         let limit = |limit: &Self| match limit {
             Self::None => None,
@@ -64,11 +64,11 @@ mod tests {
             { "name": "default", "count": 100, "seconds": 60, "burst": null },
             { "name": "fast", "count": 10, "seconds": 1, "burst": 50 },
         ]);
-        assert_eq!(Limit::list(&limits), expected);
+        assert_eq!(LimitArg::list(&limits), expected);
         for wrong in
             ["", "100/1m", "default=100", "default=0/1m", "default=1/0s", "default=1/1m:0", "D=1/1m", "a=1/m"]
         {
-            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+            assert!(wrong.parse::<LimitArg>().is_err(), "{wrong}");
         }
     }
 }

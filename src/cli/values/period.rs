@@ -1,4 +1,4 @@
-//! Lengths of time as they are typed.
+//! Periods and times as a caller types them.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 
 const NOT_A_PERIOD: &str = "must be a number with s, m, h, d or w behind it, like 90s, 12h or 30d";
 
-/// A length of time, in whole seconds.
+/// Period of time, in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Period {
     pub(in crate::cli) seconds: u64,
@@ -54,7 +54,7 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// The moment, seen from `now`.
+    /// Resolves the moment, relative to `now`.
     pub(in crate::cli) fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) => at,
@@ -65,7 +65,7 @@ impl Since {
     }
 }
 
-/// When a key is to stop by itself.
+/// Expiry of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Expires {
     Never,
@@ -89,7 +89,7 @@ impl FromStr for Expires {
 }
 
 impl Expires {
-    /// Says so in the body of a request.
+    /// Adds the expiry to the body of a request.
     pub(in crate::cli) fn put(self, body: &mut Map<String, Value>) {
         let (name, value) = match self {
             Self::Never => ("expires_at", Value::Null),
