@@ -1,9 +1,9 @@
-//! The style sheet, the script and the icon, inside the binary.
+//! Style sheet, script and icon, inside the binary.
 
 use std::sync::LazyLock;
 
-use crate::console::parts::page::hardened;
 use crate::console::refusal::Refusal;
+use crate::console::respond::hardened;
 use crate::http::RawResponse;
 
 /// A file that pages load.
@@ -11,7 +11,7 @@ pub(super) struct Asset {
     name: &'static str,
     content_type: &'static str,
     text: &'static str,
-    /// Begins the hash of the text: a new text has a new address.
+    /// First digits of the hash of the text: a new text has a new address.
     version: LazyLock<String>,
 }
 
@@ -34,13 +34,13 @@ pub(super) static SCRIPT: Asset = asset!("console.js", "text/javascript; charset
 static ICON: Asset = asset!("icon.svg", "image/svg+xml");
 
 impl Asset {
-    /// Where it is, in this version.
+    /// Address of this version.
     pub(super) fn address(&self) -> String {
         format!("/console/assets/{}?{}", self.name, *self.version)
     }
 }
 
-/// The asset of this name. Under the address of its version it may be kept for good.
+/// Answers with an asset. Browsers may keep it for good under the address of its version.
 pub(super) fn answer(name: &str, query: &str) -> Result<RawResponse, Refusal> {
     let asset =
         [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.name == name).ok_or(Refusal::NotFound)?;

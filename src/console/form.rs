@@ -1,16 +1,17 @@
-//! Fields that a browser sent, and what is wrong with one.
+//! Fields that a browser sent, and problems of a field.
 
 use std::str::FromStr;
 
 use crate::http::{Field, Form, RawRequest};
+use crate::key::Password;
 
 /// Fields of a form or of an address's query.
 pub(super) struct Input(Form);
 
-/// What is wrong with a form, for the person who filled it in.
+/// Problem of a form, for the person who filled it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// The field, where it is one field's.
+    /// Field with the problem, if one field has it.
     pub(super) field: Option<&'static str>,
     /// A sentence.
     pub(super) text: String,
@@ -21,7 +22,7 @@ impl Problem {
         Self { field: Some(field), text: text.into() }
     }
 
-    /// One that is no single field's.
+    /// Problem of the whole form.
     pub(super) fn general(text: impl Into<String>) -> Self {
         Self { field: None, text: text.into() }
     }
@@ -36,7 +37,7 @@ impl Input {
         Self(Form::of(b"application/x-www-form-urlencoded", query.as_bytes()))
     }
 
-    /// The field as sent; empty when it was not.
+    /// Bytes of a field; empty if it was not sent.
     pub(super) fn bytes(&self, name: &str) -> &[u8] {
         match self.0.field(name) {
             Some(Field::Text(bytes)) => bytes,
@@ -44,7 +45,7 @@ impl Input {
         }
     }
 
-    /// The field without blanks around it; empty when it was not sent, or is no text.
+    /// Text of a field without blanks around it; empty if it was not sent or is not UTF-8.
     pub(super) fn text(&self, name: &str) -> &str {
         std::str::from_utf8(self.bytes(name)).unwrap_or_default().trim()
     }
@@ -53,7 +54,7 @@ impl Input {
         self.0.field(name).is_some()
     }
 
-    /// The field, read as what it has to be.
+    /// Parses a field.
     pub(super) fn parsed<T: FromStr>(&self, name: &'static str, label: &str) -> Result<T, Problem>
     where
         T::Err: std::fmt::Display,
@@ -66,7 +67,7 @@ impl Input {
             .map_err(|error: T::Err| Problem::of(name, sentence(label, &error.to_string())))
     }
 
-    /// As [`Input::parsed`]; nothing when it is empty.
+    /// Parses a field as [`Input::parsed`] does; `None` if it is empty.
     pub(super) fn optional<T: FromStr>(&self, name: &'static str, label: &str) -> Result<Option<T>, Problem>
     where
         T::Err: std::fmt::Display,
@@ -75,7 +76,21 @@ impl Input {
     }
 }
 
-/// The error with the field's label and a full stop.
+/// Error as a sentence, with the label of the field.
 fn sentence(label: &str, error: &str) -> String {
     format!("{label}: {error}.")
+}
+
+/// Reads a new password, which was typed twice; `None` if both fields are empty.
+pub(super) fn new_password(input: &Input) -> Result<Option<Password>, Problem> {
+    let (first, again) = (input.bytes("password"), input.bytes("password_again"));
+    if first.is_empty() && again.is_empty() {
+        return Ok(None);
+    }
+    if first != again {
+        return Err(Problem::of("password_again", "The two passwords are not the same."));
+    }
+    Password::chosen(first)
+        .map(Some)
+        .map_err(|error| Problem::of("password", format!("Password: {}.", error.problem)))
 }

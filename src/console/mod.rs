@@ -1,11 +1,11 @@
 //! The web console: pages for administrators and users, rendered here, usable without JavaScript.
 //!
 //! ```text
-//! GET        /                        to the console, for whoever comes with a browser
+//! GET        /                        redirects a browser to the console
 //! GET        /console                 overview
 //! GET POST   /console/login, setup    POST only: /console/logout
 //! GET        /console/config          and below it:
-//! GET        /console/config/users    everyone, or one's own row
+//! GET        /console/config/users    all users, or the own row of a user
 //! GET POST   /console/config/users/new, /console/config/users/{user}
 //! GET POST   /console/bots, /console/bots/{user}, /console/bots/{user}/api-key
 //! GET POST   /console/keys/{keyspace}, /console/key/{key}
@@ -14,8 +14,13 @@
 //! GET        /console/assets/{name}
 //! ```
 //!
-//! Every change is a POST that carries the token of its session's own pages and comes from a page of this site. No
-//! address ever contains a key.
+//! Every change is a POST with the token of its session, from a page of this site. No address contains a key text.
+//!
+//! The console is not a dialect, since its addresses are no documented API, but it answers requests as a dialect does. At
+//! `/`, every request that is not from a browser is left to QReserve's API ([`Console::passes`]).
+//!
+//! If the site has a path, [`Console::answer`] adds it to every address of an answer and accepts requests with and without
+//! it: pages themselves know no path, so none of them can forget it.
 
 mod assets;
 mod form;
@@ -23,13 +28,15 @@ mod pages;
 mod parts;
 mod refusal;
 mod request;
+mod respond;
 mod route;
+mod signed_in;
 #[cfg(test)]
 mod tests;
 
 use crate::command::Service;
 use crate::console::refusal::Refusal;
-use crate::console::request::Visit;
+use crate::console::request::ConsoleRequest;
 use crate::http::{Head, RawRequest, RawResponse, SiteUrl};
 
 /// The console.
@@ -47,20 +54,19 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console of the site that browsers reach here. Where that has a path, every link, redirect and cookie is below
-    /// it, and requests are taken with it and without: a proxy in front may have taken it away.
+    /// Creates the console of a site. If the site has a path, every link, redirect and cookie is below it, and requests are
+    /// accepted with the path and without: a proxy may strip it.
     pub const fn new(site: SiteUrl) -> Self {
         Self { site }
     }
 
-    /// Whether requests for this path are the console's, unless it [passes](Self::passes).
+    /// Whether the console answers requests for this path, unless it [passes](Self::passes) a request on.
     pub fn claims(&self, path: &str) -> bool {
         let path = self.within(path);
         path == "/" || path == "/console" || path.starts_with("/console/")
     }
 
-    /// Whether the request is for somebody else after all: at `/` only those are the console's that a browser sends
-    /// when a person goes there.
+    /// Whether the console leaves a request to a dialect: at `/` it answers only a browser that asks for a page.
     pub fn passes(&self, head: &Head<'_>) -> bool {
         let asks_for_a_page = || head.text("accept").is_some_and(|accept| accept.contains("text/html"));
         let reads = head.method == "GET" || head.method == "HEAD";
@@ -72,12 +78,12 @@ impl Console {
     pub fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
         let path = self.within(&request.path);
         if path == "/" {
-            return self.below_site(parts::page::see_other("/console"));
+            return self.below_site(respond::see_other("/console"));
         }
-        let request = RawRequest { path: path.to_owned(), ..request.clone() };
-        let visit = Visit { console: self, service, request: &request };
+        let raw = RawRequest { path: path.to_owned(), ..request.clone() };
+        let request = ConsoleRequest { site: &self.site, service, raw: &raw };
         self.below_site(
-            route::answer(&visit).unwrap_or_else(|refusal| parts::page::refused(&visit, &refusal)),
+            route::answer(&request).unwrap_or_else(|refusal| parts::page::refused(&request, &refusal)),
         )
     }
 
@@ -87,7 +93,7 @@ impl Console {
         self.below_site(parts::page::bare(&refusal))
     }
 
-    /// A path without the one that the site is at.
+    /// Path of a request without the path of the site.
     fn within<'a>(&self, path: &'a str) -> &'a str {
         match path.strip_prefix(self.site.path()) {
             Some("") => "/",
@@ -96,8 +102,8 @@ impl Console {
         }
     }
 
-    /// The answer with the console's addresses as browsers reach them. Only pages themselves write `"/console`: a
-    /// quotation mark in anybody's text is escaped.
+    /// Adds the path of the site to every address in an answer. Only pages themselves contain `"/console`, since quotation
+    /// marks in stored texts are escaped.
     fn below_site(&self, mut answer: RawResponse) -> RawResponse {
         let path = self.site.path();
         if path.is_empty() {

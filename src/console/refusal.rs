@@ -1,42 +1,42 @@
-//! Why a page is not shown, or nothing was changed.
+//! Refusals: reasons why a page is not shown or a form changed nothing.
 
 use crate::command::{CommandError, ErrorKind, client_message};
 use crate::console::form::Problem;
-use crate::console::parts::pieces::capitalized;
+use crate::console::parts::text::capitalized;
 use crate::engine::{EngineError, Right};
 
-/// Why.
+/// Refusal of a request, as a page shows it.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// Nobody is logged in: to the log-in page, and back afterwards.
+    /// The request has no session: redirect to the login page.
     LogIn,
-    /// It is not this person's to see or do. Also what is not there, so that nobody learns the difference.
+    /// The user may not see or do it, or it does not exist. Both look the same, so that existence is not revealed.
     Forbidden,
     /// There is no such page.
     NotFound,
-    /// The page is not asked for that way.
+    /// The page has no such method.
     MethodNotAllowed,
     /// The form did not come from a page of this session.
     ForeignForm,
     /// The request was not understood.
     BadRequest,
-    /// It is larger than any form.
+    /// The body is larger than any form.
     TooLarge,
-    /// It does not go with what there is, or can never be.
+    /// The form has an invalid value, or conflicts with the stored state.
     Invalid {
-        /// Whether it is because of what there is.
+        /// Whether it conflicts with the stored state.
         conflict: bool,
-        /// What to tell the person.
+        /// Problem to show.
         problem: Problem,
     },
-    /// Too much is waiting. Come back later.
+    /// Too many requests are waiting.
     Busy {
-        /// When, if known.
+        /// Seconds until the next try, if known.
         retry_after_seconds: Option<u32>,
     },
-    /// No changes are taken now.
+    /// The server accepts no changes now.
     Unavailable,
-    /// The server is at fault.
+    /// Error of the server.
     Broken,
 }
 
@@ -55,7 +55,7 @@ impl Refusal {
         }
     }
 
-    /// What is wrong with this field, if it is this one's.
+    /// Problem of a field, if it has one.
     pub(super) fn about(&self, field: &str) -> Option<&Problem> {
         match self {
             Self::Invalid { problem, .. } => Some(problem).filter(|problem| problem.field == Some(field)),
@@ -63,16 +63,16 @@ impl Refusal {
         }
     }
 
-    /// Whether it is said on the page of the form, where what was typed stays.
+    /// Whether the page of the form shows it and keeps the typed values.
     pub(super) const fn is_about_form(&self) -> bool {
         matches!(self, Self::Invalid { .. } | Self::Busy { .. })
     }
 
-    /// A heading and a sentence for the person.
+    /// Heading and sentence for the person.
     pub(super) fn words(&self) -> (&'static str, String) {
         let (heading, text) = match self {
             Self::LogIn => ("Log in", "Log in to see this page."),
-            Self::Forbidden => ("Not yours to see", "This page is not there for you, or not there at all."),
+            Self::Forbidden => ("Not yours to see", "This page does not exist, or you may not see it."),
             Self::NotFound => ("Not found", "There is no such page."),
             Self::MethodNotAllowed => ("Not that way", "This page cannot be asked for in that way."),
             Self::ForeignForm => (
@@ -148,7 +148,7 @@ impl From<EngineError> for Refusal {
     }
 }
 
-/// The field that the error is about, by its name in the forms.
+/// Name of the form field that the error is about.
 const fn field(error: &EngineError) -> Option<&'static str> {
     match error {
         EngineError::UsernameTaken => Some("username"),

@@ -1,54 +1,35 @@
-//! One request to the console: whose it is, and whether it came from a page of this site.
+//! Request to the console: its cookies, its form, and whether a page of this site sent the form.
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 
-use crate::command::{Caller, Command, Service, SessionToken};
-use crate::console::Console;
+use crate::command::{Service, SessionToken};
 use crate::console::form::Input;
 use crate::console::refusal::Refusal;
-use crate::http::{Body, RawRequest, RawResponse};
-use crate::key::{Level, User};
+use crate::http::{Body, RawRequest, RawResponse, SiteUrl};
 
-/// The session's token.
-const SESSION: &str = "keyward_session";
-/// What the forms of a browser without a session are tied to.
+/// Cookie with the token of the session.
+pub(super) const SESSION: &str = "keyward_session";
+/// Cookie that ties the forms of a browser without a session to it.
 const VISIT: &str = "keyward_visit";
 
-/// One request.
-pub(super) struct Visit<'a> {
-    pub(super) console: &'a Console,
+/// Request to the console.
+pub(super) struct ConsoleRequest<'a> {
+    pub(super) site: &'a SiteUrl,
     pub(super) service: &'a Service,
-    pub(super) request: &'a RawRequest,
+    pub(super) raw: &'a RawRequest,
 }
 
-/// One request by somebody who is logged in.
-pub(super) struct SignedIn<'a> {
-    pub(super) visit: &'a Visit<'a>,
-    pub(super) caller: Caller,
-    pub(super) user: User,
-    pub(super) token: SessionToken,
-}
-
-impl<'a> Visit<'a> {
-    fn cookie(&self, name: &str) -> Option<SessionToken> {
-        let sent = self.request.headers.iter().filter(|(field, _)| field == "cookie");
+impl<'a> ConsoleRequest<'a> {
+    pub(super) fn cookie(&self, name: &str) -> Option<SessionToken> {
+        let sent = self.raw.headers.iter().filter(|(field, _)| field == "cookie");
         let texts = sent.filter_map(|(_, value)| std::str::from_utf8(value).ok());
         let found = texts.flat_map(|text| Cookie::split_parse(text.to_owned())).flatten();
         let mut named = found.filter(|cookie| cookie.name() == name);
         named.next().map(|cookie| SessionToken::received(cookie.value()))
     }
 
-    /// Whoever is logged in.
-    pub(super) fn signed_in(&'a self) -> Result<SignedIn<'a>, Refusal> {
-        let token = self.cookie(SESSION).ok_or(Refusal::LogIn)?;
-        let found = self.service.authenticator().by_session(&token, self.request.client);
-        let (caller, user) =
-            found.map_err(|error| error.undecided().map_or(Refusal::LogIn, Refusal::from))?;
-        Ok(SignedIn { visit: self, caller, user, token })
-    }
-
-    /// The token that ties forms to this browser before anybody logged in, fresh where it has none.
+    /// Token that ties forms to this browser before a login; a new one if the browser has none.
     pub(super) fn visitor(&self) -> Result<SessionToken, Refusal> {
         match self.cookie(VISIT) {
             Some(token) => Ok(token),
@@ -56,14 +37,14 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The fields of a form that a page of this site sent with the token of `of`.
+    /// Fields of a form that a page of this site sent with the token of `of`.
     pub(super) fn form_of(&self, of: &SessionToken) -> Result<Input, Refusal> {
-        match self.request.body {
+        match self.raw.body {
             Body::Whole(_) => {}
             Body::TooLarge => return Err(Refusal::TooLarge),
             Body::Incomplete => return Err(Refusal::BadRequest),
         }
-        let input = Input::read(self.request);
+        let input = Input::read(self.raw);
         if self.comes_from_this_site() && of.form_token().is(input.bytes("form_token")) {
             Ok(input)
         } else {
@@ -71,27 +52,27 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The fields of a form that was sent before anybody logged in.
+    /// Fields of a form that was sent before a login.
     pub(super) fn visitor_form(&self) -> Result<Input, Refusal> {
         self.form_of(&self.cookie(VISIT).ok_or(Refusal::ForeignForm)?)
     }
 
-    /// What browsers say about the page that a form was on. All of today send one of the first two; those that send neither
-    /// say where they come from, unless they were told not to.
+    /// Whether a page of this site sent the form. Every current browser sends `Sec-Fetch-Site` or `Origin`; older ones send
+    /// `Referer`, unless it is disabled.
     fn comes_from_this_site(&self) -> bool {
-        if let Some(site) = self.request.header("sec-fetch-site") {
+        if let Some(site) = self.raw.header("sec-fetch-site") {
             return site == "same-origin";
         }
-        let origin = self.request.header("origin").or_else(|| origin_of(self.request.header("referer")?));
+        let origin = self.raw.header("origin").or_else(|| origin_of(self.raw.header("referer")?));
         let Some(origin) = origin.map(str::to_ascii_lowercase) else { return false };
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
-        let host = self.request.header("host").map(str::to_ascii_lowercase);
-        origin == self.console.site.origin() || (!authority.is_empty() && host.as_deref() == Some(authority))
+        let host = self.raw.header("host").map(str::to_ascii_lowercase);
+        origin == self.site.origin() || (!authority.is_empty() && host.as_deref() == Some(authority))
     }
 
-    /// Whether the browser came over TLS: what it says of the page it sends from, or else how the site is reached.
+    /// Whether the browser uses TLS, by its `Origin` or else by the address of the site.
     fn is_secure(&self) -> bool {
-        let origin = self.request.header("origin").unwrap_or_else(|| self.console.site.origin());
+        let origin = self.raw.header("origin").unwrap_or_else(|| self.site.origin());
         origin.starts_with("https://")
     }
 
@@ -102,7 +83,7 @@ impl<'a> Visit<'a> {
         value: Option<&SessionToken>,
     ) -> RawResponse {
         let cookie = Cookie::build((name, value.map_or("", SessionToken::reveal)))
-            .path(format!("{}/console", self.console.site.path()))
+            .path(format!("{}/console", self.site.path()))
             .http_only(true)
             .same_site(SameSite::Lax)
             .secure(self.is_secure());
@@ -110,12 +91,12 @@ impl<'a> Visit<'a> {
         answer.with_header("set-cookie", cookie.build().to_string())
     }
 
-    /// The answer that has the browser keep a new session, or end its own.
+    /// Sets the cookie of a new session, or removes it.
     pub(super) fn with_session(&self, answer: RawResponse, token: Option<&SessionToken>) -> RawResponse {
         self.with_cookie(answer, SESSION, token)
     }
 
-    /// The answer that has the browser keep what its forms are tied to.
+    /// Sets or removes the cookie that ties forms to a browser without a session.
     pub(super) fn with_visitor(&self, answer: RawResponse, token: Option<&SessionToken>) -> RawResponse {
         self.with_cookie(answer, VISIT, token)
     }
@@ -128,27 +109,29 @@ fn origin_of(address: &str) -> Option<&str> {
     length.map_or(Some(address), |length| address.get(..authority_from + length))
 }
 
-impl SignedIn<'_> {
-    pub(super) fn is_administrator(&self) -> bool {
-        self.caller.level() >= Level::ALL
+/// Address of the login page, which leads back to the requested page after the login; of the set-up page as long as no
+/// administrator exists.
+pub(super) fn login_address(request: &ConsoleRequest<'_>) -> String {
+    if request.service.authenticator().awaits_setup() {
+        return "/console/setup".to_owned();
     }
+    let path = request.raw.path.as_str();
+    if request.raw.method == "GET" && path != "/console" && is_plain(path) {
+        format!("/console/login?to={path}")
+    } else {
+        "/console/login".to_owned()
+    }
+}
 
-    /// Refuses whoever is no administrator.
-    pub(super) fn administrator(&self) -> Result<(), Refusal> {
-        if self.is_administrator() { Ok(()) } else { Err(Refusal::Forbidden) }
-    }
+/// Whether a path is of the console and needs no encoding in a query or a header field.
+pub(super) fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte);
+    path.starts_with("/console") && path.bytes().all(plain)
+}
 
-    /// The fields of a form of this session.
-    pub(super) fn form(&self) -> Result<Input, Refusal> {
-        self.visit.form_of(&self.token)
-    }
-
-    pub(super) fn run<C: Command>(&self, command: C) -> Result<C::Output, Refusal> {
-        Ok(self.visit.service.run(&self.caller, command)?)
-    }
-
-    /// The fields of the address's query.
-    pub(super) fn query(&self) -> Input {
-        Input::of_query(&self.visit.request.query)
-    }
+/// Method of a request for a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
 }

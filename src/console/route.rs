@@ -1,4 +1,4 @@
-//! Which page an address is.
+//! Routes: the page of each address.
 
 use crate::console::assets;
 use crate::console::pages::audit;
@@ -13,34 +13,28 @@ use crate::console::pages::try_key;
 use crate::console::pages::users::user_page;
 use crate::console::pages::users::users_page;
 use crate::console::refusal::Refusal;
-use crate::console::request::Visit;
+use crate::console::request::{ConsoleRequest, Method};
+use crate::console::signed_in::SignedIn;
 use crate::http::RawResponse;
 use crate::key::UserId;
 
-/// How a page is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Post,
-}
-
-/// Answers with the page, or does what its form says.
-pub(super) fn answer(visit: &Visit<'_>) -> Result<RawResponse, Refusal> {
-    let method = match visit.request.method.as_str() {
+/// Answers with the page of an address, or carries out its form.
+pub(super) fn answer(request: &ConsoleRequest<'_>) -> Result<RawResponse, Refusal> {
+    let method = match request.raw.method.as_str() {
         "GET" | "HEAD" => Method::Get,
         "POST" => Method::Post,
         _ => return Err(Refusal::MethodNotAllowed),
     };
-    let path = visit.request.path.strip_prefix("/console").ok_or(Refusal::NotFound)?;
+    let path = request.raw.path.strip_prefix("/console").ok_or(Refusal::NotFound)?;
     let path: Vec<_> = path.split('/').skip(1).collect();
     match (path.as_slice(), method) {
-        (["assets", name], Method::Get) => return assets::answer(name, &visit.request.query),
-        (["login"], _) => return login::answer(visit, method),
-        (["setup"], _) => return setup::answer(visit, method),
-        (["logout"], Method::Post) => return login::log_out(visit),
+        (["assets", name], Method::Get) => return assets::answer(name, &request.raw.query),
+        (["login"], _) => return login::answer(request, method),
+        (["setup"], _) => return setup::answer(request, method),
+        (["logout"], Method::Post) => return login::log_out(request),
         _ => {}
     }
-    let signed_in = visit.signed_in()?;
+    let signed_in = SignedIn::of(request)?;
     let of = &signed_in;
     match (path.as_slice(), method) {
         ([] | [""], Method::Get) => overview::page(of),

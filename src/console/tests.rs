@@ -489,7 +489,7 @@ fn only_a_browser_that_goes_to_the_root_is_the_console_s() {
 fn what_is_chosen_stays_even_if_it_is_not_offered() {
     let options = [("a".to_owned(), "A".to_owned())];
     let select = |chosen| {
-        parts::pieces::FieldOf::new("company", "Company", None).select(&options, chosen).into_string()
+        parts::field::FieldOf::new("company", "Company", None).select(&options, chosen).into_string()
     };
     assert!(select("a").contains("<option value=\"a\" selected>A") && !select("a").contains("value=\"b\""));
     assert!(select("b").contains("<option value=\"b\" selected>b") && select("b").contains(">A</option>"));

@@ -93,11 +93,14 @@ for (const javaScriptEnabled of [true, false]) {
   await send({ do: "save", role: "administrator", username: name, status: "active" });
   assert.equal((await api("GET", `/users/${name}`)).json.role, "user");
 
-  // Unticked and saved, the key is gone at once; ticked again there is a new one.
+  // Unticked, saved and confirmed, the key is gone at once; ticked again there is a new one.
   await toConfigUsers(page);
   await page.goto(`${base}/console/config/users?q=${name}`);
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByLabel("API Access").uncheck();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  assert.equal(await version(twice), 200);
+  await page.getByLabel("End the API key").check();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   assert.equal(await version(twice), 401);
   assert.equal(await page.getByRole("heading", { name: "API Settings" }).count(), 0);

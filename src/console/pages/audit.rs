@@ -1,4 +1,4 @@
-//! The audit: who changed what, newest first, and whether the chain holds.
+//! Audit: events, newest first, and the state of the chain.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,12 @@ use maud::{Markup, html};
 use crate::clock::Timestamp;
 use crate::command::{CheckAudit, SearchEvents, UserRef};
 use crate::console::form::{Input, Problem};
+use crate::console::parts::field::FieldOf;
 use crate::console::parts::page::{Page, Section};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::parts::text;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
+use crate::console::signed_in::SignedIn;
 use crate::engine::{Chain, EventFilter, Trail};
 use crate::http::RawResponse;
 use crate::key::{Actor, AuditAction, AuditEvent, AuditHead, FieldChange, Subject, UserId};
@@ -37,7 +39,7 @@ pub(in crate::console) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal
             div.wide {
                 table.striped {
                     caption.hidden { "Audit" }
-                    thead { tr { (pieces::headings(&["#", "When", "Who", "From", "What", "Whom or what", "Changes"])) } }
+                    thead { tr { (value::headings(&["#", "When", "Who", "From", "What", "Whom or what", "Changes"])) } }
                     tbody { @for row in rows { (row) } }
                 }
             }
@@ -102,7 +104,7 @@ fn whole_chain(of: &SignedIn<'_>) -> Result<Chain, Refusal> {
     Ok(chain)
 }
 
-/// The address of what matches the same filters before this event.
+/// Address of the page of older events with the same filters.
 fn older(query: &Input, before: u64) -> String {
     let encoded = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
@@ -133,7 +135,7 @@ fn filters(query: &Input, refusal: Option<&Refusal>) -> Markup {
     }
 }
 
-/// What can have been done, and anything at all.
+/// Actions to filter by, and `anything`.
 fn actions() -> Vec<(String, String)> {
     let action = |action: AuditAction| (action.name().to_owned(), action.name().replace('_', " "));
     [(String::new(), "anything".to_owned())].into_iter().chain(AuditAction::ALL.map(action)).collect()
@@ -159,7 +161,7 @@ fn chain(chain: &Chain, whole: bool) -> Markup {
 
 type Names = HashMap<UserId, Option<String>>;
 
-/// The login name of a user; of one who was removed, nothing.
+/// Login name of a user; `None` if the user was removed.
 fn name(of: &SignedIn<'_>, id: UserId, names: &mut Names) -> Result<Option<String>, Refusal> {
     if let Some(known) = names.get(&id) {
         return Ok(known.clone());
@@ -180,14 +182,14 @@ fn user(of: &SignedIn<'_>, id: UserId, names: &mut Names) -> Result<Markup, Refu
     })
 }
 
-/// Each field with its old and new value.
+/// Changed fields with their old and new values.
 fn changes(changes: &[FieldChange]) -> Markup {
     let part =
-        |part: &Option<String>| html! { @match part { Some(part) => (pieces::words(part)), None => "–" } };
+        |part: &Option<String>| html! { @match part { Some(part) => (text::words(part)), None => "–" } };
     html! {
         @for FieldChange { field, old, new } in changes {
             div {
-                (pieces::capitalized(field.name().replace('_', " "))) ": "
+                (text::capitalized(field.name().replace('_', " "))) ": "
                 @if old.is_some() { (part(old)) " → " }
                 (part(new))
             }
@@ -198,7 +200,7 @@ fn changes(changes: &[FieldChange]) -> Markup {
 fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Markup, Refusal> {
     let (who, from) = match event.actor {
         Actor::Operator => (html! { "operator" }, None),
-        Actor::Stranger { from } => (html! { "somebody" }, from),
+        Actor::Stranger { from } => (html! { "unknown" }, from),
         Actor::User { user: id, key, from } => {
             let by_key = key.map(|key| html! { " by key " code { (key) } });
             (html! { (user(of, id, names)?) @if let Some(key) = by_key { (key) } }, from)
@@ -214,7 +216,7 @@ fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Marku
     Ok(html! {
         tr {
             td data-label="#" { (event.sequence) }
-            td data-label="When" { (pieces::moment(event.at)) }
+            td data-label="When" { (value::moment(event.at)) }
             td data-label="Who" { (who) }
             td data-label="From" { @if let Some(from) = from { (from.to_canonical()) } }
             td data-label="What" {
@@ -223,7 +225,7 @@ fn row(of: &SignedIn<'_>, event: &AuditEvent, names: &mut Names) -> Result<Marku
                 @if event.details.times > 1 { " × " (event.details.times) }
             }
             td data-label="Whom or what" { (subject) }
-            td.comment data-label="Changes" { (changes(&event.details.changes)) }
+            td.changes data-label="Changes" { (changes(&event.details.changes)) }
         }
     })
 }

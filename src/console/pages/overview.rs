@@ -1,13 +1,13 @@
-//! Overview: what there is and what is going on, for administrators; for others, where to go.
+//! Overview: figures of the whole server for administrators; links for other users.
 
 use maud::{Markup, html};
 
 use crate::command::{Overview, ShowOverview};
 use crate::console::parts::page::{Page, Section};
-use crate::console::parts::pieces;
 use crate::console::parts::plot;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
+use crate::console::signed_in::SignedIn;
 use crate::engine::KeyCounts;
 use crate::http::RawResponse;
 use crate::key::{Key, KeyspaceName};
@@ -32,7 +32,7 @@ fn administrator(overview: &Overview) -> Markup {
     let summary = &overview.summary;
     html! {
         p.faint {
-            "People: " (summary.people) ". Bots: " (summary.bots) ". Counted " (pieces::moment(summary.at)) " UTC."
+            "People: " (summary.people) ". Bots: " (summary.bots) ". Counted " (value::moment(summary.at)) " UTC."
         }
         div.panels {
             section.panel {
@@ -57,12 +57,12 @@ fn administrator(overview: &Overview) -> Markup {
             section.panel {
                 h2 { "Expiring soon" }
                 p { (summary.expiring_count) " within 30 days." }
-                (keys(&summary.expiring, |key| pieces::expiry(key.expiry)))
+                (keys(&summary.expiring, |key| value::expiry(key.expiry)))
             }
             section.panel {
                 h2 { "Never used" }
                 p { (summary.unused_count) " active keys." }
-                (keys(&summary.unused, |key| html! { "since " (pieces::moment(key.created)) }))
+                (keys(&summary.unused, |key| html! { "since " (value::moment(key.created)) }))
             }
         }
     }
@@ -120,7 +120,7 @@ fn keys(keys: &[Key], when: impl Fn(&Key) -> Markup) -> Markup {
         ul.plain {
             @for key in keys {
                 li {
-                    a href={ "/console/key/" (key.id) } { (pieces::prefix(key)) }
+                    a href={ "/console/key/" (key.id) } { (value::prefix(key)) }
                     " " span.comment { (key.comment) } " " span.faint { (when(key)) }
                 }
             }

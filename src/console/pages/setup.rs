@@ -1,68 +1,63 @@
-//! The first visit to an empty store: making the administrator.
+//! First visit: the form that makes the first administrator.
 
 use maud::html;
 
 use crate::command::{SessionToken, SetupError};
-use crate::console::form::{Input, Problem};
-use crate::console::parts::page::{self, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::form::{Input, Problem, new_password};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page;
 use crate::console::refusal::Refusal;
-use crate::console::request::Visit;
-use crate::console::route::Method;
+use crate::console::request::{ConsoleRequest, Method};
+use crate::console::respond::see_other;
 use crate::http::RawResponse;
-use crate::key::Password;
 
-pub(in crate::console) fn answer(visit: &Visit<'_>, method: Method) -> Result<RawResponse, Refusal> {
-    if !visit.service.authenticator().awaits_setup() {
+pub(in crate::console) fn answer(
+    request: &ConsoleRequest<'_>,
+    method: Method,
+) -> Result<RawResponse, Refusal> {
+    if !request.service.authenticator().awaits_setup() {
         return Ok(see_other("/console/login"));
     }
     match method {
-        Method::Get => Ok(page(visit, &visit.visitor()?, None, "admin")),
+        Method::Get => Ok(page(request, &request.visitor()?, None, "admin")),
         Method::Post => {
-            let input = visit.visitor_form()?;
-            match set_up(visit, &input) {
+            let input = request.visitor_form()?;
+            match set_up(request, &input) {
                 Ok(token) => {
-                    let answer = visit.with_session(see_other("/console?done=set-up"), Some(&token));
-                    Ok(visit.with_visitor(answer, None))
+                    let answer = request.with_session(see_other("/console?done=set-up"), Some(&token));
+                    Ok(request.with_visitor(answer, None))
                 }
-                Err(refusal) => Ok(page(visit, &visit.visitor()?, Some(&refusal), input.text("username"))),
+                Err(refusal) => {
+                    Ok(page(request, &request.visitor()?, Some(&refusal), input.text("username")))
+                }
             }
         }
     }
 }
 
-fn set_up(visit: &Visit<'_>, input: &Input) -> Result<SessionToken, Refusal> {
+fn set_up(request: &ConsoleRequest<'_>, input: &Input) -> Result<SessionToken, Refusal> {
     let name = input.parsed("username", "User name")?;
     let password = new_password(input)?.ok_or_else(|| Problem::of("password", "Choose a password."))?;
-    match visit.service.authenticator().set_up(input.text("code"), name, password, visit.request.client) {
-        Ok(caller) => Ok(visit.service.authenticator().begin_session(&caller)?),
+    match request.service.authenticator().set_up(input.text("code"), name, password, request.raw.client) {
+        Ok(caller) => Ok(request.service.authenticator().begin_session(&caller)?),
         Err(SetupError::WrongCode) => {
             Err(Problem::of("code", "The code is not the one that the server printed.").into())
         }
-        Err(SetupError::Over) => Err(Problem::general("There is an administrator already: log in.").into()),
+        Err(SetupError::Over) => Err(Problem::general("An administrator exists already: log in.").into()),
         Err(SetupError::Engine(error)) => Err(error.into()),
     }
 }
 
-/// The password that was typed twice, if one was.
-pub(in crate::console) fn new_password(input: &Input) -> Result<Option<Password>, Problem> {
-    let (first, again) = (input.bytes("password"), input.bytes("password_again"));
-    if first.is_empty() && again.is_empty() {
-        return Ok(None);
-    }
-    if first != again {
-        return Err(Problem::of("password_again", "The two passwords are not the same."));
-    }
-    Password::chosen(first)
-        .map(Some)
-        .map_err(|error| Problem::of("password", format!("Password: {}.", error.problem)))
-}
-
-fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, name: &str) -> RawResponse {
+fn page(
+    request: &ConsoleRequest<'_>,
+    visitor: &SessionToken,
+    refusal: Option<&Refusal>,
+    name: &str,
+) -> RawResponse {
     let body = html! {
-        p { "Nobody is here yet. The server printed a one-time code when it started, on standard error." }
+        p { "There is no administrator yet. When the server started, it printed a one-time code on standard error." }
         form method="post" {
-            (pieces::token(visitor))
+            (field::token(visitor))
             (FieldOf::new("code", "One-time code", refusal).needed(""))
             (FieldOf::new("username", "User name", refusal).input("text", name, "username", true))
             (FieldOf::new("password", "Password", refusal).password("new-password", true))
@@ -70,5 +65,5 @@ fn page(visit: &Visit<'_>, visitor: &SessionToken, refusal: Option<&Refusal>, na
             p.actions { button type="submit" { "Make the administrator" } }
         }
     };
-    visit.with_visitor(page::outside("Set up keyward", refusal, &body), Some(visitor))
+    request.with_visitor(page::outside("Set up keyward", refusal, &body), Some(visitor))
 }

@@ -1,4 +1,4 @@
-//! Try a key: the verdict, and for an administrator each check that leads to it.
+//! Try a key: the verdict, and for an administrator each check that led to it.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,11 @@ use maud::{Markup, html};
 use crate::command::DryRun;
 use crate::console::form::{Input, Problem};
 use crate::console::pages::keys::key_form;
+use crate::console::parts::field::{self, FieldOf};
 use crate::console::parts::page::{Page, Section, or_again};
-use crate::console::parts::pieces::{self, FieldOf};
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::signed_in::SignedIn;
 use crate::http::RawResponse;
 use crate::key::{Keyspace, Level};
 use crate::verify::{Check, DenyReason, Trial, Verdict, VerifyRequest};
@@ -41,7 +41,7 @@ fn tried(of: &SignedIn<'_>, input: &Input) -> Result<DryRun, Refusal> {
     let level: Level = input.parsed("level", "Access")?;
     let request =
         VerifyRequest { client: address, level, ..VerifyRequest::new(&keyspace, input.text("tried_key")) };
-    Ok(of.visit.service.explain(&of.caller, &request)?)
+    Ok(of.request.service.explain(&of.caller, &request)?)
 }
 
 fn page(
@@ -60,7 +60,7 @@ fn page(
         p { "Nothing is counted or spent by trying." }
         @if let Some(tried) = tried { (verdict(tried)) }
         form method="post" autocomplete="off" {
-            (pieces::token(&of.token))
+            (field::token(&of.token))
             (field("tried_key", "Key").input("text", "", "off", true))
             (field("keyspace", "Keyspace").select(&keyspaces, keyspace))
             (field("address", "Used from").hint("An IP address. Blank: unknown, which is on no allowlist.").text(typed("address")))
@@ -125,7 +125,7 @@ const fn question(check: Check) -> &'static str {
 const fn said(reason: DenyReason) -> &'static str {
     match reason {
         DenyReason::Malformed => "the text has not the form of a key of this keyspace.",
-        DenyReason::Unknown => "nobody has this key.",
+        DenyReason::Unknown => "there is no such key.",
         DenyReason::WrongKeyspace => "it is a key of another keyspace.",
         DenyReason::Suspended => "it is suspended.",
         DenyReason::Revoked => "it was revoked.",

@@ -1,15 +1,17 @@
-//! What every page has around it: the head, the way to other pages, what was just done, what went wrong.
+//! Frame of every page: head, navigation, the result of the last form, and its problem.
 
 use maud::{DOCTYPE, Markup, html};
 
 use crate::console::assets;
 use crate::console::form::Problem;
-use crate::console::parts::pieces;
+use crate::console::parts::field;
 use crate::console::refusal::Refusal;
-use crate::console::request::{SignedIn, Visit};
+use crate::console::request::{ConsoleRequest, login_address};
+use crate::console::respond::{hardened, see_other};
+use crate::console::signed_in::SignedIn;
 use crate::http::RawResponse;
 
-/// Where in the console a page is.
+/// Section of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::console) enum Section {
     Overview,
@@ -20,7 +22,7 @@ pub(in crate::console) enum Section {
     Audit,
 }
 
-/// What was just done, as the address of the page that says so names it.
+/// Results of forms: the code in the address of the next page, and the sentence that this page shows.
 const DONE: [(&str, &str); 17] = [
     ("saved", "Saved."),
     ("cancelled", "Cancelled. Nothing was changed."),
@@ -41,10 +43,6 @@ const DONE: [(&str, &str); 17] = [
     ("password", "The password was changed. All other sessions were ended."),
 ];
 
-/// Whatever may load where pages go.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'";
-
 impl Section {
     const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Overview, "Overview", "/console"),
@@ -63,11 +61,11 @@ impl Section {
     }
 }
 
-/// A page of somebody who is logged in.
+/// Page of a logged-in user.
 pub(in crate::console) struct Page<'a> {
     pub(in crate::console) section: Section,
     pub(in crate::console) title: &'a str,
-    /// What is wrong with the form that was sent.
+    /// Problem of the form that was sent.
     pub(in crate::console) problem: Option<&'a Refusal>,
     pub(in crate::console) body: Markup,
 }
@@ -86,8 +84,8 @@ fn inside(
     body: &Markup,
 ) -> RawResponse {
     let query = signed_in.query();
-    // A form is sent to the address that said what was done before it.
-    let shown = problem.is_none() && signed_in.visit.request.method != "POST";
+    // The address of a sent form may still have the code of an earlier result.
+    let shown = problem.is_none() && signed_in.request.raw.method != "POST";
     let done = DONE.iter().find(|(code, _)| shown && *code == query.text("done"));
     let content = html! {
         (header(signed_in, section))
@@ -101,7 +99,7 @@ fn inside(
     document(title, problem, &content)
 }
 
-/// What came of a form, or the page `again` that says what is wrong with it.
+/// Result of a form, or the page `again`, which shows the problem of the form.
 pub(in crate::console) fn or_again(
     done: Result<RawResponse, Refusal>,
     again: impl FnOnce(&Refusal) -> Result<RawResponse, Refusal>,
@@ -112,7 +110,7 @@ pub(in crate::console) fn or_again(
     }
 }
 
-/// What went wrong, above the form.
+/// Problem, above the form.
 fn trouble(refusal: &Refusal) -> Markup {
     let problem = match refusal {
         Refusal::Invalid { problem, .. } => problem.clone(),
@@ -140,7 +138,7 @@ fn header(signed_in: &SignedIn<'_>, section: Option<Section>) -> Markup {
                 }
             }
             form.who method="post" action="/console/logout" {
-                (pieces::token(&signed_in.token))
+                (field::token(&signed_in.token))
                 a href={ "/console/config/users/" (signed_in.user.id) } { (signed_in.user.username) }
                 button.quiet type="submit" { "Log out" }
             }
@@ -148,7 +146,7 @@ fn header(signed_in: &SignedIn<'_>, section: Option<Section>) -> Markup {
     }
 }
 
-/// A page of somebody who is not logged in.
+/// Page without a logged-in user.
 pub(in crate::console) fn outside(title: &str, problem: Option<&Refusal>, body: &Markup) -> RawResponse {
     let content = html! {
         main.narrow #main {
@@ -161,17 +159,17 @@ pub(in crate::console) fn outside(title: &str, problem: Option<&Refusal>, body: 
     document(title, problem, &content)
 }
 
-/// A page that says why there is no other.
-pub(in crate::console) fn refused(visit: &Visit<'_>, refusal: &Refusal) -> RawResponse {
+/// Page that shows a refusal.
+pub(in crate::console) fn refused(request: &ConsoleRequest<'_>, refusal: &Refusal) -> RawResponse {
     if matches!(refusal, Refusal::LogIn) {
-        return see_other(&crate::console::pages::login::address_back_to(visit));
+        return see_other(&login_address(request));
     }
-    let Ok(signed_in) = visit.signed_in() else { return bare(refusal) };
+    let Ok(signed_in) = SignedIn::of(request) else { return bare(refusal) };
     let body = html! { p { a href="/console" { "To the overview" } } };
     inside(&signed_in, None, refusal.words().0, Some(refusal), &body)
 }
 
-/// The same for whoever is not logged in.
+/// Page that shows a refusal without a logged-in user.
 pub(in crate::console) fn bare(refusal: &Refusal) -> RawResponse {
     outside(refusal.words().0, Some(refusal), &html! { p { a href="/console" { "To the console" } } })
 }
@@ -201,21 +199,4 @@ fn document(title: &str, problem: Option<&Refusal>, content: &Markup) -> RawResp
         Some(Refusal::MethodNotAllowed) => answer.with_header("allow", "GET, HEAD, POST"),
         _ => answer,
     }
-}
-
-/// The answer with what keeps other sites and old browsers away from it.
-pub(in crate::console) fn hardened(answer: RawResponse) -> RawResponse {
-    answer
-        .with_header("content-security-policy", POLICY)
-        .with_header("x-content-type-options", "nosniff")
-        .with_header("x-frame-options", "DENY")
-        .with_header("referrer-policy", "same-origin")
-        .with_header("cross-origin-opener-policy", "same-origin")
-        .with_header("cross-origin-resource-policy", "same-origin")
-}
-
-/// Has the browser get another page.
-pub(in crate::console) fn see_other(address: &str) -> RawResponse {
-    hardened(RawResponse::new(303, "text/html; charset=utf-8", ""))
-        .with_header("location", address.to_owned())
 }

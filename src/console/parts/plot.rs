@@ -5,7 +5,7 @@ use maud::{Markup, html};
 const WIDTH: u64 = 320;
 const HEIGHT: u64 = 72;
 
-/// A line over time with its highest value, and words for whoever does not see it.
+/// Line over time with its highest value. `label` describes the plot to screen readers.
 pub(in crate::console) fn line(values: &[f64], label: &str) -> Markup {
     let most = values.iter().copied().fold(0.0, f64::max);
     let scale = if most > 0.0 { (HEIGHT - 8) as f64 / most } else { 0.0 };
@@ -22,7 +22,7 @@ pub(in crate::console) fn line(values: &[f64], label: &str) -> Markup {
     }
 }
 
-/// Bars beside their labels, the longest as wide as there is room.
+/// Bars beside their labels. The longest bar has the full width.
 pub(in crate::console) fn bars(rows: &[(String, u64)], label: &str) -> Markup {
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
     let width = |count: u64| (count.saturating_mul(136) / most).max(u64::from(count > 0));

@@ -1,29 +1,29 @@
-//! Asking first: a page before what cannot be undone, so that it works without a script.
+//! Question page before a step that cannot be undone. It works without a script.
 
 use maud::html;
 
 use crate::console::form::Input;
+use crate::console::parts::field;
 use crate::console::parts::page::{Page, Section};
-use crate::console::parts::pieces;
-use crate::console::request::SignedIn;
+use crate::console::signed_in::SignedIn;
 use crate::http::RawResponse;
 
-/// What is asked before a form is carried out.
+/// Question before a form is carried out.
 pub(in crate::console) struct Question<'a> {
     pub(in crate::console) section: Section,
     pub(in crate::console) title: &'a str,
-    /// What it would mean.
+    /// Consequence of the step.
     pub(in crate::console) means: &'a str,
-    /// Fields of the form, sent again with the answer.
+    /// Names of the fields that are sent again with the answer.
     pub(in crate::console) fields: &'a [&'a str],
-    /// The button that does it.
+    /// Label of the button that confirms.
     pub(in crate::console) button: &'a str,
-    /// Where whoever thinks better of it goes.
+    /// Address of the link that cancels.
     pub(in crate::console) back: &'a str,
 }
 
 impl Question<'_> {
-    /// The page that asks, unless the form says that this was asked.
+    /// Question page, unless the form confirms the step.
     pub(in crate::console) fn unless_answered(
         &self,
         of: &SignedIn<'_>,
@@ -35,7 +35,7 @@ impl Question<'_> {
         let body = html! {
             p { (self.means) }
             form method="post" {
-                (pieces::token(&of.token))
+                (field::token(&of.token))
                 @for field in self.fields {
                     input type="hidden" name=(field) value=(input.text(field));
                 }

@@ -1,19 +1,22 @@
-//! One bot user: its role, and the tab with its API key.
+//! Page of one bot user: its role, and the tab with its API key.
 
 use maud::{Markup, html};
 
 use crate::command::{
-    AnsweredRequest, CreateKey, DeleteKey, KeyRef, KeyWithText, ListRequests, RemoveUser, RotateKey,
-    UpdateKey, UpdateUser, UserRef,
+    AnsweredRequest, CreateKey, DeleteKey, KeyPage, KeyRef, KeyWithText, ListKeys, ListRequests, RemoveUser,
+    RotateKey, UpdateKey, UpdateUser, UserRef,
 };
 use crate::console::form::{Input, Problem};
 use crate::console::pages::bots::bots_page::{PATH, live_key, name};
-use crate::console::parts::page::{Page, Section, or_again, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section, or_again};
 use crate::console::parts::question::Question;
+use crate::console::parts::text;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::respond::see_other;
+use crate::console::signed_in::{COUNTED, SignedIn};
 use crate::engine::{KeyChange, NewKey, UserChange};
 use crate::http::RawResponse;
 use crate::key::{Allowlist, IssuedKey, Key, Keyspace, Level, Role, User, UserId, UserKind};
@@ -66,22 +69,22 @@ fn save(of: &SignedIn<'_>, bot: &User, input: &Input) -> Result<RawResponse, Ref
 fn page(of: &SignedIn<'_>, bot: &User, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
     let offered = [Role::User, Role::Moderator, Role::Administrator];
     let own = Some(bot.role).filter(|role| !offered.contains(role));
-    let label = |role: Role| (role.name().to_owned(), pieces::capitalized(role.name().to_owned()));
+    let label = |role: Role| (role.name().to_owned(), text::capitalized(role.name().to_owned()));
     let roles: Vec<_> = offered.into_iter().chain(own).map(label).collect();
     let role = FieldOf::new("role", "Role", refusal)
         .hint("What its key may do. A bot user never logs in to this console.");
     let body = html! {
         (tabs(bot, false))
         form method="post" {
-            (pieces::token(&of.token))
+            (field::token(&of.token))
             (role.select(&roles, bot.role.name()))
             p.actions { button type="submit" name="do" value="save" { "Save" } }
         }
         section.strip {
             h2 { "Remove bot user" }
             form method="post" {
-                (pieces::token(&of.token))
-                (pieces::sure("Remove the bot user, which clears its API key, too", refusal))
+                (field::token(&of.token))
+                (field::sure("Remove the bot user, which clears its API key, too", refusal))
                 p { button.danger type="submit" name="do" value="remove" { "Remove bot user" } }
             }
         }
@@ -94,7 +97,7 @@ pub(in crate::console) fn api_key(
     id: UserId,
     method: Method,
 ) -> Result<RawResponse, Refusal> {
-    let tab = Tab { of, bot: bot(of, id)? };
+    let tab = BotKeyPage { of, bot: bot(of, id)? };
     match method {
         Method::Get => tab.page(None, None, None),
         Method::Post => {
@@ -104,13 +107,13 @@ pub(in crate::console) fn api_key(
     }
 }
 
-struct Tab<'a> {
+struct BotKeyPage<'a> {
     of: &'a SignedIn<'a>,
     bot: User,
 }
 
-impl Tab<'_> {
-    /// The page that asks before the key comes to an end.
+impl BotKeyPage<'_> {
+    /// Question page before the key is refused.
     fn asked(&self, input: &Input) -> Option<RawResponse> {
         let (title, means, button) = match input.text("do") {
             "regenerate" => (
@@ -136,7 +139,7 @@ impl Tab<'_> {
         let back = |done| Ok(see_other(&format!("{PATH}/{}/api-key?done={done}", self.bot.id)));
         let issued = |issued: KeyWithText| self.page(None, None, Some(issued.text));
         match (input.text("do"), key.map(|key| KeyRef::Id(key.id))) {
-            // It acts as its bot does, whatever role that gets.
+            // The key has the highest level, so that it always acts with the role of its bot.
             ("generate", _) => {
                 let new = NewKey::new(*Keyspace::QRESERVE.name(), self.bot.id, Level::ALL);
                 issued(self.of.run(CreateKey(new))?)
@@ -168,7 +171,7 @@ impl Tab<'_> {
         let key = live_key(self.of, self.bot.id)?;
         let body = html! {
             (tabs(&self.bot, true))
-            @if let Some(text) = issued { (pieces::shown_once(text)) }
+            @if let Some(text) = issued { (value::shown_once(text)) }
             @match &key {
                 None => {
                     p { "This bot user has no QReserve API key." }
@@ -176,7 +179,7 @@ impl Tab<'_> {
                 }
                 Some(key) => (self.present(key, input, refusal)),
             }
-            (self.of.other_keys(&self.bot, &Keyspace::QRESERVE)?)
+            (other_keys(self.of, &self.bot, &Keyspace::QRESERVE)?)
             (self.requests()?)
         };
         let title = format!("{}: QReserve API Key", name(&self.bot));
@@ -186,7 +189,7 @@ impl Tab<'_> {
     fn button(&self, action: &str, label: &str, class: &str) -> Markup {
         html! {
             form method="post" {
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 p { button class=[Some(class).filter(|class| !class.is_empty())] type="submit" name="do" value=(action) { (label) } }
             }
         }
@@ -200,12 +203,12 @@ impl Tab<'_> {
                     anywhere else fail as though the key were invalid. Leave blank for no restriction.";
         html! {
             dl.facts {
-                dt { "API Key" } dd { (pieces::prefix(key)) }
-                dt { "Created on" } dd { (pieces::moment(key.created)) }
-                dt { "Last used" } dd { (pieces::last_use(key.usage.last)) }
+                dt { "API Key" } dd { (value::prefix(key)) }
+                dt { "Created on" } dd { (value::moment(key.created)) }
+                dt { "Last used" } dd { (value::last_use(key.usage.last)) }
             }
             form method="post" {
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 (FieldOf::new("ip_addresses", "IP addresses", refusal).hint(hint).text(&list))
                 p.actions { button type="submit" name="do" value="restrict" { "Save" } }
             }
@@ -232,7 +235,7 @@ impl Tab<'_> {
                     div.wide {
                         table {
                             caption.hidden { "Recent requests" }
-                            thead { tr { (pieces::headings(&["Time", "Request", "Status", "From"])) } }
+                            thead { tr { (value::headings(&["Time", "Request", "Status", "From"])) } }
                             tbody { @for request in &requests { (request_row(request)) } }
                         }
                     }
@@ -245,10 +248,39 @@ impl Tab<'_> {
 fn request_row(request: &AnsweredRequest) -> Markup {
     html! {
         tr {
-            td data-label="Time" { (pieces::moment(request.at)) }
+            td data-label="Time" { (value::moment(request.at)) }
             td data-label="Request" { code.path { (request.method) " " (request.path) } }
             td data-label="Status" { (request.status) }
             td data-label="From" { @if let Some(from) = request.from { (from.to_canonical()) } }
         }
     }
+}
+
+/// Links to the other keyspaces in which a user has keys, with the number of keys in each.
+fn other_keys(of: &SignedIn<'_>, owner: &User, beside: &Keyspace) -> Result<Markup, Refusal> {
+    let mut counts = Vec::new();
+    for keyspace in Keyspace::all().filter(|keyspace| keyspace != beside) {
+        let command = ListKeys {
+            owner: UserRef::Id(owner.id),
+            keyspace: Some(*keyspace.name()),
+            after: None,
+            limit: Some(COUNTED),
+            texts: false,
+        };
+        let KeyPage { keys, next } = of.run(command)?;
+        let more = if next.is_some() { " and more" } else { "" };
+        if !keys.is_empty() {
+            counts.push((keyspace, format!("{}{more}", keys.len())));
+        }
+    }
+    Ok(html! {
+        @if !counts.is_empty() {
+            p {
+                "Keys of other APIs:"
+                @for (keyspace, count) in counts {
+                    " " a href={ "/console/keys/" (keyspace.name()) "?owner=" (owner.id) } { (value::api(&keyspace)) } " (" (count) ")"
+                }
+            }
+        }
+    })
 }

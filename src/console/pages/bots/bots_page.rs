@@ -1,66 +1,69 @@
-//! Bot users: the list, and creating one.
+//! Bot users: their list, and a form that creates one.
 
 use maud::html;
 
 use crate::command::AddUser;
 use crate::console::form::Input;
-use crate::console::pages::users::directory::{Shown, Sort, Wanted, search};
-use crate::console::parts::page::{Page, Section, or_again, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::pages::users::user_list::{ListOptions, Sort, UserRows, search};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section, or_again};
+use crate::console::parts::text;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
+use crate::console::respond::see_other;
+use crate::console::signed_in::SignedIn;
 use crate::engine::{NewKind, NewUser};
 use crate::http::RawResponse;
 use crate::key::{Key, Keyspace, Role, User, UserId, UserKind};
 
 pub(in crate::console) const PATH: &str = "/console/bots";
 
-/// A bot's name for people.
+/// Display name of a bot.
 pub(in crate::console) fn name(bot: &User) -> String {
     bot.name().to_owned()
 }
 
-/// The bot's key, if it has one.
+/// Live key of a bot, if it has one.
 pub(in crate::console) fn live_key(of: &SignedIn<'_>, bot: UserId) -> Result<Option<Key>, Refusal> {
     Ok(of.live_key(bot, &Keyspace::QRESERVE)?.map(|(key, _)| key))
 }
 
 pub(in crate::console) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> Result<RawResponse, Refusal> {
     of.administrator()?;
-    let wanted = Wanted::read(&of.query());
+    let options = ListOptions::read(&of.query());
     let mut bots = of.visible_users()?;
     bots.retain(|user| user.kind == UserKind::Bot && !user.is_account());
-    let shown = Shown::of(bots, &wanted);
+    let shown = UserRows::of(bots, &options);
     let keys = shown.rows.iter().map(|bot| live_key(of, bot.id)).collect::<Result<Vec<_>, _>>()?;
     let body = html! {
         p { "A bot user acts through the API alone, with a key of its own." }
         form.line method="post" {
-            (pieces::token(&of.token))
+            (field::token(&of.token))
             (FieldOf::new("name", "Name", refusal).needed(""))
             button type="submit" { "Create bot user" }
         }
-        (search(PATH, &wanted, "Search bots"))
+        (search(PATH, &options, "Search bots"))
         div.wide {
             table {
                 caption.hidden { "Bots" }
                 thead {
                     tr {
-                        (wanted.heading(PATH, Sort::Name, "Name"))
-                        (wanted.heading(PATH, Sort::Role, "Role"))
-                        (pieces::headings(&["QReserve key", "IP restriction", "Last used"]))
+                        (options.heading(PATH, Sort::Name, "Name"))
+                        (options.heading(PATH, Sort::Role, "Role"))
+                        (value::headings(&["QReserve key", "IP restriction", "Last used"]))
                     }
                 }
                 tbody #rows {
                     @for (bot, key) in shown.rows.iter().zip(&keys) {
                         tr {
-                            th scope="row" { a href={ (PATH) "/" (bot.id) } { (pieces::words(bot.name())) } }
+                            th scope="row" { a href={ (PATH) "/" (bot.id) } { (text::words(bot.name())) } }
                             td data-label="Role" { (bot.role.name()) }
                             td data-label="QReserve key" {
-                                @if let Some(key) = key { (pieces::prefix(key)) } @else { span.faint { "none" } }
+                                @if let Some(key) = key { (value::prefix(key)) } @else { span.faint { "none" } }
                             }
-                            td data-label="IP restriction" { @if let Some(key) = key { (pieces::networks(&key.allowlist)) } }
+                            td data-label="IP restriction" { @if let Some(key) = key { (value::networks(&key.allowlist)) } }
                             td data-label="Last used" {
-                                @if let Some(key) = key { (pieces::last_use(key.usage.last)) }
+                                @if let Some(key) = key { (value::last_use(key.usage.last)) }
                             }
                         }
                     }
@@ -68,7 +71,7 @@ pub(in crate::console) fn page(of: &SignedIn<'_>, refusal: Option<&Refusal>) -> 
             }
         }
         @if shown.rows.is_empty() { p.faint { "There is no such bot." } }
-        (shown.pager(PATH, &wanted))
+        (shown.pager(PATH, &options))
     };
     Ok(Page { section: Section::Bots, title: "Bots", problem: refusal, body }.answer(of))
 }

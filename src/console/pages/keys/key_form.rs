@@ -1,4 +1,4 @@
-//! What a form says about a key: comment, level, allowlist, end.
+//! Form of a key: comment, level, allowlist, expiry.
 
 use crate::clock::Timestamp;
 use crate::console::form::{Input, Problem};
@@ -8,7 +8,7 @@ use crate::key::{AccessLevel, Allowlist, Expiry, Keyspace, KeyspaceName, Level, 
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// Offered lives of a new key: days, and their label.
+/// Lifetimes that a new key may have: days, and their label.
 pub(in crate::console) const LIVES: [(&str, &str); 5] = [
     ("", "Never"),
     ("7", "After 7 days"),
@@ -17,11 +17,11 @@ pub(in crate::console) const LIVES: [(&str, &str); 5] = [
     ("365", "After 1 year"),
 ];
 
-/// Offered grace periods of a rotation: hours, and their label.
+/// Grace periods that a rotation may have: hours, and their label.
 pub(in crate::console) const GRACES: [(&str, &str); 4] =
     [("0", "Ends at once"), ("1", "1 hour more"), ("24", "1 day more"), ("168", "7 days more")];
 
-/// The levels that somebody of level `cap` may give, lowest first, in the keyspace's own words.
+/// Levels that a user of level `cap` may give, lowest first, by their names in the keyspace.
 pub(in crate::console) fn levels(keyspace: &Keyspace, cap: Level) -> Vec<(String, String)> {
     if *keyspace == Keyspace::FILEBIN {
         let access = [AccessLevel::Basic, AccessLevel::Apikey, AccessLevel::Full];
@@ -32,7 +32,7 @@ pub(in crate::console) fn levels(keyspace: &Keyspace, cap: Level) -> Vec<(String
     all.map(|level| (level.to_string(), format!("{level}: {}", level.permission()))).collect()
 }
 
-/// The level in the keyspace's own words.
+/// Name of a level in the keyspace.
 pub(in crate::console) fn level_name(keyspace: &KeyspaceName, level: Level) -> String {
     if keyspace == Keyspace::FILEBIN.name() {
         AccessLevel::of(level).name().to_owned()
@@ -41,7 +41,7 @@ pub(in crate::console) fn level_name(keyspace: &KeyspaceName, level: Level) -> S
     }
 }
 
-/// The key that a form asks for.
+/// Reads a new key from a form.
 pub(in crate::console) fn new_key(
     input: &Input,
     keyspace: &Keyspace,
@@ -61,7 +61,7 @@ pub(in crate::console) fn new_key(
     })
 }
 
-/// An empty field leaves the allowlist out.
+/// Allowlist, or `None` for an empty field.
 fn filled_in(allowlist: Allowlist) -> Option<Allowlist> {
     Some(allowlist).filter(|list| *list != Allowlist::Anyone)
 }
@@ -79,7 +79,7 @@ pub(in crate::console) fn mark(input: &Input) -> Option<RequestMark> {
     Some(RequestMark { name: *blake3::hash(once).as_bytes(), content: *content.finalize().as_bytes() })
 }
 
-/// What a form changes about a key.
+/// Reads the changes of a key from a form.
 pub(in crate::console) fn change(input: &Input) -> Result<KeyChange, Refusal> {
     Ok(KeyChange {
         comment: Some(input.parsed("comment", "Comment")?),
@@ -98,7 +98,7 @@ fn end(text: &str) -> Result<Expiry, Problem> {
     end.ok_or_else(|| Problem::of("expires", "Expires: must be empty or like 2027-01-31T12:00:00Z."))
 }
 
-/// How long the old text of a rotated key still verifies, in milliseconds.
+/// Grace period of a rotation, in milliseconds.
 pub(in crate::console) fn grace_ms(input: &Input) -> Result<u64, Problem> {
     let hours: u64 = input.parsed("grace", "The old key")?;
     Ok(hours.saturating_mul(3_600_000))

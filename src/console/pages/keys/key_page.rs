@@ -1,4 +1,4 @@
-//! One key: what it may do and where, what would change, and the ends it can come to.
+//! Page of one key: its properties, a preview of changes, rotation, revocation and deletion.
 
 use maud::{Markup, html};
 
@@ -8,12 +8,15 @@ use crate::command::{
 use crate::console::form::{Input, Problem};
 use crate::console::pages::keys::key_form;
 use crate::console::pages::keys::keys_page;
-use crate::console::parts::page::{Page, Section, or_again, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section, or_again};
 use crate::console::parts::question::Question;
+use crate::console::parts::text;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::respond::see_other;
+use crate::console::signed_in::SignedIn;
 use crate::engine::KeyChange;
 use crate::http::RawResponse;
 use crate::key::{Expiry, IssuedKey, Key, KeyId, KeyState, Keyspace, Level, RevokeReason, Use, User};
@@ -25,23 +28,23 @@ pub(in crate::console) fn answer(
 ) -> Result<RawResponse, Refusal> {
     let key = of.run(ShowKey(KeyRef::Id(id)))?;
     let owner = of.find_user(UserRef::Id(key.owner))?;
-    let one = One { of, key, owner };
+    let page = SingleKeyPage { of, key, owner };
     match method {
-        Method::Get => one.page(None, None, None),
+        Method::Get => page.page(None, None, None),
         Method::Post => {
             let input = of.form()?;
-            or_again(one.act(&input), |refusal| one.page(Some(&input), Some(refusal), None))
+            or_again(page.act(&input), |refusal| page.page(Some(&input), Some(refusal), None))
         }
     }
 }
 
-struct One<'a> {
+struct SingleKeyPage<'a> {
     of: &'a SignedIn<'a>,
     key: Key,
     owner: User,
 }
 
-impl One<'_> {
+impl SingleKeyPage<'_> {
     fn act(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let named = KeyRef::Id(self.key.id);
         let switch = |active| KeyChange { active: Some(active), ..KeyChange::default() };
@@ -95,21 +98,21 @@ impl One<'_> {
         Ok(see_other(&format!("/console/key/{}?done={done}", self.key.id)))
     }
 
-    /// The page that asks before the key comes to an end.
+    /// Question page before the key is refused.
     fn asked(&self, input: &Input, title: &str, means: &str, button: &str) -> Option<RawResponse> {
         let back = format!("/console/key/{}", self.key.id);
-        let means = &format!("{} {means}", pieces::capitalized(keys_page::called(&self.key)));
+        let means = &format!("{} {means}", text::capitalized(keys_page::called(&self.key)));
         let fields = &["grace", "reason"];
         let question = Question { section: Section::Keys, title, means, fields, button, back: &back };
         question.unless_answered(self.of, input)
     }
 
-    /// Only what the person changed: a level above their own may stay as it is.
+    /// Drops an unchanged level from the change: a level above the user's own may stay.
     fn changed(&self, change: KeyChange) -> KeyChange {
         KeyChange { level: change.level.filter(|level| *level != self.key.level), ..change }
     }
 
-    /// The address of the list it is in.
+    /// Address of the list that has the key.
     fn list(&self, more: &str) -> String {
         keys_page::address(self.of, &self.key.keyspace, self.owner.id, more)
     }
@@ -117,7 +120,7 @@ impl One<'_> {
     fn text(&self) -> Result<Option<IssuedKey>, Refusal> {
         match self.of.run(ShowText(KeyRef::Id(self.key.id))) {
             Ok(text) => Ok(text),
-            // Whoever may only read keys sees no text.
+            // A user who may only read keys sees no text.
             Err(Refusal::Forbidden) => Ok(None),
             Err(refusal) => Err(refusal),
         }
@@ -133,7 +136,7 @@ impl One<'_> {
         let preview = preview.map(key_form::change).transpose()?;
         let body = html! {
             p { a href=(self.list("")) { "All keys of this keyspace" } }
-            @if let Some(text) = issued { (pieces::shown_once(text)) }
+            @if let Some(text) = issued { (value::shown_once(text)) }
             (self.facts()?)
             @if let Some(change) = &preview { (self.preview(change)) }
             @if self.key.is_live() {
@@ -145,7 +148,7 @@ impl One<'_> {
             (self.deletion(refusal))
         };
         let comment = self.key.comment.as_str();
-        let api = Keyspace::named(&self.key.keyspace).map_or("", |keyspace| pieces::api(&keyspace));
+        let api = Keyspace::named(&self.key.keyspace).map_or("", |keyspace| value::api(&keyspace));
         let title = if comment.is_empty() {
             format!("{api} API key without a comment")
         } else {
@@ -159,18 +162,18 @@ impl One<'_> {
         let text = self.text()?;
         Ok(html! {
             dl.facts {
-                dt { "Key" } dd { @match text { Some(text) => (pieces::copyable("key-text", &text.reveal())), None => (pieces::prefix(key)) } }
+                dt { "Key" } dd { @match text { Some(text) => (value::copyable("key-text", &text.reveal())), None => (value::prefix(key)) } }
                 dt { "Id" } dd { code { (key.id) } }
                 dt { "Keyspace" } dd { (key.keyspace) }
                 dt { "Owner" } dd { a href={ "/console/config/users/" (self.owner.id) } { (self.owner.username) } }
                 dt { "State" } dd {
-                    (pieces::state(key, self.of.visit.service.now()))
-                    @if let KeyState::Revoked { at, reason, .. } = &key.state { " " (pieces::moment(*at)) ", " (reason.name()) }
+                    (value::state(key, self.of.request.service.now()))
+                    @if let KeyState::Revoked { at, reason, .. } = &key.state { " " (value::moment(*at)) ", " (reason.name()) }
                 }
-                dt { "Created on" } dd { (pieces::moment(key.created)) }
-                dt { "Used" } dd { (key.usage.count) " times, last " (pieces::last_use(key.usage.last)) }
+                dt { "Created on" } dd { (value::moment(key.created)) }
+                dt { "Used" } dd { (key.usage.count) " times, last " (value::last_use(key.usage.last)) }
                 @if let Some((old, until)) = &key.secrets.previous {
-                    dt { "Old key" } dd { code { (old.prefix.as_str()) "…" } " verifies until " (pieces::moment(*until)) }
+                    dt { "Old key" } dd { code { (old.prefix.as_str()) "…" } " verifies until " (value::moment(*until)) }
                 }
                 @for limit in key.rate_limits.all() {
                     dt { "Rate limit" } dd { (limit.name) ": " (limit.count) " in " (limit.seconds) " s, at once " (limit.burst) }
@@ -199,7 +202,7 @@ impl One<'_> {
         html! {
             form.strip method="post" {
                 h2 { "Restrict" }
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 (field("comment", "Comment").text(&value("comment", key.comment.to_string())))
                 (field("level", "Access").select(&levels, &value("level", key.level.to_string())))
                 (field("allowlist", "IP addresses")
@@ -215,7 +218,7 @@ impl One<'_> {
         }
     }
 
-    /// What the change would have meant for the last use of the key.
+    /// Preview of a change: its effect on the last use of the key.
     fn preview(&self, change: &KeyChange) -> Markup {
         let acts = |level: Level| level.min(self.owner.role.level());
         let (before, after) = (acts(self.key.level), acts(change.level.unwrap_or(self.key.level)));
@@ -231,7 +234,7 @@ impl One<'_> {
                 @match self.key.usage.last {
                     None => p { "It was never used, so nothing is known of where it is used from." },
                     Some(Use { at, from }) => p {
-                        "Its last use, " (pieces::moment(at))
+                        "Its last use, " (value::moment(at))
                         @if let Some(from) = from { " from " (from.to_canonical()) }
                         ": " (verdict(self.key.allowlist.allows(from))) " now, would be "
                         strong { (verdict(list.allows(from))) } "."
@@ -252,7 +255,7 @@ impl One<'_> {
         html! {
             form.strip method="post" {
                 h2 { (label) }
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 p { (text) }
                 p { button.quiet type="submit" name="do" value=(action) { (label) } }
             }
@@ -263,7 +266,7 @@ impl One<'_> {
         html! {
             form.strip method="post" {
                 h2 { "Rotate" }
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 p { "A new key takes this one's place, with the same rights." }
                 (FieldOf::new("grace", "The old key", None).select(&key_form::GRACES, "0"))
                 p { button.quiet type="submit" name="do" value="rotate" { "Rotate" } }
@@ -276,7 +279,7 @@ impl One<'_> {
         html! {
             form.strip method="post" {
                 h2 { "Revoke" }
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 p { "A revoked key is refused for good; its record stays." }
                 (FieldOf::new("reason", "Reason", None).select(&reasons, "unspecified"))
                 p { button.danger type="submit" name="do" value="revoke" { "Revoke" } }
@@ -288,8 +291,8 @@ impl One<'_> {
         html! {
             form.strip method="post" {
                 h2 { "Delete" }
-                (pieces::token(&self.of.token))
-                (pieces::sure("Delete the key and its record", refusal))
+                (field::token(&self.of.token))
+                (field::sure("Delete the key and its record", refusal))
                 p { button.danger type="submit" name="do" value="delete" { "Delete" } }
             }
         }

@@ -1,23 +1,27 @@
-//! My keys: the list of one keyspace, and creating a key there.
+//! My keys: list of the keys of one owner in one keyspace, and a form that creates a key.
 
 use maud::{Markup, html};
 
 use crate::command::{CreateKey, CreateKeyOnce, DeleteKey, KeyPage, KeyRef, ListKeys, UserRef};
 use crate::console::form::Input;
 use crate::console::pages::keys::key_form;
-use crate::console::parts::page::{Page, Section, or_again, see_other};
-use crate::console::parts::pieces::{self, FieldOf, capitalized};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section, or_again};
 use crate::console::parts::question::Question;
+use crate::console::parts::text;
+use crate::console::parts::text::capitalized;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::respond::see_other;
+use crate::console::signed_in::SignedIn;
 use crate::engine::{Created, Cursor};
 use crate::http::RawResponse;
 use crate::key::{
     AccessLevel, IssuedKey, Issuing, Key, Keyspace, KeyspaceName, Level, User, UserId, Viewing,
 };
 
-/// A key, and its text as far as it may be seen.
+/// Key, and its text if the user may see it.
 type Row = (Key, Option<IssuedKey>);
 
 /// Rows of one page.
@@ -33,14 +37,14 @@ pub(in crate::console) fn answer(
         "" => of.user.clone(),
         id => of.find_user(UserRef::Id(UserId(id.parse().map_err(|_| Refusal::NotFound)?)))?,
     };
-    let list = List { of, keyspace, owner };
+    let list = KeyListPage { of, keyspace, owner };
     match method {
         Method::Get => list.page(None, None, None),
         Method::Post => list.act(&of.form()?),
     }
 }
 
-/// The address of somebody's keys in a keyspace, with `more` in its query.
+/// Address of the keys of an owner in a keyspace, with `more` in its query.
 pub(in crate::console) fn address(
     of: &SignedIn<'_>,
     keyspace: &KeyspaceName,
@@ -54,23 +58,23 @@ pub(in crate::console) fn address(
     format!("/console/keys/{keyspace}{mark}{query}")
 }
 
-struct List<'a> {
+struct KeyListPage<'a> {
     of: &'a SignedIn<'a>,
     keyspace: Keyspace,
     owner: User,
 }
 
-impl List<'_> {
+impl KeyListPage<'_> {
     fn is_own(&self) -> bool {
         self.owner.id == self.of.user.id
     }
 
-    /// The address of the same list for another keyspace.
+    /// Address of the list of another keyspace.
     fn address(&self, keyspace: &Keyspace) -> String {
         address(self.of, keyspace.name(), self.owner.id, "")
     }
 
-    /// The address of this list with more in its query.
+    /// Address of this list with `more` in its query.
     fn address_with(&self, more: &str) -> String {
         address(self.of, self.keyspace.name(), self.owner.id, more)
     }
@@ -89,7 +93,7 @@ impl List<'_> {
     }
 
     fn create(&self, input: &Input) -> Result<RawResponse, Refusal> {
-        let now = self.of.visit.service.now();
+        let now = self.of.request.service.now();
         let new = key_form::new_key(input, &self.keyspace, self.owner.id, now)?;
         let created = match key_form::mark(input) {
             Some(mark) => self.of.run(CreateKeyOnce { new, mark })?,
@@ -99,7 +103,7 @@ impl List<'_> {
             Created::Now(_, text) if self.keyspace.viewing() == Viewing::Once => {
                 self.page(None, None, Some(text))
             }
-            // It is the top row. Or the form was sent again, and the key is there since the first time.
+            // The new key is the top row. If the form was sent twice, the first request created it.
             Created::Now(..) | Created::Before(_) => Ok(self.back("created")),
         }
     }
@@ -157,7 +161,7 @@ impl List<'_> {
                     }
                 }
             }
-            @if let Some(text) = issued { (pieces::shown_once(text)) }
+            @if let Some(text) = issued { (value::shown_once(text)) }
             @if rows.is_empty() {
                 p.faint { "There are no keys here yet." }
             } @else if self.keyspace == Keyspace::FILEBIN {
@@ -170,7 +174,7 @@ impl List<'_> {
             }
             (self.below(input, refusal)?)
         };
-        let api = pieces::api(&self.keyspace);
+        let api = value::api(&self.keyspace);
         let title = if self.is_own() {
             format!("{api} API keys")
         } else {
@@ -184,32 +188,32 @@ impl List<'_> {
             html! {
                 td data-label="#" { (number) }
                 td data-label="Key" { (shown) }
-                td.comment data-label="Comment" { (pieces::words(key.comment.as_str())) }
-                td data-label="Created on" { (pieces::moment(key.created)) }
+                td.comment data-label="Comment" { (text::words(key.comment.as_str())) }
+                td data-label="Created on" { (value::moment(key.created)) }
                 td data-label="Access" { (access(key.level)) }
             }
         })
     }
 
     fn full_table(&self, rows: Vec<Row>) -> Markup {
-        let now = self.of.visit.service.now();
+        let now = self.of.request.service.now();
         let labels =
             ["Key", "Comment", "State", "Access", "Expires", "IP addresses", "Last used", "Created on"];
         self.table(&labels, rows, |_, key, shown| {
             html! {
                 td data-label="Key" { (shown) }
-                td.comment data-label="Comment" { (pieces::words(key.comment.as_str())) }
-                td data-label="State" { (pieces::state(key, now)) }
+                td.comment data-label="Comment" { (text::words(key.comment.as_str())) }
+                td data-label="State" { (value::state(key, now)) }
                 td data-label="Access" { span.word { (key_form::level_name(&key.keyspace, key.level)) } }
-                td data-label="Expires" { (pieces::expiry(key.expiry)) }
-                td data-label="IP addresses" { (pieces::networks(&key.allowlist)) }
-                td data-label="Last used" { (pieces::last_use(key.usage.last)) }
-                td data-label="Created on" { (pieces::moment(key.created)) }
+                td data-label="Expires" { (value::expiry(key.expiry)) }
+                td data-label="IP addresses" { (value::networks(&key.allowlist)) }
+                td data-label="Last used" { (value::last_use(key.usage.last)) }
+                td data-label="Created on" { (value::moment(key.created)) }
             }
         })
     }
 
-    /// A row for each key, by its number from 1 and what of its text is shown, and a button that deletes it.
+    /// Table with a row for each key. `cells` gets the number of the key, from 1, the key and its visible text.
     fn table(
         &self,
         labels: &[&str],
@@ -222,7 +226,7 @@ impl List<'_> {
                     caption.hidden { "API keys" }
                     thead {
                         tr {
-                            (pieces::headings(labels))
+                            (value::headings(labels))
                             th scope="col" { span.hidden { "Delete" } }
                         }
                     }
@@ -242,7 +246,7 @@ impl List<'_> {
     fn delete_button(&self, key: &Key, number: usize) -> Markup {
         html! {
             form method="post" action=(self.address(&self.keyspace)) {
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 input type="hidden" name="key" value=(key.id);
                 input type="hidden" name="shown" value=(called(key));
                 button.danger.small type="submit" name="do" value="delete" aria-label={ "Delete key " (number) } { "Delete" }
@@ -250,7 +254,7 @@ impl List<'_> {
         }
     }
 
-    /// How more keys come about.
+    /// Form that creates a key, or a sentence about where keys of this keyspace are created.
     fn below(&self, input: Option<&Input>, refusal: Option<&Refusal>) -> Result<Markup, Refusal> {
         Ok(match self.keyspace.issuing() {
             Issuing::Freely => html! {
@@ -272,11 +276,11 @@ impl List<'_> {
         let preselected = AccessLevel::Apikey.level().min(self.of.caller.level()).to_string();
         let level = if typed("level").is_empty() { &preselected } else { typed("level") };
         let field = |name, label| FieldOf::new(name, label, refusal);
-        let once = self.of.visit.service.authenticator().fresh_token()?;
+        let once = self.of.request.service.authenticator().fresh_token()?;
         Ok(html! {
             form.strip method="post" action=(self.address(&self.keyspace)) {
                 h2 { "Create a new key" }
-                (pieces::token(&self.of.token))
+                (field::token(&self.of.token))
                 input type="hidden" name="once" value=(once.reveal());
                 div.row {
                     (field("comment", "Comment").text(typed("comment")))
@@ -292,7 +296,7 @@ impl List<'_> {
     }
 }
 
-/// What a key is called in a question.
+/// Name of a key in a question.
 pub(in crate::console) fn called(key: &Key) -> String {
     let prefix = if key.secrets.current.shows_prefix() {
         format!("the key that begins with {}", key.secrets.current.prefix.as_str())
@@ -308,12 +312,12 @@ pub(in crate::console) fn called(key: &Key) -> String {
 fn text_or_prefix(key: &Key, text: Option<IssuedKey>) -> Markup {
     let shown = match text {
         Some(text) => html! { code { (*text.reveal()) } },
-        None => pieces::prefix(key),
+        None => value::prefix(key),
     };
     html! { a href={ "/console/key/" (key.id) } { (shown) } }
 }
 
-/// The name of a level of access; the highest with a warning.
+/// Name of an access level; the highest has a warning.
 fn access(level: Level) -> Markup {
     let access = AccessLevel::of(level);
     html! {

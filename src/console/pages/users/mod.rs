@@ -1,5 +1,5 @@
 //! Pages about users.
 
-pub(in crate::console) mod directory;
+pub(in crate::console) mod user_list;
 pub(in crate::console) mod user_page;
 pub(in crate::console) mod users_page;

@@ -1,4 +1,4 @@
-//! The Edit User page: who somebody is, API access, and the box API Settings where a new key is tried on.
+//! The Edit User page: fields of the user, API access, and the box API Settings, in which a new key is staged until Save.
 
 use maud::{Markup, html};
 
@@ -6,29 +6,33 @@ use crate::command::{
     CancelRotation, CommitRotation, CountSessions, EndSessions, KeyRef, KeyWithText, Login, RemoveUser,
     SetPassword, StageRotation, UpdateUser, UserRef,
 };
+use crate::console::form::new_password;
 use crate::console::form::{Input, Problem};
-use crate::console::pages::setup::new_password;
 use crate::console::pages::users::users_page::{access_key, company_options, roles};
-use crate::console::parts::page::{Page, Section, or_again, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section, or_again};
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::respond::see_other;
+use crate::console::signed_in::SignedIn;
 use crate::engine::{EngineError, UserChange};
 use crate::http::RawResponse;
 use crate::key::{IssuedKey, Key, Password, User, UserId, UserKind, UserStatus};
 
 const USERS: &str = "/console/config/users";
+/// Field that confirms the end of API access.
+const END_ACCESS: &str = "end_access";
 
 pub(in crate::console) fn answer(
     of: &SignedIn<'_>,
     id: UserId,
     method: Method,
 ) -> Result<RawResponse, Refusal> {
-    let edit = Edit { of, user: of.find_user(UserRef::Id(id))? };
+    let edit = EditUserPage { of, user: of.find_user(UserRef::Id(id))? };
     match method {
         Method::Get => {
-            // Whoever comes here anew has left the page where a key was proposed.
+            // A new visit means that the person left the page on which a key was staged.
             edit.discard()?;
             edit.page(None, None, None)
         }
@@ -36,12 +40,12 @@ pub(in crate::console) fn answer(
     }
 }
 
-struct Edit<'a> {
+struct EditUserPage<'a> {
     of: &'a SignedIn<'a>,
     user: User,
 }
 
-impl Edit<'_> {
+impl EditUserPage<'_> {
     fn is_own(&self) -> bool {
         self.user.id == self.of.user.id
     }
@@ -83,7 +87,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Shows a new key that is not in force; until Save the old one is.
+    /// Stages a new key and shows it. The old key stays valid until Save.
     fn generate(&self, input: &Input) -> Result<RawResponse, Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
         let KeyWithText { text, .. } = self.of.run(StageRotation(KeyRef::Id(key.id)))?;
@@ -91,7 +95,7 @@ impl Edit<'_> {
     }
 
     fn save(&self, input: &Input) -> Result<RawResponse, Refusal> {
-        // Everything is read before anything is changed.
+        // Reads and checks the whole form before the first change.
         let password = new_password(input)?;
         if password.is_some() && self.user.kind == UserKind::Bot {
             return Err(EngineError::BotPassword.into());
@@ -102,10 +106,11 @@ impl Edit<'_> {
         };
         let pending = !input.text("pending").is_empty();
         let keeps_access = !self.of.is_administrator() || input.has("api_access");
+        self.confirm_end_of_access(input)?;
         let adopts = pending && keeps_access;
         if adopts {
             let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
-            if !self.of.visit.service.has_staged_rotation(&self.of.caller, key.id) {
+            if !self.of.request.service.has_staged_rotation(&self.of.caller, key.id) {
                 return Err(EngineError::NothingProposed.into());
             }
         }
@@ -122,6 +127,17 @@ impl Edit<'_> {
         }
     }
 
+    /// Refuses to remove API access, which ends the user's key, unless the form confirms it.
+    fn confirm_end_of_access(&self, input: &Input) -> Result<(), Refusal> {
+        let ends = self.of.is_administrator() && self.user.api_access && !input.has("api_access");
+        if !ends || input.has(END_ACCESS) {
+            return Ok(());
+        }
+        let text =
+            "Without API Access, the API key of this user is refused from then on. Tick the box to confirm.";
+        Err(Problem::of(END_ACCESS, text).into())
+    }
+
     fn change(&self, input: &Input) -> Result<UserChange, Refusal> {
         Ok(UserChange {
             username: Some(input.parsed("username", "User name")?),
@@ -129,19 +145,22 @@ impl Edit<'_> {
             email: input.optional("email", "E-mail address")?.into(),
             role: Some(input.parsed("role", "Role")?),
             company: input.optional("company", "Company")?.into(),
-            status: Some(input.parsed("status", "UserStatus")?),
+            status: Some(input.parsed("status", "Status")?),
             api_access: Some(input.has("api_access")),
         })
     }
 
-    /// Puts the proposed key in force: the one that was shown here, never one that the browser sends.
+    /// Commits the staged key.
+    ///
+    /// # Security
+    /// The key is the staged one that the server generated, never a text that the browser sends.
     fn adopt(&self) -> Result<(), Refusal> {
         let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
         self.of.run(CommitRotation(KeyRef::Id(key.id)))?;
         Ok(())
     }
 
-    /// `proof` is the present password, where it is the person's own that is set.
+    /// Sets the password. `proof` is the login with the present password, if a person sets their own.
     fn set_password(&self, password: Password, proof: Option<&Login>) -> Result<RawResponse, Refusal> {
         let command = SetPassword { user: self.named(), password };
         let answer = self.back("password");
@@ -149,16 +168,16 @@ impl Edit<'_> {
             self.of.run(command)?;
             return Ok(answer);
         };
-        let service = self.of.visit.service;
+        let service = self.of.request.service;
         service.run(login, command)?;
-        // The password ended this session, too: the person goes on in a new one.
-        Ok(self.of.visit.with_session(answer, Some(&service.authenticator().begin_session(login)?)))
+        // A new password ends all sessions, this one too, so the person gets a new session.
+        Ok(self.of.request.with_session(answer, Some(&service.authenticator().begin_session(login)?)))
     }
 
     fn current_login(&self, current: &[u8]) -> Result<Login, Refusal> {
         let wrong = || Problem::of("current_password", "The current password is wrong.");
         let current = Password::new(current).map_err(|_| wrong())?;
-        let (service, client) = (self.of.visit.service, self.of.visit.request.client);
+        let (service, client) = (self.of.request.service, self.of.request.raw.client);
         let checked = service.authenticator().by_password(self.user.username.as_str(), &current, client);
         checked.map_err(|error| error.undecided().map_or_else(|| wrong().into(), Refusal::from))
     }
@@ -174,7 +193,7 @@ impl Edit<'_> {
         } else {
             Err(Problem::of("sure", "Tick the box to remove the user.").into())
         };
-        // The other form of the page was not sent with this one.
+        // The browser sent no fields of the other form.
         or_again(done, |refusal| self.page(None, Some(refusal), None))
     }
 
@@ -188,8 +207,8 @@ impl Edit<'_> {
             html! { button.quiet type="submit" name="do" value="cancel" formnovalidate { "Cancel" } };
         let body = html! {
             form.edit method="post" {
-                (pieces::token(&self.of.token))
-                // The first button is the one that the Enter key presses.
+                (field::token(&self.of.token))
+                // The Enter key presses the first button.
                 button.hidden type="submit" name="do" value="save" tabindex="-1" aria-hidden="true" { "Save" }
                 div.two {
                     div {
@@ -223,10 +242,16 @@ impl Edit<'_> {
             (field("email", "E-mail address").input("email", &value("email", email), "off", false))
             (field("role", "Role").select(&roles(), &value("role", user.role.name().to_owned())))
             (field("company", "Company").select(&company_options(&self.of.companies()?), &value("company", company)))
-            (field("status", "UserStatus").select(&statuses, &value("status", user.status.name().to_owned())))
+            (field("status", "Status").select(&statuses, &value("status", user.status.name().to_owned())))
             p.check {
                 input #api_access type="checkbox" name="api_access" value="yes" checked[access];
                 label for="api_access" { "API Access" }
+            }
+            @if refusal.is_some_and(|refusal| refusal.about(END_ACCESS).is_some()) {
+                p.check {
+                    input id=(END_ACCESS) type="checkbox" name=(END_ACCESS) value="yes" aria-invalid="true";
+                    label for=(END_ACCESS) { "End the API key" }
+                }
             }
         })
     }
@@ -239,7 +264,7 @@ impl Edit<'_> {
                 @if let Some(name) = &user.display_name { dt { "Name" } dd { (name) } }
                 @if let Some(email) = &user.email { dt { "E-mail address" } dd { (email) } }
                 dt { "Role" } dd { (user.role.name()) }
-                dt { "UserStatus" } dd { (pieces::status(user.status)) }
+                dt { "Status" } dd { (value::status(user.status)) }
                 dt { "API Access" } dd { (if user.api_access { "granted" } else { "not granted: ask an administrator" }) }
             }
         }
@@ -263,7 +288,7 @@ impl Edit<'_> {
         }
     }
 
-    /// The box on the right side, for users with API access.
+    /// Box API Settings, for users with API access.
     fn api_settings(&self, proposed: Option<IssuedKey>) -> Result<Markup, Refusal> {
         let Some((_, text)) = self.key()? else { return Ok(html! {}) };
         Ok(html! {
@@ -272,11 +297,11 @@ impl Edit<'_> {
                 p.hint { "The key of the TelVue API." }
                 @if let Some(text) = text {
                     p.label { (if proposed.is_some() { "API key in force" } else { "API key" }) }
-                    (pieces::copyable("api-key", &text.reveal()))
+                    (value::copyable("api-key", &text.reveal()))
                 }
                 @if let Some(proposed) = proposed {
                     p.label { "New key, not in force yet" }
-                    (pieces::copyable("proposed-key", &proposed.reveal()))
+                    (value::copyable("proposed-key", &proposed.reveal()))
                     p.hint { "Press Save to accept it, or Cancel to keep the old key. It waits for 15 minutes." }
                     input type="hidden" name="pending" value="yes";
                 }
@@ -288,7 +313,7 @@ impl Edit<'_> {
     fn sessions(&self) -> Result<Markup, Refusal> {
         let count = match self.of.run(CountSessions(self.named())) {
             Ok(count) => count,
-            // Only administrators and the person know.
+            // Only administrators and the user may see it.
             Err(Refusal::Forbidden) => return Ok(html! {}),
             Err(refusal) => return Err(refusal),
         };
@@ -296,7 +321,7 @@ impl Edit<'_> {
             section.strip {
                 h2 { "Sessions" }
                 form method="post" {
-                    (pieces::token(&self.of.token))
+                    (field::token(&self.of.token))
                     p { (count) " open in browsers." }
                     p { button.quiet type="submit" name="do" value="end-sessions" { "End all sessions" } }
                 }
@@ -312,8 +337,8 @@ impl Edit<'_> {
             section.strip {
                 h2 { "Remove User" }
                 form method="post" {
-                    (pieces::token(&self.of.token))
-                    (pieces::sure("Remove the user and every key of theirs, for good", refusal))
+                    (field::token(&self.of.token))
+                    (field::sure("Remove the user and every key of theirs, for good", refusal))
                     p { button.danger type="submit" name="do" value="remove" { "Remove User" } }
                 }
             }

@@ -1,19 +1,22 @@
-//! Config → Users: everyone, with the API key in line for those who have access; and adding somebody.
+//! Config, Users: the list of users, with the API key of each user who has API access; and the page that adds a user.
 
 use maud::{Markup, html};
 
 use crate::command::AddUser;
 use crate::console::form::Input;
-use crate::console::pages::setup::new_password;
-use crate::console::pages::users::directory::{Shown, Sort, Wanted, search};
-use crate::console::parts::page::{Page, Section, see_other};
-use crate::console::parts::pieces::{self, FieldOf};
+use crate::console::form::new_password;
+use crate::console::pages::users::user_list::{ListOptions, Sort, UserRows, search};
+use crate::console::parts::field::{self, FieldOf};
+use crate::console::parts::page::{Page, Section};
+use crate::console::parts::text;
+use crate::console::parts::value;
 use crate::console::refusal::Refusal;
-use crate::console::request::SignedIn;
-use crate::console::route::Method;
+use crate::console::request::Method;
+use crate::console::respond::see_other;
+use crate::console::signed_in::SignedIn;
 use crate::engine::{NewKind, NewUser};
 use crate::http::RawResponse;
-use crate::key::{Company, IssuedKey, Key, Keyspace, Role, User, UserKind};
+use crate::key::{Company, IssuedKey, Issuing, Key, Keyspace, Role, User, UserKind};
 
 const PATH: &str = "/console/config/users";
 
@@ -36,14 +39,14 @@ pub(in crate::console) fn config(of: &SignedIn<'_>) -> Result<RawResponse, Refus
 }
 
 pub(in crate::console) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal> {
-    let wanted = Wanted::read(&of.query());
-    let shown = Shown::of(of.visible_users()?, &wanted);
+    let options = ListOptions::read(&of.query());
+    let shown = UserRows::of(of.visible_users()?, &options);
     let keys = shown.rows.iter().map(|user| Ok((access_key(of, user)?, of.key_count(user.id)?)));
     let keys = keys.collect::<Result<Vec<_>, Refusal>>()?;
-    let heading = |sort, label| wanted.heading(PATH, sort, label);
+    let heading = |sort, label| options.heading(PATH, sort, label);
     let body = html! {
         div.bar {
-            (search(PATH, &wanted, "Search users"))
+            (search(PATH, &options, "Search users"))
             @if of.is_administrator() { a.button href={ (PATH) "/new" } { "Add User" } }
         }
         div.wide {
@@ -68,8 +71,8 @@ pub(in crate::console) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal
                 }
             }
         }
-        @if shown.rows.is_empty() { p.faint { "Nobody matches." } }
-        (shown.pager(PATH, &wanted))
+        @if shown.rows.is_empty() { p.faint { "No user matches." } }
+        (shown.pager(PATH, &options))
     };
     Ok(Page { section: Section::Config, title: "Users", problem: None, body }.answer(of))
 }
@@ -79,31 +82,35 @@ fn row(user: &User, key: Option<IssuedKey>, count: Option<String>) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href=(address) { (pieces::words(user.username.as_str())) }
-                @if let Some(name) = &user.display_name { span.under { (pieces::words(name.as_str())) } }
+                a href=(address) { (text::words(user.username.as_str())) }
+                @if let Some(name) = &user.display_name { span.under { (text::words(name.as_str())) } }
             }
             td data-label="TelVue API Key" { @if let Some(key) = key { code { (*key.reveal()) } } }
             td data-label="Keys" {
                 @if let Some(count) = count { a href={ "/console/keys/native?owner=" (user.id) } { (count) } }
             }
-            td data-label="E-mail" { @if let Some(email) = &user.email { (pieces::words(email.as_str())) } }
+            td data-label="E-mail" { @if let Some(email) = &user.email { (text::words(email.as_str())) } }
             td data-label="Role" {
                 span.word { (user.role.name()) }
                 @if user.is_account() { " (account of its company)" } @else if user.kind == UserKind::Bot { " (bot)" }
             }
-            td data-label="Status" { (pieces::status(user.status)) }
-            td data-label="Created on" { (pieces::moment(user.created)) }
+            td data-label="Status" { (value::status(user.status)) }
+            td data-label="Created on" { (value::moment(user.created)) }
             td { a href=(address) aria-label={ "Edit " (user.username) } { "Edit" } }
         }
     }
 }
 
-/// The key that came with API access.
+/// Key that a user has with API access, and its text if the logged-in user may see it.
 pub(in crate::console) fn access_key(
     of: &SignedIn<'_>,
     user: &User,
 ) -> Result<Option<(Key, Option<IssuedKey>)>, Refusal> {
-    if user.api_access { of.live_key(user.id, &Keyspace::TELVUE) } else { Ok(None) }
+    let keyspace = Keyspace::all().find(|keyspace| keyspace.issuing() == Issuing::WithAccess);
+    match keyspace.filter(|_| user.api_access) {
+        Some(keyspace) => of.live_key(user.id, &keyspace),
+        None => Ok(None),
+    }
 }
 
 pub(in crate::console) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, Refusal> {
@@ -112,7 +119,7 @@ pub(in crate::console) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawRe
         Method::Get => add_page(of, None, None),
         Method::Post => {
             let input = of.form()?;
-            let added = draft(&input).and_then(|new| of.run(AddUser(new)));
+            let added = new_user(&input).and_then(|new| of.run(AddUser(new)));
             match added {
                 Ok(user) => Ok(see_other(&format!("{PATH}/{}?done=added", user.id))),
                 Err(refusal) => add_page(of, Some(&input), Some(&refusal)),
@@ -121,7 +128,7 @@ pub(in crate::console) fn add(of: &SignedIn<'_>, method: Method) -> Result<RawRe
     }
 }
 
-fn draft(input: &Input) -> Result<NewUser, Refusal> {
+fn new_user(input: &Input) -> Result<NewUser, Refusal> {
     Ok(NewUser {
         username: Some(input.parsed("username", "User name")?),
         display_name: input.optional("display_name", "Name")?,
@@ -142,7 +149,7 @@ fn add_page(
     let field = |name, label| FieldOf::new(name, label, refusal);
     let body = html! {
         form method="post" {
-            (pieces::token(&of.token))
+            (field::token(&of.token))
             (field("username", "User name").hint("For logging in: letters, digits and . _ + -").needed(typed("username")))
             (field("display_name", "Name").text(typed("display_name")))
             (field("email", "E-mail address").input("email", typed("email"), "off", false))
@@ -160,7 +167,7 @@ fn add_page(
     Ok(Page { section: Section::Config, title: "Add User", problem: refusal, body }.answer(of))
 }
 
-/// Every role, highest first.
+/// Roles, highest first.
 pub(in crate::console) fn roles() -> Vec<(String, String)> {
     let named = |role: Role| (role.name().to_owned(), format!("{} (level {})", role.name(), role.level()));
     Role::ALL.into_iter().rev().map(named).collect()
