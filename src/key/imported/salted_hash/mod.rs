@@ -1,6 +1,7 @@
 //! Salted hashes of other systems: checked at the first use of a key, and then replaced by a keyed hash.
 
 mod argon2;
+mod base64_forms;
 mod bcrypt;
 mod pbkdf2;
 mod scrypt;
@@ -8,9 +9,6 @@ mod scrypt;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use self::argon2::Argon;
 use self::bcrypt::Bcrypt;
@@ -116,14 +114,10 @@ impl fmt::Debug for SaltedHash {
     }
 }
 
-/// Decodes base64 with or without padding, and with `.` for `+` as passlib writes it.
-fn unpadded(text: &str) -> Option<Vec<u8>> {
-    let text = text.replace('.', "+");
-    STANDARD.decode(&text).or_else(|_| STANDARD_NO_PAD.decode(&text)).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use hmac::Hmac;
     use sha2::Sha256;
 

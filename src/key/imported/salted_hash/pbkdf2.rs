@@ -6,7 +6,7 @@ use hmac::Hmac;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
-use super::unpadded;
+use super::base64_forms::unpadded;
 use crate::limits;
 
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
 
-use super::unpadded;
+use super::base64_forms::unpadded;
 use crate::limits;
 
 #[derive(Clone)]
