@@ -13,7 +13,7 @@ mod graph;
 mod scope;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{Tree, room};
 
@@ -24,15 +24,12 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("entropy", &[]),
     ("key", &["clock", "entropy", "limits"]),
     ("http", &["limits"]),
-    ("store", &["clock", "entropy", "key", "limits"]),
+    ("store", &["clock", "key", "limits"]),
     ("index", &["clock", "key", "limits"]),
-    ("engine", &["clock", "entropy", "http", "index", "key", "limits", "store"]),
+    ("engine", &["clock", "entropy", "index", "key", "limits", "store"]),
     ("verify", &["clock", "engine", "index", "key", "limits"]),
     ("login", &["clock", "engine", "entropy", "key", "limits", "store", "verify"]),
-    (
-        "command",
-        &["clock", "engine", "entropy", "http", "index", "key", "limits", "login", "store", "verify"],
-    ),
+    ("command", &["clock", "engine", "http", "index", "key", "limits", "login", "store", "verify"]),
     ("dialect", &["clock", "command", "engine", "http", "key", "limits", "store", "verify"]),
     ("console", &["clock", "command", "engine", "http", "key", "limits", "verify"]),
     ("config", &["entropy", "key", "limits"]),
@@ -55,11 +52,17 @@ const WITHOUT_STORE_ERRORS: [&str; 5] = ["dialect", "console", "config", "server
 const STORE_ERRORS: [(&str, usize); 1] = [("dialect", 2)];
 
 /// Files of a room that may still be in cycles. This may only fall.
-const IN_CYCLES: [(&str, usize); 6] =
-    [("cli", 9), ("console", 17), ("dialect", 6), ("engine", 21), ("http", 2), ("store", 8)];
+const IN_CYCLES: [(&str, usize); 3] = [
+    // In bokamera, freesewing and telvue two files each: a refusal and the address or content that it is about.
+    ("dialect", 6),
+    // The handle starts the lane and the background workers, which end with it; an error names the bounds of rights.
+    ("engine", 21),
+    // An error names the batch that it refuses, and a batch is refused by it; opening swaps a store, and a swap opens.
+    ("store", 8),
+];
 
 /// Façades of a room that may still use files of their folder that use what the façade defines. This may only fall.
-const WHEELS: [(&str, usize); 4] = [("cli", 1), ("console", 1), ("dialect", 8), ("store", 1)];
+const WHEELS: [(&str, usize); 4] = [("cli", 1), ("dialect", 8), ("key", 1), ("store", 1)];
 
 fn row(room: &str) -> Option<(usize, &'static [&'static str])> {
     let at = ROOMS.iter().position(|(name, _)| *name == room)?;
@@ -113,19 +116,19 @@ fn words(texts: &[(String, String)]) -> Vec<String> {
     wrong
 }
 
-/// What of `found`, one path a line, is more than `ceilings` allow to the room.
-fn above(found: &[String], ceilings: &[(&str, usize)]) -> Vec<String> {
-    let mut rooms: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+/// Rooms in which `found`, one path a line, has another number of lines than `expected`.
+fn differing(found: &[String], expected: &[(&str, usize)]) -> Vec<String> {
+    let mut rooms: BTreeMap<&str, Vec<&String>> =
+        expected.iter().map(|(room, _)| (*room, Vec::new())).collect();
     for line in found {
         rooms.entry(room(line)).or_default().push(line);
     }
-    let ceiling =
-        |name: &str| ceilings.iter().find(|(room, _)| *room == name).map_or(0, |(_, ceiling)| *ceiling);
-    rooms.retain(|room, lines| lines.len() > ceiling(room));
-    rooms
-        .into_iter()
-        .map(|(room, lines)| format!("{room}: {} where {} may be: {lines:#?}", lines.len(), ceiling(room)))
-        .collect()
+    let count = |name: &str| expected.iter().find(|(room, _)| *room == name).map_or(0, |(_, count)| *count);
+    rooms.retain(|room, lines| lines.len() != count(room));
+    let show = |(room, lines): (&str, Vec<&String>)| {
+        format!("{room}: {} where {} are expected: {lines:#?}", lines.len(), count(room))
+    };
+    rooms.into_iter().map(show).collect()
 }
 
 #[test]
@@ -133,6 +136,17 @@ fn every_import_is_in_the_table() {
     let texts = sources::texts(&["src"], ".rs");
     assert!(texts.len() > 40, "the sources were found");
     assert_eq!(arrows(&Tree::of(&texts)), Vec::<String>::new());
+}
+
+#[test]
+fn every_arrow_of_the_table_is_in_use() {
+    let tree = Tree::of(&sources::texts(&["src"], ".rs"));
+    let imports = tree.imports(false);
+    let arrows_in_use: BTreeSet<(&str, &str)> =
+        imports.iter().map(|import| (room(import.from), import.room.as_str())).collect();
+    let table = ROOMS.iter().flat_map(|(from, allowed)| allowed.iter().map(move |to| (*from, *to)));
+    let unused: Vec<(&str, &str)> = table.filter(|arrow| !arrows_in_use.contains(arrow)).collect();
+    assert_eq!(unused, Vec::<(&str, &str)>::new(), "rooms and what they do not import any more");
 }
 
 #[test]
@@ -147,7 +161,7 @@ fn the_table_points_one_way() {
 
 #[test]
 fn no_file_above_the_commands_names_an_error_of_stores_and_none_climbs_twice() {
-    assert_eq!(above(&words(&sources::texts(&["src"], ".rs")), &STORE_ERRORS), Vec::<String>::new());
+    assert_eq!(differing(&words(&sources::texts(&["src"], ".rs")), &STORE_ERRORS), Vec::<String>::new());
 }
 
 #[test]
@@ -157,10 +171,10 @@ fn no_files_of_a_room_import_each_other() {
         println!("cycle of {} files:\n    {}", ring.len(), tree.edges_in(&ring).join("\n    "));
     }
     let in_cycles: Vec<String> = tree.cycles().into_iter().flatten().map(str::to_owned).collect();
-    assert_eq!(above(&in_cycles, &IN_CYCLES), Vec::<String>::new());
+    assert_eq!(differing(&in_cycles, &IN_CYCLES), Vec::<String>::new());
     let wheels: Vec<String> = tree.wheels().into_iter().map(str::to_owned).collect();
     println!("façades that define what the files they use need: {wheels:#?}");
-    assert_eq!(above(&wheels, &WHEELS), Vec::<String>::new());
+    assert_eq!(differing(&wheels, &WHEELS), Vec::<String>::new());
 }
 
 /// A tree of files at paths below `src/`.

@@ -31,19 +31,16 @@ const PHRASES: [&str; 22] = [
 ];
 
 /// Findings that each room may still have. This may only fall.
-const CEILINGS: [(&str, usize); 15] = [
+const CEILINGS: [(&str, usize); 12] = [
     ("benches", 8),
     ("fuzz", 34),
     ("src/README.md", 12),
-    ("src/cli", 22),
     ("src/clock.rs", 1),
     ("src/config", 5),
-    ("src/console", 25),
+    ("src/console", 1),
     ("src/dialect", 4),
     ("src/engine", 75),
-    ("src/http", 8),
     ("src/index", 11),
-    ("src/server", 13),
     ("src/store", 24),
     ("src/verify", 8),
     ("tests", 1),
@@ -128,6 +125,10 @@ fn no_actor_is_hidden() {
     }
     let ceiling =
         |room: &str| CEILINGS.iter().find(|(name, _)| *name == room).map_or(0, |(_, ceiling)| *ceiling);
+    for (room, ceiling) in CEILINGS {
+        let found = rooms.get(room).map_or(0, Vec::len);
+        assert!(found >= ceiling, "lower the ceiling of {room} to {found}");
+    }
     rooms.retain(|room, found| found.len() > ceiling(room));
     assert!(rooms.is_empty(), "{rooms:#?}");
 }
