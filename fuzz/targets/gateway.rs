@@ -145,7 +145,7 @@ impl Asked {
         }
     }
 
-    /// Makes a key of somebody of this name, role and level.
+    /// Makes a key of a user of this name, role and level.
     fn key(
         &mut self,
         name: &'static str,
@@ -156,7 +156,7 @@ impl Asked {
         let person = self.world.person(owner, role);
         let keyspace = Keyspace::named(&keyspace.parse().unwrap()).unwrap();
         let mut new = NewKey::new(*keyspace.name(), person, Level::new(level).unwrap());
-        // Otherwise what limits one key of somebody binds the next.
+        // Otherwise the limits of one key of a user bind the next.
         new.rate_limits = Some(RateLimits::none());
         set(&mut new);
         let (id, text) = self.world.issue(name, new);
@@ -228,7 +228,6 @@ impl Asked {
         }
     }
 
-    /// As the server asks for it.
     fn response(&self, dialect: &dyn Dialect, request: &RawRequest) -> RawResponse {
         let (service, head) = (&self.world.service, request.head());
         let prompt = match dialect.try_answer(service, &head, None) {
@@ -288,7 +287,7 @@ impl Asked {
         assert_eq!(identity, expected.map(Some));
     }
 
-    /// Whether whoever asks has a service key.
+    /// Whether the caller has a service key.
     fn may_ask(&mut self, request: &RawRequest) -> bool {
         let Some(text) = request.header("x-service-key") else { return false };
         let wanted = Wanted { level: 7, ..Wanted::nothing(Keyspace::NATIVE, request.client) };
@@ -432,7 +431,6 @@ fn configured<'a>(path: &'a str, query: &'a str) -> Option<(Wanted, Option<&'a s
 
 type Fields = BTreeMap<&'static str, Vec<u8>>;
 
-/// The fields that a body has.
 fn fields(content_type: Option<&str>, body: &[u8]) -> Fields {
     let content_type = content_type.unwrap_or("application/json");
     let form = Form::of(content_type.as_bytes(), body);
@@ -472,7 +470,6 @@ fn wanted(fields: &Fields) -> Option<(Option<Vec<u8>>, Wanted)> {
     Some((fields.get("key").cloned(), Wanted { level, limit, cost, ..Wanted::nothing(keyspace, address) }))
 }
 
-/// What is asked about in one go.
 fn batch(body: &[u8]) -> Vec<Box<RawValue>> {
     let named = serde_json::from_slice::<BTreeMap<String, Vec<Box<RawValue>>>>(body);
     match named {
@@ -492,7 +489,6 @@ fn named(name: &[u8]) -> Option<Keyspace> {
     Keyspace::all().find(|keyspace| keyspace.name().as_str().as_bytes() == name)
 }
 
-/// A query parameter, decoded.
 fn parameter(query: &str, name: &str) -> Option<Vec<u8>> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let (_, value) = pairs.into_iter().find(|(other, _)| *other == name)?;
