@@ -50,7 +50,7 @@ pub(crate) fn play(page: &Page, not_run: &[(&str, &str, &str)]) -> Vec<String> {
 
 fn fault(page: &Page, step: &Step, found: &str) -> Option<String> {
     let printed = step.answer.as_ref().map_or("", |answer| &answer.text);
-    let agrees = step.answer.as_ref().map_or(found.trim().is_empty(), |answer| agrees(answer, found));
+    let agrees = step.answer.as_ref().map_or_else(|| found.trim().is_empty(), |answer| agrees(answer, found));
     let at = format!("{}:{}: {}", page.name, step.line, step.commands.join("\n"));
     (!agrees).then(|| format!("{at}\n--- printed\n{printed}\n--- found\n{}", found.trim_end()))
 }
