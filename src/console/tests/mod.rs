@@ -1,0 +1,6 @@
+//! Pages and forms as browsers use them.
+
+mod forms;
+mod pages;
+mod sessions;
+mod world;
