@@ -109,11 +109,11 @@ pub const INDEX_SLOTS_MAX: usize = 1 << 32;
 /// Pause before the hot index is built again after that failed.
 pub const INDEX_RETRY_MS: u64 = 1_000;
 /// Most bytes of the rows in one block of the hot index's image; more than the largest record takes.
-pub const IMAGE_BLOCK_BYTES: usize = 64 * 1024;
+pub const SNAPSHOT_BLOCK_BYTES: usize = 64 * 1024;
 /// Pause between two looks at how far the hot index is.
 pub const PROGRESS_INTERVAL_MS: u64 = 100;
 /// Keys whose uses one commit writes.
-pub const USES_WRITTEN_MAX: usize = 1_000;
+pub const WRITE_BEHIND_ENTRIES_MAX: usize = 1_000;
 
 /// Operations that wait for the write lane before callers block.
 pub const LANE_QUEUE_MAX: usize = 4_096;
@@ -122,20 +122,20 @@ pub const LANE_GROUP_MAX: usize = 1_024;
 /// How often an operation is tried again after another writer got in between.
 pub const LANE_ATTEMPTS_MAX: usize = 8;
 /// How long a use of a key waits at most before it is written.
-pub const USAGE_SWEEP_SECONDS: u64 = 60;
+pub const WRITE_BEHIND_SECONDS: u64 = 60;
 /// Disagreements that a check of the store reports at most.
 pub const FINDINGS_MAX: usize = 1_000;
 /// Keys that wait to be hashed under the current pepper.
 pub const REHASHES_WAITING_MAX: usize = 10_000;
 /// Keys whose last use waits to be written, beside those that the hot index counts.
-pub const USAGE_PENDING_MAX: usize = 100_000;
+pub const USE_OVERFLOW_KEYS_MAX: usize = 100_000;
 
 /// How long the same kind of refusal from the same network is no event of the audit again.
-pub const SIGHTINGS_MS: u64 = 3_600_000;
+pub const AUTH_EVENTS_WINDOW_MS: u64 = 3_600_000;
 /// Events of refused logins in that time, and as many of denied keys; what is refused beyond is counted.
-pub const SIGHTINGS_MAX: usize = 100;
+pub const AUTH_EVENTS_MAX: usize = 100;
 /// Newest events that are looked at after a start for those of that time.
-pub const SIGHTINGS_LOOKED_AT_MAX: usize = 20_000;
+pub const AUTH_EVENTS_READ_BACK_MAX: usize = 20_000;
 
 /// How long a deleted key may be brought back.
 pub const DELETED_KEPT_MS: u64 = 30 * 24 * 3_600_000;
@@ -144,9 +144,9 @@ pub const REQUEST_KEPT_MS: u64 = 24 * 3_600_000;
 /// Longest such name.
 pub const REQUEST_NAME_BYTES_MAX: usize = 255;
 /// How long a proposed key text waits to be adopted.
-pub const PROPOSAL_MS: u64 = 15 * 60_000;
+pub const STAGED_ROTATION_MS: u64 = 15 * 60_000;
 /// Proposed key texts that wait at once; the oldest go first.
-pub const PROPOSALS_MAX: usize = 1_000;
+pub const STAGED_ROTATIONS_MAX: usize = 1_000;
 
 /// Password checks that wait before the next one is told to come back.
 pub const PASSWORD_QUEUE_MAX: usize = 16;
@@ -208,7 +208,7 @@ pub const HMAC_KEY_BYTES_MAX: usize = 256;
 /// Longest separator before the part of a text that another system made a digest of.
 pub const SEPARATOR_BYTES_MAX: usize = 8;
 /// Ways to hash that imported keys may have together.
-pub const FOREIGN_SCHEMES_MAX: usize = 16;
+pub const HASH_SCHEMES_MAX: usize = 16;
 /// Keys that begin alike and are counted to tell how long a first use takes.
 pub const SALTED_COUNTED_MAX: usize = 10_000;
 /// Keys whose salted hashes are read at once.

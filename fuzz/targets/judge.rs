@@ -58,7 +58,7 @@ pub fn run(bytes: &[u8]) {
         client,
         level: input.level(),
         spend: Spend { limit: None, cost: input.byte().into() },
-        patience: keyward::engine::Patience::Waits,
+        patience: keyward::engine::WaitPolicy::MayWait,
     };
     let verdict = judge(record.view(), owner, &request, now);
     match (faults(&record, owner, &request, now).first(), verdict) {

@@ -56,10 +56,10 @@ pub fn client_message(error: &EngineError) -> Cow<'static, str> {
         | EngineError::EmailTaken
         | EngineError::BotNameTaken
         | EngineError::HasKey
-        | EngineError::NothingProposed
+        | EngineError::NoStagedRotation
         | EngineError::HasText
         | EngineError::TooManySchemes
-        | EngineError::RepeatedOtherwise
+        | EngineError::IdempotencyKeyReused
         | EngineError::LastAdministrator
         | EngineError::KeyRevoked
         | EngineError::Beyond { .. }
@@ -97,10 +97,10 @@ impl ErrorKind {
             | EngineError::EmailTaken
             | EngineError::BotNameTaken
             | EngineError::HasKey
-            | EngineError::NothingProposed
+            | EngineError::NoStagedRotation
             | EngineError::HasText
             | EngineError::TooManySchemes
-            | EngineError::RepeatedOtherwise
+            | EngineError::IdempotencyKeyReused
             | EngineError::LastAdministrator
             | EngineError::NoAccess
             | EngineError::LostByDemotion

@@ -12,7 +12,7 @@
 //! ([`CommandError::NotYours`]), because FreeSewing documents the difference.
 
 use super::{Caller, CommandError, KeyRef, Proof, UserRef};
-use crate::engine::{EngineError, KeyChange, NewKey, NewKind, NewUser, Reader, UserChange, Whose};
+use crate::engine::{EngineError, KeyChange, KeyScope, NewKey, NewKind, NewUser, Reader, UserChange};
 use crate::index::Found;
 use crate::key::{
     Allowlist, Company, CompanyId, Expiry, Key, KeyId, Keyspace, Level, Owner, Patch, RateLimits,
@@ -102,16 +102,16 @@ impl<'a> Gate<'a> {
     ///
     /// # Errors
     /// As [`Gate::user`].
-    pub fn whose(&self, owner: Option<&UserRef>) -> Result<Authorized<Whose>, CommandError> {
+    pub fn whose(&self, owner: Option<&UserRef>) -> Result<Authorized<KeyScope>, CommandError> {
         if let Some(owner) = owner {
-            return Ok(Authorized(Whose::Owner(self.user(owner)?.0.id)));
+            return Ok(Authorized(KeyScope::Owner(self.user(owner)?.0.id)));
         }
         let (have, asking) = (self.caller.level(), self.caller.id());
         let company = self.caller.company().filter(|_| have >= self.need.company);
         Ok(Authorized(match (asking, company) {
-            _ if self.caller.sees_everything() => Whose::Everyone,
-            (asking, Some(company)) => Whose::Company { company, highest: have, asking },
-            (Some(asking), None) => Whose::Owner(asking),
+            _ if self.caller.sees_everything() => KeyScope::Everyone,
+            (asking, Some(company)) => KeyScope::Company { company, highest: have, asking },
+            (Some(asking), None) => KeyScope::Owner(asking),
             (None, None) => return Err(EngineError::NoSuchUser.into()),
         }))
     }

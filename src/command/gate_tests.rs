@@ -5,7 +5,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::engine::{
-    Engine, EngineError, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange, Whose,
+    Engine, EngineError, KeyChange, KeyScope, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange,
 };
 use crate::entropy::OsEntropy;
 use crate::key::{
@@ -247,7 +247,7 @@ fn a_bot_of_a_company_reaches_nothing_outside_it_and_people_who_administer_do() 
         assert_eq!(may(&|gate| gate.whole_system().map(drop)), everyone);
         assert_eq!(may(&|gate| gate.members_of(None).map(drop)), everyone);
         let all = world.asked(&caller, |gate| gate.whose(None)).unwrap().get();
-        assert_eq!(all == Whose::Everyone, everyone, "{all:?}");
+        assert_eq!(all == KeyScope::Everyone, everyone, "{all:?}");
         let peer = UserRef::Id(world.person(4, Some(0)).id().unwrap());
         for (company, there) in [(own, true), (other, everyone), (None, everyone)] {
             if let Some(id) = company {

@@ -63,7 +63,7 @@ impl Service {
 
     /// Whether the caller staged a rotation of the key that can still be committed.
     pub fn has_staged_rotation(&self, caller: &Caller, key: KeyId) -> bool {
-        self.node.engine.proposes(*caller.actor(), key)
+        self.node.engine.has_staged_rotation(*caller.actor(), key)
     }
 
     /// Time of the engine's clock.

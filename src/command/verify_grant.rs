@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{AuthenticateError, Service};
-use crate::engine::{EngineError, Patience};
+use crate::engine::{EngineError, WaitPolicy};
 use crate::http::{Entrance, Head};
 use crate::key::{Key, Keyspace, Level, Owner, Prefix, Spend};
 use crate::verify::{DenyReason, Identity, Verdict, Verifier, VerifyRequest};
@@ -63,7 +63,7 @@ impl Service {
         &self,
         asker: VerifyCaller<'_>,
         open: bool,
-        patience: Patience,
+        patience: WaitPolicy,
     ) -> Result<VerifyGrant<'_>, VerifyGrantError> {
         let verifying = VerifyGrant { verifier: &self.node.verifier };
         let Some((head, peer)) = needs_service_key(asker, open) else { return Ok(verifying) };
@@ -79,7 +79,7 @@ impl Service {
         open: bool,
         key_waits: impl FnOnce() -> Option<bool>,
     ) -> bool {
-        if !self.node.verifier.reader().knows_salted_keys() {
+        if !self.node.verifier.reader().has_salted_hashes() {
             return false;
         }
         let service_key = needs_service_key(asker, open).and_then(|(head, peer)| {

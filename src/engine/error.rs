@@ -53,10 +53,10 @@ pub enum EngineError {
     HasKey,
     /// No text was proposed for the key, or too long ago.
     #[error("no text is proposed for the key")]
-    NothingProposed,
+    NoStagedRotation,
     /// The same caller gave another request the same name.
     #[error("another request had this idempotency key")]
-    RepeatedOtherwise,
+    IdempotencyKeyReused,
     /// Another key has the same text.
     #[error("another key has this text")]
     HasText,

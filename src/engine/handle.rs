@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::engine::background::{Doubt, Loader, Passwords, Recount, Rehashes, Sweep};
-use crate::engine::commit::{Lane, Operation};
-use crate::engine::imported_hashes::Salted;
-use crate::engine::operations::Proposals;
+use crate::engine::background::{
+    ClockDoubt, IndexLoader, PasswordHasher, RehashRequests, Scrub, WriteBehind,
+};
+use crate::engine::commit::{Lane, Transaction};
+use crate::engine::imported_hashes::SaltedHashChecker;
+use crate::engine::operations::StagedRotations;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::index::{HotIndex, ScanCursor};
 use crate::key::{Password, PepperRing, User};
@@ -67,9 +69,9 @@ struct Shared {
     reader: Reader,
     entropy: Arc<dyn Entropy>,
     lane: Arc<Lane>,
-    loader: Arc<Loader>,
-    recount: Recount,
-    proposals: Proposals,
+    loader: Arc<IndexLoader>,
+    scrub: Scrub,
+    staged_rotations: StagedRotations,
 }
 
 impl Engine {
@@ -83,8 +85,8 @@ impl Engine {
             what: "making the hot index",
             source: std::io::Error::other(error),
         })?;
-        let rehashes = Arc::<Rehashes>::default();
-        let salted = Salted::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&rehashes))?;
+        let rehashes = Arc::<RehashRequests>::default();
+        let salted = SaltedHashChecker::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&rehashes))?;
         let reader = Reader {
             store: Arc::clone(&store),
             peppers: Arc::new(peppers),
@@ -93,19 +95,19 @@ impl Engine {
             rates: Arc::default(),
             uses: Arc::default(),
             rehashes,
-            sightings: Arc::default(),
+            auth_events: Arc::default(),
             foreign: Arc::default(),
-            passwords: Passwords::start(Arc::clone(&entropy))?,
+            passwords: PasswordHasher::start(Arc::clone(&entropy))?,
             salted: Arc::new(salted),
         };
-        let doubt = Doubt::begin(Arc::clone(&store), clock.as_ref());
-        let loader = Arc::new(Loader::new(Arc::clone(&store), Arc::clone(&reader.index)));
-        let sweep = Sweep {
+        let doubt = ClockDoubt::begin(Arc::clone(&store), clock.as_ref());
+        let loader = Arc::new(IndexLoader::new(Arc::clone(&store), Arc::clone(&reader.index)));
+        let write_behind = WriteBehind {
             index: Arc::clone(&reader.index),
             uses: Arc::clone(&reader.uses),
             rates: Arc::clone(&reader.rates),
             rehashes: Arc::clone(&reader.rehashes),
-            sightings: Arc::clone(&reader.sightings),
+            auth_events: Arc::clone(&reader.auth_events),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
             store: Arc::clone(&store),
@@ -115,16 +117,16 @@ impl Engine {
             ends: false,
             failed: false,
         };
-        let lane = Arc::new(Lane::start(store, clock, Arc::clone(&loader), sweep)?);
+        let lane = Arc::new(Lane::start(store, clock, Arc::clone(&loader), write_behind)?);
         let ring = Arc::clone(&reader.peppers);
-        lane.write(move |operation| check_peppers(operation, &ring))?;
+        lane.write(move |tx| check_peppers(tx, &ring))?;
         reader.rehashes.wake(&lane);
         reader.load_schemes()?;
-        reader.load_beginnings()?;
+        reader.load_salted_prefixes()?;
         loader.start()?;
-        let recount = Recount::start(Arc::clone(&reader.store), Arc::clone(&reader.index))?;
-        let proposals = Proposals::default();
-        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, recount, proposals })))
+        let scrub = Scrub::start(Arc::clone(&reader.store), Arc::clone(&reader.index))?;
+        let staged_rotations = StagedRotations::default();
+        Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, scrub, staged_rotations })))
     }
 
     /// A read-only view.
@@ -171,12 +173,12 @@ impl Engine {
         &self.0.reader.peppers
     }
 
-    pub(super) fn passwords(&self) -> &Passwords {
+    pub(super) fn passwords(&self) -> &PasswordHasher {
         &self.0.reader.passwords
     }
 
-    pub(super) fn proposals(&self) -> &Proposals {
-        &self.0.proposals
+    pub(super) fn staged_rotations(&self) -> &StagedRotations {
+        &self.0.staged_rotations
     }
 
     pub(super) fn view(&self) -> &Reader {
@@ -185,7 +187,7 @@ impl Engine {
 
     pub(super) fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnMut(&mut Transaction<'_>) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         self.0.lane.write(work)
     }
@@ -193,11 +195,11 @@ impl Engine {
 
 impl Shared {
     fn stop(&self) -> Result<(), StoreError> {
-        self.recount.stop();
+        self.scrub.stop();
         self.loader.stop();
         self.reader.salted.stop();
         self.lane.stop();
-        self.loader.write_image();
+        self.loader.write_snapshot();
         self.reader.store.close()
     }
 }
@@ -211,8 +213,8 @@ impl Drop for Shared {
 }
 
 /// Refuses a ring that lacks a pepper the store knows; remembers the ones that are new.
-fn check_peppers(operation: &mut Operation<'_>, ring: &PepperRing) -> Result<(), EngineError> {
-    let mut known: PepperChecks = operation.get(schema::PEPPERS)?.unwrap_or_default();
+fn check_peppers(tx: &mut Transaction<'_>, ring: &PepperRing) -> Result<(), EngineError> {
+    let mut known: PepperChecks = tx.get(schema::PEPPERS)?.unwrap_or_default();
     for (number, check) in &known.0 {
         if ring.get(*number).is_none_or(|pepper| pepper.check_value() != *check) {
             return Err(EngineError::WrongSecret { number: number.0 });
@@ -223,7 +225,7 @@ fn check_peppers(operation: &mut Operation<'_>, ring: &PepperRing) -> Result<(),
     let new: Vec<_> = new.map(|(number, pepper)| (number, pepper.check_value())).collect();
     known.0.extend(new);
     if known.0.len() > before {
-        operation.put(schema::PEPPERS, &known)?;
+        tx.put(schema::PEPPERS, &known)?;
     }
     Ok(())
 }

@@ -18,12 +18,12 @@ mod rights;
 pub use background::IndexState;
 pub use error::EngineError;
 pub use handle::{Engine, Parts};
-pub use imported_hashes::Patience;
+pub use imported_hashes::WaitPolicy;
 pub use inputs::{KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange};
 pub use maintenance::{
-    BackupPiece, BackupPlace, CheckReport, Finding, PepperUses, Regained, Regainer, Repair, RetireError,
-    regained,
+    AccessHolder, BackupPiece, BackupPlace, CheckReport, Finding, PepperUses, RegainedAccess, Repair,
+    RetireError, regained_access,
 };
-pub use operations::{Created, Imported, ImportedKey, Past, RequestMark};
-pub use read::{Chain, Cursor, EventFilter, KeyCounts, KeyFilter, Reader, Summary, Trail, Whose};
+pub use operations::{CreateOutcome, IdempotencyKey, Imported, ImportedKey, Past};
+pub use read::{AuditPage, Chain, Cursor, EventFilter, KeyCounts, KeyFilter, KeyScope, Reader, Summary};
 pub use rights::Right;

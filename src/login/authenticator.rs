@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(engine.reader().audit_chain(None).unwrap().head.sequence, before + 1, "the revocation");
 
         engine.stop().unwrap();
-        let trail = engine.reader().trail(&EventFilter::default(), None, 100).unwrap();
+        let trail = engine.reader().search_audit(&EventFilter::default(), None, 100).unwrap();
         let mut found: Vec<_> =
             trail.events.iter().take(5).map(|event| (event.action, event.actor, event.subject)).collect();
         found.sort_by_key(|(action, ..)| action.name());
@@ -219,7 +219,7 @@ mod tests {
         let logins = Authenticator::new(engine.clone(), Verifier::new(engine.reader()));
         logins.by_password("flo", &password, None).unwrap_err();
         engine.stop().unwrap();
-        let newest = engine.reader().trail(&EventFilter::default(), None, 1).unwrap().events.remove(0);
+        let newest = engine.reader().search_audit(&EventFilter::default(), None, 1).unwrap().events.remove(0);
         assert_eq!((newest.action, newest.subject), (AuditAction::LoginRefused, Subject::User(flo)));
         assert_eq!(newest.details.reason.as_deref(), Some("blocked"));
     }

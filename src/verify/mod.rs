@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tally::Tally;
 
 use crate::clock::Timestamp;
-use crate::engine::{EngineError, Patience, Reader};
+use crate::engine::{EngineError, Reader, WaitPolicy};
 use crate::index::{Found, Look, Spot};
 use crate::key::{Keyspace, Level, Owner, PresentedKey, Spend, UserId};
 use crate::limits;
@@ -40,7 +40,7 @@ pub struct VerifyRequest<'a> {
     /// What the use costs, where the key has rate limits.
     pub spend: Spend,
     /// Whether there is time to wait, where it takes that to know a key of another system.
-    pub patience: Patience,
+    pub patience: WaitPolicy,
 }
 
 impl<'a> VerifyRequest<'a> {
@@ -52,7 +52,7 @@ impl<'a> VerifyRequest<'a> {
             client: None,
             level: Level::AUTHENTICATE,
             spend: Spend::default(),
-            patience: Patience::Waits,
+            patience: WaitPolicy::MayWait,
         }
     }
 }
@@ -144,7 +144,7 @@ impl Verifier {
     /// index is ready.
     ///
     /// # Security
-    /// With [`Patience::AtOnce`] deciding never waits, whatever became of the text meanwhile.
+    /// With [`WaitPolicy::NoWait`] deciding never waits, whatever became of the text meanwhile.
     pub fn may_wait(&self, request: &VerifyRequest<'_>) -> bool {
         self.reader.may_wait_for(request.text, request.client) && !self.is_own(request)
     }
@@ -171,7 +171,7 @@ impl Verifier {
     #[inline(always)]
     fn or_foreign(&self, request: &VerifyRequest<'_>, verdict: &mut Result<Verdict, EngineError>) {
         if matches!(verdict, Ok(Verdict::Deny(DenyReason::Malformed | DenyReason::Unknown)))
-            && self.reader.knows_foreign_keys()
+            && self.reader.has_imported_hashes()
         {
             self.decide_foreign(request, verdict);
         }
@@ -181,7 +181,7 @@ impl Verifier {
     fn decide_foreign(&self, request: &VerifyRequest<'_>, verdict: &mut Result<Verdict, EngineError>) {
         let (reader, now) = (&self.reader, self.reader.now());
         let mut decision = Decision { reader, request, now, verdict };
-        let looked = reader.look_up_foreign(request.text, request.client, request.patience, &mut decision);
+        let looked = reader.look_up_imported(request.text, request.client, request.patience, &mut decision);
         if let Err(error) = looked {
             *verdict = Err(error);
         }

@@ -42,9 +42,9 @@ impl Verifier {
             reader.look_up(presented, &mut |found: &Found<'_>| trial.judge(found, request, now))?;
         }
         // As in verifying, a key of ours counts, whatever became of it.
-        if trial.key.is_none() && reader.knows_foreign_keys() {
+        if trial.key.is_none() && reader.has_imported_hashes() {
             let mut look = |found: &Found<'_>| trial.judge(found, request, now);
-            reader.look_up_foreign(request.text, request.client, request.patience, &mut look)?;
+            reader.look_up_imported(request.text, request.client, request.patience, &mut look)?;
         }
         if presented.is_some() && trial.key.is_none() {
             trial.verdict = Verdict::Deny(DenyReason::Unknown);

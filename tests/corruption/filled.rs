@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keyward::clock::{ManualClock, Timestamp};
 use keyward::config::SecretFile;
 use keyward::engine::{
-    Engine, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, RequestMark,
+    Engine, IdempotencyKey, Imported, ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts,
     UserChange,
 };
 use keyward::entropy::SeededEntropy;
@@ -135,9 +135,9 @@ impl Filling {
             }
         }
         self.import(engine);
-        let mark = RequestMark { name: [1; 32], content: [2; 32] };
+        let mark = IdempotencyKey { name: [1; 32], content: [2; 32] };
         let new = NewKey::new(*Keyspace::NATIVE.name(), self.users[1], Level::OWN);
-        engine.create_key_once(BY, new, mark).unwrap();
+        engine.create_key_idempotent(BY, new, mark).unwrap();
         for round in 0..2 {
             self.change(engine, round);
         }

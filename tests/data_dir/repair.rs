@@ -10,7 +10,7 @@ use crate::binary::{keyward, run};
 use crate::directory::copy_tree;
 use crate::raw_sled::with_sled;
 use keyward::config::SecretFile;
-use keyward::engine::{Created, Engine, NewCompany, NewKey, NewUser, Parts, RequestMark};
+use keyward::engine::{CreateOutcome, Engine, IdempotencyKey, NewCompany, NewKey, NewUser, Parts};
 use keyward::entropy::OsEntropy;
 use keyward::key::{Actor, Level, RateLimit, RateLimits, Role};
 use keyward::store::codec::{OwnerLimits, Record as _};
@@ -35,8 +35,10 @@ fn filled() -> (TempDir, Vec<String>) {
     let create = || engine.create_key(Actor::Operator, new.clone()).unwrap();
     let mut texts: Vec<String> = (0..5).map(|_| create().1.reveal().to_string()).collect();
     let (deleted, _) = create();
-    let mark = RequestMark { name: [1; 32], content: [2; 32] };
-    if let Created::Now(_, text) = engine.create_key_once(Actor::Operator, new.clone(), mark).unwrap() {
+    let mark = IdempotencyKey { name: [1; 32], content: [2; 32] };
+    if let CreateOutcome::Created(_, text) =
+        engine.create_key_idempotent(Actor::Operator, new.clone(), mark).unwrap()
+    {
         texts.push(text.reveal().to_string());
     }
     engine.delete_key(Actor::Operator, deleted.id).unwrap();

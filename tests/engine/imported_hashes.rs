@@ -77,7 +77,7 @@ impl World {
 
     /// Has what waits written: a piece of it after each of these changes.
     fn sweep(&self) {
-        self.clock.advance_ms(limits::USAGE_SWEEP_SECONDS * 1_000);
+        self.clock.advance_ms(limits::WRITE_BEHIND_SECONDS * 1_000);
         for name in ["flo2", "flo3", "flo4", "flo"] {
             let username = Some(name.parse().unwrap());
             let change = UserChange { username, ..UserChange::default() };
@@ -197,7 +197,7 @@ fn a_wrong_line_is_refused_alone_and_a_dry_run_changes_nothing() {
     let expected = ["refused", "refused", "now", "refused", "before"];
     assert_eq!(outcomes(true), expected);
     assert_eq!(world.allowed(&Keyspace::NATIVE, "good-key-00000001"), None);
-    assert!(!world.engine.reader().knows_foreign_keys());
+    assert!(!world.engine.reader().has_imported_hashes());
     assert_eq!(outcomes(false), expected);
     assert!(world.allowed(&Keyspace::NATIVE, "good-key-00000001").is_some());
     assert_eq!(outcomes(false)[2], "before");

@@ -10,7 +10,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyward::clock::{Clock as _, ManualClock, Timestamp};
-use keyward::engine::{Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange, regained};
+use keyward::engine::{
+    Engine, KeyChange, NewCompany, NewKey, NewKind, NewUser, Parts, UserChange, regained_access,
+};
 use keyward::key::{
     Actor, CompanyId, Expiry, KeyId, Keyspace, Level, Password, Patch, Pepper, PepperNumber, PepperRing,
     RateLimit, RateLimits, RevokeReason, Role, UserId, UserStatus,
@@ -323,7 +325,7 @@ fn nobody_can_do_more_with_a_backup_unless_the_comparison_says_so() {
         since.iter().for_each(|change| world.change(*change));
         // Uses that wait are written, so that what is stored is all there is.
         world.engine.stop().unwrap();
-        let found = regained(then.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
+        let found = regained_access(then.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
         if found.is_empty() {
             let more: Vec<_> = powers(&world, then.as_ref())
                 .difference(&powers(&world, world.store.as_ref()))
@@ -453,7 +455,7 @@ fn each_thing_that_was_taken_away_is_named_and_nothing_else() {
         world.texts = vec![(text.reveal().to_string(), &Keyspace::NATIVE)];
         let then = copy(world.store.as_ref());
         change(&world, flo, key.id);
-        let found = regained(then.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
+        let found = regained_access(then.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
         let found: BTreeSet<_> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), expected.len(), "case {nth}: {found:?}");
         for expected in *expected {
@@ -461,7 +463,7 @@ fn each_thing_that_was_taken_away_is_named_and_nothing_else() {
             assert!(found.iter().any(|found| found.ends_with(&expected)), "case {nth}: {found:?}");
         }
         // Nor does a restore of what is there.
-        let same = regained(world.store.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
+        let same = regained_access(world.store.as_ref(), world.store.as_ref(), world.clock.now()).unwrap();
         assert!(same.is_empty(), "case {nth}: {same:?}");
     }
 }

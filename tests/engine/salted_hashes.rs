@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use keyward::command::Service;
 use keyward::dialect::{Dialect, Gateway, Native, TryAnswer};
 use keyward::engine::{
-    Engine, EngineError, Imported, ImportedKey, KeyChange, NewKey, NewUser, Parts, Patience, UserChange,
+    Engine, EngineError, Imported, ImportedKey, KeyChange, NewKey, NewUser, Parts, UserChange, WaitPolicy,
 };
 use keyward::entropy::OsEntropy;
 use keyward::http::{Body, Entrance, RawRequest};
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    fn ask(&self, text: &str, from: &str, patience: Patience) -> Result<Verdict, EngineError> {
+    fn ask(&self, text: &str, from: &str, patience: WaitPolicy) -> Result<Verdict, EngineError> {
         let client = Some(from.parse::<IpAddr>().unwrap());
         self.verifier.verify(&VerifyRequest {
             client,
@@ -59,7 +59,7 @@ impl World {
     }
 
     fn allowed(&self, text: &str) -> Option<KeyId> {
-        match self.ask(text, "192.0.2.1", Patience::Waits).unwrap() {
+        match self.ask(text, "192.0.2.1", WaitPolicy::MayWait).unwrap() {
             Verdict::Allow(identity) => Some(identity.key),
             Verdict::Deny(_) => None,
         }
@@ -125,7 +125,7 @@ fn what_was_done_to_a_key_counts_however_early_its_first_use_was() {
             _ => world.engine.delete_key(Actor::Operator, id).unwrap(),
         }
         for _ in 0..2 {
-            let verdict = world.ask(&text(nth), "192.0.2.1", Patience::Waits).unwrap();
+            let verdict = world.ask(&text(nth), "192.0.2.1", WaitPolicy::MayWait).unwrap();
             assert_eq!(verdict, Verdict::Deny(end));
             world.change_something();
         }
@@ -136,7 +136,7 @@ fn what_was_done_to_a_key_counts_however_early_its_first_use_was() {
 fn a_refused_text_is_known_at_once_until_a_key_comes_that_may_have_it() {
     let world = World::new();
     world.import(&text(1), 4);
-    let at_once = || world.ask(&text(2), "192.0.2.1", Patience::AtOnce);
+    let at_once = || world.ask(&text(2), "192.0.2.1", WaitPolicy::NoWait);
     assert!(matches!(at_once(), Err(EngineError::Undecided { .. })));
     assert_eq!(world.allowed(&text(2)), None);
     assert_eq!(at_once().unwrap(), Verdict::Deny(DenyReason::Malformed));
@@ -153,13 +153,13 @@ fn a_flood_of_guesses_is_told_to_come_back_and_keeps_out_neither_logins_nor_firs
     std::thread::scope(|scope| {
         let guess = |nth: usize| {
             let from = format!("10.0.{}.1", nth % 20);
-            world.ask(&format!("{BRAND}guess{nth:021}"), &from, Patience::Waits)
+            world.ask(&format!("{BRAND}guess{nth:021}"), &from, WaitPolicy::MayWait)
         };
         assert_eq!(guess(guesses).unwrap(), Verdict::Deny(DenyReason::Malformed));
         let guessing: Vec<_> = (0..guesses).map(|nth| scope.spawn(move || guess(nth))).collect();
         for (nth, id) in ids.iter().enumerate().take(4) {
             // Turned away it comes again, as clients do.
-            let first = std::iter::repeat_with(|| world.ask(&text(nth), "192.0.2.1", Patience::Waits));
+            let first = std::iter::repeat_with(|| world.ask(&text(nth), "192.0.2.1", WaitPolicy::MayWait));
             let verdict = first.take(100).find_map(Result::ok);
             assert!(matches!(verdict, Some(Verdict::Allow(identity)) if identity.key == *id), "{nth}");
             assert!(!world.engine.check_password(None, &Password::new(b"no password").unwrap()).unwrap());
@@ -181,7 +181,7 @@ fn whoever_waits_when_the_engine_stops_is_not_told_a_verdict() {
     let world = World::new();
     world.import(&text(1), 4);
     world.engine.stop().unwrap();
-    assert!(matches!(world.ask(&text(2), "192.0.2.1", Patience::Waits), Err(EngineError::Stopped)));
+    assert!(matches!(world.ask(&text(2), "192.0.2.1", WaitPolicy::MayWait), Err(EngineError::Stopped)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use keyward::command::{
     CreateKeyOnce, DeleteKey, EndSessions, ImportKeys, KeyWithText, RemoveCompany, RemoveUser, RenameCompany,
     RevokeKey, RotateKey, Service, SetPassword, StageRotation, UndeleteKey, UpdateKey, UpdateUser,
 };
-use keyward::engine::{Created, Imported};
+use keyward::engine::{CreateOutcome, Imported};
 use keyward::key::{Company, Key, User};
 
 macro_rules! commands {
@@ -49,7 +49,7 @@ pub(crate) enum Outcome {
     Key(Key),
     Imported(Vec<Imported>),
     KeyWithText(KeyWithText),
-    Created(Created),
+    Created(CreateOutcome),
     Company(Company),
 }
 
@@ -59,7 +59,7 @@ commands! {
     SetPassword => User(User),
     RemoveUser => Done(()),
     CreateKey => KeyWithText(KeyWithText),
-    CreateKeyOnce => Created(Created),
+    CreateKeyOnce => Created(CreateOutcome),
     UpdateKey => Key(Key),
     RotateKey => KeyWithText(KeyWithText),
     StageRotation => KeyWithText(KeyWithText),

@@ -7,7 +7,7 @@ use keyward::command::{
     StageRotation, UndeleteKey, UpdateKey, UpdateUser, UserRef,
 };
 use keyward::engine::{
-    ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, RequestMark, UserChange,
+    IdempotencyKey, ImportedKey, KeyChange, NewCompany, NewKey, NewKind, NewUser, UserChange,
 };
 use keyward::key::{
     CompanyId, Email, Expiry, ImportedSecret, KeyId, Keyspace, Level, Password, Patch, RateLimits,
@@ -67,7 +67,7 @@ impl Chooser<'_> {
             What::RemoveCompany => Command::RemoveCompany(RemoveCompany(company(who))),
             What::CreateKey => Command::CreateKey(CreateKey(self.new_key(who, a, b, c))),
             What::CreateKeyOnce => {
-                let mark = RequestMark { name: [c % 4; 32], content: [c / 4 % 2; 32] };
+                let mark = IdempotencyKey { name: [c % 4; 32], content: [c / 4 % 2; 32] };
                 Command::CreateKeyOnce(CreateKeyOnce { new: self.new_key(who, a, b, 0), mark })
             }
             What::UpdateKey => {

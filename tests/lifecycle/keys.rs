@@ -1,7 +1,7 @@
 //! What the model does with keys.
 
 use keyward::clock::Timestamp;
-use keyward::engine::{EngineError, ImportedKey, KeyChange, NewKey, RequestMark};
+use keyward::engine::{EngineError, IdempotencyKey, ImportedKey, KeyChange, NewKey};
 use keyward::key::{
     AuditAction, Expiry, ImportedSecret, Issuing, KeyId, KeyState, Keyspace, KeyspaceName, Patch, RateLimits,
     Restriction as _, RevokeReason, Subject, UserId, UserKind,
@@ -83,11 +83,16 @@ impl Model {
         Ok(Told::Key(placeholder(0)))
     }
 
-    pub(crate) fn create_key_once(&mut self, new: NewKey, mark: RequestMark, now: Timestamp) -> Answer {
+    pub(crate) fn create_key_idempotent(
+        &mut self,
+        new: NewKey,
+        mark: IdempotencyKey,
+        now: Timestamp,
+    ) -> Answer {
         self.user(new.owner)?;
         if let Some(before) = self.requests.get(&mark.name).filter(|before| before.until > now) {
             if before.content != mark.content {
-                return Err(EngineError::RepeatedOtherwise);
+                return Err(EngineError::IdempotencyKeyReused);
             }
             return self.key(before.key).map(|_| Told::Key(before.key));
         }
@@ -166,22 +171,22 @@ impl Model {
         Ok(Told::Key(id))
     }
 
-    pub(crate) fn propose_text(&mut self, id: KeyId, now: Timestamp) -> Answer {
+    pub(crate) fn stage_rotation(&mut self, id: KeyId, now: Timestamp) -> Answer {
         if self.key(id)?.is_revoked() {
             return Err(EngineError::KeyRevoked);
         }
-        self.proposals.insert(id, (None, now.plus_ms(limits::PROPOSAL_MS)));
+        self.proposals.insert(id, (None, now.plus_ms(limits::STAGED_ROTATION_MS)));
         Ok(Told::Key(id))
     }
 
-    pub(crate) fn adopt_text(&mut self, id: KeyId, now: Timestamp) -> Answer {
+    pub(crate) fn commit_rotation(&mut self, id: KeyId, now: Timestamp) -> Answer {
         self.key(id)?;
         let proposed = self.proposals.remove(&id).filter(|(_, until)| *until > now);
-        let (text, _) = proposed.ok_or(EngineError::NothingProposed)?;
+        let (text, _) = proposed.ok_or(EngineError::NoStagedRotation)?;
         self.replace_text(id, text, None, now)
     }
 
-    pub(crate) fn discard_text(&mut self, id: KeyId) -> Answer {
+    pub(crate) fn cancel_rotation(&mut self, id: KeyId) -> Answer {
         self.key(id)?;
         self.proposals.remove(&id);
         Ok(Told::Done)

@@ -189,7 +189,7 @@ impl World<'_> {
             let key = self.shown(ShowKey(KeyRef::Id(*id)));
             self.key_agrees(&key);
             let waits = self.model.proposals.get(id).is_some_and(|(_, until)| *until > self.now());
-            assert_eq!(self.engine().proposes(Actor::Operator, *id), waits);
+            assert_eq!(self.engine().has_staged_rotation(Actor::Operator, *id), waits);
             let text = self.shown(ShowText(KeyRef::Id(*id)));
             assert!(
                 text.is_none()

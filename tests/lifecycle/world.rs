@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use keyward::clock::{Clock, ManualClock, Timestamp};
 use keyward::command::{Backup, Caller, CommandError, KeyWithText, Service};
-use keyward::engine::{BackupPlace, Created, Engine, EngineError, Imported, Parts, Repair, RetireError};
+use keyward::engine::{
+    BackupPlace, CreateOutcome, Engine, EngineError, Imported, Parts, Repair, RetireError,
+};
 use keyward::entropy::SeededEntropy;
 use keyward::key::{KeyId, Pepper, PepperNumber, PepperRing};
 use keyward::store::backup::{BackupWriter, read};
@@ -206,11 +208,11 @@ impl<'a> World<'a> {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
             }
-            (Outcome::Created(Created::Before(key)), Told::Key(id)) => {
+            (Outcome::Created(CreateOutcome::Repeated(key)), Told::Key(id)) => {
                 assert_eq!(key.id, real(id));
                 self.key_agrees(&key);
             }
-            (Outcome::Created(Created::Now(key, text)), told) => {
+            (Outcome::Created(CreateOutcome::Created(key, text)), told) => {
                 self.agrees(command, Outcome::KeyWithText(KeyWithText { key: *key, text }), told, unknown);
             }
             (Outcome::KeyWithText(KeyWithText { key, text }), Told::Key(id)) => {

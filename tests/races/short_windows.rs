@@ -60,7 +60,7 @@ fn a_good_key_is_never_unknown_while_it_is_hashed_under_a_new_pepper() {
             }
             for user in 0.. {
                 // A commit after which the lane looks for what it has to write behind.
-                clock.advance_ms(limits::USAGE_SWEEP_SECONDS * 1_000);
+                clock.advance_ms(limits::WRITE_BEHIND_SECONDS * 1_000);
                 add(&engine, &format!("user{user}"));
                 if hashed_anew() || ended.load(Ordering::SeqCst) {
                     break;

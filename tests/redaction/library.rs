@@ -9,7 +9,7 @@ use keyward::command::{
     SetPassword, UserRef, VerifyCaller,
 };
 use keyward::dialect::{Dialect, Filebin, Gateway, Native, filebin};
-use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts, Patience};
+use keyward::engine::{Engine, NewKey, NewKind, NewUser, Parts, WaitPolicy};
 use keyward::entropy::OsEntropy;
 use keyward::http::{Basic, Body, Entrance, RawRequest, RawResponse, presented};
 use keyward::key::{Issuing, Keyspace, Level, Password, PepperRing, Role, UncheckedKey, UserId};
@@ -104,7 +104,7 @@ fn keys(service: &Service, planted: &mut Planted, printed: &mut Printed, keyspac
         printed.add(&caller);
         printed.add(&service.run(&caller, own).unwrap());
     }
-    let verifying = service.verify_grant(VerifyCaller::Operator, false, Patience::Waits).unwrap();
+    let verifying = service.verify_grant(VerifyCaller::Operator, false, WaitPolicy::MayWait).unwrap();
     for text in [&text, &format!("{text}x")] {
         let request = VerifyRequest::new(keyspace, text);
         printed.add(&request);

@@ -10,7 +10,7 @@ use crate::cli::store::new_store::{fill, refuse_kept_store, swap};
 use crate::cli::store::open;
 use crate::cli::terminal::output::{line, note};
 use crate::clock::{Clock as _, SystemClock};
-use crate::engine::{Engine, Parts, Regained, regained};
+use crate::engine::{Engine, Parts, RegainedAccess, regained_access};
 use crate::key::{PepperRing, UserId};
 use crate::store::backup::Frame;
 use crate::store::codec::Record as _;
@@ -113,10 +113,12 @@ fn check_backup(
     replacing: &Replacing,
     peppers: PepperRing,
     present: Option<&SledStore>,
-) -> Result<Vec<Regained>, CliError> {
+) -> Result<Vec<RegainedAccess>, CliError> {
     let (store, _) = SledStore::open(&replacing.place(), OpenOptions::default())?;
-    let regained =
-        present.map(|present| regained(&store, present, SystemClock.now())).transpose()?.unwrap_or_default();
+    let regained = present
+        .map(|present| regained_access(&store, present, SystemClock.now()))
+        .transpose()?
+        .unwrap_or_default();
     let engine = Engine::open(Parts::new(store, peppers))?;
     let report = engine.check()?;
     engine.stop()?;

@@ -1,7 +1,7 @@
 //! Searching audit events, newest first.
 
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need, WholeSystem};
-use crate::engine::{EventFilter, Trail};
+use crate::engine::{AuditPage, EventFilter};
 
 /// Searches audit events, newest first.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct SearchEvents {
 
 impl Command for SearchEvents {
     type Target = WholeSystem;
-    type Output = Trail;
+    type Output = AuditPage;
 
     fn need(&self) -> Need {
         Need::ALL
@@ -26,7 +26,7 @@ impl Command for SearchEvents {
         gate.whole_system()
     }
 
-    fn run(self, engine: &GatedEngine<'_>, on: Authorized<WholeSystem>) -> Result<Trail, CommandError> {
-        engine.trail(on, &self.filter, self.before, self.limit)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<WholeSystem>) -> Result<AuditPage, CommandError> {
+        engine.search_audit(on, &self.filter, self.before, self.limit)
     }
 }

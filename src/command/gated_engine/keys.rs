@@ -3,7 +3,7 @@
 use super::GatedEngine;
 use crate::command::{Authorized, CommandError, WholeSystem};
 use crate::engine::{
-    Created, Cursor, Imported, ImportedKey, KeyChange, KeyFilter, NewKey, RequestMark, Whose,
+    CreateOutcome, Cursor, IdempotencyKey, Imported, ImportedKey, KeyChange, KeyFilter, KeyScope, NewKey,
 };
 use crate::key::{IssuedKey, Key, KeyspaceName, RevokeReason, User};
 use crate::limits;
@@ -35,12 +35,12 @@ impl GatedEngine<'_> {
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn create_key_once(
+    pub fn create_key_idempotent(
         &self,
         new: Authorized<NewKey>,
-        mark: RequestMark,
-    ) -> Result<Created, CommandError> {
-        Ok(self.engine.create_key_once(self.by(), new.get(), mark)?)
+        mark: IdempotencyKey,
+    ) -> Result<CreateOutcome, CommandError> {
+        Ok(self.engine.create_key_idempotent(self.by(), new.get(), mark)?)
     }
 
     /// Changes a key.
@@ -66,7 +66,7 @@ impl GatedEngine<'_> {
     /// # Errors
     /// Those of the engine.
     pub fn stage_rotation(&self, key: Authorized<Key>) -> Result<(Key, IssuedKey), CommandError> {
-        Ok(self.engine.propose_text(self.by(), key.get().id)?)
+        Ok(self.engine.stage_rotation(self.by(), key.get().id)?)
     }
 
     /// Commits the rotation that the caller staged.
@@ -74,12 +74,12 @@ impl GatedEngine<'_> {
     /// # Errors
     /// Those of the engine.
     pub fn commit_rotation(&self, key: Authorized<Key>) -> Result<Key, CommandError> {
-        Ok(self.counted(self.engine.adopt_text(self.by(), key.get().id)?))
+        Ok(self.counted(self.engine.commit_rotation(self.by(), key.get().id)?))
     }
 
     /// Cancels the rotation that the caller staged.
     pub fn cancel_rotation(&self, key: Authorized<Key>) {
-        self.engine.discard_text(self.by(), key.get().id);
+        self.engine.cancel_rotation(self.by(), key.get().id);
     }
 
     /// Revokes a key.
@@ -160,7 +160,7 @@ impl GatedEngine<'_> {
     /// Those of the engine.
     pub fn find_keys(
         &self,
-        whose: Authorized<Whose>,
+        whose: Authorized<KeyScope>,
         filter: &KeyFilter,
         after: Option<&Cursor>,
         limit: usize,

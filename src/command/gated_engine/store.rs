@@ -3,7 +3,7 @@
 use super::GatedEngine;
 use crate::clock::Timestamp;
 use crate::command::{Authorized, CommandError, Overview, WholeSystem};
-use crate::engine::{BackupPiece, BackupPlace, Chain, CheckReport, EventFilter, PepperUses, Trail};
+use crate::engine::{AuditPage, BackupPiece, BackupPlace, Chain, CheckReport, EventFilter, PepperUses};
 use crate::key::{AuditEvent, AuditHead};
 
 impl GatedEngine<'_> {
@@ -25,14 +25,14 @@ impl GatedEngine<'_> {
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn trail(
+    pub fn search_audit(
         &self,
         _: Authorized<WholeSystem>,
         filter: &EventFilter,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Trail, CommandError> {
-        Ok(self.reader.trail(filter, before, limit)?)
+    ) -> Result<AuditPage, CommandError> {
+        Ok(self.reader.search_audit(filter, before, limit)?)
     }
 
     /// Checks the chain of audit events.

@@ -2,7 +2,7 @@
 
 use super::MANAGE;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
-use crate::engine::{Created, NewKey};
+use crate::engine::{CreateOutcome, NewKey};
 use crate::key::{IssuedKey, Issuing, Key, Keyspace};
 
 /// Key with a fresh text. The text is shown now, and again only if its keyspace documents that.
@@ -14,9 +14,9 @@ pub struct KeyWithText {
     pub text: IssuedKey,
 }
 
-impl From<KeyWithText> for Created {
+impl From<KeyWithText> for CreateOutcome {
     fn from(KeyWithText { key, text }: KeyWithText) -> Self {
-        Self::Now(Box::new(key), text)
+        Self::Created(Box::new(key), text)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::create::need;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, Need};
-use crate::engine::{Created, NewKey, RequestMark};
+use crate::engine::{CreateOutcome, IdempotencyKey, NewKey};
 
 /// Creates a key, unless an earlier request with the same idempotency key created it.
 #[derive(Clone, Debug)]
@@ -10,12 +10,12 @@ pub struct CreateKeyOnce {
     /// Key to create.
     pub new: NewKey,
     /// Idempotency key of the request.
-    pub mark: RequestMark,
+    pub mark: IdempotencyKey,
 }
 
 impl Command for CreateKeyOnce {
     type Target = NewKey;
-    type Output = Created;
+    type Output = CreateOutcome;
 
     fn need(&self) -> Need {
         need(&self.new)
@@ -25,7 +25,7 @@ impl Command for CreateKeyOnce {
         gate.new_key(&self.new)
     }
 
-    fn run(self, engine: &GatedEngine<'_>, on: Authorized<NewKey>) -> Result<Created, CommandError> {
-        engine.create_key_once(on, self.mark)
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<NewKey>) -> Result<CreateOutcome, CommandError> {
+        engine.create_key_idempotent(on, self.mark)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::list::need;
 use crate::command::{Authorized, Command, CommandError, Gate, GatedEngine, KeyPage, Need, UserRef};
-use crate::engine::{Cursor, KeyFilter, Whose};
+use crate::engine::{Cursor, KeyFilter, KeyScope};
 
 /// Finds keys by a filter.
 #[derive(Clone, Debug)]
@@ -18,18 +18,18 @@ pub struct FindKeys {
 }
 
 impl Command for FindKeys {
-    type Target = Whose;
+    type Target = KeyScope;
     type Output = KeyPage;
 
     fn need(&self) -> Need {
         need(self.filter.keyspace.as_ref())
     }
 
-    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<Whose>, CommandError> {
+    fn authorize(&self, gate: &Gate<'_>) -> Result<Authorized<KeyScope>, CommandError> {
         gate.whose(self.owner.as_ref())
     }
 
-    fn run(self, engine: &GatedEngine<'_>, on: Authorized<Whose>) -> Result<KeyPage, CommandError> {
+    fn run(self, engine: &GatedEngine<'_>, on: Authorized<KeyScope>) -> Result<KeyPage, CommandError> {
         let (keys, next) = engine.find_keys(on, &self.filter, self.after.as_ref(), self.limit)?;
         Ok(KeyPage { keys: keys.into_iter().map(|key| (key, None)).collect(), next })
     }

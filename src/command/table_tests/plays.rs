@@ -4,8 +4,8 @@ use super::Which;
 use super::world::{Texts, World, level, revealed};
 use crate::command::*;
 use crate::engine::{
-    Created, EventFilter, ImportedKey, KeyChange, KeyFilter, NewCompany, NewKey, NewKind, NewUser,
-    RequestMark, UserChange,
+    CreateOutcome, EventFilter, IdempotencyKey, ImportedKey, KeyChange, KeyFilter, NewCompany, NewKey,
+    NewKind, NewUser, UserChange,
 };
 use crate::key::{
     Allowlist, DisplayName, Expiry, ImportedSecret, IssuedKey, Key, KeyId, Level, Password, Patch,
@@ -148,10 +148,10 @@ fn password() -> Password {
 }
 
 fn created_once(world: &World, new: NewKey) -> Result<Texts, CommandError> {
-    let mark = RequestMark { name: [0; 32], content: [0; 32] };
+    let mark = IdempotencyKey { name: [0; 32], content: [0; 32] };
     Ok(match world.run(CreateKeyOnce { new, mark })? {
-        Created::Now(key, text) => vec![(key.id, revealed(text))],
-        Created::Before(_) => Texts::new(),
+        CreateOutcome::Created(key, text) => vec![(key.id, revealed(text))],
+        CreateOutcome::Repeated(_) => Texts::new(),
     })
 }
 

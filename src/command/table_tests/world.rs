@@ -7,7 +7,7 @@ use super::Whose;
 use crate::clock::Timestamp;
 use crate::command::*;
 use crate::engine::{
-    Engine, KeyChange, KeyFilter, NewCompany, NewKey, NewKind, NewUser, Parts, Whose as Keys,
+    Engine, KeyChange, KeyFilter, KeyScope as Keys, NewCompany, NewKey, NewKind, NewUser, Parts,
 };
 use crate::entropy::OsEntropy;
 use crate::key::{
@@ -160,7 +160,7 @@ impl World {
         engine.delete_key(Actor::Operator, taken).unwrap();
         let (caller, shown) = come_in(&service, &engine, way, asking);
         // What is proposed beforehand can be adopted; a narrow key can propose nothing for a wider one.
-        let _ = engine.propose_text(*caller.actor(), key);
+        let _ = engine.stage_rotation(*caller.actor(), key);
         let company = if whose == Whose::Others { other } else { own };
         Some(Self {
             service,

@@ -13,7 +13,7 @@ use crate::console::parts::text;
 use crate::console::parts::value;
 use crate::console::refusal::Refusal;
 use crate::console::signed_in::SignedIn;
-use crate::engine::{Chain, EventFilter, Trail};
+use crate::engine::{AuditPage, Chain, EventFilter};
 use crate::http::RawResponse;
 use crate::key::{Actor, AuditAction, AuditEvent, AuditHead, FieldChange, Subject, UserId};
 
@@ -92,7 +92,7 @@ fn moment(query: &Input, field: &'static str, label: &str) -> Result<Option<Time
         .ok_or_else(|| Problem::of(field, format!("{label}: must be a day like 2026-11-29.")))
 }
 
-fn trail(of: &SignedIn<'_>, filter: EventFilter, query: &Input) -> Result<Trail, Refusal> {
+fn trail(of: &SignedIn<'_>, filter: EventFilter, query: &Input) -> Result<AuditPage, Refusal> {
     let before = query.text("before").parse().ok();
     let command = SearchEvents { filter, before, limit: ROWS };
     let trail = of.run(command)?;

@@ -28,7 +28,7 @@ use self::options::GatewayOptions;
 use super::denial::{self, CHALLENGE, Denial, key_for};
 use super::{Dialect, Specificity, TryAnswer};
 use crate::command::{Service, VerdictWithOwner, VerifyCaller, VerifyGrantError};
-use crate::engine::{EngineError, Patience};
+use crate::engine::{EngineError, WaitPolicy};
 use crate::http::{Body, Head, METHODS, Presented, RawRequest, RawResponse, TwoKeys};
 use crate::limits;
 use crate::verify::{DenyReason, VerifyRequest};
@@ -58,8 +58,8 @@ impl Gateway {
     }
 
     /// `None` when it takes more patience than there is.
-    fn decide(&self, service: &Service, head: &Head<'_>, patience: Patience) -> Option<RawResponse> {
-        if patience == Patience::AtOnce && self.may_wait(service, head) {
+    fn decide(&self, service: &Service, head: &Head<'_>, patience: WaitPolicy) -> Option<RawResponse> {
+        if patience == WaitPolicy::NoWait && self.may_wait(service, head) {
             return None;
         }
         Some(self.decided(service, head, patience))
@@ -76,7 +76,7 @@ impl Gateway {
         })
     }
 
-    fn decided(&self, service: &Service, head: &Head<'_>, patience: Patience) -> RawResponse {
+    fn decided(&self, service: &Service, head: &Head<'_>, patience: WaitPolicy) -> RawResponse {
         // What is allowed would be a tunnel, or show the client what the API is told.
         if matches!(head.method, "CONNECT" | "TRACE") {
             return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
@@ -164,12 +164,12 @@ impl Dialect for Gateway {
     }
 
     fn answer(&self, service: &Service, request: &RawRequest) -> RawResponse {
-        self.decided(service, &request.head(), Patience::Waits)
+        self.decided(service, &request.head(), WaitPolicy::MayWait)
     }
 
     fn try_answer(&self, service: &Service, head: &Head<'_>, _body: Option<&Body>) -> TryAnswer {
         let ready = service.verifies_at_once();
-        let answer = ready.then(|| self.decide(service, head, Patience::AtOnce)).flatten();
+        let answer = ready.then(|| self.decide(service, head, WaitPolicy::NoWait)).flatten();
         answer.map_or(TryAnswer::WouldBlock, TryAnswer::Answer)
     }
 }

@@ -51,7 +51,7 @@ use self::route::Target;
 use self::verify::Verify;
 use super::{Dialect, Failure, Specificity, TryAnswer};
 use crate::command::{Caller, Service};
-use crate::engine::Patience;
+use crate::engine::WaitPolicy;
 use crate::http::{Body, Head, RawRequest, RawResponse};
 use crate::limits;
 
@@ -107,7 +107,7 @@ impl Native {
         service: &'a Service,
         head: &'a Head<'a>,
         body: &'a Body,
-        patience: Patience,
+        patience: WaitPolicy,
     ) -> Verify<'a> {
         Verify { side: self.side, service, head, body, patience }
     }
@@ -142,7 +142,7 @@ impl Dialect for Native {
                 _ => Refusal::Method { allowed: "GET, HEAD" }.response(),
             };
         }
-        let verify = self.verify(service, &head, &request.body, Patience::Waits);
+        let verify = self.verify(service, &head, &request.body, WaitPolicy::MayWait);
         let answer = match (Target::of(head.path), self.side) {
             (Err(problem), _) => Err(problem),
             // These addresses do not exist over the network.
@@ -170,7 +170,7 @@ impl Dialect for Native {
             None => TryAnswer::WantsBody,
             Some(body) if body.bytes().len() > limits::VERIFY_AT_ONCE_BYTES_MAX => TryAnswer::WouldBlock,
             Some(body) => {
-                let verify = self.verify(service, head, body, Patience::AtOnce);
+                let verify = self.verify(service, head, body, WaitPolicy::NoWait);
                 if verify.may_wait(&target) {
                     return TryAnswer::WouldBlock;
                 }

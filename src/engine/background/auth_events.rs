@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::clock::Timestamp;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::read::look_back;
 use crate::engine::{EngineError, Reader};
 use crate::key::network;
@@ -19,7 +19,7 @@ use crate::store::Store;
 /// What was seen since the last look: every login, the first refusals of each kind from each network in an hour, and how
 /// many more were refused.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Sightings {
+pub(in crate::engine) struct AuthEvents {
     logins: Mutex<VecDeque<Login>>,
     refused: Mutex<Refused>,
     logins_refused: AtomicU64,
@@ -58,7 +58,7 @@ enum Refusal {
 /// One event of the audit.
 pub(in crate::engine) type Event = (Actor, AuditAction, Subject, EventDetails);
 
-impl Sightings {
+impl AuthEvents {
     fn note_login(&self, user: UserId, from: Option<IpAddr>) {
         let mut logins = lock(&self.logins);
         let place = from.map(network);
@@ -96,12 +96,12 @@ impl Sightings {
         let (mut earlier, mut since, mut looked_at) = (Vec::new(), now, 0);
         look_back(store, None, &mut |event| {
             looked_at += 1;
-            let recent = event.at <= now && now < event.at.plus_ms(limits::SIGHTINGS_MS);
+            let recent = event.at <= now && now < event.at.plus_ms(limits::AUTH_EVENTS_WINDOW_MS);
             if let Some(refused) = Refusal::of(&event).filter(|_| recent) {
                 earlier.push(refused);
                 since = since.min(event.at);
             }
-            recent && looked_at < limits::SIGHTINGS_LOOKED_AT_MAX
+            recent && looked_at < limits::AUTH_EVENTS_READ_BACK_MAX
         })?;
         let mut refused = lock(&self.refused);
         let waiting = std::mem::take(&mut refused.waiting);
@@ -133,8 +133,9 @@ impl Sightings {
         if let Some((refusal, from)) = refused.waiting.pop_front() {
             return Some(refusal.event(from));
         }
-        let over =
-            refused.since.is_none_or(|since| now >= since.plus_ms(limits::SIGHTINGS_MS) || now < since);
+        let over = refused
+            .since
+            .is_none_or(|since| now >= since.plus_ms(limits::AUTH_EVENTS_WINDOW_MS) || now < since);
         if !over && !last {
             return None;
         }
@@ -173,7 +174,7 @@ impl Refused {
             Refusal::Login(..) => &mut self.logins,
             Refusal::Key(..) => &mut self.keys,
         };
-        let new = *kind < limits::SIGHTINGS_MAX && self.noted.insert((refusal, from.map(network)));
+        let new = *kind < limits::AUTH_EVENTS_MAX && self.noted.insert((refusal, from.map(network)));
         *kind += usize::from(new);
         new
     }
@@ -205,9 +206,9 @@ impl Refusal {
 }
 
 /// Writes an event that changes nothing else.
-pub(in crate::engine) fn write(operation: &mut Operation<'_>, event: &Event) -> Result<(), EngineError> {
+pub(in crate::engine) fn write(tx: &mut Transaction<'_>, event: &Event) -> Result<(), EngineError> {
     let (actor, action, subject, details) = event;
-    operation.record_with(*actor, *action, *subject, details.clone()).map(drop)
+    tx.record_with(*actor, *action, *subject, details.clone()).map(drop)
 }
 
 impl Reader {
@@ -217,7 +218,7 @@ impl Reader {
     /// # Durability
     /// Written within a minute, and at a stop; a crash may lose what was not.
     pub fn note_login(&self, user: UserId, from: Option<IpAddr>) {
-        self.sightings.note_login(user, from);
+        self.auth_events.note_login(user, from);
     }
 
     /// Takes note that a login was refused, `why` if that is more than a wrong password: the first time in an hour from each
@@ -229,13 +230,13 @@ impl Reader {
     /// # Durability
     /// As [`Reader::note_login`].
     pub fn note_login_refused(&self, user: Option<UserId>, why: Option<&'static str>, from: Option<IpAddr>) {
-        self.sightings.note(Refusal::Login(user, why.map(Cow::Borrowed)), from);
+        self.auth_events.note(Refusal::Login(user, why.map(Cow::Borrowed)), from);
     }
 
     /// Takes note that a key was denied and why, likewise.
     #[cold]
     pub(crate) fn note_denied(&self, key: KeyId, why: &'static str, from: Option<IpAddr>) {
-        self.sightings.note(Refusal::Key(key, Some(Cow::Borrowed(why))), from);
+        self.auth_events.note(Refusal::Key(key, Some(Cow::Borrowed(why))), from);
     }
 }
 
@@ -247,14 +248,14 @@ mod tests {
     const START: Timestamp = Timestamp::from_unix_ms(1_764_100_000_000);
     const FLO: UserId = UserId(7);
 
-    fn all(sightings: &Sightings, now: Timestamp, last: bool) -> Vec<Event> {
-        std::iter::from_fn(|| sightings.take(now, last)).collect()
+    fn all(auth_events: &AuthEvents, now: Timestamp, last: bool) -> Vec<Event> {
+        std::iter::from_fn(|| auth_events.take(now, last)).collect()
     }
 
-    fn begun() -> Sightings {
-        let sightings = Sightings::default();
-        sightings.begin(&MemoryStore::new(), START).unwrap();
-        sightings
+    fn begun() -> AuthEvents {
+        let auth_events = AuthEvents::default();
+        auth_events.begin(&MemoryStore::new(), START).unwrap();
+        auth_events
     }
 
     fn from(text: &str) -> Option<IpAddr> {
@@ -263,43 +264,43 @@ mod tests {
 
     #[test]
     fn the_first_refusal_from_each_network_is_an_event_and_the_rest_a_number_once_an_hour() {
-        let sightings = begun();
+        let auth_events = begun();
         let refused = || Refusal::Login(Some(FLO), None);
         for address in ["192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.1"] {
-            sightings.note(refused(), from(address));
+            auth_events.note(refused(), from(address));
         }
         let minute = START.plus_ms(60_000);
-        let events = all(&sightings, minute, false);
+        let events = all(&auth_events, minute, false);
         let one = refused().event(from("192.0.2.1"));
         assert_eq!(events, [one.clone(), refused().event(from("2001:db8::1"))]);
-        sightings.note(refused(), from("192.0.2.1"));
-        assert_eq!(all(&sightings, minute.plus_ms(60_000), false), [], "not again within the hour");
-        let hour = START.plus_ms(limits::SIGHTINGS_MS);
+        auth_events.note(refused(), from("192.0.2.1"));
+        assert_eq!(all(&auth_events, minute.plus_ms(60_000), false), [], "not again within the hour");
+        let hour = START.plus_ms(limits::AUTH_EVENTS_WINDOW_MS);
         let somebody = Actor::Stranger { from: None };
         let rest = (somebody, AuditAction::LoginRefused, Subject::Attempts(4), EventDetails::default());
-        assert_eq!(all(&sightings, hour, false), [rest]);
-        sightings.note(refused(), from("192.0.2.1"));
-        assert_eq!(all(&sightings, hour, false), [one], "and then anew");
+        assert_eq!(all(&auth_events, hour, false), [rest]);
+        auth_events.note(refused(), from("192.0.2.1"));
+        assert_eq!(all(&auth_events, hour, false), [one], "and then anew");
     }
 
     #[test]
     fn however_many_are_refused_every_login_is_an_event() {
-        let sightings = begun();
+        let auth_events = begun();
         for n in 0..100_000_u32 {
             let address = Some(std::net::Ipv4Addr::from_bits(n).into());
-            sightings.note(Refusal::Login(Some(FLO), None), address);
+            auth_events.note(Refusal::Login(Some(FLO), None), address);
             let key = KeyId::from_bytes(u128::from(n).to_be_bytes());
-            sightings.note(Refusal::Key(key, Some("revoked".into())), address);
+            auth_events.note(Refusal::Key(key, Some("revoked".into())), address);
         }
         for address in ["192.0.2.1", "192.0.2.1", "198.51.100.1", "2001:db8::1", "2001:db8::2"] {
-            sightings.note_login(FLO, from(address));
+            auth_events.note_login(FLO, from(address));
         }
-        let events = all(&sightings, START, true);
+        let events = all(&auth_events, START, true);
         let times: Vec<_> = events.iter().take(3).map(|event| (event.1, event.3.times)).collect();
         let logged_in = AuditAction::LoggedIn;
         assert_eq!(times, [(logged_in, 2), (logged_in, 1), (logged_in, 2)], "a network of IPv6 is a /64");
-        assert_eq!(events.len(), 3 + 2 * (limits::SIGHTINGS_MAX + 1));
-        let rest = Subject::Attempts(100_000 - limits::SIGHTINGS_MAX as u64);
+        assert_eq!(events.len(), 3 + 2 * (limits::AUTH_EVENTS_MAX + 1));
+        let rest = Subject::Attempts(100_000 - limits::AUTH_EVENTS_MAX as u64);
         assert!(events.iter().rev().take(2).all(|event| event.2 == rest), "none is lost");
     }
 
@@ -308,29 +309,29 @@ mod tests {
         let store = MemoryStore::new();
         // What a process that sees so many networks leaves in the audit.
         let run = |now: Timestamp, networks: u32| {
-            let sightings = Sightings::default();
+            let auth_events = AuthEvents::default();
             for n in 0..networks {
                 let address = Some(std::net::Ipv4Addr::from_bits(n << 8).into());
-                sightings.note(Refusal::Login(Some(FLO), None), address);
-                sightings.note(Refusal::Key(KeyId::from_bytes([7; 16]), Some("expired".into())), address);
+                auth_events.note(Refusal::Login(Some(FLO), None), address);
+                auth_events.note(Refusal::Key(KeyId::from_bytes([7; 16]), Some("expired".into())), address);
             }
-            sightings.begin(&store, now).unwrap();
-            let events = all(&sightings, now, true);
+            auth_events.begin(&store, now).unwrap();
+            let events = all(&auth_events, now, true);
             for event in &events {
                 let before = Batch::default();
-                let mut operation = Operation::new(&store, &before, now);
-                write(&mut operation, event).unwrap();
-                store.commit(operation.into_batch().unwrap()).unwrap();
+                let mut tx = Transaction::new(&store, &before, now);
+                write(&mut tx, event).unwrap();
+                store.commit(tx.into_batch().unwrap()).unwrap();
             }
             events.len()
         };
-        let (most, minute) = (2 * limits::SIGHTINGS_MAX, START.plus_ms(60_000));
+        let (most, minute) = (2 * limits::AUTH_EVENTS_MAX, START.plus_ms(60_000));
         assert_eq!(run(START, 60), 2 * 60);
         assert_eq!(run(minute, 60), 2, "all are known, and counted");
         assert_eq!(run(minute, 300), most - 2 * 60 + 2);
         assert_eq!(run(minute, 300), 2);
         assert_eq!(
-            run(START.plus_ms(limits::SIGHTINGS_MS), 90),
+            run(START.plus_ms(limits::AUTH_EVENTS_WINDOW_MS), 90),
             2 * 60 + 2,
             "those of the first minute are over"
         );

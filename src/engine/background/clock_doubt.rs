@@ -10,12 +10,12 @@ use crate::limits;
 use crate::store::Store;
 
 /// Compares the clock with the newest time of the store, which follows as long as the clock is no more than a day ahead.
-pub(in crate::engine) struct Doubt {
+pub(in crate::engine) struct ClockDoubt {
     store: Arc<dyn Store>,
     told: AtomicBool,
 }
 
-impl Doubt {
+impl ClockDoubt {
     /// Has `clock` go on from the newest time that the store knows.
     pub(in crate::engine) fn begin(store: Arc<dyn Store>, clock: &dyn Clock) -> Self {
         if let Some(newest) = store.newest_time() {

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::store::codec::Record;
 use crate::store::{Batch, Entry, Store, StoreError, schema};
 
-use super::index_snapshot::{self, Moment};
+use super::index_snapshot::{self, SnapshotId};
 
 /// How far the hot index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum IndexState {
 }
 
 /// Fills the index, and again whenever it fails.
-pub(in crate::engine) struct Loader {
+pub(in crate::engine) struct IndexLoader {
     work: Arc<Work>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -52,7 +52,7 @@ const PARTS: usize = 256;
 /// As many as tell how many keys there are in all, to a hundredth when there are a million.
 const FIRST_PARTS: usize = 8;
 
-impl Loader {
+impl IndexLoader {
     pub(in crate::engine) fn new(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Self {
         let (parts, keys) = (AtomicUsize::new(0), AtomicU64::new(0));
         let (wanted, stopped) = (Mutex::new(false), AtomicBool::new(false));
@@ -106,16 +106,16 @@ impl Loader {
     }
 
     /// Writes the image of the index for the next start; when nothing changes any more.
-    pub(in crate::engine) fn write_image(&self) {
+    pub(in crate::engine) fn write_snapshot(&self) {
         let Work { store, index, .. } = self.work.as_ref();
         let Some(path) = index_snapshot::path(store.as_ref()) else { return };
         // A start reads a page of records about as fast as a file.
         if store.closed().is_some() || index.len() <= limits::PAGE_MAX {
             return;
         }
-        let written = Moment::of(store.as_ref())
+        let written = SnapshotId::of(store.as_ref())
             .map_err(std::io::Error::other)
-            .and_then(|moment| index_snapshot::write(&path, moment, index));
+            .and_then(|id| index_snapshot::write(&path, id, index));
         if let Err(error) = written {
             tracing::warn!(%error, "no image of the hot index: the next start reads all hot records");
         }
@@ -170,7 +170,7 @@ impl Work {
             let user = User::from_entry(entry)?;
             Ok(IndexUpdate::Owner(user.id, user.owner()))
         })?;
-        if !self.load_image()? {
+        if !self.load_snapshot()? {
             self.load_parts()?;
         }
         // A secret hashed anew may have left its old place before that was read, and be published in its new one only
@@ -195,9 +195,9 @@ impl Work {
     }
 
     /// Loads the keys from the image; `false` when there is none of this very state, or it is damaged.
-    fn load_image(&self) -> Result<bool, LoadError> {
+    fn load_snapshot(&self) -> Result<bool, LoadError> {
         let Some(path) = index_snapshot::path(self.store.as_ref()) else { return Ok(false) };
-        let opened = index_snapshot::Image::open(&path, Moment::of(self.store.as_ref())?);
+        let opened = index_snapshot::IndexSnapshot::open(&path, SnapshotId::of(self.store.as_ref())?);
         let Ok(image) = opened.inspect_err(|error| tracing::debug!(%error, "no image of the hot index"))
         else {
             return Ok(false);
@@ -311,7 +311,7 @@ enum LoadError {
     #[error("reading the store panicked")]
     Panicked,
     #[error("the image of the hot index: {0}")]
-    Image(#[from] std::io::Error),
+    Snapshot(#[from] std::io::Error),
 }
 
 /// What a committed batch changes for the index.

@@ -26,12 +26,12 @@ use crate::store::{Revision, Store, StoreError, schema};
 
 /// The state of a store that an image is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Moment {
+pub(in crate::engine) struct SnapshotId {
     revision: Revision,
     audit: AuditHead,
 }
 
-impl Moment {
+impl SnapshotId {
     /// The newest state.
     ///
     /// # Errors
@@ -55,8 +55,8 @@ type Head = [u8; HEAD_BYTES];
 const MAGIC: [u8; 8] = *b"keywardi";
 const HEAD_BYTES: usize = MAGIC.len() + 8 + 8 + 32 + 8;
 
-fn head(moment: Moment, keys: u64) -> Head {
-    let Moment { revision, audit } = moment;
+fn head(id: SnapshotId, keys: u64) -> Head {
+    let SnapshotId { revision, audit } = id;
     let parts = MAGIC
         .into_iter()
         .chain(revision.0.to_be_bytes())
@@ -83,15 +83,15 @@ fn checksum(parts: &[&[u8]]) -> Checksum {
 ///
 /// # Errors
 /// The file system's; the image before stays then.
-pub(in crate::engine) fn write(path: &Path, moment: Moment, index: &HotIndex) -> io::Result<()> {
-    if Image::open(path, moment).is_ok() {
+pub(in crate::engine) fn write(path: &Path, id: SnapshotId, index: &HotIndex) -> io::Result<()> {
+    if IndexSnapshot::open(path, id).is_ok() {
         return Ok(());
     }
     let partial = path.with_extension("partial");
     let mut options = File::options();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     let keys = u64::try_from(index.len()).map_err(io::Error::other)?;
-    let whole = write_to(file, moment, keys, index);
+    let whole = write_to(file, id, keys, index);
     // Not synced: a power cut leaves damage at most.
     match whole {
         Ok(true) => fs::rename(&partial, path),
@@ -101,17 +101,17 @@ pub(in crate::engine) fn write(path: &Path, moment: Moment, index: &HotIndex) ->
 }
 
 /// Answers `false` when the index does not have all keys.
-fn write_to(mut to: impl Write, moment: Moment, keys: u64, index: &HotIndex) -> io::Result<bool> {
-    let head = head(moment, keys);
+fn write_to(mut to: impl Write, id: SnapshotId, keys: u64, index: &HotIndex) -> io::Result<bool> {
+    let head = head(id, keys);
     let of_head = checksum(&[&head]);
     to.write_all(&head)?;
     to.write_all(&of_head)?;
     let mut blocks = Blocks { file: to, of_head, number: 0 };
-    let mut rows = Vec::with_capacity(limits::IMAGE_BLOCK_BYTES);
+    let mut rows = Vec::with_capacity(limits::SNAPSHOT_BLOCK_BYTES);
     let whole = index.records(|fingerprint, record| -> io::Result<()> {
         let record = record.encode().map_err(io::Error::other)?;
         let length = u16::try_from(record.len()).map_err(io::Error::other)?;
-        if rows.len() + FINGERPRINT_BYTES + 2 + record.len() > limits::IMAGE_BLOCK_BYTES {
+        if rows.len() + FINGERPRINT_BYTES + 2 + record.len() > limits::SNAPSHOT_BLOCK_BYTES {
             blocks.write(&rows)?;
             rows.clear();
         }
@@ -153,7 +153,7 @@ impl<F: Read> Blocks<F> {
             read => read?,
         }
         let length = usize::try_from(u32::from_be_bytes(length)).map_err(|_| damaged())?;
-        if length > limits::IMAGE_BLOCK_BYTES {
+        if length > limits::SNAPSHOT_BLOCK_BYTES {
             return Err(damaged());
         }
         let (mut rows, mut checksum) = (vec![0; length], Checksum::default());
@@ -166,24 +166,24 @@ impl<F: Read> Blocks<F> {
 }
 
 /// An image of the state asked for, open for threads to read it together.
-pub(in crate::engine) struct Image {
+pub(in crate::engine) struct IndexSnapshot {
     keys: u64,
     of_head: Checksum,
     blocks: Mutex<Blocks<File>>,
 }
 
-impl Image {
+impl IndexSnapshot {
     /// Opens the image at `path`.
     ///
     /// # Errors
     /// The file system's, or [`io::ErrorKind::InvalidData`] when the image is of another state, or damaged.
-    pub(in crate::engine) fn open(path: &Path, moment: Moment) -> io::Result<Self> {
+    pub(in crate::engine) fn open(path: &Path, id: SnapshotId) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let (mut found, mut of_head) = ([0; HEAD_BYTES], Checksum::default());
         file.read_exact(&mut found)?;
         file.read_exact(&mut of_head)?;
         let keys = found.last_chunk().map_or(0, |keys| u64::from_be_bytes(*keys));
-        if found != head(moment, keys) || of_head != checksum(&[&found]) {
+        if found != head(id, keys) || of_head != checksum(&[&found]) {
             return Err(damaged());
         }
         Ok(Self { keys, of_head, blocks: Mutex::new(Blocks { file, of_head, number: 0 }) })
@@ -197,7 +197,7 @@ impl Image {
     /// The next rows; `None` at the end of the file, which is the end of the image if all of its keys came before.
     ///
     /// # Errors
-    /// As [`Image::open`].
+    /// As [`IndexSnapshot::open`].
     pub(in crate::engine) fn next(&self) -> io::Result<Option<Vec<IndexUpdate>>> {
         let block = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).read()?;
         let Some((rows, number, found)) = block else { return Ok(None) };

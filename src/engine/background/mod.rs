@@ -13,11 +13,11 @@ mod write_behind;
 
 pub use index_loader::IndexState;
 
-pub(in crate::engine) use auth_events::Sightings;
-pub(in crate::engine) use clock_doubt::Doubt;
-pub(in crate::engine) use index_loader::{Loader, published};
-pub(in crate::engine) use password_hashing::Passwords;
-pub(in crate::engine) use rehash::Rehashes;
-pub(in crate::engine) use scrub::Recount;
-pub(in crate::engine) use use_overflow::Pending;
-pub(in crate::engine) use write_behind::Sweep;
+pub(in crate::engine) use auth_events::AuthEvents;
+pub(in crate::engine) use clock_doubt::ClockDoubt;
+pub(in crate::engine) use index_loader::{IndexLoader, published};
+pub(in crate::engine) use password_hashing::PasswordHasher;
+pub(in crate::engine) use rehash::RehashRequests;
+pub(in crate::engine) use scrub::Scrub;
+pub(in crate::engine) use use_overflow::UseOverflow;
+pub(in crate::engine) use write_behind::WriteBehind;

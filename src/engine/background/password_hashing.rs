@@ -25,7 +25,7 @@ const NOBODY: &[u8; SALT_BYTES] = b"no user, no salt";
 
 /// The way to the hashing thread, which ends with the last of these.
 #[derive(Clone)]
-pub(in crate::engine) struct Passwords {
+pub(in crate::engine) struct PasswordHasher {
     jobs: SyncSender<Job>,
     entropy: Arc<dyn Entropy>,
 }
@@ -35,7 +35,7 @@ enum Job {
     Hash { password: Password, params: Params, salt: Vec<u8>, answer: SyncSender<Option<[u8; HASH_BYTES]>> },
 }
 
-impl Passwords {
+impl PasswordHasher {
     /// Starts the thread.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn only_the_right_password_of_a_person_with_one_is_right() {
-        let passwords = Passwords::start(Arc::new(OsEntropy)).unwrap();
+        let passwords = PasswordHasher::start(Arc::new(OsEntropy)).unwrap();
         let (right, wrong) = (Password::new(b"test").unwrap(), Password::new(b"Test").unwrap());
         let hash = passwords.hash(&right).unwrap();
         assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_phc());
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_told_to_come_back_instead_of_piling_up() {
-        let passwords = Passwords::start(Arc::new(OsEntropy)).unwrap();
+        let passwords = PasswordHasher::start(Arc::new(OsEntropy)).unwrap();
         let busy = std::thread::scope(|scope| {
             let logins: Vec<_> = (0..limits::PASSWORD_QUEUE_MAX * 4)
                 .map(|_| scope.spawn(|| passwords.check(None, &Password::new(b"guess").unwrap())))

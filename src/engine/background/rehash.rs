@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::engine::EngineError;
-use crate::engine::commit::{Lane, Operation, hot};
+use crate::engine::commit::{Lane, Transaction, hot};
 use crate::engine::operations::sealed_copy;
 use crate::entropy::Entropy;
 use crate::key::{
@@ -15,7 +15,7 @@ use crate::limits;
 
 /// Secrets to be hashed anew, since their text was just presented.
 #[derive(Default)]
-pub(in crate::engine) struct Rehashes {
+pub(in crate::engine) struct RehashRequests {
     waiting: Mutex<HashMap<KeyId, Rehash>>,
     /// Some of them are texts of other systems' keys, which nobody is to compare again.
     urgent: AtomicBool,
@@ -37,7 +37,7 @@ enum New {
     Text(UncheckedKey),
 }
 
-impl Rehashes {
+impl RehashRequests {
     /// Asks for a secret to be hashed anew. When too many wait, its next use asks again.
     pub(in crate::engine) fn note(&self, key: KeyId, old: KeyedHash, new: KeyedHash) {
         self.put(key, Rehash { old, new: New::Hash(new) });
@@ -84,13 +84,13 @@ impl Rehashes {
 /// Gives each of these secrets its new hash. What became of the key meanwhile stays; a secret that it has not any more
 /// is left out. Changes nothing that a caller can see, so it has no audit event.
 pub(in crate::engine) fn write(
-    operation: &mut Operation<'_>,
+    tx: &mut Transaction<'_>,
     rehashes: &[(KeyId, Rehash)],
     ring: &PepperRing,
     entropy: &dyn Entropy,
 ) -> Result<(), EngineError> {
     for (id, rehash) in rehashes {
-        let old = match operation.key(*id) {
+        let old = match tx.key(*id) {
             Ok(key) => key,
             Err(EngineError::NoSuchKey) => continue,
             Err(error) => return Err(error),
@@ -104,8 +104,8 @@ pub(in crate::engine) fn write(
             };
             let new = secret.lookup_key();
             // Another key may have come to have this text meanwhile: then both stay as they are.
-            if !operation.has(&hot(&new))? {
-                operation.replace_key(&old, &key)?;
+            if !tx.has(&hot(&new))? {
+                tx.replace_key(&old, &key)?;
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::store::{Store, StoreError};
 
 /// The thread that counts, as long as there is something to count.
-pub(in crate::engine) struct Recount {
+pub(in crate::engine) struct Scrub {
     work: Arc<Work>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -21,7 +21,7 @@ struct Work {
     stopped: AtomicBool,
 }
 
-impl Recount {
+impl Scrub {
     /// Begins, if the store has something to count.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Recount {
         let more = store.recount()?;
         let work = Arc::new(Work { store, index, stopped: AtomicBool::new(false) });
         let of_thread = Arc::clone(&work);
-        let start = || std::thread::Builder::new().name("recount".to_owned()).spawn(move || of_thread.run());
+        let start = || std::thread::Builder::new().name("scrub".to_owned()).spawn(move || of_thread.run());
         let thread = more.then(start).transpose();
         let thread =
             thread.map_err(|source| StoreError::Io { what: "starting to count the store", source })?;

@@ -2,12 +2,12 @@
 
 use crate::clock::Timestamp;
 use crate::engine::EngineError;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::limits;
 use crate::store::codec::{Deleted, Repeatable};
 use crate::store::{Store, StoreError, schema};
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Writes an entry that goes by itself at `until`.
     pub(in crate::engine) fn keep(&mut self, place: Vec<u8>, value: Vec<u8>, until: Timestamp) {
         self.put_bytes(schema::kept(until.unix_ms(), &place), Vec::new());
@@ -24,7 +24,7 @@ impl Operation<'_> {
     }
 
     /// Removes such an entry before its time.
-    pub(in crate::engine) fn drop_kept(&mut self, place: Vec<u8>, until: Timestamp) {
+    pub(in crate::engine) fn remove_before_ttl(&mut self, place: Vec<u8>, until: Timestamp) {
         self.delete(schema::kept(until.unix_ms(), &place));
         self.delete(place);
     }
@@ -40,19 +40,19 @@ pub(in crate::engine) fn is_due(store: &dyn Store, now: Timestamp) -> Result<boo
 }
 
 /// Removes entries whose time is over, some of them. Changes nothing that a caller can see, so it has no audit event.
-pub(in crate::engine) fn write(operation: &mut Operation<'_>) -> Result<(), EngineError> {
-    let now = operation.now().unix_ms();
-    for entry in operation.scan(schema::KEPT, None, limits::USES_WRITTEN_MAX)? {
+pub(in crate::engine) fn write(tx: &mut Transaction<'_>) -> Result<(), EngineError> {
+    let now = tx.now().unix_ms();
+    for entry in tx.scan(schema::KEPT, None, limits::WRITE_BEHIND_ENTRIES_MAX)? {
         match schema::kept_until(&entry.key) {
             Some((until, place)) if until <= now => {
                 // It may have been written anew, to be kept for longer.
-                if operation.until(place)?.is_none_or(|until| until.unix_ms() <= now) {
-                    operation.delete(place.to_vec());
+                if tx.until(place)?.is_none_or(|until| until.unix_ms() <= now) {
+                    tx.delete(place.to_vec());
                 }
             }
             Some(_) | None => break,
         }
-        operation.delete(entry.key);
+        tx.delete(entry.key);
     }
     Ok(())
 }

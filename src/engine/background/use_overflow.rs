@@ -4,24 +4,24 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::engine::EngineError;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::key::{Key, KeyId, Usage};
 use crate::limits;
 use crate::store::schema;
 
 /// Uses that are not written yet.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Pending(Mutex<HashMap<KeyId, Usage>>);
+pub(in crate::engine) struct UseOverflow(Mutex<HashMap<KeyId, Usage>>);
 
-impl Pending {
+impl UseOverflow {
     fn uses(&self) -> MutexGuard<'_, HashMap<KeyId, Usage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts uses of a key. Those of further keys than [`limits::USAGE_PENDING_MAX`] are not counted.
+    /// Counts uses of a key. Those of further keys than [`limits::USE_OVERFLOW_KEYS_MAX`] are not counted.
     pub(in crate::engine) fn note(&self, key: KeyId, new: Usage) {
         let mut uses = self.uses();
-        if uses.len() < limits::USAGE_PENDING_MAX || uses.contains_key(&key) {
+        if uses.len() < limits::USE_OVERFLOW_KEYS_MAX || uses.contains_key(&key) {
             uses.entry(key).or_default().merge(new);
         }
     }
@@ -33,7 +33,7 @@ impl Pending {
 
     /// Whether so many wait that they should be written soon.
     pub(in crate::engine) fn are_many(&self) -> bool {
-        self.uses().len() >= limits::USAGE_PENDING_MAX / 2
+        self.uses().len() >= limits::USE_OVERFLOW_KEYS_MAX / 2
     }
 
     /// Takes those of up to `limit` keys.
@@ -48,10 +48,7 @@ impl Pending {
 }
 
 /// Adds `uses` to the records of their keys. Says nothing about keys, so it has no audit event.
-pub(in crate::engine) fn write(
-    operation: &mut Operation<'_>,
-    uses: &[(KeyId, Usage)],
-) -> Result<(), EngineError> {
+pub(in crate::engine) fn write(tx: &mut Transaction<'_>, uses: &[(KeyId, Usage)]) -> Result<(), EngineError> {
     // A key with two secrets comes twice, and an operation does not read what it wrote.
     let mut sums: HashMap<KeyId, Usage> = HashMap::with_capacity(uses.len());
     for (id, usage) in uses {
@@ -59,9 +56,9 @@ pub(in crate::engine) fn write(
     }
     for (id, usage) in sums {
         let place = schema::key(&id.to_bytes());
-        if let Some(mut key) = operation.get::<Key>(&place)? {
+        if let Some(mut key) = tx.get::<Key>(&place)? {
             key.usage.merge(usage);
-            operation.put(&place, &key)?;
+            tx.put(&place, &key)?;
         }
     }
     Ok(())

@@ -4,31 +4,31 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::engine::EngineError;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::entropy::Entropy;
 use crate::index::{HotIndex, Rates, ScanCursor};
 use crate::key::PepperRing;
 use crate::limits;
 use crate::store::Store;
 
-use super::auth_events::Sightings;
-use super::clock_doubt::Doubt;
-use super::rehash::Rehashes;
-use super::use_overflow::Pending;
+use super::auth_events::AuthEvents;
+use super::clock_doubt::ClockDoubt;
+use super::rehash::RehashRequests;
+use super::use_overflow::UseOverflow;
 use super::{auth_events, rehash, ttl, use_overflow};
 
 /// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
-pub(in crate::engine) struct Sweep {
+pub(in crate::engine) struct WriteBehind {
     pub(in crate::engine) index: Arc<HotIndex>,
-    pub(in crate::engine) uses: Arc<Pending>,
+    pub(in crate::engine) uses: Arc<UseOverflow>,
     pub(in crate::engine) rates: Arc<Rates>,
-    pub(in crate::engine) rehashes: Arc<Rehashes>,
-    pub(in crate::engine) sightings: Arc<Sightings>,
+    pub(in crate::engine) rehashes: Arc<RehashRequests>,
+    pub(in crate::engine) auth_events: Arc<AuthEvents>,
     pub(in crate::engine) peppers: Arc<PepperRing>,
     pub(in crate::engine) entropy: Arc<dyn Entropy>,
     pub(in crate::engine) store: Arc<dyn Store>,
     /// Whether what is due may go.
-    pub(in crate::engine) doubt: Doubt,
+    pub(in crate::engine) doubt: ClockDoubt,
     /// How far the look through the hot index is.
     pub(in crate::engine) pass: ScanCursor,
     /// When everything was last collected.
@@ -40,13 +40,13 @@ pub(in crate::engine) struct Sweep {
 }
 
 /// One piece of it, to be run as an operation.
-pub(in crate::engine) type Piece = Box<dyn FnMut(&mut Operation<'_>) -> Result<(), EngineError> + Send>;
+pub(in crate::engine) type Piece = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), EngineError> + Send>;
 
-impl Sweep {
+impl WriteBehind {
     /// Whether it is time to collect.
     pub(in crate::engine) fn is_due(&self, now: Timestamp) -> bool {
         // A clock that went back does not put it off.
-        now >= self.last.plus_ms(limits::USAGE_SWEEP_SECONDS * 1_000)
+        now >= self.last.plus_ms(limits::WRITE_BEHIND_SECONDS * 1_000)
             || now < self.last
             || self.uses.are_many()
             || self.rehashes.are_urgent()
@@ -67,27 +67,25 @@ impl Sweep {
             self.last = now;
             return None;
         }
-        let hashes = self.rehashes.take(limits::USES_WRITTEN_MAX);
+        let hashes = self.rehashes.take(limits::WRITE_BEHIND_ENTRIES_MAX);
         if !hashes.is_empty() {
             let (peppers, entropy) = (Arc::clone(&self.peppers), Arc::clone(&self.entropy));
-            return Some(Box::new(move |operation| {
-                rehash::write(operation, &hashes, &peppers, entropy.as_ref())
-            }));
+            return Some(Box::new(move |tx| rehash::write(tx, &hashes, &peppers, entropy.as_ref())));
         }
-        let mut used = self.uses.take(limits::USES_WRITTEN_MAX);
+        let mut used = self.uses.take(limits::WRITE_BEHIND_ENTRIES_MAX);
         if used.is_empty() {
-            used = self.index.take_uses(now, &mut self.pass, limits::USES_WRITTEN_MAX);
+            used = self.index.take_uses(now, &mut self.pass, limits::WRITE_BEHIND_ENTRIES_MAX);
         }
         let may_remove = self.doubt.clears(now) && !self.failed;
         if used.is_empty() && may_remove && ttl::is_due(self.store.as_ref(), now).unwrap_or(false) {
             return Some(Box::new(ttl::write));
         }
         if used.is_empty() {
-            if let Err(error) = self.sightings.begin(self.store.as_ref(), now) {
+            if let Err(error) = self.auth_events.begin(self.store.as_ref(), now) {
                 tracing::warn!(%error, "the audit could not be looked at: its hour begins anew");
             }
-            if let Some(event) = self.sightings.take(now, self.ends) {
-                return Some(Box::new(move |operation| auth_events::write(operation, &event)));
+            if let Some(event) = self.auth_events.take(now, self.ends) {
+                return Some(Box::new(move |tx| auth_events::write(tx, &event)));
             }
             self.rates.sweep(now);
             self.last = now;
@@ -95,7 +93,7 @@ impl Sweep {
             self.failed = false;
             return None;
         }
-        Some(Box::new(move |operation| use_overflow::write(operation, &used)))
+        Some(Box::new(move |tx| use_overflow::write(tx, &used)))
     }
 }
 
@@ -121,15 +119,15 @@ mod tests {
         let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::READ);
         let (_, text) = engine.create_key(Actor::Operator, new).unwrap();
         let reader = engine.reader();
-        let mut sweep = Sweep {
+        let mut write_behind = WriteBehind {
             index: Arc::clone(&reader.index),
             uses: Arc::clone(&reader.uses),
             rates: Arc::clone(&reader.rates),
             rehashes: Arc::clone(&reader.rehashes),
-            sightings: Arc::clone(&reader.sightings),
+            auth_events: Arc::clone(&reader.auth_events),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::new(entropy),
-            doubt: Doubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
+            doubt: ClockDoubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
             store: Arc::clone(&reader.store),
             pass: ScanCursor::default(),
             last: now,
@@ -143,12 +141,12 @@ mod tests {
             reader.look_up(&presented, &mut noted).unwrap();
         };
         use_it();
-        assert!(sweep.next(now).is_some());
+        assert!(write_behind.next(now).is_some());
         use_it();
         // As when the engine stops: nothing comes after this.
-        sweep.end();
-        assert!(sweep.next(now).is_some());
-        assert!(sweep.next(now).is_none());
+        write_behind.end();
+        assert!(write_behind.next(now).is_some());
+        assert!(write_behind.next(now).is_none());
     }
     #[test]
     fn a_damaged_entry_whose_time_is_over_does_not_keep_an_engine_from_stopping() {

@@ -5,7 +5,7 @@ use crate::limits;
 
 /// What was written so far.
 #[derive(Default)]
-pub(in crate::engine) struct Changed {
+pub(in crate::engine) struct AuditChanges {
     /// Of each key whether it came, changed or went, and of the first ones what changed.
     keys: Vec<(KeyId, AuditField, Vec<FieldChange>)>,
     /// Of each user whether there was one before and is one after, and what changed.
@@ -13,7 +13,7 @@ pub(in crate::engine) struct Changed {
     companies: Vec<FieldChange>,
 }
 
-impl Changed {
+impl AuditChanges {
     pub(in crate::engine) fn key(&mut self, old: Option<&Key>, new: Option<&Key>) {
         let Some(key) = new.or(old) else { return };
         let what = match (old, new) {
@@ -88,7 +88,7 @@ mod tests {
 
     /// What the newest event says changed; it is within its bound.
     fn newest(engine: &Engine) -> Vec<String> {
-        let event = engine.reader().trail(&EventFilter::default(), None, 1).unwrap().events.remove(0);
+        let event = engine.reader().search_audit(&EventFilter::default(), None, 1).unwrap().events.remove(0);
         assert!(event.encode().unwrap().len() <= limits::EVENT_BYTES_MAX);
         let part = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());
         let word = |change: FieldChange| {

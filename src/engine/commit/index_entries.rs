@@ -7,7 +7,7 @@ use crate::key::{Company, CompanyId, Key, KeyId, KeyedHash, Locator, LookupKey, 
 use crate::store::codec::Record;
 use crate::store::{StoreError, schema};
 
-use super::transaction::Operation;
+use super::transaction::Transaction;
 
 /// Places and values.
 pub(in crate::engine) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -61,7 +61,7 @@ fn of_company(company: &Company) -> Result<Entries, StoreError> {
     Ok(Entries::from([(schema::company(&company.id.to_bytes()), company.encode()?)]))
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Writes what differs between the entries of a record before and after.
     fn replace(&mut self, mut old: Entries, new: Entries) {
         for (place, value) in new {

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
-use crate::engine::background::{Loader, Sweep, published};
+use crate::engine::background::{IndexLoader, WriteBehind, published};
 use crate::index::IndexUpdate;
 use crate::limits;
 use crate::store::{Batch, Store, StoreError};
 
-use super::transaction::Operation;
+use super::transaction::Transaction;
 
 /// An operation that waits; `None` has the lane look at what is written behind.
 type Call = Option<Box<dyn Job>>;
@@ -36,11 +36,11 @@ impl Lane {
     pub(in crate::engine) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        loader: Arc<Loader>,
-        sweep: Sweep,
+        loader: Arc<IndexLoader>,
+        write_behind: WriteBehind,
     ) -> Result<Self, StoreError> {
         let (jobs, waiting) = sync_channel(limits::LANE_QUEUE_MAX);
-        let mut worker = Worker { store, clock, loader, sweep };
+        let mut worker = Worker { store, clock, loader, write_behind };
         let thread = std::thread::Builder::new()
             .name("write lane".to_owned())
             .spawn(move || worker.run(&waiting))
@@ -53,7 +53,7 @@ impl Lane {
     /// `work` runs again when another writer came first, so it changes nothing but the operation.
     pub(in crate::engine) fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnMut(&mut Transaction<'_>) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let (answer, answered) = sync_channel(1);
         let job = Box::new(Typed { work, value: None, answer });
@@ -89,7 +89,7 @@ impl Lane {
 
 /// An operation that waits, whatever it answers with.
 trait Job: Send {
-    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError>;
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), EngineError>;
     fn answer(self: Box<Self>, outcome: Result<(), EngineError>);
 }
 
@@ -102,10 +102,10 @@ struct Typed<T, W> {
 impl<T, W> Job for Typed<T, W>
 where
     T: Send,
-    W: FnMut(&mut Operation<'_>) -> Result<T, EngineError> + Send,
+    W: FnMut(&mut Transaction<'_>) -> Result<T, EngineError> + Send,
 {
-    fn run(&mut self, operation: &mut Operation<'_>) -> Result<(), EngineError> {
-        self.value = Some((self.work)(operation)?);
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), EngineError> {
+        self.value = Some((self.work)(tx)?);
         Ok(())
     }
 
@@ -119,8 +119,8 @@ where
 struct Worker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    loader: Arc<Loader>,
-    sweep: Sweep,
+    loader: Arc<IndexLoader>,
+    write_behind: WriteBehind,
 }
 
 impl Worker {
@@ -141,12 +141,12 @@ impl Worker {
             }
             // One piece after each group: nobody waits behind all of them.
             let now = self.clock.now();
-            self.sweep.doubt.clears(now);
-            let due = self.sweep.is_due(now);
+            self.write_behind.doubt.clears(now);
+            let due = self.write_behind.is_due(now);
             let more = due && self.write_behind();
-            pause = if more { Duration::ZERO } else { Duration::from_secs(limits::USAGE_SWEEP_SECONDS) };
+            pause = if more { Duration::ZERO } else { Duration::from_secs(limits::WRITE_BEHIND_SECONDS) };
         }
-        self.sweep.end();
+        self.write_behind.end();
         while self.write_behind() {}
     }
 
@@ -190,8 +190,8 @@ impl Worker {
         let mut whole = Batch::default();
         let mut outcomes = Vec::with_capacity(group.len());
         for job in group {
-            let mut operation = Operation::new(self.store.as_ref(), &whole, self.clock.now());
-            let batch = job.run(&mut operation).and_then(|()| operation.into_batch());
+            let mut tx = Transaction::new(self.store.as_ref(), &whole, self.clock.now());
+            let batch = job.run(&mut tx).and_then(|()| tx.into_batch());
             outcomes.push(batch.map(|batch| whole.absorb(batch)));
         }
         (whole, outcomes)
@@ -200,7 +200,7 @@ impl Worker {
     /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
     /// the index is loaded again.
     fn publish(&self, published: Result<Vec<IndexUpdate>, StoreError>) {
-        let index = &self.sweep.index;
+        let index = &self.write_behind.index;
         let shown = match published {
             Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),
             Err(error) => {
@@ -217,13 +217,13 @@ impl Worker {
     /// Writes a piece of what waits; `false` when nothing did.
     fn write_behind(&mut self) -> bool {
         let (answer, written) = sync_channel(1);
-        let piece = self.sweep.next(self.clock.now());
+        let piece = self.write_behind.next(self.clock.now());
         let more = piece.is_some();
         if let Some(work) = piece {
             self.commit(vec![Box::new(Typed { work, value: None, answer })]);
             if let Ok(Err(error)) = written.try_recv() {
                 tracing::warn!(%error, "what is written behind could not be written");
-                self.sweep.failed = true;
+                self.write_behind.failed = true;
             }
         }
         more

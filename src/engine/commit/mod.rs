@@ -7,4 +7,4 @@ mod transaction;
 
 pub(in crate::engine) use index_entries::{Entries, hot, of_key, of_user, trace};
 pub(in crate::engine) use lane::Lane;
-pub(in crate::engine) use transaction::{Operation, after, event_hash};
+pub(in crate::engine) use transaction::{Transaction, after, event_hash};

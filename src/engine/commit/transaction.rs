@@ -8,17 +8,17 @@ use crate::key::{Actor, AuditAction, AuditEvent, AuditHead, EventDetails, EventH
 use crate::store::codec::{OwnerLimits, Record};
 use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schema};
 
-use super::audit_changes::Changed;
+use super::audit_changes::AuditChanges;
 
 /// One operation under way on the write lane. It reads first and writes then: its own writes are not seen by its
 /// own reads, those of the operations before it are.
-pub(crate) struct Operation<'a> {
+pub(crate) struct Transaction<'a> {
     store: &'a dyn Store,
     before: &'a Batch,
     now: Timestamp,
     batch: Batch,
     /// What was written, for its event.
-    pub(in crate::engine) changed: Changed,
+    pub(in crate::engine) changed: AuditChanges,
     /// Limits of owners that it changes, by their places.
     pub(in crate::engine) owner_limits: BTreeMap<Vec<u8>, Option<OwnerLimits>>,
     event: Option<Event>,
@@ -34,9 +34,9 @@ struct Event {
     details: EventDetails,
 }
 
-impl<'a> Operation<'a> {
+impl<'a> Transaction<'a> {
     pub(in crate::engine) fn new(store: &'a dyn Store, before: &'a Batch, now: Timestamp) -> Self {
-        let (batch, changed) = (Batch::default(), Changed::default());
+        let (batch, changed) = (Batch::default(), AuditChanges::default());
         Self { store, before, now, batch, changed, owner_limits: BTreeMap::new(), event: None }
     }
 
@@ -130,7 +130,7 @@ impl<'a> Operation<'a> {
         self.record_with(actor, action, subject, EventDetails::default())
     }
 
-    /// As [`Operation::record`], with what cannot be told from the records that are written.
+    /// As [`Transaction::record`], with what cannot be told from the records that are written.
     pub(in crate::engine) fn record_with(
         &mut self,
         actor: Actor,

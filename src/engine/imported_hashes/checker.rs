@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
-use crate::engine::background::Rehashes;
+use crate::engine::background::RehashRequests;
 use crate::key::{Key, KeyId, KeyedHash, Prefix, SaltedHash, UncheckedKey};
 use crate::limits;
 use crate::store::codec::Record as _;
@@ -25,18 +25,18 @@ use crate::store::{Store, StoreError, schema};
 
 use super::queue::{Origin, Queue, Room, TextId, Waiter};
 
-/// Whether there is time to wait for what is not known yet.
+/// Whether a verify may wait while a text is compared with salted hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Patience {
-    /// There is.
+pub enum WaitPolicy {
+    /// Waits for up to a few seconds.
     #[default]
-    Waits,
-    /// There is none: what takes waiting is not decided.
-    AtOnce,
+    MayWait,
+    /// Never waits: a text that takes waiting stays undecided.
+    NoWait,
 }
 
 /// The way to the thread.
-pub(in crate::engine) struct Salted {
+pub(in crate::engine) struct SaltedHashChecker {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -108,14 +108,14 @@ pub(in crate::engine) struct Asked<'a> {
     pub(in crate::engine) client: Option<IpAddr>,
 }
 
-impl Drop for Salted {
+impl Drop for SaltedHashChecker {
     /// Also of an engine that did not open: its store is free again.
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl Salted {
+impl SaltedHashChecker {
     /// Starts the thread. What it finds becomes our own through `rehashes`.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Salted {
     pub(in crate::engine) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        rehashes: Arc<Rehashes>,
+        rehashes: Arc<RehashRequests>,
     ) -> Result<Self, EngineError> {
         let state = State { queue: Queue::new(), keys: 0, stopped: false };
         let shared = Arc::new(Shared {
@@ -196,7 +196,7 @@ impl Salted {
     pub(in crate::engine) fn ask(
         &self,
         asked: Asked<'_>,
-        patience: Patience,
+        patience: WaitPolicy,
     ) -> Result<Option<Match>, EngineError> {
         let Asked { id, text, beginnings, client } = asked;
         let undecided =
@@ -209,7 +209,7 @@ impl Salted {
         if state.stopped {
             return Err(EngineError::Stopped);
         }
-        if patience == Patience::AtOnce && state.queue.has_room(id, origin, now) {
+        if patience == WaitPolicy::NoWait && state.queue.has_room(id, origin, now) {
             return Err(undecided());
         }
         let keys = state.keys;
@@ -245,7 +245,7 @@ struct Worker {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    rehashes: Arc<Rehashes>,
+    rehashes: Arc<RehashRequests>,
 }
 
 impl Worker {

@@ -13,18 +13,18 @@ use crate::limits;
 use crate::store::codec::StoredSchemes;
 use crate::store::schema;
 
-use super::checker::{Asked, Match, Patience};
+use super::checker::{Asked, Match, WaitPolicy};
 use super::queue::TextId;
 use super::schemes::Schemes;
 
 /// What of them is asked with every key that nobody has: without the price of looking at them.
 #[derive(Default)]
-pub(in crate::engine) struct Foreign {
+pub(in crate::engine) struct ImportedHashes {
     schemes: ArcSwap<Schemes>,
     any: AtomicBool,
 }
 
-impl Foreign {
+impl ImportedHashes {
     fn replace(&self, schemes: Schemes) {
         let any = !schemes.is_empty();
         self.schemes.store(Arc::new(schemes));
@@ -47,7 +47,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`EngineError::Store`].
-    pub(in crate::engine) fn load_beginnings(&self) -> Result<(), EngineError> {
+    pub(in crate::engine) fn load_salted_prefixes(&self) -> Result<(), EngineError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = self.store.scan(schema::SLOW, after.as_deref(), limits::PAGE_MAX)?;
@@ -70,12 +70,12 @@ impl Reader {
 
     /// Whether a text that nobody has may yet be a key of another system.
     #[inline]
-    pub fn knows_foreign_keys(&self) -> bool {
+    pub fn has_imported_hashes(&self) -> bool {
         self.foreign.any.load(Ordering::Acquire)
     }
 
     /// Whether there are, or were, keys of other systems that only a salted hash is known of.
-    pub fn knows_salted_keys(&self) -> bool {
+    pub fn has_salted_hashes(&self) -> bool {
         self.salted.any()
     }
 
@@ -119,11 +119,11 @@ impl Reader {
     /// [`EngineError::Undecided`] when it would take waiting, or longer waiting; [`EngineError::Store`]: undecided, `then`
     /// was not called.
     #[cold]
-    pub fn look_up_foreign(
+    pub fn look_up_imported(
         &self,
         text: &str,
         client: Option<IpAddr>,
-        patience: Patience,
+        patience: WaitPolicy,
         then: &mut dyn Look,
     ) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
@@ -210,7 +210,7 @@ impl Reader {
         then: &mut impl Look,
     ) -> Result<bool, EngineError> {
         let trace = LookupKey { hash: stored.hash, locator: stored.prefix.locator() };
-        self.look_up_trace(&trace, &mut |found: &Found<'_>| {
+        self.look_up_key(&trace, &mut |found: &Found<'_>| {
             if adopting {
                 self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
             }
@@ -227,7 +227,7 @@ impl Reader {
     ) -> Result<bool, EngineError> {
         for (_, pepper) in self.peppers.all() {
             let trace = LookupKey { hash: pepper.hash(presented), locator };
-            if self.look_up_trace(&trace, then)? {
+            if self.look_up_key(&trace, then)? {
                 return Ok(true);
             }
         }

@@ -5,8 +5,8 @@ mod lookup;
 mod queue;
 mod schemes;
 
-pub use checker::Patience;
+pub use checker::WaitPolicy;
 
-pub(in crate::engine) use checker::Salted;
-pub(in crate::engine) use lookup::Foreign;
+pub(in crate::engine) use checker::SaltedHashChecker;
+pub(in crate::engine) use lookup::ImportedHashes;
 pub(in crate::engine) use schemes::Schemes;

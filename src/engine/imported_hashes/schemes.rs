@@ -1,7 +1,7 @@
 //! The ways in which imported keys are hashed.
 
 use crate::engine::EngineError;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::entropy::Entropy;
 use crate::key::{DigestScheme, HmacKey, ImportedSecret, PartScheme, PepperRing, SealedCopy};
 use crate::limits;
@@ -144,7 +144,7 @@ fn sealed(
     })
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Remembers how the keys of an import are hashed.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl Operation<'_> {
         for new in secrets.filter_map(|secret| open.take(secret)) {
             stored.0.push(new.stored(ring, entropy)?);
         }
-        if stored.0.len() > limits::FOREIGN_SCHEMES_MAX {
+        if stored.0.len() > limits::HASH_SCHEMES_MAX {
             return Err(EngineError::TooManySchemes);
         }
         if stored.0.len() > before { self.put(schema::FOREIGN, &stored) } else { Ok(()) }

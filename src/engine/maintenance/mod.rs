@@ -9,5 +9,5 @@ mod retire_pepper;
 pub use backup::{BackupPiece, BackupPlace};
 pub use check::{CheckReport, Finding};
 pub use repair::Repair;
-pub use restore_diff::{Regained, Regainer, regained};
+pub use restore_diff::{AccessHolder, RegainedAccess, regained_access};
 pub use retire_pepper::{PepperUses, RetireError};

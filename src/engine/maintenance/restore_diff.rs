@@ -18,16 +18,16 @@ use crate::store::{Entry, Store, StoreError, paged, schema};
 
 /// Somebody who would be better off with a backup in the place of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Regained {
+pub struct RegainedAccess {
     /// Who or what.
-    pub whose: Regainer,
+    pub whose: AccessHolder,
     /// What was done to it since, or is different there.
     pub because: Vec<&'static str>,
 }
 
 /// Whose record would let them do more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Regainer {
+pub enum AccessHolder {
     /// A key, deleted or not.
     Key {
         /// Its public name.
@@ -47,13 +47,13 @@ pub enum Regainer {
     Place(String),
 }
 
-impl fmt::Display for Regained {
+impl fmt::Display for RegainedAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} since", self.whose, self.because.join(", "))
     }
 }
 
-impl fmt::Display for Regainer {
+impl fmt::Display for AccessHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { id, prefix, owner: Some(owner) } => write!(f, "{id} {prefix} of {owner}"),
@@ -71,7 +71,11 @@ impl fmt::Display for Regainer {
 ///
 /// # Errors
 /// Those of `then`. What cannot be read of `now` counts as taken away.
-pub fn regained(then: &dyn Store, now: &dyn Store, time: Timestamp) -> Result<Vec<Regained>, StoreError> {
+pub fn regained_access(
+    then: &dyn Store,
+    now: &dyn Store,
+    time: Timestamp,
+) -> Result<Vec<RegainedAccess>, StoreError> {
     let since = Since { then, now, time, rotated: Rotated::of(then, now)? };
     let mut found = Vec::new();
     for entry in paged(None, |after, limit| then.scan(b"", after, limit)) {
@@ -135,7 +139,7 @@ struct Since<'a> {
 }
 
 impl Since<'_> {
-    fn entry(&self, entry: &Entry) -> Result<Option<Regained>, StoreError> {
+    fn entry(&self, entry: &Entry) -> Result<Option<RegainedAccess>, StoreError> {
         let place = entry.key.as_slice();
         // What follows from records, and what lets nobody do anything: a request that may be repeated gives no text.
         const SILENT: [&[u8]; 14] = [
@@ -172,7 +176,7 @@ impl Since<'_> {
                 Today::Gone => vec!["removed"],
                 Today::Unreadable => vec![UNREADABLE],
             };
-            Some(Regained { whose: Regainer::User(then.username), because })
+            Some(RegainedAccess { whose: AccessHolder::User(then.username), because })
         } else if place.starts_with(schema::COMPANIES) {
             let then = Company::from_entry(entry)?;
             let because = match self.today(place) {
@@ -180,12 +184,12 @@ impl Since<'_> {
                 Today::Gone => vec!["removed"],
                 Today::Unreadable => vec![UNREADABLE],
             };
-            Some(Regained { whose: Regainer::Company(then), because })
+            Some(RegainedAccess { whose: AccessHolder::Company(then), because })
         } else if place == schema::PEPPERS {
             self.peppers(&PepperChecks::from_entry(entry)?)
         } else {
             let because = vec!["written by a keyward that this one cannot compare"];
-            Some(Regained { whose: Regainer::Place(schema::printable(place)), because })
+            Some(RegainedAccess { whose: AccessHolder::Place(schema::printable(place)), because })
         })
     }
 
@@ -213,18 +217,18 @@ impl Since<'_> {
         }
     }
 
-    fn key(&self, then: &Key) -> Result<Regained, StoreError> {
+    fn key(&self, then: &Key) -> Result<RegainedAccess, StoreError> {
         let because = match self.today(&schema::key(&then.id.to_bytes())) {
             _ if !then.is_live() => Vec::new(),
             Today::There(now) => key(then, &now, self.time, self.rotated.has(then.id)),
             Today::Gone => vec![DELETED],
             Today::Unreadable => vec![UNREADABLE],
         };
-        Ok(Regained { whose: self.regainer(then)?, because })
+        Ok(RegainedAccess { whose: self.regainer(then)?, because })
     }
 
     /// A key that could come back, and then be as it was.
-    fn deleted(&self, then: &Deleted) -> Result<Regained, StoreError> {
+    fn deleted(&self, then: &Deleted) -> Result<RegainedAccess, StoreError> {
         let Deleted { key: was, by, until } = then;
         let id = was.id.to_bytes();
         let rotated = self.rotated.has(was.id);
@@ -243,23 +247,23 @@ impl Since<'_> {
                 Today::Unreadable => vec![UNREADABLE],
             },
         };
-        Ok(Regained { whose: self.regainer(was)?, because })
+        Ok(RegainedAccess { whose: self.regainer(was)?, because })
     }
 
-    fn regainer(&self, key: &Key) -> Result<Regainer, StoreError> {
+    fn regainer(&self, key: &Key) -> Result<AccessHolder, StoreError> {
         let owner = self.then.get(&schema::user(key.owner.0))?;
         let owner = owner.map(|entry| User::from_entry(&entry)).transpose()?.map(|user| user.username);
-        Ok(Regainer::Key { id: key.id, prefix: key.secrets.current.prefix.clone(), owner })
+        Ok(AccessHolder::Key { id: key.id, prefix: key.secrets.current.prefix.clone(), owner })
     }
 
     /// Tokens that were signed under a pepper that is there no more would be good again.
-    fn peppers(&self, PepperChecks(then): &PepperChecks) -> Option<Regained> {
+    fn peppers(&self, PepperChecks(then): &PepperChecks) -> Option<RegainedAccess> {
         let now = match self.today(schema::PEPPERS) {
             Today::There(PepperChecks(now)) => now,
             Today::Gone | Today::Unreadable => Vec::new(),
         };
         let (number, _) = then.iter().find(|check| !now.contains(check))?;
-        Some(Regained { whose: Regainer::Pepper(*number), because: vec!["retired"] })
+        Some(RegainedAccess { whose: AccessHolder::Pepper(*number), because: vec!["retired"] })
     }
 }
 

@@ -70,10 +70,10 @@ impl Engine {
             return Err(RetireError::InUse { number, uses });
         }
         // Nothing is ever made under a pepper that is not current, so it stays unused.
-        Ok(self.write(move |operation| {
-            let mut known: PepperChecks = operation.get(schema::PEPPERS)?.unwrap_or_default();
+        Ok(self.write(move |tx| {
+            let mut known: PepperChecks = tx.get(schema::PEPPERS)?.unwrap_or_default();
             known.0.retain(|(known, _)| *known != number);
-            operation.put(schema::PEPPERS, &known)
+            tx.put(schema::PEPPERS, &known)
         })?)
     }
 }

@@ -1,6 +1,6 @@
 //! API access: granting it issues a key in each keyspace whose keys come with it, removing it deletes them.
 
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::rights::{Right, reaches};
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{
@@ -49,7 +49,7 @@ pub(in crate::engine) fn api_access_removed_by(
     Ok(User { api_access_removed_by, ..user })
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// The keys that came with access, if that ends now.
     pub(in crate::engine) fn access_keys(&mut self, old: &User, new: &User) -> Result<Vec<Key>, EngineError> {
         let mut keys = Vec::new();

@@ -1,6 +1,6 @@
 //! Adding, changing and removing companies.
 
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::{Engine, EngineError, NewCompany, Reader};
 use crate::key::{
     AuditAction, Company, CompanyId, DisplayName, Level, Principal, Role, Subject, User, UserKind, UserStatus,
@@ -22,13 +22,13 @@ impl Engine {
         let by = by.into();
         let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
         let username = Company::account_name(id)?;
-        self.write(move |operation| {
+        self.write(move |tx| {
             let place = schema::company(&id.to_bytes());
-            if operation.has(&place)? {
+            if tx.has(&place)? {
                 return Err(EngineError::CompanyExists);
             }
             let account = User {
-                id: operation.next_user_id()?,
+                id: tx.next_user_id()?,
                 username: username.clone(),
                 display_name: Some(new.name.clone()),
                 email: None,
@@ -39,13 +39,13 @@ impl Engine {
                 api_access: false,
                 api_access_removed_by: Level::AUTHENTICATE,
                 demoted: None,
-                created: operation.now(),
+                created: tx.now(),
             };
             let company = Company { id, name: new.name.clone(), account: account.id };
-            operation.put(schema::USER_COUNTER, &account.id)?;
-            operation.replace_user(None, &account)?;
-            operation.write_company(None, Some(&company))?;
-            operation.record(by.actor, AuditAction::CompanyAdded, Subject::Company(id))?;
+            tx.put(schema::USER_COUNTER, &account.id)?;
+            tx.replace_user(None, &account)?;
+            tx.write_company(None, Some(&company))?;
+            tx.record(by.actor, AuditAction::CompanyAdded, Subject::Company(id))?;
             Ok(company)
         })
     }
@@ -64,12 +64,12 @@ impl Engine {
         name: DisplayName,
     ) -> Result<Company, EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let old = operation.company(id)?;
+        self.write(move |tx| {
+            let old = tx.company(id)?;
             let company = Company { name: name.clone(), ..old.clone() };
             if company != old {
-                operation.write_company(Some(&old), Some(&company))?;
-                operation.record(by.actor, AuditAction::CompanyUpdated, Subject::Company(id))?;
+                tx.write_company(Some(&old), Some(&company))?;
+                tx.record(by.actor, AuditAction::CompanyUpdated, Subject::Company(id))?;
             }
             Ok(company)
         })
@@ -85,27 +85,27 @@ impl Engine {
     /// When this answers, no key of the company is ever allowed again, not even after a power cut.
     pub fn remove_company(&self, by: impl Into<Principal>, id: CompanyId) -> Result<(), EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let company = operation.company(id)?;
-            let members = operation.scan(&schema::members(Some(&id.to_bytes())), None, 2)?;
+        self.write(move |tx| {
+            let company = tx.company(id)?;
+            let members = tx.scan(&schema::members(Some(&id.to_bytes())), None, 2)?;
             if members.iter().any(|member| schema::member_id(&member.key) != Some(company.account.0)) {
                 return Err(EngineError::CompanyNotEmpty);
             }
-            let account = operation.user(company.account)?;
-            operation.check_administrator_left(&account, None)?;
-            for key in operation.keys_of(account.id, None)? {
-                operation.write_key(Some(&key), None)?;
+            let account = tx.user(company.account)?;
+            tx.check_administrator_left(&account, None)?;
+            for key in tx.keys_of(account.id, None)? {
+                tx.write_key(Some(&key), None)?;
             }
-            operation.drop_owner_limits(account.id)?;
-            operation.write_user(Some(&account), None)?;
-            operation.write_company(Some(&company), None)?;
-            operation.record(by.actor, AuditAction::CompanyRemoved, Subject::Company(id))?;
+            tx.drop_owner_limits(account.id)?;
+            tx.write_user(Some(&account), None)?;
+            tx.write_company(Some(&company), None)?;
+            tx.record(by.actor, AuditAction::CompanyRemoved, Subject::Company(id))?;
             Ok(())
         })
     }
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Refuses what would take an account from its company, or the name by which it is known; `new` is what the user is
     /// to be, if anything.
     pub(in crate::engine) fn check_account_stays(

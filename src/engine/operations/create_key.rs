@@ -1,7 +1,7 @@
 //! Creating a key.
 
 use crate::clock::Timestamp;
-use crate::engine::commit::{Operation, hot};
+use crate::engine::commit::{Transaction, hot};
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::entropy::Entropy;
 use crate::key::{
@@ -27,11 +27,11 @@ impl Engine {
     /// whoever creates it. For whom they may is decided by [`command`](crate::command), not here.
     pub fn create_key(&self, by: impl Into<Principal>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
-        self.create_marked(by, new, None)
+        self.create_key_remembering(by, new, None)
     }
 
     /// Creates a key, and remembers by which request if it may be repeated.
-    pub(in crate::engine) fn create_marked(
+    pub(in crate::engine) fn create_key_remembering(
         &self,
         by: Principal,
         new: NewKey,
@@ -42,20 +42,20 @@ impl Engine {
         let (current, text) = self.new_secret(id, &keyspace)?;
         let now = self.view().now();
         check_expiry(new.expiry.unwrap_or_default(), now)?;
-        let key = self.write(move |operation| {
+        let key = self.write(move |tx| {
             match keyspace.issuing() {
                 Issuing::Freely => {}
-                Issuing::WithAccess => operation.begin_access(&by, new.owner, &keyspace)?,
-                Issuing::OnePerBot => operation.check_first_of_bot(new.owner, &keyspace)?,
+                Issuing::WithAccess => tx.begin_access(&by, new.owner, &keyspace)?,
+                Issuing::OnePerBot => tx.check_first_of_bot(new.owner, &keyspace)?,
             }
             if let Some((place, content)) = &mark {
-                operation.mark(place, *content, id)?;
+                tx.mark(place, *content, id)?;
             }
-            operation.expect_unused(&current);
-            let event = operation.record(by.actor, AuditAction::KeyCreated, Subject::Key(id))?;
-            let (new, held) = operation.settle_new(&by, new.clone())?;
+            tx.expect_unused(&current);
+            let event = tx.record(by.actor, AuditAction::KeyCreated, Subject::Key(id))?;
+            let (new, held) = tx.settle_new(&by, new.clone())?;
             let key = Key { narrowed_by: held, ..new.key(id, current.clone(), now, event) };
-            operation.insert_key(&key)?;
+            tx.insert_key(&key)?;
             Ok(key)
         })?;
         Ok((key, text))
@@ -113,7 +113,7 @@ impl NewKey {
     }
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Writes a new key. That nobody has its text is for the caller to see to.
     pub(in crate::engine) fn insert_key(&mut self, key: &Key) -> Result<(), EngineError> {
         self.write_owner_limits()?;

@@ -18,18 +18,18 @@ impl Engine {
     /// When this answers, no later verify allows the key, not even after a power cut.
     pub fn delete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<(), EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let old = operation.key(id)?;
-            operation.check_end(&by, &old)?;
-            operation.end_access(&by, &old)?;
-            operation.write_key(Some(&old), None)?;
-            let until = operation.now().plus_ms(limits::DELETED_KEPT_MS);
-            operation.keep(
+        self.write(move |tx| {
+            let old = tx.key(id)?;
+            tx.check_end(&by, &old)?;
+            tx.end_access(&by, &old)?;
+            tx.write_key(Some(&old), None)?;
+            let until = tx.now().plus_ms(limits::DELETED_KEPT_MS);
+            tx.keep(
                 schema::deleted(&id.to_bytes()),
                 Deleted { by: by.level_above(old.owner), key: old, until }.encode()?,
                 until,
             );
-            operation.record(by.actor, AuditAction::KeyDeleted, Subject::Key(id))?;
+            tx.record(by.actor, AuditAction::KeyDeleted, Subject::Key(id))?;
             Ok(())
         })
     }

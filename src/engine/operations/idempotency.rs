@@ -1,77 +1,77 @@
 //! Creating a key once, however often it is asked for.
 
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{Actor, IssuedKey, Key, KeyId, Principal, UserId};
 use crate::limits;
 use crate::store::codec::{Record as _, Repeatable};
 use crate::store::schema;
 
-/// What tells a repeated request from a new one, and that it is the same.
+/// Idempotency key: the name of a request, and a hash that tells whether a repetition is the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestMark {
+pub struct IdempotencyKey {
     /// Hash of the name that the caller gave the request.
     pub name: [u8; 32],
     /// Hash of everything in it.
     pub content: [u8; 32],
 }
 
-/// What came of a creation that may be a repetition.
+/// Outcome of a creation with an idempotency key.
 #[derive(Debug)]
-pub enum Created {
+pub enum CreateOutcome {
     /// A new key with its text.
-    Now(Box<Key>, IssuedKey),
+    Created(Box<Key>, IssuedKey),
     /// The key that the same request made before; its text is not to be had again.
-    Before(Box<Key>),
+    Repeated(Box<Key>),
 }
 
 impl Engine {
-    /// Creates a key as [`Engine::create_key`] does, unless the same caller's request of the same mark did so within the
-    /// last 24 hours.
+    /// Creates a key as [`Engine::create_key`] does, unless a request of the same caller with the same idempotency key
+    /// created one within the last 24 hours.
     ///
     /// # Errors
-    /// [`EngineError::RepeatedOtherwise`] when that request was another one; [`EngineError::NoSuchKey`] when its key is
+    /// [`EngineError::IdempotencyKeyReused`] when that request was another one; [`EngineError::NoSuchKey`] when its key is
     /// gone; and those of [`Engine::create_key`].
     ///
     /// # Durability
     /// When this answers, both the key and that it was asked for survive a power cut.
-    pub fn create_key_once(
+    pub fn create_key_idempotent(
         &self,
         by: impl Into<Principal>,
         new: NewKey,
-        mark: RequestMark,
-    ) -> Result<Created, EngineError> {
+        mark: IdempotencyKey,
+    ) -> Result<CreateOutcome, EngineError> {
         let by = by.into();
         let place = place(&by.actor, &mark);
         let known = |repeatable: Option<Repeatable>| match repeatable {
             Some(before) if before.until <= self.view().now() => Ok(None),
             Some(before) if before.content == mark.content => Ok(Some(before.key)),
-            Some(_) => Err(EngineError::RepeatedOtherwise),
+            Some(_) => Err(EngineError::IdempotencyKeyReused),
             None => Ok(None),
         };
         if let Some(id) = known(self.view().get(&place)?)? {
             return self.created_before(id);
         }
-        match self.create_marked(by, new, Some((place.clone(), mark.content))) {
+        match self.create_key_remembering(by, new, Some((place.clone(), mark.content))) {
             // The same request at the same time was faster.
-            Err(EngineError::RepeatedOtherwise) => match known(self.view().get(&place)?)? {
+            Err(EngineError::IdempotencyKeyReused) => match known(self.view().get(&place)?)? {
                 Some(id) => self.created_before(id),
-                None => Err(EngineError::RepeatedOtherwise),
+                None => Err(EngineError::IdempotencyKeyReused),
             },
-            created => created.map(|(key, text)| Created::Now(Box::new(key), text)),
+            created => created.map(|(key, text)| CreateOutcome::Created(Box::new(key), text)),
         }
     }
 
-    fn created_before(&self, id: KeyId) -> Result<Created, EngineError> {
-        self.view().key(id)?.map(|key| Created::Before(Box::new(key))).ok_or(EngineError::NoSuchKey)
+    fn created_before(&self, id: KeyId) -> Result<CreateOutcome, EngineError> {
+        self.view().key(id)?.map(|key| CreateOutcome::Repeated(Box::new(key))).ok_or(EngineError::NoSuchKey)
     }
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Remembers which key a request made.
     ///
     /// # Errors
-    /// [`EngineError::RepeatedOtherwise`] when it made one already.
+    /// [`EngineError::IdempotencyKeyReused`] when it made one already.
     pub(in crate::engine) fn mark(
         &mut self,
         place: &[u8],
@@ -80,7 +80,7 @@ impl Operation<'_> {
     ) -> Result<(), EngineError> {
         let now = self.now();
         if self.get::<Repeatable>(place)?.is_some_and(|before| before.until > now) {
-            return Err(EngineError::RepeatedOtherwise);
+            return Err(EngineError::IdempotencyKeyReused);
         }
         let until = now.plus_ms(limits::REQUEST_KEPT_MS);
         self.keep(place.to_vec(), Repeatable { key, content, until }.encode()?, until);
@@ -89,7 +89,7 @@ impl Operation<'_> {
 }
 
 /// Marks of different callers are different ones.
-fn place(actor: &Actor, mark: &RequestMark) -> Vec<u8> {
+fn place(actor: &Actor, mark: &IdempotencyKey) -> Vec<u8> {
     let caller = match actor {
         Actor::Operator | Actor::Stranger { .. } => UserId(0),
         Actor::User { user, .. } => *user,
@@ -115,40 +115,40 @@ mod tests {
         let engine = Engine::open(Parts { clock: Arc::new(clock.clone()), ..parts }).unwrap();
         let flo = NewUser::person("flo".parse().unwrap(), Role::User, None);
         let flo = engine.add_user(Actor::Operator, flo).unwrap().id;
-        let mark = RequestMark { name: [1; 32], content: [2; 32] };
+        let mark = IdempotencyKey { name: [1; 32], content: [2; 32] };
         let create = |mark| {
             let new = NewKey::new(*Keyspace::NATIVE.name(), flo, Level::OWN);
-            engine.create_key_once(Actor::Operator, new, mark)
+            engine.create_key_idempotent(Actor::Operator, new, mark)
         };
         let (now, ids) = std::thread::scope(|scope| {
             let asked: Vec<_> = (0..16).map(|_| scope.spawn(|| create(mark).unwrap())).collect();
             let created = asked.into_iter().map(|asked| asked.join().unwrap());
             created.fold((0, std::collections::BTreeSet::new()), |(now, mut ids), created| match created {
-                Created::Now(key, _) => {
+                CreateOutcome::Created(key, _) => {
                     ids.insert(key.id);
                     (now + 1, ids)
                 }
-                Created::Before(key) => {
+                CreateOutcome::Repeated(key) => {
                     ids.insert(key.id);
                     (now, ids)
                 }
             })
         });
         assert_eq!((now, ids.len()), (1, 1));
-        let other = create(RequestMark { content: [3; 32], ..mark });
-        assert!(matches!(other, Err(EngineError::RepeatedOtherwise)));
-        assert!(matches!(create(RequestMark { name: [4; 32], ..mark }), Ok(Created::Now(..))));
+        let other = create(IdempotencyKey { content: [3; 32], ..mark });
+        assert!(matches!(other, Err(EngineError::IdempotencyKeyReused)));
+        assert!(matches!(create(IdempotencyKey { name: [4; 32], ..mark }), Ok(CreateOutcome::Created(..))));
         assert_eq!(engine.reader().keys_of(flo, None, None, 10).unwrap().0.len(), 2);
 
         // After its time it is a new request, which what is left of the old one does not take along.
         clock.advance_ms(limits::REQUEST_KEPT_MS);
-        assert!(matches!(create(mark), Ok(Created::Now(..))));
+        assert!(matches!(create(mark), Ok(CreateOutcome::Created(..))));
         for name in ["flo2", "flo3", "flo4"] {
             let username = Some(name.parse().unwrap());
             let change = UserChange { username, ..UserChange::default() };
             engine.update_user(Actor::Operator, flo, change).unwrap();
         }
-        assert!(matches!(create(mark), Ok(Created::Before(_))));
+        assert!(matches!(create(mark), Ok(CreateOutcome::Repeated(_))));
         assert!(engine.check().unwrap().findings.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::clock::Timestamp;
-use crate::engine::commit::{Operation, hot};
+use crate::engine::commit::{Transaction, hot};
 use crate::engine::imported_hashes::Schemes;
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{
@@ -134,27 +134,27 @@ impl Engine {
         let (peppers, entropy) = (std::sync::Arc::clone(&self.view().peppers), self.shared_entropy());
         let slow = prepared.iter().filter(|ready| ready.stored.imported_hash.is_some());
         let beginnings: Vec<_> = slow.map(|ready| ready.stored.prefix.clone()).collect();
-        let mut imported = self.write(move |operation| {
+        let mut imported = self.write(move |tx| {
             let mut seen = Seen::default();
             let outcomes: Vec<_> =
-                prepared.iter().map(|ready| operation.check_import(&by, ready, &mut seen)).collect();
+                prepared.iter().map(|ready| tx.check_import(&by, ready, &mut seen)).collect();
             let is_new = |(_, outcome): &(&Prepared, &Imported)| matches!(outcome, Imported::Now(_));
             let new: Vec<_> = prepared.iter().zip(&outcomes).filter(is_new).map(|(ready, _)| ready).collect();
             if !dry && !new.is_empty() {
-                operation.add_schemes(secrets.iter(), &peppers, entropy.as_ref())?;
+                tx.add_schemes(secrets.iter(), &peppers, entropy.as_ref())?;
                 for ready in &new {
                     if ready.keyspace.issuing() == Issuing::WithAccess && ready.past.revoked.is_none() {
-                        operation.begin_access(&by, ready.new.owner, &ready.keyspace)?;
+                        tx.begin_access(&by, ready.new.owner, &ready.keyspace)?;
                     }
                 }
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
-                let event = operation.record(by.actor, AuditAction::KeysImported, Subject::Keys(count))?;
+                let event = tx.record(by.actor, AuditAction::KeysImported, Subject::Keys(count))?;
                 for Prepared { id, past, stored, .. } in new {
-                    let created = past.created.unwrap_or_else(|| operation.now());
+                    let created = past.created.unwrap_or_else(|| tx.now());
                     let (new, held) = seen.settled.remove(id).ok_or(EngineError::NoSuchKey)?;
                     let mut key = Key { narrowed_by: held, ..new.key(*id, stored.clone(), created, event) };
                     past.tell(&mut key, by.actor);
-                    operation.insert_key(&key)?;
+                    tx.insert_key(&key)?;
                 }
             }
             Ok(outcomes)
@@ -255,7 +255,7 @@ struct Seen {
     settled: HashMap<KeyId, (NewKey, NarrowedBy)>,
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// What is to become of a key, as far as can be told without writing it.
     fn check_import(&mut self, by: &Principal, ready: &Prepared, seen: &mut Seen) -> Imported {
         match self.import_before(by, ready, seen) {

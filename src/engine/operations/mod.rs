@@ -13,8 +13,8 @@ mod undelete_key;
 mod update_key;
 mod users;
 
-pub use idempotency::{Created, RequestMark};
+pub use idempotency::{CreateOutcome, IdempotencyKey};
 pub use import_keys::{Imported, ImportedKey, Past};
 
 pub(in crate::engine) use create_key::sealed_copy;
-pub(in crate::engine) use stage_rotation::Proposals;
+pub(in crate::engine) use stage_rotation::StagedRotations;

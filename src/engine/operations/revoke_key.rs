@@ -19,17 +19,17 @@ impl Engine {
         reason: RevokeReason,
     ) -> Result<Key, EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let old = operation.key(id)?;
+        self.write(move |tx| {
+            let old = tx.key(id)?;
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Ok(old);
             }
-            operation.check_end(&by, &old)?;
-            operation.end_access(&by, &old)?;
-            let state = KeyState::Revoked { at: operation.now(), by: by.actor, reason };
+            tx.check_end(&by, &old)?;
+            tx.end_access(&by, &old)?;
+            let state = KeyState::Revoked { at: tx.now(), by: by.actor, reason };
             let key = Key { state, ..old.clone() };
-            operation.replace_key(&old, &key)?;
-            operation.record(by.actor, AuditAction::KeyRevoked, Subject::Key(id))?;
+            tx.replace_key(&old, &key)?;
+            tx.record(by.actor, AuditAction::KeyRevoked, Subject::Key(id))?;
             Ok(key)
         })
     }

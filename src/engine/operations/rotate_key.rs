@@ -40,19 +40,19 @@ impl Engine {
         secret: StoredSecret,
         grace_ms: u64,
     ) -> Result<Key, EngineError> {
-        self.write(move |operation| {
-            let old = operation.key(id)?;
+        self.write(move |tx| {
+            let old = tx.key(id)?;
             if !old.is_live() {
                 return Err(EngineError::KeyRevoked);
             }
-            operation.check_proof(&by, &old)?;
-            operation.expect_unused(&secret);
+            tx.check_proof(&by, &old)?;
+            tx.expect_unused(&secret);
             let mut key = old.clone();
             let replaced = std::mem::replace(&mut key.secrets.current, secret.clone());
-            let end = operation.now().plus_ms(grace_ms);
+            let end = tx.now().plus_ms(grace_ms);
             key.secrets.previous = (grace_ms > 0).then_some((replaced, end));
-            operation.replace_key(&old, &key)?;
-            operation.record(by.actor, AuditAction::KeyRotated, Subject::Key(id))?;
+            tx.replace_key(&old, &key)?;
+            tx.record(by.actor, AuditAction::KeyRotated, Subject::Key(id))?;
             Ok(key)
         })
     }

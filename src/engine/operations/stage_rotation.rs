@@ -11,12 +11,12 @@ use crate::limits;
 /// Texts that wait to be adopted, by who proposed them and for which key. Kept in memory alone: a restart discards
 /// them, as leaving the page does.
 #[derive(Default)]
-pub(in crate::engine) struct Proposals(Mutex<HashMap<(Editor, KeyId), Proposal>>);
+pub(in crate::engine) struct StagedRotations(Mutex<HashMap<(Editor, KeyId), StagedRotation>>);
 
 /// Whoever proposes; `None` is whoever controls the machine.
 type Editor = Option<UserId>;
 
-struct Proposal {
+struct StagedRotation {
     secret: StoredSecret,
     until: Timestamp,
 }
@@ -28,28 +28,28 @@ fn editor(actor: &Actor) -> Editor {
     }
 }
 
-impl Proposals {
+impl StagedRotations {
     /// Keeps a proposal; it takes the place of the one before.
     fn put(&self, place: (Editor, KeyId), secret: StoredSecret, now: Timestamp) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, proposal| proposal.until > now);
-        if waiting.len() >= limits::PROPOSALS_MAX
-            && let Some(oldest) = waiting.iter().min_by_key(|(_, proposal)| proposal.until).map(|(at, _)| *at)
+        waiting.retain(|_, staged| staged.until > now);
+        if waiting.len() >= limits::STAGED_ROTATIONS_MAX
+            && let Some(oldest) = waiting.iter().min_by_key(|(_, staged)| staged.until).map(|(at, _)| *at)
         {
             waiting.remove(&oldest);
         }
-        waiting.insert(place, Proposal { secret, until: now.plus_ms(limits::PROPOSAL_MS) });
+        waiting.insert(place, StagedRotation { secret, until: now.plus_ms(limits::STAGED_ROTATION_MS) });
     }
 
     fn has(&self, place: &(Editor, KeyId), now: Timestamp) -> bool {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.get(place).is_some_and(|proposal| proposal.until > now)
+        waiting.get(place).is_some_and(|staged| staged.until > now)
     }
 
     /// Takes a proposal out, if it still counts.
     fn take(&self, place: &(Editor, KeyId), now: Timestamp) -> Option<StoredSecret> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(place).filter(|proposal| proposal.until > now).map(|proposal| proposal.secret)
+        waiting.remove(place).filter(|staged| staged.until > now).map(|staged| staged.secret)
     }
 }
 
@@ -60,7 +60,11 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`] when the text is not for the
     /// caller; [`EngineError::Entropy`], [`EngineError::Store`].
-    pub fn propose_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<(Key, IssuedKey), EngineError> {
+    pub fn stage_rotation(
+        &self,
+        by: impl Into<Principal>,
+        id: KeyId,
+    ) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         let key = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         if !key.is_live() {
@@ -69,33 +73,33 @@ impl Engine {
         self.view().check_proof(&by, &key)?;
         let keyspace = Keyspace::named(&key.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
-        self.proposals().put((editor(&by.actor), id), secret, self.view().now());
+        self.staged_rotations().put((editor(&by.actor), id), secret, self.view().now());
         Ok((key, text))
     }
 
     /// Puts the text that `by` proposed last in force; the old one is refused from then on.
     ///
     /// # Errors
-    /// [`EngineError::NothingProposed`], also when it was too long ago; and those of [`Engine::rotate_key`].
+    /// [`EngineError::NoStagedRotation`], also when it was too long ago; and those of [`Engine::rotate_key`].
     ///
     /// # Durability
     /// When this answers, both the new text and the end of the old one survive a power cut.
-    pub fn adopt_text(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
+    pub fn commit_rotation(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
-        let secret = self.proposals().take(&(editor(&by.actor), id), self.view().now());
-        self.replace_secret(by, id, secret.ok_or(EngineError::NothingProposed)?, 0)
+        let secret = self.staged_rotations().take(&(editor(&by.actor), id), self.view().now());
+        self.replace_secret(by, id, secret.ok_or(EngineError::NoStagedRotation)?, 0)
     }
 
     /// Whether there is a text that `by` may adopt.
-    pub fn proposes(&self, by: impl Into<Principal>, id: KeyId) -> bool {
+    pub fn has_staged_rotation(&self, by: impl Into<Principal>, id: KeyId) -> bool {
         let by = by.into();
-        self.proposals().has(&(editor(&by.actor), id), self.view().now())
+        self.staged_rotations().has(&(editor(&by.actor), id), self.view().now())
     }
 
     /// Throws away what `by` proposed, if anything: it can never become valid.
-    pub fn discard_text(&self, by: impl Into<Principal>, id: KeyId) {
+    pub fn cancel_rotation(&self, by: impl Into<Principal>, id: KeyId) {
         let by = by.into();
-        self.proposals().take(&(editor(&by.actor), id), self.view().now());
+        self.staged_rotations().take(&(editor(&by.actor), id), self.view().now());
     }
 }
 
@@ -124,28 +128,28 @@ mod tests {
             let presented = Keyspace::NATIVE.format().parse(text).unwrap();
             engine.reader().named_by(&presented).unwrap().is_some()
         };
-        let propose = || engine.propose_text(me, key.id).unwrap().1.reveal();
-        let proposes = |actor| engine.proposes(actor, key.id);
+        let propose = || engine.stage_rotation(me, key.id).unwrap().1.reveal();
+        let proposes = |actor| engine.has_staged_rotation(actor, key.id);
         let first = first.reveal();
 
         let (one, two) = (propose(), propose());
         assert!(known(&first) && !known(&one) && !known(&two), "nothing is in force yet");
         assert!(proposes(me) && !proposes(Actor::Operator));
         assert!(
-            matches!(engine.adopt_text(Actor::Operator, key.id), Err(EngineError::NothingProposed)),
+            matches!(engine.commit_rotation(Actor::Operator, key.id), Err(EngineError::NoStagedRotation)),
             "it is the editor's own"
         );
-        engine.adopt_text(me, key.id).unwrap();
+        engine.commit_rotation(me, key.id).unwrap();
         assert!(!known(&first) && !known(&one) && known(&two));
-        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)), "once");
+        assert!(matches!(engine.commit_rotation(me, key.id), Err(EngineError::NoStagedRotation)), "once");
 
         let discarded = propose();
-        engine.discard_text(me, key.id);
-        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
+        engine.cancel_rotation(me, key.id);
+        assert!(matches!(engine.commit_rotation(me, key.id), Err(EngineError::NoStagedRotation)));
         let late = propose();
-        clock.advance_ms(limits::PROPOSAL_MS);
+        clock.advance_ms(limits::STAGED_ROTATION_MS);
         assert!(!proposes(me));
-        assert!(matches!(engine.adopt_text(me, key.id), Err(EngineError::NothingProposed)));
+        assert!(matches!(engine.commit_rotation(me, key.id), Err(EngineError::NoStagedRotation)));
         assert!(known(&two) && !known(&discarded) && !known(&late));
     }
 }

@@ -1,7 +1,7 @@
 //! Bringing a deleted key back.
 
 use crate::clock::Timestamp;
-use crate::engine::commit::{Operation, hot};
+use crate::engine::commit::{Transaction, hot};
 use crate::engine::rights::{Right, bounded, reaches};
 use crate::engine::{Engine, EngineError, Reader};
 use crate::key::{AuditAction, Demotion, Issuing, Key, KeyId, Keyspace, Principal, Subject};
@@ -24,25 +24,25 @@ impl Engine {
     /// When this answers, the key is back also after a power cut.
     pub fn undelete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
-        let key = self.write(move |operation| {
+        let key = self.write(move |tx| {
             let place = schema::deleted(&id.to_bytes());
-            let deleted: Deleted = operation.get(&place)?.ok_or(EngineError::NoSuchKey)?;
+            let deleted: Deleted = tx.get(&place)?.ok_or(EngineError::NoSuchKey)?;
             let Deleted { ref key, until, .. } = deleted;
             // It may be there again, by an import.
-            if until <= operation.now() || operation.has(&schema::key(&id.to_bytes()))? {
+            if until <= tx.now() || tx.has(&schema::key(&id.to_bytes()))? {
                 return Err(EngineError::NoSuchKey);
             }
-            operation.check_return(&by, &deleted)?;
+            tx.check_return(&by, &deleted)?;
             for (trace, _) in key.hot_records() {
                 // It may have been taken over as a key of another system.
-                if operation.has(&hot(&trace))? {
+                if tx.has(&hot(&trace))? {
                     return Err(EngineError::HasText);
                 }
             }
             let key = deleted.key;
-            operation.drop_kept(place, until);
-            operation.write_key(None, Some(&key))?;
-            operation.record(by.actor, AuditAction::KeyUndeleted, Subject::Key(id))?;
+            tx.remove_before_ttl(place, until);
+            tx.write_key(None, Some(&key))?;
+            tx.record(by.actor, AuditAction::KeyUndeleted, Subject::Key(id))?;
             Ok(key)
         })?;
         if key.secrets.all().any(|secret| secret.imported_hash.is_some()) {
@@ -52,7 +52,7 @@ impl Engine {
     }
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Refuses a key that the caller could not create, or that was taken away by somebody higher.
     fn check_return(&mut self, by: &Principal, deleted: &Deleted) -> Result<(), EngineError> {
         let Deleted { key, by: taken_by, until } = deleted;

@@ -22,20 +22,20 @@ impl Engine {
         change: KeyChange,
     ) -> Result<Key, EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let old = operation.key(id)?;
+        self.write(move |tx| {
+            let old = tx.key(id)?;
             if matches!(old.state, KeyState::Revoked { .. }) {
                 return Err(EngineError::KeyRevoked);
             }
             if let Some(expiry) = change.expiry {
-                check_expiry(expiry, operation.now())?;
+                check_expiry(expiry, tx.now())?;
             }
             let key = changed(&old, change.clone());
             let suspends = change.active == Some(false);
-            let key = operation.settle_change(&by, &old, key, suspends)?;
+            let key = tx.settle_change(&by, &old, key, suspends)?;
             if key != old {
-                operation.replace_key(&old, &key)?;
-                operation.record(by.actor, action(&old, &key), Subject::Key(id))?;
+                tx.replace_key(&old, &key)?;
+                tx.record(by.actor, action(&old, &key), Subject::Key(id))?;
             }
             Ok(key)
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::commit::{Operation, after};
+use crate::engine::commit::{Transaction, after};
 use crate::engine::{Engine, EngineError, NewKind, NewUser, UserChange};
 use crate::key::{
     AuditAction, Email, Key, KeyId, Keyspace, Level, Password, PasswordHash, Principal, Role, Subject, User,
@@ -33,11 +33,11 @@ impl Engine {
                 UserKind::Person { password }
             }
         };
-        self.write(move |operation| {
+        self.write(move |tx| {
             if let Some(company) = new.company {
-                operation.company(company)?;
+                tx.company(company)?;
             }
-            let id = operation.next_user_id()?;
+            let id = tx.next_user_id()?;
             let numbered = || match kind {
                 UserKind::Person { .. } => format!("person-{id}").parse(),
                 UserKind::Bot => format!("bot-{id}").parse(),
@@ -54,15 +54,15 @@ impl Engine {
                 api_access: false,
                 api_access_removed_by: Level::AUTHENTICATE,
                 demoted: None,
-                created: operation.now(),
+                created: tx.now(),
             };
-            operation.check_bot_name(None, &user)?;
+            tx.check_bot_name(None, &user)?;
             if matches!(user.kind, UserKind::Person { password: Some(_) }) {
-                operation.check_password_proof(&by, id, user.role)?;
+                tx.check_password_proof(&by, id, user.role)?;
             }
-            operation.put(schema::USER_COUNTER, &user.id)?;
-            operation.replace_user(None, &user)?;
-            operation.record(by.actor, AuditAction::UserAdded, Subject::User(user.id))?;
+            tx.put(schema::USER_COUNTER, &user.id)?;
+            tx.replace_user(None, &user)?;
+            tx.record(by.actor, AuditAction::UserAdded, Subject::User(user.id))?;
             Ok(user)
         })
     }
@@ -87,29 +87,29 @@ impl Engine {
     ) -> Result<User, EngineError> {
         let by = by.into();
         let grant = (change.api_access == Some(true)).then(|| self.prepare_access()).transpose()?;
-        self.write(move |operation| {
-            let old = operation.user(id)?;
+        self.write(move |tx| {
+            let old = tx.user(id)?;
             let mut user = changed(&old, change.clone());
             if user == old {
                 return Ok(user);
             }
             user = api_access_removed_by(&by, &old, user)?;
             if demoted(&old, &user) {
-                user.demoted = Some(operation.now());
+                user.demoted = Some(tx.now());
             }
-            operation.check_administrator_left(&old, Some(&user))?;
-            operation.check_account_stays(&old, Some(&user))?;
+            tx.check_administrator_left(&old, Some(&user))?;
+            tx.check_account_stays(&old, Some(&user))?;
             if let Some(company) = user.company.filter(|_| user.company != old.company) {
-                operation.company(company)?;
+                tx.company(company)?;
             }
-            operation.check_bot_name(Some(&old), &user)?;
-            let lost = demoted(&old, &user).then(|| operation.keys_lost(id)).transpose()?.unwrap_or_default();
-            let access = operation.access_keys(&old, &user)?;
-            operation.replace_user(Some(&old), &user)?;
-            let event = operation.record(by.actor, action(&old, &user), Subject::User(id))?;
-            operation.revoke_lost(by.actor, &lost)?;
+            tx.check_bot_name(Some(&old), &user)?;
+            let lost = demoted(&old, &user).then(|| tx.keys_lost(id)).transpose()?.unwrap_or_default();
+            let access = tx.access_keys(&old, &user)?;
+            tx.replace_user(Some(&old), &user)?;
+            let event = tx.record(by.actor, action(&old, &user), Subject::User(id))?;
+            tx.revoke_lost(by.actor, &lost)?;
             let begun = grant.as_deref().filter(|_| !old.api_access).unwrap_or_default();
-            operation.write_access(&by, &user, &access, begun, event)?;
+            tx.write_access(&by, &user, &access, begun, event)?;
             Ok(user)
         })
     }
@@ -130,15 +130,15 @@ impl Engine {
     ) -> Result<User, EngineError> {
         let by = by.into();
         let hash: PasswordHash = self.passwords().hash(password)?;
-        self.write(move |operation| {
-            let old = operation.user(id)?;
+        self.write(move |tx| {
+            let old = tx.user(id)?;
             if old.kind == UserKind::Bot {
                 return Err(EngineError::BotPassword);
             }
-            operation.check_password_proof(&by, id, old.role)?;
+            tx.check_password_proof(&by, id, old.role)?;
             let user = User { kind: UserKind::Person { password: Some(hash.clone()) }, ..old.clone() };
-            operation.replace_user(Some(&old), &user)?;
-            operation.record(by.actor, AuditAction::PasswordSet, Subject::User(id))?;
+            tx.replace_user(Some(&old), &user)?;
+            tx.record(by.actor, AuditAction::PasswordSet, Subject::User(id))?;
             Ok(user)
         })
     }
@@ -153,16 +153,16 @@ impl Engine {
     /// When this answers, no key of the user is ever allowed again, not even after a power cut.
     pub fn remove_user(&self, by: impl Into<Principal>, id: UserId) -> Result<(), EngineError> {
         let by = by.into();
-        self.write(move |operation| {
-            let user = operation.user(id)?;
-            operation.check_administrator_left(&user, None)?;
-            operation.check_account_stays(&user, None)?;
-            for key in operation.keys_of(id, None)? {
-                operation.write_key(Some(&key), None)?;
+        self.write(move |tx| {
+            let user = tx.user(id)?;
+            tx.check_administrator_left(&user, None)?;
+            tx.check_account_stays(&user, None)?;
+            for key in tx.keys_of(id, None)? {
+                tx.write_key(Some(&key), None)?;
             }
-            operation.drop_owner_limits(id)?;
-            operation.write_user(Some(&user), None)?;
-            operation.record(by.actor, AuditAction::UserRemoved, Subject::User(id))?;
+            tx.drop_owner_limits(id)?;
+            tx.write_user(Some(&user), None)?;
+            tx.record(by.actor, AuditAction::UserRemoved, Subject::User(id))?;
             Ok(())
         })
     }
@@ -202,7 +202,7 @@ fn administers(user: &User) -> bool {
     user.role == Role::Administrator && user.status == UserStatus::Active
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// Writes a user with all indexes; user names and addresses stay unique.
     pub(in crate::engine) fn replace_user(
         &mut self,

@@ -31,7 +31,7 @@ pub struct EventFilter {
 
 /// Events that were found, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trail {
+pub struct AuditPage {
     /// The events.
     pub events: Vec<AuditEvent>,
     /// Before which event to look further; `None` when there are no more.
@@ -60,12 +60,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
-    pub fn trail(
+    pub fn search_audit(
         &self,
         filter: &EventFilter,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Trail, EngineError> {
+    ) -> Result<AuditPage, EngineError> {
         let keys = filter.user.map(|user| self.key_ids_of(user)).transpose()?.unwrap_or_default();
         let limit = limit.clamp(1, limits::PAGE_MAX);
         let (mut events, mut next) = (Vec::<AuditEvent>::new(), None);
@@ -81,11 +81,11 @@ impl Reader {
             // A clock may have been set back a little.
             filter.from.is_none_or(|from| event.at.plus_ms(limits::CLOCK_SET_BACK_MS) >= from)
         })?;
-        Ok(Trail { events, next, chain })
+        Ok(AuditPage { events, next, chain })
     }
 
     /// Up to `limit` events (at most 1,000) that `filter` wants, by rising sequence, from just after one, and after which to
-    /// go on, if there are more. Walks as [`Reader::trail`] does.
+    /// go on, if there are more. Walks as [`Reader::search_audit`] does.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
@@ -258,7 +258,7 @@ mod tests {
         (engine, users)
     }
 
-    fn sequences(trail: &Trail) -> Vec<u64> {
+    fn sequences(trail: &AuditPage) -> Vec<u64> {
         trail.events.iter().map(|event| event.sequence).collect()
     }
 
@@ -266,20 +266,20 @@ mod tests {
     fn events_come_newest_first_in_pages_and_by_filter() {
         let (engine, [ann, bob]) = engine(6);
         let reader = engine.reader();
-        let all = reader.trail(&EventFilter::default(), None, 3).unwrap();
+        let all = reader.search_audit(&EventFilter::default(), None, 3).unwrap();
         assert_eq!((sequences(&all), all.next), (vec![8, 7, 6], Some(6)));
-        let rest = reader.trail(&EventFilter::default(), all.next, 100).unwrap();
+        let rest = reader.search_audit(&EventFilter::default(), all.next, 100).unwrap();
         assert_eq!((sequences(&rest), rest.next), (vec![5, 4, 3, 2, 1], None));
         assert_eq!((all.chain.broken_at, rest.chain.broken_at), (None, None));
         let about = EventFilter { user: Some(ann), ..EventFilter::default() };
-        assert_eq!(sequences(&reader.trail(&about, None, 100).unwrap()), [7, 5, 3, 1]);
+        assert_eq!(sequences(&reader.search_audit(&about, None, 100).unwrap()), [7, 5, 3, 1]);
         let by = EventFilter { actor: Some(bob), ..EventFilter::default() };
-        assert_eq!(sequences(&reader.trail(&by, None, 100).unwrap()), [8, 7, 6, 5, 4, 3]);
+        assert_eq!(sequences(&reader.search_audit(&by, None, 100).unwrap()), [8, 7, 6, 5, 4, 3]);
         let Subject::Key(key) = all.events[0].subject else { panic!() };
         let of_key = EventFilter { key: Some(key), ..EventFilter::default() };
-        assert_eq!(sequences(&reader.trail(&of_key, None, 100).unwrap()), [8]);
+        assert_eq!(sequences(&reader.search_audit(&of_key, None, 100).unwrap()), [8]);
         let later = EventFilter { from: Some(Timestamp::MAX), ..EventFilter::default() };
-        assert_eq!(reader.trail(&later, None, 100).unwrap().events, []);
+        assert_eq!(reader.search_audit(&later, None, 100).unwrap().events, []);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::store::{Entry, StoreError, paged_by, schema};
 
 /// Whose keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum KeyScope {
     /// One user's.
     Owner(UserId),
     /// Those of everyone in a company whose role is no higher, and those of one who is asking.
@@ -52,7 +52,7 @@ impl Reader {
         limit: usize,
     ) -> Result<(Vec<Key>, Option<Cursor>), EngineError> {
         let filter = KeyFilter { keyspace: keyspace.copied(), ..KeyFilter::default() };
-        self.find_keys(Whose::Owner(owner), &filter, after, limit)
+        self.find_keys(KeyScope::Owner(owner), &filter, after, limit)
     }
 
     /// Up to `limit` keys (at most 1,000) that `filter` wants, and where the next page begins, if there is one: a page is
@@ -66,7 +66,7 @@ impl Reader {
     /// could not be read.
     pub fn find_keys(
         &self,
-        whose: Whose,
+        whose: KeyScope,
         filter: &KeyFilter,
         after: Option<&Cursor>,
         limit: usize,
@@ -90,7 +90,7 @@ impl Reader {
     /// Where keys may be that are wanted, from just after a place on.
     fn entries_of<'a>(
         &'a self,
-        whose: Whose,
+        whose: KeyScope,
         filter: &'a KeyFilter,
         after: Option<&[u8]>,
         limit: usize,
@@ -105,8 +105,8 @@ impl Reader {
         let after = after.map(<[u8]>::to_vec);
         match (whose, &filter.prefix) {
             (_, Some(prefix)) => Box::new(under(schema::prefixed(prefix.as_str()), after)),
-            (Whose::Owner(owner), None) => Box::new(under(of(owner.0), after)),
-            (Whose::Everyone, None) => {
+            (KeyScope::Owner(owner), None) => Box::new(under(of(owner.0), after)),
+            (KeyScope::Everyone, None) => {
                 let listed = |entry: &Entry| {
                     let keyspace = filter.keyspace.as_ref();
                     keyspace.is_none_or(|keyspace| schema::is_listed_in(&entry.key, keyspace.as_str()))
@@ -114,7 +114,7 @@ impl Reader {
                 let all = under(schema::LISTINGS.to_vec(), after);
                 Box::new(all.filter(move |entry| entry.as_ref().map_or(true, listed)))
             }
-            (Whose::Company { company, .. }, None) => {
+            (KeyScope::Company { company, .. }, None) => {
                 // Members and their keys are both in the order of the members' numbers.
                 let company = company.to_bytes();
                 let begun = after.as_deref().and_then(schema::listed_owner);
@@ -136,7 +136,12 @@ impl Reader {
     }
 
     /// The key that an entry at `place` names, if it is wanted. One that was deleted since the entry was read is not there.
-    fn wanted_at(&self, place: &[u8], whose: Whose, filter: &KeyFilter) -> Result<Option<Key>, EngineError> {
+    fn wanted_at(
+        &self,
+        place: &[u8],
+        whose: KeyScope,
+        filter: &KeyFilter,
+    ) -> Result<Option<Key>, EngineError> {
         let Some(id) = schema::indexed_id(place) else { return Ok(None) };
         let key: Option<Key> = self.get(&schema::key(&id))?;
         match key {
@@ -145,11 +150,11 @@ impl Reader {
         }
     }
 
-    fn has(&self, whose: Whose, owner: UserId) -> Result<bool, EngineError> {
+    fn has(&self, whose: KeyScope, owner: UserId) -> Result<bool, EngineError> {
         Ok(match whose {
-            Whose::Everyone => true,
-            Whose::Owner(id) => id == owner,
-            Whose::Company { company, highest, asking } => self.owner(owner)?.is_some_and(|found| {
+            KeyScope::Everyone => true,
+            KeyScope::Owner(id) => id == owner,
+            KeyScope::Company { company, highest, asking } => self.owner(owner)?.is_some_and(|found| {
                 found.company == Some(company) && (found.rights.level <= highest || asking == Some(owner))
             }),
         })
@@ -223,7 +228,7 @@ mod tests {
     }
 
     /// Every page of a list.
-    fn pages(reader: &Reader, whose: Whose, filter: &KeyFilter, limit: usize) -> Vec<Vec<Key>> {
+    fn pages(reader: &Reader, whose: KeyScope, filter: &KeyFilter, limit: usize) -> Vec<Vec<Key>> {
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
             let (page, next) = reader.find_keys(whose, filter, after.as_ref(), limit).unwrap();
@@ -257,10 +262,10 @@ mod tests {
             let (whose, owners) = match whose {
                 4 => {
                     let (highest, asking) = (Level::ADMINISTER, Some(users[0]));
-                    (Whose::Company { company, highest, asking }, users[..2].to_vec())
+                    (KeyScope::Company { company, highest, asking }, users[..2].to_vec())
                 }
-                5 => (Whose::Everyone, users.clone()),
-                at => (Whose::Owner(users[at]), vec![users[at]]),
+                5 => (KeyScope::Everyone, users.clone()),
+                at => (KeyScope::Owner(users[at]), vec![users[at]]),
             };
             let pages = pages(&reader, whose, &filter, limit);
             let (last, full) = pages.split_last().unwrap();
@@ -298,20 +303,20 @@ mod tests {
         let (engine, company, users) = engine(&[(0, true, 0), (0, true, 0), (1, true, 0)]);
         let reader = engine.reader();
         let all = KeyFilter::default();
-        let (_, next) = reader.find_keys(Whose::Everyone, &all, None, 1).unwrap();
+        let (_, next) = reader.find_keys(KeyScope::Everyone, &all, None, 1).unwrap();
         let next = next.unwrap();
         let native = KeyFilter { keyspace: Some(*Keyspace::NATIVE.name()), ..all.clone() };
         let active = KeyFilter { condition: Some(KeyStatus::Active), ..all.clone() };
-        let of = |highest| Whose::Company { company, highest, asking: None };
+        let of = |highest| KeyScope::Company { company, highest, asking: None };
         for (whose, filter) in [
-            (Whose::Owner(users[0]), &all),
+            (KeyScope::Owner(users[0]), &all),
             (of(Level::ADMINISTER), &all),
-            (Whose::Everyone, &native),
-            (Whose::Everyone, &active),
+            (KeyScope::Everyone, &native),
+            (KeyScope::Everyone, &active),
         ] {
             let refused = reader.find_keys(whose, filter, Some(&next), 1);
             assert!(matches!(refused, Err(EngineError::OtherList)), "{whose:?} {filter:?}");
         }
-        assert_eq!(reader.find_keys(Whose::Everyone, &all, Some(&next), 5).unwrap().0.len(), 2);
+        assert_eq!(reader.find_keys(KeyScope::Everyone, &all, Some(&next), 5).unwrap().0.len(), 2);
     }
 }

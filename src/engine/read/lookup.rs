@@ -41,7 +41,7 @@ impl Reader {
         match spot.look_up(&hash, then) {
             Lookup::Found => Ok(()),
             Lookup::Absent if self.peppers.is_single() => Ok(()),
-            looked @ (Lookup::Absent | Lookup::Unready) => self.look_further(key, hash, looked, then),
+            looked @ (Lookup::Absent | Lookup::Unready) => self.lookup_slow_path(key, hash, looked, then),
         }
     }
 
@@ -55,7 +55,7 @@ impl Reader {
 
     /// Looks where the hot index was of no help.
     #[cold]
-    fn look_further(
+    fn lookup_slow_path(
         &self,
         key: &PresentedKey<'_>,
         hash: KeyedHash,
@@ -76,19 +76,19 @@ impl Reader {
                 self.rehashes.note(found.record.id, older.hash, current.hash);
                 then(found);
             };
-            if self.look_up_trace(&older, &mut under_older)? {
+            if self.look_up_key(&older, &mut under_older)? {
                 return Ok(());
             }
         }
         // It may have been hashed anew since the first look: then it is under the current pepper now.
         if !self.peppers.is_single() {
-            self.look_up_trace(&current, &mut then)?;
+            self.look_up_key(&current, &mut then)?;
         }
         Ok(())
     }
 
     /// Whether there was such a key.
-    pub(in crate::engine) fn look_up_trace(
+    pub(in crate::engine) fn look_up_key(
         &self,
         trace: &LookupKey,
         then: &mut impl Look,
@@ -117,12 +117,12 @@ impl Reader {
     pub fn note_use(&self, found: &Found<'_>, now: Timestamp, from: Option<&IpAddr>) {
         let count = found.note_use(now, from);
         if count > 0 {
-            self.note_elsewhere(found.record.id, count, Use { at: now, from: from.copied() });
+            self.count_outside_slot(found.record.id, count, Use { at: now, from: from.copied() });
         }
     }
 
     #[cold]
-    fn note_elsewhere(&self, key: KeyId, count: u32, last: Use) {
+    fn count_outside_slot(&self, key: KeyId, count: u32, last: Use) {
         self.uses.note(key, Usage { count: count.into(), last: Some(last) });
     }
 

@@ -8,9 +8,9 @@ mod lookup;
 mod reader;
 mod summary;
 
-pub use audit_search::{Chain, EventFilter, Trail};
+pub use audit_search::{AuditPage, Chain, EventFilter};
 pub use cursor::Cursor;
-pub use key_search::{KeyFilter, Whose};
+pub use key_search::{KeyFilter, KeyScope};
 pub use reader::Reader;
 pub use summary::{KeyCounts, Summary};
 

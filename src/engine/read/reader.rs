@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::engine::EngineError;
-use crate::engine::background::{Passwords, Pending, Rehashes, Sightings};
-use crate::engine::imported_hashes::{Foreign, Salted};
+use crate::engine::background::{AuthEvents, PasswordHasher, RehashRequests, UseOverflow};
+use crate::engine::imported_hashes::{ImportedHashes, SaltedHashChecker};
 use crate::index::{HotIndex, Rates};
 use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
 use crate::store::codec::Record;
@@ -19,12 +19,12 @@ pub struct Reader {
     pub(in crate::engine) clock: Arc<dyn Clock>,
     pub(in crate::engine) index: Arc<HotIndex>,
     pub(in crate::engine) rates: Arc<Rates>,
-    pub(in crate::engine) uses: Arc<Pending>,
-    pub(in crate::engine) rehashes: Arc<Rehashes>,
-    pub(in crate::engine) sightings: Arc<Sightings>,
-    pub(in crate::engine) foreign: Arc<Foreign>,
-    pub(in crate::engine) passwords: Passwords,
-    pub(in crate::engine) salted: Arc<Salted>,
+    pub(in crate::engine) uses: Arc<UseOverflow>,
+    pub(in crate::engine) rehashes: Arc<RehashRequests>,
+    pub(in crate::engine) auth_events: Arc<AuthEvents>,
+    pub(in crate::engine) foreign: Arc<ImportedHashes>,
+    pub(in crate::engine) passwords: PasswordHasher,
+    pub(in crate::engine) salted: Arc<SaltedHashChecker>,
 }
 
 impl Reader {

@@ -11,7 +11,7 @@
 use std::fmt::{self, Display};
 
 use crate::clock::Timestamp;
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::{EngineError, NewKey, Reader};
 use crate::key::{
     Allowlist, Expiry, Key, KeyState, Level, NarrowedBy, Principal, RateLimits, Restriction, Role, UserId,
@@ -189,7 +189,7 @@ fn held_anew(by: &Principal, new: &NewKey, role: Level) -> NarrowedBy {
     }
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// What the key that was shown lends; `None` when it was another proof.
     ///
     /// # Errors

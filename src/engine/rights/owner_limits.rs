@@ -4,7 +4,7 @@
 //! name, bind every later key, however the owner came. Deleting or revoking a key sheds nothing. Whoever reaches the
 //! level that set them may give more, and widens them by widening the limits of the keys they were set on.
 
-use crate::engine::commit::Operation;
+use crate::engine::commit::Transaction;
 use crate::engine::{EngineError, NewKey};
 use crate::key::{
     Key, Keyspace, KeyspaceName, Level, Principal, RateLimits, RateLimitsError, Restriction as _, UserId,
@@ -41,7 +41,7 @@ fn is_above(by: &Principal, owner: UserId, level: Level) -> bool {
     !by.is(owner) && by.level >= level
 }
 
-impl Operation<'_> {
+impl Transaction<'_> {
     /// What binds the owner's keys in the keyspace, with what this operation is about to change of that.
     fn owner_limits(
         &mut self,

@@ -145,7 +145,7 @@ fn a_key_changes_stops_and_rotates_none_that_is_beyond_it() {
     beyond(world.update(by, above.id, |change| change.active = Some(false)), Right::Level);
     beyond(world.update(by, above.id, |change| change.level = Some(level(4))), Right::Level);
     beyond(world.engine.rotate_key(by, above.id, 0), Right::Level);
-    beyond(world.engine.propose_text(by, above.id), Right::Level);
+    beyond(world.engine.stage_rotation(by, above.id), Right::Level);
     beyond(world.engine.revoke_key(by, above.id, RevokeReason::Unspecified), Right::Level);
     beyond(world.engine.delete_key(by, above.id), Right::Level);
     let limited = world.own(4, |new| new.rate_limits = Some(hourly("default", 2)));

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::console::form::{Input, Problem};
 use crate::console::refusal::Refusal;
-use crate::engine::{KeyChange, NewKey, RequestMark};
+use crate::engine::{IdempotencyKey, KeyChange, NewKey};
 use crate::key::{AccessLevel, Allowlist, Expiry, Keyspace, KeyspaceName, Level, UserId};
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -67,7 +67,7 @@ fn filled_in(allowlist: Allowlist) -> Option<Allowlist> {
 }
 
 /// What tells a form that is sent again from a new one.
-pub(in crate::console) fn mark(input: &Input) -> Option<RequestMark> {
+pub(in crate::console) fn mark(input: &Input) -> Option<IdempotencyKey> {
     let once = input.bytes("once");
     if once.is_empty() {
         return None;
@@ -76,7 +76,7 @@ pub(in crate::console) fn mark(input: &Input) -> Option<RequestMark> {
     for field in ["comment", "level", "allowlist", "life", "owner"] {
         content.update(input.bytes(field)).update(&[0xff]);
     }
-    Some(RequestMark { name: *blake3::hash(once).as_bytes(), content: *content.finalize().as_bytes() })
+    Some(IdempotencyKey { name: *blake3::hash(once).as_bytes(), content: *content.finalize().as_bytes() })
 }
 
 /// Reads the changes of a key from a form.

@@ -15,7 +15,7 @@ use crate::console::refusal::Refusal;
 use crate::console::request::Method;
 use crate::console::respond::see_other;
 use crate::console::signed_in::SignedIn;
-use crate::engine::{Created, Cursor};
+use crate::engine::{CreateOutcome, Cursor};
 use crate::http::RawResponse;
 use crate::key::{
     AccessLevel, IssuedKey, Issuing, Key, Keyspace, KeyspaceName, Level, User, UserId, Viewing,
@@ -100,11 +100,11 @@ impl KeyListPage<'_> {
             None => self.of.run(CreateKey(new))?.into(),
         };
         match created {
-            Created::Now(_, text) if self.keyspace.viewing() == Viewing::Once => {
+            CreateOutcome::Created(_, text) if self.keyspace.viewing() == Viewing::Once => {
                 self.page(None, None, Some(text))
             }
             // The new key is the top row. If the form was sent twice, the first request created it.
-            Created::Now(..) | Created::Before(_) => Ok(self.back("created")),
+            CreateOutcome::Created(..) | CreateOutcome::Repeated(_) => Ok(self.back("created")),
         }
     }
 

@@ -111,7 +111,7 @@ impl EditUserPage<'_> {
         if adopts {
             let (key, _) = self.key()?.ok_or(Refusal::Forbidden)?;
             if !self.of.request.service.has_staged_rotation(&self.of.caller, key.id) {
-                return Err(EngineError::NothingProposed.into());
+                return Err(EngineError::NoStagedRotation.into());
             }
         }
         if self.of.is_administrator() {

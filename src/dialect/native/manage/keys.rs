@@ -11,7 +11,7 @@ use crate::command::{
 use crate::dialect::native::refusal::Refusal;
 use crate::dialect::native::route::KeyAction;
 use crate::dialect::native::{decode, encode};
-use crate::engine::{Created, EngineError, KeyChange, KeyFilter, RequestMark};
+use crate::engine::{CreateOutcome, EngineError, IdempotencyKey, KeyChange, KeyFilter};
 use crate::http::RawResponse;
 use crate::key::{Key, KeyId, User, UserId, Username};
 use crate::limits;
@@ -65,13 +65,13 @@ impl RequestContext<'_> {
         };
         let now = self.service.now();
         Ok(match created {
-            Created::Now(key, text) => encode::issued(201, &key, Some(&owner.username), text, now),
-            Created::Before(key) => encode::issued_before(&key, Some(&owner.username), now),
+            CreateOutcome::Created(key, text) => encode::issued(201, &key, Some(&owner.username), text, now),
+            CreateOutcome::Repeated(key) => encode::issued_before(&key, Some(&owner.username), now),
         })
     }
 
     /// What tells this request from others, if it has a name.
-    fn mark(&self) -> Result<Option<RequestMark>, Refusal> {
+    fn mark(&self) -> Result<Option<IdempotencyKey>, Refusal> {
         let Some(name) = self.request.header("idempotency-key") else { return Ok(None) };
         let right = (1..=limits::REQUEST_NAME_BYTES_MAX).contains(&name.len());
         if !right || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -81,7 +81,7 @@ impl RequestContext<'_> {
             )));
         }
         let hash = |bytes: &[u8]| *blake3::hash(bytes).as_bytes();
-        Ok(Some(RequestMark { name: hash(name.as_bytes()), content: hash(self.request.body.bytes()) }))
+        Ok(Some(IdempotencyKey { name: hash(name.as_bytes()), content: hash(self.request.body.bytes()) }))
     }
 
     pub(super) fn update_key(&self, id: KeyId) -> Result<RawResponse, Refusal> {

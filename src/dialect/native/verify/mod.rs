@@ -8,7 +8,7 @@ use super::encode::with_rate_limit;
 use super::{Refusal, Side, Target, decode};
 use crate::command::{AuthenticateError, Service, VerdictWithOwner, VerifyCaller, VerifyGrant};
 use crate::dialect::denial::{Denial, key_for};
-use crate::engine::{EngineError, Patience};
+use crate::engine::{EngineError, WaitPolicy};
 use crate::http::{Body, Form, Head, RawResponse};
 use crate::key::Keyspace;
 use crate::verify::VerifyRequest;
@@ -19,7 +19,7 @@ pub(super) struct Verify<'a> {
     pub(super) service: &'a Service,
     pub(super) head: &'a Head<'a>,
     pub(super) body: &'a Body,
-    pub(super) patience: Patience,
+    pub(super) patience: WaitPolicy,
 }
 
 /// Form of a verdict.
