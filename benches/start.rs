@@ -192,7 +192,7 @@ fn child(dir: &Path) {
     engine.stop().unwrap();
 }
 
-/// A key of the right form that nobody has.
+/// A key of the right form that was never issued.
 fn unknown() -> String {
     let mut id = [0; 16];
     OsEntropy.fill(&mut id).unwrap();

@@ -69,7 +69,7 @@ fn main() {
     }
 }
 
-/// Lists keys, as whoever presents this text; whether that was refused.
+/// Lists keys as the holder of this text; returns whether that was refused.
 fn ask(api: &Filebin, service: &Service, text: &str) -> bool {
     let request = RawRequest {
         method: "POST".to_owned(),

@@ -53,7 +53,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     places.into_iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file())
 }
 
-/// An address that nobody listened on a moment ago.
+/// An address that no process listened on a moment ago.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

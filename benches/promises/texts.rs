@@ -32,7 +32,7 @@ impl Texts {
         })
     }
 
-    /// Keys of the right form whose ids nobody has.
+    /// Keys of the right form with ids of no key.
     pub(crate) fn unknown(count: u64) -> Self {
         Self::new(count, |n| text(NOBODY + n, NOBODY + n))
     }

@@ -106,7 +106,7 @@ impl Siege {
         }
     }
 
-    /// Wrong passwords, each for another name and from another address: nobody is told to wait for having tried before.
+    /// Wrong passwords, each for another name and from another address: no client is told to wait for earlier attempts.
     fn log_in(&self, address: SocketAddr, number: usize) {
         stand_back();
         for count in 0.. {
@@ -143,7 +143,7 @@ fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<BufReader<TcpStream>
     settled(socket.into())
 }
 
-/// Has this thread wait for whoever else wants the processor, as if it were on another machine.
+/// Yields the processor to all other threads, as if this thread were on another machine.
 fn stand_back() {
     rustix::process::setpriority_process(None, 19).unwrap();
 }

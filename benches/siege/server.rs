@@ -40,7 +40,7 @@ impl Server {
         server
     }
 
-    /// The answer to what whoever owns the machine asks.
+    /// The answer to a request of the operator.
     pub(crate) fn operate(&self, target: &str, body: &str) -> String {
         let mut stream = UnixStream::connect(self.data().join("keyward.sock")).unwrap();
         stream.write_all(post(target, "connection: close", body).as_bytes()).unwrap();

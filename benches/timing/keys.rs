@@ -58,7 +58,7 @@ impl Keys {
             engine.revoke_key(BY, id, RevokeReason::Unspecified).unwrap();
         });
         clock.advance_ms(1_000);
-        // Of another engine, so nobody here has them.
+        // Of another engine, so no user here has them.
         let [unknown, also_unknown] = [(); 2].map(|()| texts(unknown_keys()));
         let joined = |(known, other): (&String, &String)| format!("{}{}", &known[..PREFIX], &other[PREFIX..]);
         let known_prefix = good.iter().zip(&unknown).map(joined).collect();

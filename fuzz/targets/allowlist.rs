@@ -46,7 +46,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// IPv4 in its IPv6 form is IPv4, whoever writes it.
+    /// IPv4 in its IPv6 form is IPv4, in allowlists and in addresses.
     fn of(address: IpAddr, length: Option<u32>) -> Option<Self> {
         match address {
             IpAddr::V4(four) => {

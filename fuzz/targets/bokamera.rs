@@ -35,7 +35,7 @@ thread_local! {
 /// Companies, who works there, and the keys they have.
 struct Town {
     world: World,
-    /// What stands for itself in requests.
+    /// Values that requests name literally.
     names: Vec<(String, String)>,
     companies: [(&'static str, Company); 2],
     logins: Vec<Login>,
@@ -93,7 +93,7 @@ impl Town {
         self.companies.iter().find(|(_, company)| named(company)).unwrap().0
     }
 
-    /// Whoever's token the request has: as bearer, or else as a session.
+    /// User of the request's token: as bearer, or else as a session.
     fn login(&self, request: &RawRequest) -> Option<&Login> {
         let sent = |field: &str| {
             let (_, value) = request.headers.iter().find(|(name, _)| name == field)?;
@@ -127,7 +127,7 @@ pub fn run(bytes: &[u8]) {
 
 fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
     if !BokaMera.claims(&request.path) || tries_a_password(request) {
-        // A password costs as much as hundreds of other requests, and nobody here has one.
+        // A password costs as much as hundreds of other requests, and no user here has one.
         return;
     }
     let before = town.world.revision();

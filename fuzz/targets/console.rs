@@ -1,5 +1,5 @@
 //! The web console: whatever is sent gets a page or the way to one, only who has a session gets anything, and changes
-//! nothing but by a form of that session; what people wrote never becomes markup, and nobody sees another's keys.
+//! nothing but by a form of that session; what people wrote never becomes markup, and no user sees the keys of another.
 
 use std::cell::RefCell;
 
@@ -23,7 +23,7 @@ const HARDENED: [(&str, &str); 5] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 ];
-/// What somebody tried to be called.
+/// Names that users tried to have.
 const HOSTILE: &str = r#""><script>alert(1)</script><b title='&lt;"#;
 
 thread_local! {
@@ -31,10 +31,10 @@ thread_local! {
     static TOWN: RefCell<Town> = RefCell::new(Town::new());
 }
 
-/// A world, whoever sits at a browser, and who may see which key.
+/// A world, the person at the browser, and who may see which key.
 struct Town {
     world: World,
-    /// What stands for itself in requests.
+    /// Values that requests name literally.
     names: Vec<(String, String)>,
     sessions: Vec<Session>,
     /// Every key's text, and by whom it may be seen.
@@ -126,7 +126,7 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
     let console = Console::new(SITE.parse().unwrap());
     let form = Form::read(request);
     if !console.claims(&request.path) || tries_a_password(request, &form) {
-        // A password costs as much as hundreds of other requests, and nobody here has one.
+        // A password costs as much as hundreds of other requests, and no user here has one.
         return false;
     }
     let before = town.world.revision();
@@ -185,7 +185,7 @@ fn answer(town: &mut Town, request: &RawRequest, said: &Said) -> bool {
     acts
 }
 
-/// The page, in which nothing is markup that somebody wrote, and no key is one that is not this person's to see.
+/// The page, in which no text of a user is markup, and no key is one that is not this person's to see.
 fn shown(
     response: &RawResponse,
     session: Option<&Session>,

@@ -107,7 +107,7 @@ impl Store for Faulty {
     }
 
     fn directory(&self) -> Option<&Path> {
-        // Whoever was killed leaves nothing there, either.
+        // A killed process leaves nothing there, either.
         if self.state().closed == Some(KILLED) { None } else { self.disk.directory() }
     }
 

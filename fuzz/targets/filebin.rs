@@ -65,7 +65,7 @@ pub fn run(bytes: &[u8]) {
     });
 }
 
-/// Answers one request of whoever holds some of `texts` and has `said` so much in comments; the text of a key it
+/// Answers one request of a client that holds some of `texts` and has `said` so much in comments; the text of a key it
 /// created.
 fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &[String]) -> Option<String> {
     let dialect = Filebin::new("http://127.0.0.1/");
@@ -73,7 +73,7 @@ fn answer(world: &World, request: &RawRequest, texts: &[(&str, String)], said: &
     let _ = filebin::decode(request);
     let form = Form::read(request);
     if given(&form, "username") && given(&form, "password") {
-        // A login costs as much as hundreds of other requests, and nobody here has a password.
+        // A login costs as much as hundreds of other requests, and no user here has a password.
         return None;
     }
     let before = world.revision();

@@ -51,10 +51,10 @@ thread_local! {
     static TOWN: RefCell<Town> = RefCell::new(Town::new());
 }
 
-/// A world, and how whoever is in it proves that.
+/// A world, and the credentials of its users.
 struct Town {
     world: World,
-    /// What stands for itself in requests.
+    /// Values that requests name literally.
     names: Vec<(String, String)>,
     proofs: Vec<Proof>,
     /// Every key and whose it is.
@@ -148,7 +148,7 @@ pub fn run(bytes: &[u8]) {
 
 fn answer(town: &mut Town, request: &RawRequest, said: &Said) {
     if !FreeSewing.claims(&request.path) || tries_a_password(request) {
-        // A password costs as much as hundreds of other requests, and nobody here has one.
+        // A password costs as much as hundreds of other requests, and no user here has one.
         return;
     }
     let before = town.world.revision();

@@ -67,7 +67,7 @@ impl Model {
         (!self.keys.is_empty()).then(|| usize::from(nth) % self.keys.len())
     }
 
-    /// Whether nobody administers but this person, and they would not any more.
+    /// Whether this person is the last administrator, and would not be any more.
     pub(crate) fn is_last_administrator(&self, id: UserId, after: Option<(u8, UserStatus)>) -> bool {
         let administers = |role: u8, status: UserStatus| role == 8 && status == UserStatus::Active;
         let others = self.people.iter().filter(|(other, _)| **other != id);

@@ -44,7 +44,7 @@ struct World {
     landed: Option<Model>,
 }
 
-/// Stands for a user or a key whose number the model does not know yet.
+/// Placeholder of a user or a key whose number the model does not know yet.
 const NEW_USER: UserId = UserId(0);
 const NEW_KEY: KeyId = KeyId::from_bytes([0; 16]);
 

@@ -27,7 +27,7 @@ thread_local! {
 /// A world, and the keys of its bots.
 struct Site {
     world: World,
-    /// What stands for itself in requests.
+    /// Values that requests name literally.
     names: Vec<(String, String)>,
     /// Keys that are good, as far as their allowlists go, and whose they are.
     live: Vec<(UserId, String)>,

@@ -1,4 +1,4 @@
-//! HTTP requests as readable inputs; and what stands in their answers.
+//! HTTP requests as readable inputs, and the contents of their answers.
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use keyward::http::{Body, Entrance, RawRequest, RawResponse};
@@ -13,7 +13,7 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What whoever sends requests has said in them, which answers may repeat.
+/// Texts that the client has sent, which answers may repeat.
 #[derive(Default)]
 pub(crate) struct Said(String);
 
@@ -30,7 +30,7 @@ impl Said {
 }
 
 /// Reads requests, one after the other with a line `###` between them: method, target and perhaps `too-large` or
-/// `incomplete`, then header fields, an empty line and the body. Every `{name}` stands for the value it has in
+/// `incomplete`, then header fields, an empty line and the body. Every `{name}` is replaced by the value it has in
 /// `names`.
 pub(crate) fn requests(input: &[u8], names: &[(&str, String)]) -> Vec<RawRequest> {
     split(&filled_in(input, names), SEPARATOR).into_iter().take(REQUESTS_MAX).map(request).collect()

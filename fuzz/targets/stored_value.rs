@@ -161,7 +161,7 @@ impl Base {
         }
     }
 
-    /// A new user gets a number that nobody has.
+    /// A new user gets a number that no user has.
     fn nobody_is_overwritten(&self, engine: &Engine, store: &MemoryStore) {
         let users = || store.scan(schema::USERS, None, usize::MAX).unwrap();
         let before = users();

@@ -18,7 +18,7 @@ pub(crate) const PERMISSIONS: [&str; 9] = [
     "all",
 ];
 
-/// A key somebody holds.
+/// A key that a client holds.
 #[derive(Debug)]
 pub(crate) struct NarrowedBy {
     pub(crate) name: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct NarrowedBy {
     pub(crate) owner: &'static str,
     /// What it may do: the lower of its own level and its owner's.
     pub(crate) level: u8,
-    /// What is wrong with it, whoever asks.
+    /// Deny reason of the key, for any caller.
     pub(crate) fault: Option<&'static str>,
     /// The one network it may be used from.
     pub(crate) network: Option<[u8; 3]>,

@@ -28,7 +28,7 @@ impl World {
     /// When it begins.
     pub(crate) const START_MS: u64 = 1_378_389_775_190;
 
-    /// With nobody in it.
+    /// A world without users.
     pub(crate) fn empty() -> Self {
         let store = Arc::new(MemoryStore::new());
         let peppers = PepperRing::generate(&SeededEntropy::new(6)).unwrap();
