@@ -31,7 +31,7 @@ const PHRASES: [&str; 22] = [
 ];
 
 /// Findings that each room may still have. This may only fall.
-const CEILINGS: [(&str, usize); 11] = [
+const CEILINGS: [(&str, usize); 10] = [
     ("fuzz", 1),
     ("src/README.md", 12),
     ("src/clock.rs", 1),
@@ -42,7 +42,6 @@ const CEILINGS: [(&str, usize); 11] = [
     ("src/index", 11),
     ("src/store", 24),
     ("src/verify", 8),
-    ("tests", 1),
 ];
 
 /// A word, in lower case, and its line.
