@@ -1,5 +1,5 @@
-//! A bot of a company, by the APIs that take its key: it reaches nothing outside the company, whatever its level, and comes
-//! by nothing that does.
+//! A bot of a company, by the APIs that take its key: it reaches nothing outside the company, whatever its level, and gains
+//! nothing that does.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
