@@ -58,7 +58,7 @@ pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
 /// are counted while the store is open.
 pub const COUNTED_AT_START_MAX: u64 = 1_500_000;
 /// Entries that are counted at a time while the store is open; commits wait for them.
-pub const RECOUNT_PAGE: usize = 1_000;
+pub const SCRUB_PAGE: usize = 1_000;
 /// Pause after them.
 pub const RECOUNT_PAUSE_MS: u64 = 1;
 /// How long counting waits for the hot index at most.
@@ -249,7 +249,7 @@ pub const SCRYPT_WORK_KIB_MAX: u64 = 4 * SCRYPT_KIB_MAX;
 pub const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 
 /// Threads that count verdicts on their own; further ones share a counter.
-pub const TALLY_SHARDS: usize = 64;
+pub const VERDICT_COUNTER_SHARDS: usize = 64;
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;
 /// Largest body of a request to verify that is answered at once; larger ones get a thread of their own.

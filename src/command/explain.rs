@@ -1,7 +1,7 @@
 //! Dry runs of keys: what verifying would answer, with the reasons.
 
 use crate::login::Caller;
-use crate::verify::{Trial, Verdict};
+use crate::verify::{Explanation, Verdict};
 
 /// Answer of a dry run, as far as the caller may know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,13 +9,13 @@ pub struct DryRun {
     /// Whether the key would be allowed, rate limits aside.
     pub allowed: bool,
     /// Reasons and owner; for administrators only.
-    pub trial: Option<Trial>,
+    pub explanation: Option<Explanation>,
 }
 
 impl DryRun {
-    /// Leaves out of `trial` what `caller` may not know.
-    pub(super) fn for_caller(caller: &Caller, trial: Trial) -> Self {
-        let allowed = matches!(trial.verdict, Verdict::Allow(_));
-        Self { allowed, trial: caller.sees_everything().then_some(trial) }
+    /// Leaves out of `explanation` what `caller` may not know.
+    pub(super) fn for_caller(caller: &Caller, explanation: Explanation) -> Self {
+        let allowed = matches!(explanation.verdict, Verdict::Allow(_));
+        Self { allowed, explanation: caller.sees_everything().then_some(explanation) }
     }
 }

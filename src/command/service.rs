@@ -48,7 +48,7 @@ impl Service {
     /// # Security
     /// A caller who is no administrator learns no more than by using the key.
     pub fn explain(&self, caller: &Caller, request: &VerifyRequest<'_>) -> Result<DryRun, CommandError> {
-        Ok(DryRun::for_caller(caller, self.node.verifier.try_out(request)?))
+        Ok(DryRun::for_caller(caller, self.node.verifier.explain(request)?))
     }
 
     /// Whether verifying needs no disk, except for the keys that [`Service::may_wait`] names.

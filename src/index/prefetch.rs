@@ -1,4 +1,4 @@
-//! Asks the processor to fetch memory that will be looked at: with `store/sled/durable.rs` the only unsafe code.
+//! Asks the processor to fetch memory that will be looked at: with `store/sled/sync_file_range.rs` the only unsafe code.
 
 /// Begins to fetch what `target` lies in; changes nothing that a program can see.
 #[cfg(target_arch = "x86_64")]

@@ -63,7 +63,7 @@ pub struct Batch {
 /// What a batch does to one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Write {
-    /// Writes it; its caller vouches that it is new.
+    /// Writes it; its caller asserts_new that it is new.
     Insert(Vec<u8>),
     /// Writes it, new or not.
     Put(Vec<u8>),
@@ -111,7 +111,7 @@ impl Batch {
         self.write(key.into(), Write::Put(value.into()));
     }
 
-    /// Writes `value` at `key`, which is not there: the caller vouches for that, as nobody can have used a random
+    /// Writes `value` at `key`, which is not there: the caller asserts_new for that, as nobody can have used a random
     /// id before. Saves the store a look at what was there.
     ///
     /// A store may check and answer [`StoreError::Conflict`]; debug builds do. One that does not keeps every other
@@ -143,8 +143,8 @@ impl Batch {
         self.writes.iter().map(|(key, write)| (key.as_slice(), write.value()))
     }
 
-    /// Whether the caller vouches that `key` is new.
-    pub(super) fn vouches(&self, key: &[u8]) -> bool {
+    /// Whether the caller asserts_new that `key` is new.
+    pub(super) fn asserts_new(&self, key: &[u8]) -> bool {
         matches!(self.writes.get(key), Some(Write::Insert(_)))
     }
 
@@ -185,7 +185,7 @@ impl Batch {
             return Err(StoreError::Refused { place: schema::printable(key), why });
         }
         if cfg!(debug_assertions) {
-            for (key, _) in self.writes().filter(|(key, _)| self.vouches(key)) {
+            for (key, _) in self.writes().filter(|(key, _)| self.asserts_new(key)) {
                 if version(key)?.is_some() {
                     return Err(StoreError::Conflict { place: schema::printable(key) });
                 }

@@ -24,7 +24,7 @@ pub(super) struct Opened<'a> {
     pub(super) version: Revision,
     /// The value itself.
     pub(super) body: &'a [u8],
-    /// Its checksum as a number, for the tally.
+    /// Its checksum as a number, for the digest.
     pub(super) sum: u64,
 }
 

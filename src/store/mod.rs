@@ -98,7 +98,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Missing`] when not everything is there that was acknowledged: from then on that answers every
     /// read, and no commits are taken. [`StoreError::Io`]: try again later. [`StoreError::Closed`]: the next open counts.
-    fn recount(&self) -> Result<bool, StoreError> {
+    fn scrub(&self) -> Result<bool, StoreError> {
         Ok(false)
     }
 

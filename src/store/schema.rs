@@ -14,7 +14,7 @@
 //! x/<until 8>/<place>                                        what of both goes by itself, and when
 //! a/<sequence 8>                                             audit, hash-chained
 //! f/<prefix>/<key id 16>                                     keys that another system's salted hash is known of
-//! m/<name>                                                   counters, format, peppers, tally
+//! m/<name>                                                   counters, format, peppers, store digest
 //! ```
 //!
 //! Numbers are big-endian so that byte order is number order; `!` marks a complement, for newest first.
@@ -33,7 +33,7 @@ pub const FOREIGN: &[u8] = b"m/foreign";
 /// Number and check value of every pepper that records were made under.
 pub const PEPPERS: &[u8] = b"m/peppers";
 /// Revision, count and sum over all entries; kept by the store itself.
-pub const TALLY: &[u8] = b"m/tally";
+pub const DIGEST: &[u8] = b"m/tally";
 
 /// All key records.
 pub const KEYS: &[u8] = b"k/";
@@ -225,9 +225,9 @@ pub fn audit(sequence: u64) -> Vec<u8> {
     join(&[AUDIT, &sequence.to_be_bytes()])
 }
 
-/// Whether the entry counts in the tally of a store of this layout: all but the store's own do; in layout 1 records alone
+/// Whether the entry counts in the digest of a store of this layout: all but the store's own do; in layout 1 records alone
 /// did, and not what follows from them.
-pub fn is_tallied(layout: u8, place: &[u8]) -> bool {
+pub fn is_in_digest(layout: u8, place: &[u8]) -> bool {
     match layout {
         1 => [KEYS, USERS, COMPANIES].iter().any(|records| place.starts_with(records)),
         _ => !is_own(place),
@@ -236,7 +236,7 @@ pub fn is_tallied(layout: u8, place: &[u8]) -> bool {
 
 /// Whether the store keeps this entry for itself: readers never see it and commits never write it.
 pub fn is_own(place: &[u8]) -> bool {
-    [FORMAT, TALLY].contains(&place)
+    [FORMAT, DIGEST].contains(&place)
 }
 
 /// A place in printable form, for messages: the kind as it is, the rest in hex, so that names stay out of logs.

@@ -2,23 +2,23 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod explain;
 mod judge;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod verdict;
+mod verdict_counters;
 
+pub use explain::Explanation;
 pub use judge::{Check, checks, judge};
-pub use tally::Verdicts;
-pub use trial::Trial;
 pub use verdict::{DenyReason, Identity, Verdict};
+pub use verdict_counters::Verdicts;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tally::Tally;
+use verdict_counters::VerdictCounters;
 
 use crate::clock::Timestamp;
 use crate::engine::{EngineError, Reader, WaitPolicy};
@@ -92,18 +92,18 @@ impl fmt::Debug for VerifyRequest<'_> {
 #[derive(Clone)]
 pub struct Verifier {
     reader: Reader,
-    tally: Arc<Tally>,
+    counters: Arc<VerdictCounters>,
 }
 
 impl Verifier {
     /// A verifier over what `reader` sees.
     pub fn new(reader: Reader) -> Self {
-        Self { reader, tally: Arc::new(Tally::new()) }
+        Self { reader, counters: Arc::new(VerdictCounters::new()) }
     }
 
     /// The verdicts so far, of this verifier and its clones.
     pub fn verdicts(&self) -> Verdicts {
-        self.tally.read()
+        self.counters.read()
     }
 
     /// What it sees.
@@ -162,7 +162,7 @@ impl Verifier {
     #[inline(always)]
     fn counted(&self, verdict: &Result<Verdict, EngineError>) {
         if let Ok(verdict) = verdict {
-            self.tally.count(verdict);
+            self.counters.count(verdict);
         }
     }
 
@@ -211,7 +211,7 @@ impl Verifier {
         &'a self,
         requests: &'a [VerifyRequest<'a>],
     ) -> impl ExactSizeIterator<Item = Result<Verdict, EngineError>> {
-        InTurn::new(self, requests)
+        BatchVerify::new(self, requests)
     }
 
     /// Decides into `verdict`, which is not copied on its way out then.
@@ -284,7 +284,7 @@ impl Look for Decision<'_> {
 }
 
 /// The verdicts on a list of requests, in their order.
-struct InTurn<'a> {
+struct BatchVerify<'a> {
     verifier: &'a Verifier,
     requests: &'a [VerifyRequest<'a>],
     /// The next to decide.
@@ -293,14 +293,14 @@ struct InTurn<'a> {
     begun: [Option<PresentedKey<'a>>; limits::PREFETCHED_KEYS_MAX],
 }
 
-impl<'a> InTurn<'a> {
+impl<'a> BatchVerify<'a> {
     fn new(verifier: &'a Verifier, requests: &'a [VerifyRequest<'a>]) -> Self {
         let begun = std::array::from_fn(|at| requests.get(at).and_then(|request| verifier.begin(request)));
         Self { verifier, requests, at: 0, begun }
     }
 }
 
-impl Iterator for InTurn<'_> {
+impl Iterator for BatchVerify<'_> {
     type Item = Result<Verdict, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -326,4 +326,4 @@ impl Iterator for InTurn<'_> {
     }
 }
 
-impl ExactSizeIterator for InTurn<'_> {}
+impl ExactSizeIterator for BatchVerify<'_> {}

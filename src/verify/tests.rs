@@ -46,8 +46,8 @@ impl World {
         self.verifier.verify_all(&requests).collect::<Result<_, _>>().unwrap()
     }
 
-    fn try_out(&self, text: &str) -> Trial {
-        self.verifier.try_out(&VerifyRequest::new(&Keyspace::NATIVE, text)).unwrap()
+    fn explain(&self, text: &str) -> Explanation {
+        self.verifier.explain(&VerifyRequest::new(&Keyspace::NATIVE, text)).unwrap()
     }
 
     fn uses(&self, key: KeyId) -> u64 {
@@ -115,7 +115,7 @@ fn a_limit_that_the_key_does_not_have_is_not_no_limit() {
             let spend = Spend { limit: Some(name.parse().unwrap()), cost };
             let request = VerifyRequest { spend, ..VerifyRequest::new(&Keyspace::NATIVE, text) };
             let verdict = world.verifier.verify(&request).unwrap();
-            let tried = world.verifier.try_out(&request).unwrap();
+            let tried = world.verifier.explain(&request).unwrap();
             let refused = Verdict::Deny(DenyReason::NoSuchLimit);
             assert_eq!((verdict == refused, tried.verdict == refused), (!allowed, !allowed), "{name} {cost}");
         }
@@ -179,7 +179,7 @@ fn keys_of_other_systems_are_found_where_the_text_is_nobody_s() {
     world.import(ImportedSecret::Text(text.to_owned().into()));
     let found = key_of(world.verify(text)).unwrap();
     assert_eq!(world.verify_all(&[text]).into_iter().map(key_of).collect::<Vec<_>>(), [Some(found)]);
-    assert_eq!(world.try_out(text).key, Some((found, world.flo)));
+    assert_eq!(world.explain(text).key, Some((found, world.flo)));
 }
 
 #[test]
@@ -191,8 +191,8 @@ fn what_became_of_a_key_counts_more_than_a_hash_of_its_text() {
     world.import(ImportedSecret::Digest(DigestScheme::Sha256, digest));
     let revoked = Verdict::Deny(DenyReason::Revoked);
     assert_eq!((world.verify(&text), world.verify_all(&[&text])), (revoked, vec![revoked]));
-    let trial = world.try_out(&text);
-    assert_eq!((trial.verdict, trial.key), (revoked, Some((key, world.flo))));
+    let explanation = world.explain(&text);
+    assert_eq!((explanation.verdict, explanation.key), (revoked, Some((key, world.flo))));
 }
 
 #[test]
@@ -200,13 +200,16 @@ fn trying_out_says_what_verifying_would_and_is_no_use() {
     let world = World::new();
     let (key, text) = world.issue(world.draft());
     let nobody_s = World::new().issue(world.draft()).1;
-    let trial = world.try_out(&text);
-    assert_eq!((key_of(trial.verdict), trial.key), (Some(key), Some((key, world.flo))));
-    assert_eq!(trial.checks.len(), 8);
-    assert!(trial.checks.iter().all(|(_, refused)| refused.is_none()), "{:?}", trial.checks);
+    let explanation = world.explain(&text);
+    assert_eq!((key_of(explanation.verdict), explanation.key), (Some(key), Some((key, world.flo))));
+    assert_eq!(explanation.checks.len(), 8);
+    assert!(explanation.checks.iter().all(|(_, refused)| refused.is_none()), "{:?}", explanation.checks);
     for (text, reason) in [(nobody_s.as_str(), DenyReason::Unknown), ("no key", DenyReason::Malformed)] {
-        let trial = world.try_out(text);
-        assert_eq!((trial.verdict, trial.key, trial.checks), (Verdict::Deny(reason), None, vec![]));
+        let explanation = world.explain(text);
+        assert_eq!(
+            (explanation.verdict, explanation.key, explanation.checks),
+            (Verdict::Deny(reason), None, vec![])
+        );
     }
     assert_eq!((world.uses(key), world.verifier.verdicts()), (0, Verdicts::default()));
 }

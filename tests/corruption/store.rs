@@ -147,7 +147,7 @@ fn a_lost_watermark_is_refused_and_can_be_recovered() {
 fn a_recovered_store_shows_everything_that_is_left_even_without_its_tally() {
     let (dir, entries) = filled(3, true);
     fs::remove_file(dir.path().join("watermark")).unwrap();
-    with_sled(dir.path(), |database| drop(database.remove(schema::TALLY).unwrap().unwrap()));
+    with_sled(dir.path(), |database| drop(database.remove(schema::DIGEST).unwrap().unwrap()));
     let (store, _) = SledStore::open(dir.path(), RECOVER).unwrap();
     assert_eq!(all(&store).unwrap(), entries);
     assert!(
@@ -269,7 +269,7 @@ fn second() {
 
 /// Counts what an open left to be counted.
 fn counted(store: &SledStore) -> Result<(), StoreError> {
-    while store.recount()? {}
+    while store.scrub()? {}
     Ok(())
 }
 
@@ -286,10 +286,10 @@ fn a_store_that_is_counted_while_it_is_open_is_counted_right_whatever_commits_do
                 if random.random() { batch.put(place, [n; 60]) } else { batch.delete(place) }
             }
             store.commit(batch).unwrap();
-            store.recount().unwrap();
+            store.scrub().unwrap();
         }
         counted(&store).unwrap();
-        assert!(!store.recount().unwrap(), "it is counted once");
+        assert!(!store.scrub().unwrap(), "it is counted once");
         store.close().unwrap();
     }
 }
@@ -319,7 +319,7 @@ fn a_large_store_that_is_less_than_was_acknowledged_answers_nothing_once_it_is_c
         for _ in 0..2 {
             assert!(matches!(store.get(place), Err(StoreError::Missing { .. })));
             assert!(matches!(store.scan(b"", None, 1), Err(StoreError::Missing { .. })));
-            assert!(matches!(store.recount(), Err(StoreError::Missing { .. })));
+            assert!(matches!(store.scrub(), Err(StoreError::Missing { .. })));
             let mut batch = Batch::default();
             batch.put(b"k/2", b"x");
             assert!(matches!(store.commit(batch), Err(StoreError::Closed { .. })));

@@ -220,7 +220,7 @@ fn tried(
 ) -> Option<UserId> {
     let request = VerifyRequest { client, level, ..VerifyRequest::new(keyspace, text) };
     let verdict =
-        if spend { verifier.verify(&request).unwrap() } else { verifier.try_out(&request).unwrap().verdict };
+        if spend { verifier.verify(&request).unwrap() } else { verifier.explain(&request).unwrap().verdict };
     match verdict {
         Verdict::Allow(identity) => Some(identity.user),
         Verdict::Deny(_) => None,

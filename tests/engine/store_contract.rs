@@ -176,7 +176,7 @@ fn what_no_store_takes_is_refused_whole() {
         let long = vec![0; limits::VALUE_BYTES_MAX + 1];
         let far = vec![b'k'; limits::PLACE_BYTES_MAX + 1];
         let refused: [(&[u8], Option<&[u8]>); 4] =
-            [(b"k/2", Some(&long)), (&far, None), (schema::TALLY, Some(b"")), (schema::FORMAT, None)];
+            [(b"k/2", Some(&long)), (&far, None), (schema::DIGEST, Some(b"")), (schema::FORMAT, None)];
         for write in refused {
             let result = store.commit(batch(&[(b"k/1", Some(b"x")), write]));
             assert!(matches!(result, Err(StoreError::Refused { .. })), "{:?}", write.0);

@@ -9,13 +9,13 @@ use crate::clock::Timestamp;
 use crate::limits;
 use crate::store::backup::Frame;
 use crate::store::sled::OpenOptions;
-use crate::store::sled::barrier;
-use crate::store::sled::replace::{self, Replacing};
+use crate::store::sled::durable_fs;
+use crate::store::sled::swap::{self, Replacement};
 use crate::store::{Batch, SledStore, Store as _, StoreError};
 
 /// Refuses if the directory still keeps a store that was replaced earlier: the present store would overwrite it.
 pub(in crate::cli) fn refuse_kept_store(data_dir: &DataDir, force: bool) -> Result<(), CliError> {
-    let kept = replace::replaced(&data_dir.data);
+    let kept = swap::replaced(&data_dir.data);
     if force || !kept.exists() {
         return Ok(());
     }
@@ -47,10 +47,10 @@ struct DiskSpace {
 }
 
 impl DiskSpace {
-    fn of(replacing: &Replacing, needed: u64) -> Self {
+    fn of(replacing: &Replacement, needed: u64) -> Self {
         let place = replacing.place();
         // The new store is beside the old one, on the same file system.
-        let free = place.parent().and_then(barrier::free);
+        let free = place.parent().and_then(durable_fs::free);
         Self { place, needed, free }
     }
 
@@ -59,7 +59,7 @@ impl DiskSpace {
         let Self { place, needed, free } = self;
         match error {
             StoreError::Io { what, source } => {
-                StoreError::Io { what, source: barrier::room(place, *needed, *free, source) }
+                StoreError::Io { what, source: durable_fs::room(place, *needed, *free, source) }
             }
             other => other,
         }
@@ -90,7 +90,7 @@ impl NewStore {
 
 /// Fills a new store and closes it. `needed` is its approximate size in bytes; `time` is the newest time of the old store.
 pub(in crate::cli) fn fill(
-    replacing: &Replacing,
+    replacing: &Replacement,
     needed: u64,
     time: Option<Timestamp>,
     with: impl FnOnce(&mut NewStore) -> Result<(), CliError>,

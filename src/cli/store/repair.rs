@@ -7,15 +7,15 @@ use crate::cli::store::open;
 use crate::cli::terminal::output::{line, note};
 use crate::engine::Repair;
 use crate::store::backup::Frame;
-use crate::store::sled::barrier;
-use crate::store::sled::replace::{self, Replacing};
+use crate::store::sled::durable_fs;
+use crate::store::sled::swap::{self, Replacement};
 use crate::store::sled::{OpenOptions, Opened};
 use crate::store::{SledStore, Store as _, paged};
 
 /// Runs `keyward compact`.
 pub(in crate::cli) fn compact(data_dir: &DataDir) -> Result<Exit, CliError> {
     let (store, _) = open_store(data_dir, OpenOptions::default())?;
-    let before = barrier::size(&data_dir.data.join("db"));
+    let before = durable_fs::size(&data_dir.data.join("db"));
     let replacing = rebuild(data_dir, &store, |new_store| {
         for entry in paged(None, |after, limit| store.scan(b"", after, limit)) {
             let entry = entry?;
@@ -23,10 +23,10 @@ pub(in crate::cli) fn compact(data_dir: &DataDir) -> Result<Exit, CliError> {
         }
         Ok(())
     })?;
-    replacing.finish_with_the_same()?;
+    replacing.finish_with_same_content()?;
     drop(store);
     swap(data_dir)?;
-    let after = barrier::size(&data_dir.data.join("db"));
+    let after = durable_fs::size(&data_dir.data.join("db"));
     line(&format!("{} kB before, {} kB after", before / 1024, after / 1024))?;
     Ok(Exit::Done)
 }
@@ -51,7 +51,7 @@ pub(in crate::cli) fn repair(data_dir: &DataDir) -> Result<Exit, CliError> {
     }
     let Repair { made, dropped, lost, .. } = &repair;
     line(&format!("{made} entries written, {dropped} index entries rebuilt, {} lost", lost.len()))?;
-    note(&format!("keyward: the old store is in {}", replace::replaced(&data_dir.data).display()));
+    note(&format!("keyward: the old store is in {}", swap::replaced(&data_dir.data).display()));
     Ok(if repair.lost.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
@@ -70,9 +70,9 @@ fn rebuild(
     data_dir: &DataDir,
     store: &SledStore,
     with: impl FnOnce(&mut NewStore) -> Result<(), CliError>,
-) -> Result<Replacing, CliError> {
+) -> Result<Replacement, CliError> {
     store.close()?;
-    let replacing = Replacing::beside(&data_dir.data)?;
-    fill(&replacing, barrier::size(&data_dir.data.join("db")), store.newest_time(), with)?;
+    let replacing = Replacement::beside(&data_dir.data)?;
+    fill(&replacing, durable_fs::size(&data_dir.data.join("db")), store.newest_time(), with)?;
     Ok(replacing)
 }

@@ -15,7 +15,7 @@ use crate::key::{PepperRing, UserId};
 use crate::store::backup::Frame;
 use crate::store::codec::Record as _;
 use crate::store::sled::OpenOptions;
-use crate::store::sled::replace::{self, Replacing};
+use crate::store::sled::swap::{self, Replacement};
 use crate::store::{SledStore, Store as _, StoreError, schema};
 
 /// Runs `keyward restore`.
@@ -27,8 +27,8 @@ pub(in crate::cli) fn restore(data_dir: &DataDir, args: &RestoreArgs) -> Result<
     let existed = open::is_anything(&data_dir.data);
     let present = if existed { open_present(data_dir, args.bring_back)? } else { None };
     let replacing = match &present {
-        None => Replacing::directory(&data_dir.data)?,
-        Some(_) => Replacing::beside(&data_dir.data)?,
+        None => Replacement::directory(&data_dir.data)?,
+        Some(_) => Replacement::beside(&data_dir.data)?,
     };
     // The clock is never before the newest known time, in the comparison and in the new store.
     let newest_time = present.as_ref().and_then(|present| present.newest_time());
@@ -75,7 +75,7 @@ pub(in crate::cli) fn restore(data_dir: &DataDir, args: &RestoreArgs) -> Result<
         ));
     }
     if existed {
-        note(&format!("keyward: the old store is in {}", replace::replaced(&data_dir.data).display()));
+        note(&format!("keyward: the old store is in {}", swap::replaced(&data_dir.data).display()));
     }
     Ok(Exit::Done)
 }
@@ -110,7 +110,7 @@ fn newest_user(present: Option<&SledStore>) -> Option<UserId> {
 /// Opens the new store as a server would and checks all of it. Returns the records that have more rights than in the
 /// present store.
 fn check_backup(
-    replacing: &Replacing,
+    replacing: &Replacement,
     peppers: PepperRing,
     present: Option<&SledStore>,
 ) -> Result<Vec<RegainedAccess>, CliError> {

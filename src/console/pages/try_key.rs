@@ -14,7 +14,7 @@ use crate::console::request::Method;
 use crate::console::signed_in::SignedIn;
 use crate::http::RawResponse;
 use crate::key::{Keyspace, Level};
-use crate::verify::{Check, DenyReason, Trial, Verdict, VerifyRequest};
+use crate::verify::{Check, DenyReason, Explanation, Verdict, VerifyRequest};
 
 pub(in crate::console) fn answer(of: &SignedIn<'_>, method: Method) -> Result<RawResponse, Refusal> {
     match method {
@@ -76,25 +76,25 @@ fn verdict(tried: &DryRun) -> Markup {
     html! {
         section.box.verdict aria-labelledby="verdict-heading" {
             h2 #verdict-heading { span class={ "state " (class) } { (word) } }
-            @if let Some(trial) = &tried.trial { (checks(trial)) }
+            @if let Some(explanation) = &tried.explanation { (checks(explanation)) }
         }
     }
 }
 
-fn checks(trial: &Trial) -> Markup {
+fn checks(explanation: &Explanation) -> Markup {
     html! {
-        @if let Verdict::Deny(reason) = trial.verdict {
+        @if let Verdict::Deny(reason) = explanation.verdict {
             p { "Reason: " code { (reason.code()) } ", " (said(reason)) }
         }
-        @if let Some((key, owner)) = trial.key {
+        @if let Some((key, owner)) = explanation.key {
             p {
                 "It is the key " a href={ "/console/key/" (key) } { code { (key) } }
                 " of " a href={ "/console/config/users/" (owner) } { "user " (owner) } "."
             }
         }
-        @if !trial.checks.is_empty() {
+        @if !explanation.checks.is_empty() {
             ol.checks {
-                @for (check, refused) in &trial.checks {
+                @for (check, refused) in &explanation.checks {
                     li {
                         @match refused {
                             None => span.state.good { "holds" },

@@ -27,7 +27,7 @@ impl Scrub {
     /// # Errors
     /// The store's; [`StoreError::Io`] when the system gives no thread.
     pub(in crate::engine) fn start(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Result<Self, StoreError> {
-        let more = store.recount()?;
+        let more = store.scrub()?;
         let work = Arc::new(Work { store, index, stopped: AtomicBool::new(false) });
         let of_thread = Arc::clone(&work);
         let start = || std::thread::Builder::new().name("scrub".to_owned()).spawn(move || of_thread.run());
@@ -62,7 +62,7 @@ impl Work {
         tracing::info!("counting what is stored");
         while !self.stopped.load(Ordering::SeqCst) {
             // Commits and requests come first.
-            let pause = match self.store.recount() {
+            let pause = match self.store.scrub() {
                 Ok(true) => limits::RECOUNT_PAUSE_MS,
                 Ok(false) => return tracing::info!("everything is there that was acknowledged"),
                 Err(StoreError::Closed { .. }) => return,

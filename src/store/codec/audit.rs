@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::time;
-use super::{Damage, Record, StoreError, read, write};
+use super::{Damage, Record, StoreError, read, time, write};
 use crate::key::{
     Actor, AuditAction, AuditEvent, AuditField, CompanyId, EventDetails, EventHash, FieldChange, KeyId,
     Subject, UserId,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::ActorWire;
 use super::rate_limits::{level_and_limits, levelled, limited};
-use super::{Damage, Entry, Record, StoreError, read_part, schema, write};
+use super::{Damage, Entry, Record, StoreError, read_part, schema, time, write};
 use crate::clock::Timestamp;
 use crate::key::{
     Allowlist, Expiry, HotRecord, Key, KeyId, KeyState, KeyedHash, Level, NarrowedBy, Network, PepperNumber,
@@ -306,10 +306,4 @@ const fn expires(expiry: Expiry) -> Option<u64> {
 
 fn expiry(wire: Option<u64>) -> Result<Expiry, Damage> {
     wire.map_or(Ok(Expiry::Never), |ms| time(ms).map(Expiry::At))
-}
-
-/// A moment beyond the year 9999 is damage, not a far future.
-pub(super) fn time(ms: u64) -> Result<Timestamp, Damage> {
-    let time = Timestamp::from_unix_ms(ms);
-    if time.unix_ms() == ms { Ok(time) } else { Err(Damage::Shape) }
 }

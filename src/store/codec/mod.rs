@@ -4,25 +4,26 @@
 //! is total: any bytes give a record or [`StoreError::Corrupt`], and bytes after the record are corruption too.
 
 mod audit;
-mod bound;
 mod company;
-mod foreign;
-mod kept;
+mod imported_hashes;
 mod key;
 mod meta;
+mod owner_limits;
 mod rate_limits;
+mod ttl;
 mod user;
 
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use bound::OwnerLimits;
-pub use foreign::{StoredDigest, StoredScheme, StoredSchemes};
-pub use kept::{Deleted, Repeatable};
+pub use imported_hashes::{StoredDigest, StoredScheme, StoredSchemes};
 pub use meta::PepperChecks;
+pub use owner_limits::OwnerLimits;
+pub use ttl::{Deleted, Repeatable};
 
 use super::{Entry, StoreError, schema};
+use crate::clock::Timestamp;
 use crate::key::ParseError;
 use crate::limits;
 
@@ -100,6 +101,12 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
 fn read_part<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Damage> {
     let (wire, read) = bincode::serde::decode_from_slice(bytes, LAYOUT).map_err(|_| Damage::Shape)?;
     bytes.get(read..).map(|rest| (wire, rest)).ok_or(Damage::Shape)
+}
+
+/// Reads a moment; one beyond the year 9999 is damage, not a far future.
+fn time(ms: u64) -> Result<Timestamp, Damage> {
+    let time = Timestamp::from_unix_ms(ms);
+    if time.unix_ms() == ms { Ok(time) } else { Err(Damage::Shape) }
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::time;
-use super::{Damage, Entry, Record, StoreError, read, read_part, schema, write};
+use super::{Damage, Entry, Record, StoreError, read, read_part, schema, time, write};
 use crate::clock::Timestamp;
 use crate::key::{CompanyId, Email, Level, PasswordHash, Role, User, UserId, UserKind, UserStatus};
 

@@ -1,14 +1,15 @@
 //! The durable store: sled, handled so that what it answers survives a power cut.
 
-pub(crate) mod barrier;
-mod counted;
-mod durable;
+pub(crate) mod durable_fs;
+mod lock;
 mod open;
-mod recount;
-pub mod replace;
-mod replaced;
+mod reclaim;
+mod scrub;
+mod scrub_totals;
 mod snapshots;
-mod tally;
+mod store_digest;
+pub mod swap;
+mod sync_file_range;
 mod watermark;
 
 use std::collections::HashMap;
@@ -23,9 +24,9 @@ use sled::{Db, IVec};
 
 pub use self::open::{LastStop, OpenOptions, Opened};
 
-use self::recount::Recount;
-use self::tally::Tally;
-use self::watermark::{Keeper, State};
+use self::scrub::Scrub;
+use self::store_digest::StoreDigest;
+use self::watermark::{State, WatermarkWriter};
 
 use crate::clock::Timestamp;
 
@@ -71,9 +72,9 @@ pub struct SledStore {
 /// What a commit changes beside the database.
 #[derive(Debug)]
 struct Writer {
-    keeper: Keeper,
+    watermark: WatermarkWriter,
     /// How far counting is that the open put off.
-    recount: Option<Recount>,
+    scrub: Option<Scrub>,
 }
 
 /// What readers see beside the database; changed at one moment when a commit is durable.
@@ -82,14 +83,14 @@ struct Visible {
     /// Shows what a commit that runs or failed wrote over or removed; what it newly wrote, its version hides.
     overlay: Overlay,
     changes: Changes,
-    tally: Tally,
+    digest: StoreDigest,
     writes: Writes,
 }
 
 impl Visible {
     /// Whether an entry comes from a commit that is durable.
     fn shows(&self, entry: &Entry) -> bool {
-        entry.version <= self.tally.revision
+        entry.version <= self.digest.revision
     }
 }
 
@@ -137,11 +138,11 @@ impl SledStore {
         directory: PathBuf,
         database: Db,
         writer: Writer,
-        (tally, time): (Tally, Option<Timestamp>),
+        (digest, time): (StoreDigest, Option<Timestamp>),
         lock: File,
     ) -> Self {
-        let changes = Changes::following(tally.revision);
-        let visible = Visible { overlay: Overlay::default(), changes, tally, writes: Writes::Taken };
+        let changes = Changes::following(digest.revision);
+        let visible = Visible { overlay: Overlay::default(), changes, digest, writes: Writes::Taken };
         let time = AtomicU64::new(time.map_or(0, Timestamp::unix_ms));
         Self {
             database,
@@ -168,9 +169,9 @@ impl SledStore {
 
     /// Checks and writes `batch`, and shows it once it is durable.
     fn write(&self, writer: &mut Writer, batch: Batch) -> Result<Revision, StoreError> {
-        let (mut tally, writes) = {
+        let (mut digest, writes) = {
             let visible = self.visible();
-            (visible.tally, visible.writes.clone())
+            (visible.digest, visible.writes.clone())
         };
         writes.check()?;
         // What is expected and written is read once. Nothing changes it meanwhile: only commits write.
@@ -183,42 +184,42 @@ impl SledStore {
             version.transpose()
         })?;
         if batch.is_empty() {
-            return Ok(tally.revision);
+            return Ok(digest.revision);
         }
-        let revision = tally.revision.next();
-        tally.revision = revision;
-        let mut recount = writer.recount.clone();
+        let revision = digest.revision.next();
+        digest.revision = revision;
+        let mut scrub = writer.scrub.clone();
         let mut before = Overlay::default();
         let mut writes = sled::Batch::default();
         for (key, value) in batch.writes() {
             let sealed = value.map(|value| envelope::seal(key, revision, value));
             let sum = sealed.as_ref().map(|(_, sum)| *sum);
             let mut was_sum = None;
-            if !batch.vouches(key) {
+            if !batch.asserts_new(key) {
                 let was = stored.remove(key).map_or_else(|| read(&self.database, key), Ok)?;
                 let was = was.as_ref().map(|sealed| envelope::open(key, sealed)).transpose()?;
                 was_sum = was.map(|was| was.sum);
                 before.insert(key, was.map(|was| shown(key, &was)));
             }
-            tally.replace(was_sum, sum);
-            if let Some(recount) = &mut recount {
-                recount.replace(key, was_sum, sum);
+            digest.replace(was_sum, sum);
+            if let Some(scrub) = &mut scrub {
+                scrub.replace(key, was_sum, sum);
             }
             match sealed {
                 Some((sealed, _)) => writes.insert(key, sealed),
                 None => writes.remove(key),
             }
         }
-        writes.insert(schema::TALLY, envelope::seal(schema::TALLY, revision, &tally.encode()).0);
+        writes.insert(schema::DIGEST, envelope::seal(schema::DIGEST, revision, &digest.encode()).0);
         self.apply(writes, before)?;
-        writer.recount = recount;
-        replaced::free(batch.writes().count());
+        writer.scrub = scrub;
+        reclaim::free(batch.writes().count());
         let mut visible = self.visible_mut();
         visible.overlay.clear();
-        visible.tally = tally;
+        visible.digest = digest;
         visible.changes.remember(batch.into_change(revision));
         drop(visible);
-        writer.keeper.note(tally);
+        writer.watermark.note(digest);
         Ok(revision)
     }
 
@@ -277,7 +278,7 @@ impl Store for SledStore {
     }
 
     fn revision(&self) -> Revision {
-        self.visible().tally.revision
+        self.visible().digest.revision
     }
 
     fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
@@ -294,7 +295,7 @@ impl Store for SledStore {
         if let Ok(writer) = self.writer()
             && before < time.unix_ms()
         {
-            writer.keeper.note_time(time);
+            writer.watermark.note_time(time);
         }
     }
 
@@ -307,17 +308,17 @@ impl Store for SledStore {
         panicked.or_else(|| self.visible().writes.why())
     }
 
-    fn recount(&self) -> Result<bool, StoreError> {
+    fn scrub(&self) -> Result<bool, StoreError> {
         let mut writer = self.writer()?;
         let writes = self.visible().writes.clone();
         writes.readable()?;
         // What a commit left that failed is nobody's to count; the next open does.
         writes.check()?;
-        let Some(recount) = &mut writer.recount else { return Ok(false) };
-        let tally = self.visible().tally;
-        let more = recount.page(&self.database, tally);
+        let Some(scrub) = &mut writer.scrub else { return Ok(false) };
+        let digest = self.visible().digest;
+        let more = scrub.page(&self.database, digest);
         if let Ok(false) = more {
-            writer.recount = None;
+            writer.scrub = None;
         }
         if let Err(StoreError::Missing { report }) = &more {
             self.visible_mut().writes = Writes::Missing(report.clone());
@@ -335,11 +336,11 @@ impl Store for SledStore {
         self.visible_mut().writes = Writes::Stopped;
         guarded("syncing at the stop", || self.database.flush())?;
         let gone = || std::io::Error::other("its thread died");
-        let watermark = writer.keeper.stop().ok_or_else(gone);
-        let tally = self.visible().tally;
+        let watermark = writer.watermark.stop().ok_or_else(gone);
+        let digest = self.visible().digest;
         let marked = watermark.and_then(|mut watermark| {
             watermark.raise(self.newest_time());
-            watermark.write(State::Stopped, tally)
+            watermark.write(State::Stopped, digest)
         });
         marked.map_err(io("writing the watermark"))
     }
@@ -403,5 +404,9 @@ fn io(what: &'static str) -> impl Fn(std::io::Error) -> StoreError {
 
 /// sled's directory inside the data directory.
 const DATABASE: &str = "db";
+/// Copy of the database as a crash left it.
+const ASIDE: &str = "aside";
+/// Copy that is not complete, or not needed any more.
+const PARTIAL: &str = "aside.partial";
 /// Why a store takes no writes after a panic in one of its commits.
 const PANICKED: &str = "a commit panicked";

@@ -32,11 +32,11 @@ pub(super) fn remove_unfinished(database: &Path) -> io::Result<()> {
 
 /// Copies such files of `database` into the new directory `to`.
 pub(super) fn copy(database: &Path, to: &Path) -> io::Result<()> {
-    super::barrier::create(to)?;
+    super::durable_fs::create(to)?;
     for name in names(database)?.iter().filter(|name| is_derived(name)) {
         fs::copy(database.join(name), to.join(name))?;
     }
-    super::barrier::sync_tree(to)
+    super::durable_fs::sync_tree(to)
 }
 
 fn names(database: &Path) -> io::Result<Vec<String>> {

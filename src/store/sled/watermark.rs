@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::limits;
 
-use super::tally::Tally;
+use super::store_digest::StoreDigest;
 
 /// What the store was doing when a slot was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) enum State {
 pub(super) struct Mark {
     pub(super) sequence: u64,
     pub(super) state: State,
-    pub(super) tally: Tally,
+    pub(super) digest: StoreDigest,
     /// The newest time that was noted.
     pub(super) time: Option<Timestamp>,
 }
@@ -89,9 +89,9 @@ impl Watermark {
     }
 
     /// Writes and syncs the slot that is not the newest.
-    pub(super) fn write(&mut self, state: State, tally: Tally) -> io::Result<()> {
+    pub(super) fn write(&mut self, state: State, digest: StoreDigest) -> io::Result<()> {
         let sequence = self.sequence.wrapping_add(1);
-        let bytes = encode(&Mark { sequence, state, tally, time: self.time });
+        let bytes = encode(&Mark { sequence, state, digest, time: self.time });
         self.file.write_all_at(&bytes, sequence % SLOTS * SLOT_DISTANCE)?;
         self.file.sync_all()?;
         self.sequence = sequence;
@@ -107,7 +107,7 @@ const SLOTS: u64 = 2;
 const SLOT_DISTANCE: u64 = 4096;
 const SLOT_BYTES: usize = CONTENT_BYTES + 8;
 const CONTENT_BYTES: usize = CONTENT_1_BYTES + 8;
-const CONTENT_1_BYTES: usize = MAGIC.len() + 8 + 1 + Tally::BYTES;
+const CONTENT_1_BYTES: usize = MAGIC.len() + 8 + 1 + StoreDigest::BYTES;
 
 fn encode(mark: &Mark) -> Vec<u8> {
     let state = match mark.state {
@@ -118,7 +118,7 @@ fn encode(mark: &Mark) -> Vec<u8> {
     // Nothing happens in 1970.
     let time = mark.time.map_or(0, Timestamp::unix_ms);
     let content =
-        [&MAGIC[..], &mark.sequence.to_be_bytes(), &[state], &mark.tally.encode(), &time.to_be_bytes()]
+        [&MAGIC[..], &mark.sequence.to_be_bytes(), &[state], &mark.digest.encode(), &time.to_be_bytes()]
             .concat();
     [&content[..], &checksum(&content)].concat()
 }
@@ -130,7 +130,7 @@ fn decode(bytes: &[u8; SLOT_BYTES]) -> Option<Mark> {
     let numbers = content.strip_prefix(&MAGIC).or_else(|| content.strip_prefix(&MAGIC_1))?;
     let (sequence, rest) = numbers.split_first_chunk::<8>()?;
     let (state, rest) = rest.split_first()?;
-    let (tally, time) = rest.split_at_checked(Tally::BYTES)?;
+    let (digest, time) = rest.split_at_checked(StoreDigest::BYTES)?;
     let state = match state {
         0 => State::Creating,
         1 => State::Running,
@@ -138,8 +138,8 @@ fn decode(bytes: &[u8; SLOT_BYTES]) -> Option<Mark> {
         _ => return None,
     };
     let time = time.first_chunk::<8>().map(|time| u64::from_be_bytes(*time)).filter(|time| *time > 0);
-    let (sequence, tally) = (u64::from_be_bytes(*sequence), Tally::decode(tally)?);
-    sound.then_some(Mark { sequence, state, tally, time: time.map(Timestamp::from_unix_ms) })
+    let (sequence, digest) = (u64::from_be_bytes(*sequence), StoreDigest::decode(digest)?);
+    sound.then_some(Mark { sequence, state, digest, time: time.map(Timestamp::from_unix_ms) })
 }
 
 fn checksum(content: &[u8]) -> [u8; 8] {
@@ -150,7 +150,7 @@ fn checksum(content: &[u8]) -> [u8; 8] {
 
 /// The thread that writes the watermark about once a second while commits happen.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct WatermarkWriter {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<Watermark>>,
 }
@@ -164,14 +164,14 @@ struct Shared {
 #[derive(Debug, Default)]
 struct News {
     /// What is to be written.
-    tally: Option<Tally>,
+    digest: Option<StoreDigest>,
     time: Option<Timestamp>,
     stop: bool,
 }
 
 impl News {
     fn is_none(&self) -> bool {
-        self.tally.is_none() && self.time.is_none()
+        self.digest.is_none() && self.time.is_none()
     }
 }
 
@@ -182,19 +182,19 @@ impl Shared {
     }
 }
 
-impl Keeper {
-    /// Starts the thread, which goes on from what `tally` says.
-    pub(super) fn start(watermark: Watermark, tally: Tally) -> io::Result<Self> {
+impl WatermarkWriter {
+    /// Starts the thread, which goes on from what `digest` says.
+    pub(super) fn start(watermark: Watermark, digest: StoreDigest) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("watermark".to_owned());
-        let thread = thread.spawn(move || keep(watermark, tally, &of_thread))?;
+        let thread = thread.spawn(move || write_behind(watermark, digest, &of_thread))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Hands over the newest tally; never waits for the disk.
-    pub(super) fn note(&self, tally: Tally) {
-        self.tell(|news| news.tally = Some(tally));
+    /// Hands over the newest digest; never waits for the disk.
+    pub(super) fn note(&self, digest: StoreDigest) {
+        self.tell(|news| news.digest = Some(digest));
     }
 
     /// Hands over the newest time, in the same way.
@@ -220,13 +220,13 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for WatermarkWriter {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-fn keep(mut watermark: Watermark, mut tally: Tally, shared: &Shared) -> Watermark {
+fn write_behind(mut watermark: Watermark, mut digest: StoreDigest, shared: &Shared) -> Watermark {
     let interval = Duration::from_millis(limits::WATERMARK_INTERVAL_MS);
     loop {
         let idle = shared.wake.wait_while(shared.news(), |news| news.is_none() && !news.stop);
@@ -236,10 +236,10 @@ fn keep(mut watermark: Watermark, mut tally: Tally, shared: &Shared) -> Watermar
         if news.stop {
             return watermark;
         }
-        tally = news.tally.take().unwrap_or(tally);
+        digest = news.digest.take().unwrap_or(digest);
         watermark.raise(news.time.take());
         drop(news);
-        if let Err(error) = watermark.write(State::Running, tally) {
+        if let Err(error) = watermark.write(State::Running, digest) {
             tracing::warn!(%error, "the watermark could not be written; the next commit tries again");
         }
     }
@@ -250,8 +250,8 @@ mod tests {
     use super::*;
     use crate::store::Revision;
 
-    fn tally(revision: u64) -> Tally {
-        Tally { revision: Revision(revision), count: revision * 2, sum: revision * 3 }
+    fn digest(revision: u64) -> StoreDigest {
+        StoreDigest { revision: Revision(revision), count: revision * 2, sum: revision * 3 }
     }
 
     #[test]
@@ -261,16 +261,16 @@ mod tests {
         let (mut watermark, found) = Watermark::open(&path).unwrap();
         assert_eq!(found, None);
         for revision in 1..=3 {
-            watermark.write(State::Running, tally(revision)).unwrap();
+            watermark.write(State::Running, digest(revision)).unwrap();
         }
-        assert_eq!(Watermark::open(&path).unwrap().1.unwrap().tally, tally(3));
+        assert_eq!(Watermark::open(&path).unwrap().1.unwrap().digest, digest(3));
         for byte in 0..SLOT_BYTES as u64 {
             let torn = byte + 3 % SLOTS * SLOT_DISTANCE;
             let mut was = [0];
             watermark.file.read_exact_at(&mut was, torn).unwrap();
             watermark.file.write_all_at(&[was[0] ^ 1], torn).unwrap();
             let found = Watermark::open(&path).unwrap().1.unwrap();
-            assert_eq!((found.sequence, found.tally), (2, tally(2)), "byte {byte}");
+            assert_eq!((found.sequence, found.digest), (2, digest(2)), "byte {byte}");
             watermark.file.write_all_at(&was, torn).unwrap();
         }
     }
@@ -279,7 +279,7 @@ mod tests {
     fn every_state_comes_back() {
         for state in [State::Creating, State::Running, State::Stopped] {
             for time in [None, Some(Timestamp::from_unix_ms(1_764_100_000_000))] {
-                let mark = Mark { sequence: 7, state, tally: tally(5), time };
+                let mark = Mark { sequence: 7, state, digest: digest(5), time };
                 assert_eq!(decode(encode(&mark).as_slice().try_into().unwrap()), Some(mark));
             }
         }
@@ -289,17 +289,17 @@ mod tests {
     fn a_file_without_a_time_is_read_and_gets_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watermark");
-        let content = [&MAGIC_1[..], &4_u64.to_be_bytes(), &[2], &tally(5).encode()].concat();
+        let content = [&MAGIC_1[..], &4_u64.to_be_bytes(), &[2], &digest(5).encode()].concat();
         std::fs::write(&path, [&content[..], &checksum(&content)].concat()).unwrap();
         let (mut watermark, found) = Watermark::open(&path).unwrap();
-        let mark = Mark { sequence: 4, state: State::Stopped, tally: tally(5), time: None };
+        let mark = Mark { sequence: 4, state: State::Stopped, digest: digest(5), time: None };
         assert_eq!(found, Some(mark));
         let at = |ms| Some(Timestamp::from_unix_ms(ms));
         watermark.raise(at(7));
         watermark.raise(at(6));
         watermark.raise(None);
-        watermark.write(State::Running, tally(6)).unwrap();
+        watermark.write(State::Running, digest(6)).unwrap();
         let found = Watermark::open(&path).unwrap().1.unwrap();
-        assert_eq!((found.sequence, found.tally, found.time), (5, tally(6), at(7)));
+        assert_eq!((found.sequence, found.digest, found.time), (5, digest(6), at(7)));
     }
 }

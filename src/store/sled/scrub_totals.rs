@@ -1,22 +1,22 @@
-//! What was counted of the entries that are stored, and whether that is what a tally says.
+//! What was counted of the entries that are stored, and whether that is what a digest says.
 
 use crate::store::{StoreError, envelope, schema};
 
-use super::tally::Tally;
+use super::store_digest::StoreDigest;
 
 /// Count, sum and newest revision of the entries that were counted, and which of them cannot be read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counted {
-    pub(super) tally: Tally,
+pub(super) struct ScrubTotals {
+    pub(super) digest: StoreDigest,
     damaged: u64,
     /// The first of these.
     at: Option<String>,
 }
 
-impl Counted {
-    /// Where a tally is believed without counting.
-    pub(super) fn believed(tally: Tally) -> Self {
-        Self { tally, ..Self::default() }
+impl ScrubTotals {
+    /// Where a digest is believed without counting.
+    pub(super) fn believed(digest: StoreDigest) -> Self {
+        Self { digest, ..Self::default() }
     }
 
     /// Counts one more, as a store of this layout does.
@@ -26,10 +26,10 @@ impl Counted {
     pub(super) fn add(&mut self, layout: u8, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
         match envelope::open(key, sealed) {
             Ok(opened) => {
-                if schema::is_tallied(layout, key) {
-                    self.tally.replace(None, Some(opened.sum));
+                if schema::is_in_digest(layout, key) {
+                    self.digest.replace(None, Some(opened.sum));
                 }
-                self.tally.revision = self.tally.revision.max(opened.version);
+                self.digest.revision = self.digest.revision.max(opened.version);
             }
             Err(StoreError::Corrupt { place }) => {
                 tracing::warn!(place, "damaged entry");
@@ -47,13 +47,13 @@ impl Counted {
     }
 
     /// Whether count and sum are those of `expected`. One that could not be read and was recovered from is in neither.
-    pub(super) fn agrees(&self, expected: Tally) -> bool {
-        (self.tally.count, self.tally.sum) == (expected.count, expected.sum)
+    pub(super) fn agrees(&self, expected: StoreDigest) -> bool {
+        (self.digest.count, self.digest.sum) == (expected.count, expected.sum)
     }
 
     /// What was expected, and what is there, in words.
-    pub(super) fn report(&self, expected: Tally) -> String {
-        let counted = Tally { revision: expected.revision, ..self.tally };
+    pub(super) fn report(&self, expected: StoreDigest) -> String {
+        let counted = StoreDigest { revision: expected.revision, ..self.digest };
         let first = self.at.as_ref().map(|place| format!(", the first at {place}")).unwrap_or_default();
         format!("expected {expected}, counted {counted} and {} damaged ones{first}", self.damaged)
     }

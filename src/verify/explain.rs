@@ -8,7 +8,7 @@ use crate::key::{KeyId, UserId};
 
 /// What came of trying a key out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trial {
+pub struct Explanation {
     /// The verdict that verifying would reach, rate limits aside.
     pub verdict: Verdict,
     /// The key that the text names and its owner, whether allowed or not; `None` when nobody has the text.
@@ -17,7 +17,7 @@ pub struct Trial {
     pub checks: Vec<(Check, Option<DenyReason>)>,
 }
 
-impl Trial {
+impl Explanation {
     fn judge(&mut self, found: &Found<'_>, request: &VerifyRequest<'_>, now: Timestamp) {
         self.verdict = judge(found.record, found.owner, request, now);
         self.key = Some((found.record.id, found.record.owner));
@@ -33,23 +33,23 @@ impl Verifier {
     ///
     /// # Security
     /// Says more about a key than a client may learn; it is for administrators.
-    pub fn try_out(&self, request: &VerifyRequest<'_>) -> Result<Trial, EngineError> {
+    pub fn explain(&self, request: &VerifyRequest<'_>) -> Result<Explanation, EngineError> {
         let (reader, now) = (self.reader(), self.reader().now());
-        let mut trial =
-            Trial { verdict: Verdict::Deny(DenyReason::Malformed), key: None, checks: Vec::new() };
+        let mut explanation =
+            Explanation { verdict: Verdict::Deny(DenyReason::Malformed), key: None, checks: Vec::new() };
         let presented = request.keyspace.format().parse(request.text).ok();
         if let Some(presented) = &presented {
-            reader.look_up(presented, &mut |found: &Found<'_>| trial.judge(found, request, now))?;
+            reader.look_up(presented, &mut |found: &Found<'_>| explanation.judge(found, request, now))?;
         }
         // As in verifying, a key of ours counts, whatever became of it.
-        if trial.key.is_none() && reader.has_imported_hashes() {
-            let mut look = |found: &Found<'_>| trial.judge(found, request, now);
+        if explanation.key.is_none() && reader.has_imported_hashes() {
+            let mut look = |found: &Found<'_>| explanation.judge(found, request, now);
             reader.look_up_imported(request.text, request.client, request.patience, &mut look)?;
         }
-        if presented.is_some() && trial.key.is_none() {
-            trial.verdict = Verdict::Deny(DenyReason::Unknown);
+        if presented.is_some() && explanation.key.is_none() {
+            explanation.verdict = Verdict::Deny(DenyReason::Unknown);
         }
-        Ok(trial)
+        Ok(explanation)
     }
 }
 

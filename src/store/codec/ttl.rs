@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::time;
-use super::{Damage, Record, StoreError, read, read_part, write};
+use super::{Damage, Record, StoreError, read, read_part, time, write};
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyId, Level};
 

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
 
-use super::open::{ASIDE, LOCK, PARTIAL, lock};
-use super::{barrier, io as failed};
+use super::lock::{LOCK, lock};
+use super::{ASIDE, PARTIAL, durable_fs, io as failed};
 
 /// A data directory whose store is to be replaced; dropped before it is finished, it leaves the directory as it was.
 #[derive(Debug)]
-pub struct Replacing {
+pub struct Replacement {
     directory: PathBuf,
     /// Directories that were made for it, the innermost first.
     made: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub struct Replacing {
     lock: Option<File>,
 }
 
-impl Replacing {
+impl Replacement {
     /// Holds `directory`, with or without a store in it.
     ///
     /// # Errors
@@ -31,15 +31,15 @@ impl Replacing {
     pub fn directory(directory: &Path) -> Result<Self, StoreError> {
         let directory = std::path::absolute(directory).map_err(failed("finding the data directory"))?;
         let made = directory.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
-        barrier::create(&directory).map_err(failed("creating the data directory"))?;
+        durable_fs::create(&directory).map_err(failed("creating the data directory"))?;
         let file = lock(&directory)?;
-        let mut replacing = Self::begin(directory, Some(file))?;
-        replacing.made = made;
-        Ok(replacing)
+        let mut replacement = Self::begin(directory, Some(file))?;
+        replacement.made = made;
+        Ok(replacement)
     }
 
     /// Replaces the store of `directory` that this process has open, and closed for writes. It has to stay so until
-    /// [`Replacing::finish`].
+    /// [`Replacement::finish`].
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -49,7 +49,7 @@ impl Replacing {
     }
 
     fn begin(directory: PathBuf, lock: Option<File>) -> Result<Self, StoreError> {
-        barrier::remove_tree(&partial(&directory)).map_err(failed("removing an unfinished store"))?;
+        durable_fs::remove_tree(&partial(&directory)).map_err(failed("removing an unfinished store"))?;
         Ok(Self { directory, made: Vec::new(), lock })
     }
 
@@ -64,30 +64,30 @@ impl Replacing {
     /// # Errors
     /// [`StoreError::Io`]: the directory has its old store, or already the new one.
     pub fn finish(mut self) -> Result<(), StoreError> {
-        self.exchange()
+        self.swap()
     }
 
-    /// As [`Replacing::finish`], with a store of the same content, so that the old one is not kept.
+    /// As [`Replacement::finish`], with a store of the same content, so that the old one is not kept.
     ///
     /// # Errors
-    /// As [`Replacing::finish`].
-    pub fn finish_with_the_same(mut self) -> Result<(), StoreError> {
+    /// As [`Replacement::finish`].
+    pub fn finish_with_same_content(mut self) -> Result<(), StoreError> {
         File::create(self.place().join(SAME)).map_err(failed("putting the new store in its place"))?;
-        self.exchange()
+        self.swap()
     }
 
-    fn exchange(&mut self) -> Result<(), StoreError> {
+    fn swap(&mut self) -> Result<(), StoreError> {
         let what = "putting the new store in its place";
-        barrier::sync_tree(&self.place()).map_err(failed(what))?;
+        durable_fs::sync_tree(&self.place()).map_err(failed(what))?;
         self.made.clear();
-        barrier::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
+        durable_fs::rename(&self.place(), &complete(&self.directory)).map_err(failed(what))
     }
 }
 
 /// What was built and not finished goes; the directory keeps its store, and one that was made for it goes, too.
-impl Drop for Replacing {
+impl Drop for Replacement {
     fn drop(&mut self) {
-        if let Err(error) = barrier::remove_tree(&self.place()) {
+        if let Err(error) = durable_fs::remove_tree(&self.place()) {
             tracing::warn!(%error, "an unfinished store was left behind; the next replacement removes it");
         }
         if !self.made.is_empty() && self.lock.take().is_some() {
@@ -127,34 +127,34 @@ pub(super) fn finish(directory: &Path) -> io::Result<()> {
         if database.exists() && new.join(SAME).exists() {
             // Every open removes what has this name.
             let old = directory.join(PARTIAL);
-            barrier::remove_tree(&old)?;
-            barrier::remove_tree(&directory.join(ASIDE))?;
-            barrier::rename(&database, &old)?;
+            durable_fs::remove_tree(&old)?;
+            durable_fs::remove_tree(&directory.join(ASIDE))?;
+            durable_fs::rename(&database, &old)?;
         } else if database.exists() {
             let old = replaced(directory);
-            barrier::remove_tree(&old)?;
-            barrier::create(&old)?;
+            durable_fs::remove_tree(&old)?;
+            durable_fs::create(&old)?;
             if watermark.exists() {
                 fs::copy(&watermark, old.join("watermark"))?;
             }
-            barrier::sync_tree(&old)?;
+            durable_fs::sync_tree(&old)?;
             // Copies of the old database would be taken for the state of the new one.
-            barrier::remove_tree(&directory.join(ASIDE))?;
+            durable_fs::remove_tree(&directory.join(ASIDE))?;
             fs::rename(&database, old.join(super::DATABASE))?;
-            barrier::sync(&old)?;
-            barrier::sync(directory)?;
+            durable_fs::sync(&old)?;
+            durable_fs::sync(directory)?;
         }
         fs::rename(&new_database, &database)?;
-        barrier::sync(&new)?;
-        barrier::sync(directory)?;
+        durable_fs::sync(&new)?;
+        durable_fs::sync(directory)?;
     }
     let new_watermark = new.join("watermark");
     if new_watermark.exists() {
         fs::rename(&new_watermark, &watermark)?;
-        barrier::sync(&new)?;
-        barrier::sync(directory)?;
+        durable_fs::sync(&new)?;
+        durable_fs::sync(directory)?;
     }
-    barrier::remove_tree(&new)
+    durable_fs::remove_tree(&new)
 }
 
 #[cfg(test)]
@@ -179,28 +179,28 @@ mod tests {
     }
 
     /// A directory with an old store, and one built to replace it.
-    fn replacing() -> (tempfile::TempDir, Replacing) {
+    fn prepared() -> (tempfile::TempDir, Replacement) {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path(), b"old").close().unwrap();
-        let replacing = Replacing::directory(dir.path()).unwrap();
-        filled(&replacing.place(), b"new").close().unwrap();
-        (dir, replacing)
+        let replacement = Replacement::directory(dir.path()).unwrap();
+        filled(&replacement.place(), b"new").close().unwrap();
+        (dir, replacement)
     }
 
     #[test]
     fn the_new_store_counts_from_one_moment_on_and_the_old_one_is_kept() {
-        let (dir, replacing) = replacing();
-        assert!(matches!(Replacing::directory(dir.path()), Err(StoreError::Locked { .. })));
-        replacing.finish().unwrap();
+        let (dir, replacement) = prepared();
+        assert!(matches!(Replacement::directory(dir.path()), Err(StoreError::Locked { .. })));
+        replacement.finish().unwrap();
         assert_eq!(value(dir.path()), b"new");
         assert_eq!(value(&replaced(dir.path())), b"old");
     }
 
     #[test]
     fn one_of_the_same_content_leaves_none_behind_and_what_was_kept_before_stays() {
-        let (dir, replacing) = replacing();
+        let (dir, replacement) = prepared();
         fs::create_dir(replaced(dir.path())).unwrap();
-        replacing.finish_with_the_same().unwrap();
+        replacement.finish_with_same_content().unwrap();
         assert_eq!(value(dir.path()), b"new");
         let mut names: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -211,13 +211,13 @@ mod tests {
 
     #[test]
     fn what_is_not_finished_changes_nothing() {
-        let (dir, replacing) = replacing();
-        drop(replacing);
+        let (dir, replacement) = prepared();
+        drop(replacement);
         assert!(!partial(dir.path()).exists());
         assert_eq!(value(dir.path()), b"old");
         // As a kill leaves it.
         fs::create_dir(partial(dir.path())).unwrap();
-        drop(Replacing::directory(dir.path()).unwrap());
+        drop(Replacement::directory(dir.path()).unwrap());
         assert!(!partial(dir.path()).exists());
         assert_eq!(value(dir.path()), b"old");
     }
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn an_exchange_that_was_interrupted_goes_on() {
         for step in 0..3 {
-            let (dir, replacing) = replacing();
-            replacing.finish().unwrap();
+            let (dir, replacement) = prepared();
+            replacement.finish().unwrap();
             let (at, new) = (|name: &str| dir.path().join(name), complete(dir.path()));
             if step >= 1 {
                 fs::create_dir(at("replaced")).unwrap();

@@ -6,7 +6,7 @@ use crate::store::Revision;
 
 /// Revision, count and sum over all entries; an order-free fingerprint of the whole store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct StoreDigest {
     pub(super) revision: Revision,
     /// How many there are.
     pub(super) count: u64,
@@ -14,15 +14,15 @@ pub(super) struct Tally {
     pub(super) sum: u64,
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for StoreDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { revision, count, sum } = self;
         write!(f, "revision {} with {count} entries (sum {sum:016x})", revision.0)
     }
 }
 
-impl Tally {
-    /// Bytes of [`Tally::encode`].
+impl StoreDigest {
+    /// Bytes of [`StoreDigest::encode`].
     pub(super) const BYTES: usize = 24;
 
     /// Takes note that an entry had a value with the checksum `before` and now has one with the checksum `after`.
@@ -47,7 +47,7 @@ impl Tally {
         bytes
     }
 
-    /// The tally in `bytes`, if there is exactly one.
+    /// The digest in `bytes`, if there is exactly one.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let ([revision, count, sum], []) = bytes.as_chunks::<8>() else { return None };
         let [revision, count, sum] = [revision, count, sum].map(|field| u64::from_be_bytes(*field));

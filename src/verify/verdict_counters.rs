@@ -13,7 +13,7 @@ pub struct Verdicts {
 }
 
 const KINDS: usize = DenyReason::CODES.len() + 1;
-const SHARDS: usize = limits::TALLY_SHARDS;
+const SHARDS: usize = limits::VERDICT_COUNTER_SHARDS;
 
 impl Verdicts {
     /// Allowed ones.
@@ -33,7 +33,7 @@ impl Verdicts {
 }
 
 /// Counts verdicts. Each of the first threads has counters of its own, so that counting is an addition and no more.
-pub(super) struct Tally {
+pub(super) struct VerdictCounters {
     shards: Box<[Shard; SHARDS]>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Tally {
 #[repr(align(128))]
 struct Shard([AtomicU64; KINDS]);
 
-impl Tally {
+impl VerdictCounters {
     pub(super) fn new() -> Self {
         Self { shards: Box::new(std::array::from_fn(|_| Shard(std::array::from_fn(|_| AtomicU64::new(0))))) }
     }
@@ -98,21 +98,21 @@ mod tests {
     fn verdicts_of_more_threads_than_counters_are_all_counted() {
         const LATE: usize = 4;
         const EACH: u64 = 300_000;
-        let (tally, together) = (Tally::new(), Barrier::new(LATE));
+        let (counters, together) = (VerdictCounters::new(), Barrier::new(LATE));
         let unknown = Verdict::Deny(DenyReason::Unknown);
         std::thread::scope(|scope| {
             for _ in 0..SHARDS {
-                scope.spawn(|| tally.count(&unknown)).join().unwrap();
+                scope.spawn(|| counters.count(&unknown)).join().unwrap();
             }
             // At the same time, so that one would write over the other.
             for _ in 0..LATE {
                 scope.spawn(|| {
                     together.wait();
-                    (0..EACH).for_each(|_| tally.count(&unknown));
+                    (0..EACH).for_each(|_| counters.count(&unknown));
                 });
             }
         });
-        let read = tally.read();
+        let read = counters.read();
         assert_eq!((read.allowed(), read.denied()), (0, SHARDS as u64 + LATE as u64 * EACH));
         assert_eq!(read.by_reason().find(|(_, count)| *count > 0), Some(("unknown", read.denied())));
     }
