@@ -7,6 +7,7 @@
 //! durable and before it is answered: each change is one atomic store. **Not ready** means that the index says nothing
 //! and the store has to be asked: while it is built, and after a change could not be published.
 
+mod gcra;
 mod last_addresses;
 mod lookup;
 mod owners;

@@ -1,21 +1,17 @@
-//! How much of their rate limits keys have used, in memory.
+//! Rate limits of keys, counted in memory: one account a key, whichever of the key's secrets was presented.
+//!
+//! Accounts are lost at a stop, so a restart makes every burst free again. That is why the refill time of a new limit
+//! is bounded (`limits::RATE_REFILL_SECONDS_MAX`).
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use governor::RateLimiter;
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{NotKeyed, StateStore};
 use papaya::{Compute, Operation};
 
+use super::gcra::{Gcra, TooMany};
 use crate::clock::Timestamp;
 use crate::key::{KeyId, Quota, RateLimit, RateLimits, Spend};
 
-/// What every limited key has used; one account a key, whichever of its secrets was presented. Lost at a stop.
+/// Accounts of all limited keys.
 #[derive(Default)]
 pub struct Rates(papaya::HashMap<KeyId, Arc<Account>>);
 
@@ -29,11 +25,11 @@ pub struct OverLimit {
 }
 
 impl Rates {
-    /// Spends from the limits of a key, from all or from none; the quota is that of the limit with the least left,
-    /// `None` when no limit was concerned.
+    /// Spends from the limits of a key, from all or from none. Returns the quota of the limit with the least left;
+    /// `None` when `spend` concerns no limit of the key.
     ///
     /// # Errors
-    /// [`OverLimit`] when one of them has not enough left.
+    /// [`OverLimit`] when one of the limits has not enough left.
     pub fn spend(
         &self,
         key: KeyId,
@@ -51,7 +47,7 @@ impl Rates {
             return spent;
         }
         loop {
-            // Of threads that come at once one opens the account. Also after the limits changed: it begins with a full
+            // Of several threads exactly one opens the account. A change of the limits opens a new one, with a full
             // burst.
             let opened = accounts.compute(key, |entry| match entry {
                 Some((_, account)) if account.limits == *limits && !account.is_closed() => {
@@ -70,7 +66,7 @@ impl Rates {
         }
     }
 
-    /// Forgets accounts that are as good as new.
+    /// Removes accounts whose limits are all unused again: a new account is the same.
     pub fn sweep(&self, now: Timestamp) {
         self.0.pin().retain(|_, account| !account.close_if_full(now));
     }
@@ -80,52 +76,19 @@ fn concerns(spend: Spend, limit: &RateLimit) -> bool {
     spend.limit.is_none_or(|name| name == limit.name)
 }
 
-/// Where one key stands.
+/// Account of one key.
 struct Account {
     limits: RateLimits,
-    /// In the order of the limits, none once the account is closed. Locked so that a use is spent from all of them or
-    /// from none.
+    /// In the order of the limits, none once the account is closed. Locked so that a use is spent from all of the
+    /// limits or from none.
     cells: Mutex<Vec<Cell>>,
 }
 
-/// Where one key stands with one limit.
+/// One limit of one key, and how much of it is used.
+#[derive(Clone, Copy)]
 struct Cell {
     limit: RateLimit,
-    governor: RateLimiter<NotKeyed, Arrival, Reading, NoOpMiddleware<Nanos>>,
-    arrival: Arrival,
-    reading: Reading,
-}
-
-/// Half of what 64 bits count, in the year 2262: what is added to it always fits.
-const LATEST: u64 = u64::MAX / 2;
-
-/// The theoretical arrival time of the algorithm, in nanoseconds since 1970.
-#[derive(Clone, Default)]
-struct Arrival(Arc<AtomicU64>);
-
-/// The time an account is at, in nanoseconds since 1970; set before each use.
-#[derive(Clone, Default)]
-struct Reading(Arc<AtomicU64>);
-
-impl StateStore for Arrival {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, measure: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let (answer, next) = measure(Some(self.0.load(Ordering::Relaxed).into()))?;
-        self.0.store(next.into(), Ordering::Relaxed);
-        Ok(answer)
-    }
-}
-
-impl Clock for Reading {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        self.0.load(Ordering::Relaxed).into()
-    }
+    gcra: Gcra,
 }
 
 impl Account {
@@ -139,37 +102,38 @@ impl Account {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` when the account was closed meanwhile.
+    /// Spends a use; `None` when another thread closed the account meanwhile.
     fn spend(&self, spend: Spend, now: Timestamp) -> Option<Result<Option<Quota>, OverLimit>> {
-        let cells = self.cells();
+        let mut cells = self.cells();
         if cells.is_empty() {
             return None;
         }
-        let concerned = || cells.iter().filter(|cell| concerns(spend, &cell.limit));
-        let mut spent = Vec::new();
-        for cell in concerned() {
-            let before = cell.arrival.0.load(Ordering::Relaxed);
-            if let Err(over) = cell.spend(spend.cost, now) {
-                let undo = |(cell, before): (&Cell, u64)| cell.arrival.0.store(before, Ordering::Relaxed);
-                spent.into_iter().for_each(undo);
-                return Some(Err(over));
+        // First into a copy: a later limit may refuse the use.
+        let mut after = cells.clone();
+        for (cell, after) in cells.iter_mut().zip(&mut after).filter(|(cell, _)| concerns(spend, &cell.limit))
+        {
+            cell.gcra.advance(now.unix_ms());
+            match cell.gcra.after(spend.cost) {
+                Ok(gcra) => after.gcra = gcra,
+                Err(TooMany { wait }) => {
+                    return Some(Err(OverLimit { quota: cell.quota(), retry_ms: wait.map(milliseconds) }));
+                }
             }
-            spent.push((cell, before));
         }
-        Some(Ok(concerned().map(Cell::quota).min_by_key(|quota| quota.remaining)))
+        *cells = after;
+        let concerned = cells.iter().filter(|cell| concerns(spend, &cell.limit));
+        Some(Ok(concerned.map(Cell::quota).min_by_key(|quota| quota.remaining)))
     }
 
     fn is_closed(&self) -> bool {
         self.cells().is_empty()
     }
 
-    /// Closes an account that is as good as new, so that nobody who still has it spends from it.
+    /// Closes an account whose limits are all unused, so that no thread that still holds it spends from it.
     fn close_if_full(&self, now: Timestamp) -> bool {
         let mut cells = self.cells();
-        let full = cells.iter().all(|cell| {
-            cell.advance(now);
-            cell.quota().reset_ms == 0
-        });
+        cells.iter_mut().for_each(|cell| cell.gcra.advance(now.unix_ms()));
+        let full = cells.iter().all(|cell| cell.gcra.owed() == 0);
         if full {
             cells.clear();
         }
@@ -179,56 +143,28 @@ impl Account {
 
 impl Cell {
     fn new(limit: RateLimit, now: Timestamp) -> Self {
-        let period = Duration::from_secs(limit.seconds.get().into());
-        let each = (period / limit.count.get()).max(Duration::from_nanos(1));
-        // Never `None`: the period is above zero.
-        let quota =
-            governor::Quota::with_period(each).unwrap_or_else(|| governor::Quota::per_second(limit.count));
-        let (arrival, reading) = (Arrival::default(), Reading::default());
-        let governor = RateLimiter::new(quota.allow_burst(limit.burst), arrival.clone(), reading.clone());
-        let cell = Self { limit, governor, arrival, reading };
-        cell.advance(now);
-        cell
-    }
-
-    /// Moves the account's time on; it never goes back.
-    fn advance(&self, now: Timestamp) {
-        let nanoseconds = now.unix_ms().saturating_mul(1_000_000);
-        self.reading.0.fetch_max(nanoseconds.min(LATEST), Ordering::Relaxed);
-    }
-
-    fn spend(&self, cost: u32, now: Timestamp) -> Result<(), OverLimit> {
-        self.advance(now);
-        let over = |retry_ms| OverLimit { quota: self.quota(), retry_ms };
-        if cost > self.limit.burst.get() {
-            return Err(over(None));
-        }
-        let Some(cost) = NonZeroU32::new(cost) else { return Ok(()) };
-        match self.governor.check_n(cost) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(until)) => Err(over(Some(milliseconds(until.wait_time_from(self.reading.now()))))),
-            Err(_) => Err(over(None)),
-        }
+        let mut gcra = Gcra::new(&limit);
+        gcra.advance(now.unix_ms());
+        Self { limit, gcra }
     }
 
     fn quota(&self) -> Quota {
-        let owed = self.arrival.0.load(Ordering::Relaxed);
-        let owed = Duration::from_nanos(owed.saturating_sub(self.reading.now().into()));
-        let each = Duration::from_secs(self.limit.seconds.get().into()) / self.limit.count.get();
-        let used = owed.as_nanos().div_ceil(each.as_nanos().max(1));
-        let remaining = self.limit.burst.get().saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
-        Quota { limit: self.limit, remaining, reset_ms: milliseconds(owed) }
+        let Self { limit, gcra } = *self;
+        Quota { limit, remaining: gcra.remaining(), reset_ms: milliseconds(gcra.owed()) }
     }
 }
 
-/// Whole milliseconds, rounded up: whoever waits that long has waited enough.
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+/// Returns whole milliseconds, rounded up: a caller that waits so long has waited enough.
+const fn milliseconds(nanoseconds: u64) -> u64 {
+    nanoseconds.div_ceil(1_000_000)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
+    use crate::key::RateLimit;
 
     const START: Timestamp = Timestamp::from_unix_ms(1_000_000);
     const KEY: KeyId = KeyId::from_bytes([1; 16]);
