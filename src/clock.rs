@@ -76,17 +76,17 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the engine reads the time.
+/// Source of time for the engine.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now. May stand still or go back; callers never rely on it moving.
+    /// Returns the time now. It may repeat or go back; callers do not rely on its moving.
     fn now(&self) -> Timestamp;
 
-    /// Has it show no earlier time than this from here on, and go on from there until it has caught up.
+    /// Makes the clock return no earlier time than `moment` from now on, moving on from there until the source has caught up.
     fn not_before(&self, moment: Timestamp);
 }
 
-/// The operating system's wall clock, as of its last tick: a few milliseconds old at most, and read in a fraction of
-/// the time that the exact one takes.
+/// The operating system's coarse wall clock: at most a few milliseconds old. Reading the exact one takes several times as
+/// long, which a verify would pay.
 ///
 /// It never goes back: what has expired stays expired. When the system's clock is set forward it follows within 10 ms;
 /// set back, it keeps its lead and goes on at the pace of the time that passes, until the system's clock has caught up.
@@ -94,7 +94,7 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// One for the process: its lead is for all who ask.
+/// One for the process, so that all callers share its lead.
 static STEADY: Steady = Steady::new();
 
 impl SystemClock {
@@ -184,7 +184,7 @@ impl Steady {
     fn look(&self, passed: u64, wall: u64) {
         let ahead = wall.saturating_sub(passed);
         let before = self.ahead.fetch_max(ahead, Ordering::Relaxed);
-        // Whoever sees this sees the line above, too.
+        // Release: a thread that reads this also reads the new lead.
         self.next.fetch_max(passed.saturating_add(LOOK_MS), Ordering::Release);
         let lead = before.saturating_sub(ahead);
         let far = lead > LEAD_TOLD_MS;
@@ -210,7 +210,7 @@ impl Steady {
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// Returns a clock that shows `start` until it is moved.
     pub fn at(start: Timestamp) -> Self {
         Self(Arc::new(AtomicU64::new(start.0)))
     }

@@ -54,18 +54,18 @@ pub const PLACE_BYTES_MAX: usize = 256;
 pub const STORE_SEGMENT_BYTES: usize = 1024 * 1024;
 /// Memory sled may use for its page cache.
 pub const STORE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
-/// Entries that are counted before a start is over, as many as some 300,000 keys have. After a stop in good order more
-/// are counted while the store is open.
+/// Entries that an open counts after a stop in good order, about those of 300,000 keys. A larger store is scrubbed while it
+/// is open.
 pub const COUNTED_AT_START_MAX: u64 = 1_500_000;
-/// Entries that are counted at a time while the store is open; commits wait for them.
+/// Entries of one page of a scrub; commits wait for one page.
 pub const SCRUB_PAGE: usize = 1_000;
-/// Pause after them.
+/// Pause after one page of a scrub.
 pub const RECOUNT_PAUSE_MS: u64 = 1;
-/// How long counting waits for the hot index at most.
+/// Longest wait of a scrub for the hot index to be ready.
 pub const RECOUNT_PUT_OFF_MS: u64 = 60_000;
-/// How often it looks whether that is ready.
+/// Interval at which a waiting scrub checks whether the hot index is ready.
 pub const RECOUNT_LOOK_MS: u64 = 50;
-/// How soon a key has to stop by itself to be named in a summary.
+/// A summary names keys that expire within this time.
 pub const EXPIRING_MS: u64 = 30 * 24 * 3_600_000;
 /// Keys that a summary names of each kind.
 pub const SUMMARY_KEYS_MAX: usize = 10;
@@ -75,7 +75,7 @@ pub const EVENT_BYTES_MAX: usize = 1_024;
 pub const AUDITED_VALUE_BYTES: [usize; 5] = [512, 160, 64, 24, 8];
 /// Keys beside its subject that an event names.
 pub const AUDITED_KEYS_MAX: usize = 8;
-/// How far a clock may have been set back without a search of the audit from some moment on missing events.
+/// Largest step back of the clock for which an audit search from some time on misses no event.
 pub const CLOCK_SET_BACK_MS: u64 = 24 * 3_600_000;
 /// Entries that are written with one sync where a whole store is filled.
 pub const FILL_BATCH: usize = 5_000;
@@ -90,15 +90,15 @@ pub const CLOCK_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 /// Size of a huge page.
 pub const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
-/// Smallest table of the hot index that lies in huge pages: below it their unused ends would count.
+/// Smallest table of the hot index in huge pages; in smaller ones the unused end of the last page would cost too much.
 pub const HUGE_TABLE_BYTES_MIN: usize = 8 * HUGE_PAGE_BYTES;
 /// How full a table of the hot index becomes before it grows.
 pub const INDEX_LOAD_PERCENT_MAX: usize = 82;
-/// Slots that are looked at for a way to make room for a key before its table grows.
+/// Slots searched for a way to make room for a key before its table grows.
 pub const INDEX_MOVES_LOOKED_AT_MAX: usize = 500;
-/// How often a reader of the hot index looks again when a change was in the way.
+/// Reads of one slot before a reader of the hot index gives up because the writer is active.
 pub const INDEX_READ_ATTEMPTS_MAX: usize = 1_000;
-/// Keys of a list to verify whose slots the processor fetches at once.
+/// Keys of a batch to verify whose slots are prefetched at once.
 pub const PREFETCHED_KEYS_MAX: usize = 16;
 /// Tables with fewer slots double when they grow; larger ones grow by a sixteenth.
 pub const INDEX_DOUBLING_SLOTS: usize = 4_096;
@@ -137,11 +137,11 @@ pub const AUTH_EVENTS_MAX: usize = 100;
 /// Newest events that are looked at after a start for those of that time.
 pub const AUTH_EVENTS_READ_BACK_MAX: usize = 20_000;
 
-/// How long a deleted key may be brought back.
+/// Time in which a deleted key may be undeleted.
 pub const DELETED_KEPT_MS: u64 = 30 * 24 * 3_600_000;
-/// How long a request is known again by the name its caller gave it.
+/// Life of an idempotency key.
 pub const REQUEST_KEPT_MS: u64 = 24 * 3_600_000;
-/// Longest such name.
+/// Longest idempotency key.
 pub const REQUEST_NAME_BYTES_MAX: usize = 255;
 /// How long a proposed key text waits to be adopted.
 pub const STAGED_ROTATION_MS: u64 = 15 * 60_000;
@@ -164,11 +164,11 @@ pub const LOGIN_TRIES_KEPT_MS: u64 = 15 * 60_000;
 /// Login names and networks that they are remembered of.
 pub const LOGIN_TRIES_MAX: usize = 20_000;
 
-/// Silence that ends a session of the console.
+/// Idle time after which a session of the console ends.
 pub const SESSION_IDLE_MS: u64 = 30 * 60_000;
 /// Longest session.
 pub const SESSION_MS: u64 = 12 * 3_600_000;
-/// Sessions at once; the one that was silent longest goes first.
+/// Sessions at once; the one idle longest is removed first.
 pub const SESSIONS_MAX: usize = 10_000;
 /// Sessions of one user at once.
 pub const SESSIONS_OF_USER_MAX: usize = 16;
@@ -183,7 +183,7 @@ pub const SAMPLE_SECONDS: u64 = 10;
 pub const REFUSED_KEYS_TOLD_MS: u64 = 60 * 1_000;
 /// Samples that are kept: half an hour.
 pub const SAMPLES_KEPT: usize = 181;
-/// How old a summary of all keys may be before it is counted anew.
+/// Age at which a summary of all keys is computed again.
 pub const SUMMARY_KEPT_MS: u64 = 60_000;
 
 /// How long a login's token is good: seven days.
@@ -227,7 +227,7 @@ pub const CHECKS_MAX: usize = 64;
 pub const CHECKS_OF_NETWORK_MAX: usize = 16;
 /// Callers that wait for the same text.
 pub const CHECK_WAITERS_MAX: usize = 2;
-/// How long a network whose text was refused stands behind others.
+/// Time for which a network whose text was refused is served after other networks.
 pub const CHECK_REFUSED_LATELY_MS: u64 = 60_000;
 /// Networks that are remembered.
 pub const CHECK_NETWORKS_MAX: usize = 4_096;
@@ -248,7 +248,7 @@ pub const SCRYPT_WORK_KIB_MAX: u64 = 4 * SCRYPT_KIB_MAX;
 /// Most rounds of PBKDF2 that are taken.
 pub const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 
-/// Threads that count verdicts on their own; further ones share a counter.
+/// Sets of verdict counters: each thread but the last ones has its own.
 pub const VERDICT_COUNTER_SHARDS: usize = 64;
 /// Keys that one request may have verified.
 pub const VERIFY_BATCH_MAX: usize = 1_000;

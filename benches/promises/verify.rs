@@ -112,8 +112,8 @@ fn counting(engine: &Engine, hits: &Texts) {
     let verify = |text: &str, count: bool| {
         let request = request(text);
         let format = request.keyspace.format();
-        reader.spot(format.locator(request.text), |spot| {
-            spot.prefetch();
+        reader.bucket(format.locator(request.text), |bucket| {
+            bucket.prefetch();
             let presented = format.parse(request.text).unwrap();
             let now = reader.now();
             let mut look = |found: &Found<'_>| {
@@ -125,7 +125,7 @@ fn counting(engine: &Engine, hits: &Texts) {
                 }
                 black_box(&verdict);
             };
-            reader.look_up_at(&spot, &presented, &mut look).unwrap();
+            reader.look_up_at(&bucket, &presented, &mut look).unwrap();
         });
     };
     let verify = &verify;

@@ -1,4 +1,4 @@
-//! LastAddresses of latest uses, until they are written: they do not fit into a slot.
+//! Client addresses of latest uses until they are written: they do not fit into a slot.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::OnceLock;
@@ -9,29 +9,28 @@ use super::slot::Fingerprint;
 use super::table::mix;
 use crate::key::Locator;
 
-/// Keys whose addresses are kept at once; two that meet keep the later one's.
+/// Number of addresses kept at once; of two keys with the same entry the later use is kept.
 const PLACES: usize = 1 << 16;
 
-/// The address in two words, and a check that is right only for a whole entry of the key that asks. Within one line of
-/// the processor's cache.
+/// Address in two words, and a check word that fits only a whole entry of the same key. Within one cache line.
 #[derive(Default)]
 #[repr(align(32))]
 struct Entry([AtomicU64; 3]);
 
-/// A place for each fingerprint, shared by chance. Reading and writing take no lock: an entry that two threads wrote
-/// at once fails its check and counts as not there.
+/// Entries by locator; keys may share one by chance. Reading and writing take no lock: an entry that two threads wrote at
+/// once fails its check and is read as absent.
 #[derive(Default)]
 pub(super) struct LastAddresses(OnceLock<Box<[Entry]>>);
 
 impl LastAddresses {
-    /// Has the processor fetch what a use of the key will change.
+    /// Asks the processor to fetch the entry that a use of the key writes.
     pub(super) fn prefetch(&self, locator: Locator) {
         if let Some(entry) = self.0.get().and_then(|entries| entries.get(place(locator))) {
             prefetch(entry);
         }
     }
 
-    /// Remembers where a key was used from.
+    /// Stores the client address of a use.
     pub(super) fn note(&self, key: Fingerprint, from: IpAddr) {
         let entries = self.0.get_or_init(|| std::iter::repeat_with(Entry::default).take(PLACES).collect());
         if let Some(Entry([high, low, check])) = entries.get(place(key.locator())) {
@@ -42,7 +41,7 @@ impl LastAddresses {
         }
     }
 
-    /// Where the key was used from, if it is still known.
+    /// Returns the client address of the latest use, if it is still stored.
     pub(super) fn of(&self, key: Fingerprint) -> Option<IpAddr> {
         let Entry([high, low, check]) = self.0.get()?.get(place(key.locator()))?;
         let (a, b) = (high.load(Ordering::Relaxed), low.load(Ordering::Relaxed));
@@ -51,7 +50,7 @@ impl LastAddresses {
     }
 }
 
-/// An IPv4 address as the IPv6 address it is mapped to.
+/// Returns an address as two words, IPv4 mapped to IPv6.
 fn halves(address: IpAddr) -> (u64, u64) {
     let bits = match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),

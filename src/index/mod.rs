@@ -1,11 +1,15 @@
-//! The hot index: every key in memory, for `verify` alone. Never the truth, made from it at every start.
+//! The hot index: every key in memory, for `verify` alone. The store is the truth; the index is loaded from it at start.
 //!
-//! A plain key takes 48 bytes; tables are at most 82 % full. What does not fit into them, allowlists, rate limits and
-//! grace periods, is kept once for all keys that have the same.
+//! A plain key takes 48 bytes; tables are at most 82 % full. Allowlists, rate limits and grace periods do not fit into a
+//! slot: keys that have the same share one policy (`policies.rs`). A key is found by its locator, a number that follows
+//! from its public prefix, and recognized by 96 bits of its keyed hash. The buckets are known before the text is hashed,
+//! so the processor fetches them meanwhile. Each key is in one of two buckets of two slots, so a hit, a miss and a guess
+//! compare the same four slots. More than four keys with one prefix, or an owner whose number takes more than 32 bits,
+//! go to an overflow map.
 //!
 //! **Readers** take no lock and write nothing but the uses they count. **The writer** publishes a change after it is
-//! durable and before it is answered: each change is one atomic store. **Not ready** means that the index says nothing
-//! and the store has to be asked: while it is built, and after a change could not be published.
+//! durable and before it is answered: each change is one atomic store. **Not ready** means that readers have to ask the
+//! store: while the index is loaded, and after a change could not be published.
 
 mod gcra;
 mod last_addresses;
@@ -28,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thiserror::Error;
 
-pub use lookup::{Found, Look, Lookup, Spot};
+pub use lookup::{Bucket, Found, Lookup, LookupVisitor};
 pub use rates::{OverLimit, Rates};
 pub use slot::Fingerprint;
 
@@ -41,31 +45,31 @@ use self::uses::Uses;
 use crate::clock::Timestamp;
 use crate::key::{HotRecord, KeyId, KeyspaceName, LookupKey, Owner, Usage, Use, UserId};
 
-/// The index has no room for a change. It says nothing from now on, until it is loaded again.
+/// The index has no room for a change. It is not ready until it is loaded again.
 #[derive(Debug, Error)]
 #[error("the hot index has no room: {0}")]
 pub struct IndexError(#[from] io::Error);
 
-/// One change, already durable.
+/// One durable change to publish.
 #[derive(Clone, Debug)]
 pub enum IndexUpdate {
-    /// The key with this fingerprint is as the record says.
+    /// A key was created or changed.
     Key(Fingerprint, HotRecord),
-    /// No key has this fingerprint any more.
+    /// A key was removed.
     NoKey(Fingerprint),
-    /// The user is as this says.
+    /// A user was created or changed.
     Owner(UserId, Owner),
-    /// There is no such user any more.
+    /// A user was removed.
     NoOwner(UserId),
 }
 
-/// All keys and their owners, by the traces of the keys' secrets.
+/// All keys, by the lookup keys of their secrets, and their owners.
 pub struct HotIndex {
     shared: Shared,
     policies: PoliciesById,
     /// Keys without a slot: too many share their locator, or their owner's number does not fit into one.
     overflow: papaya::HashMap<Fingerprint, Arc<HotRecord>>,
-    /// How many these are; what readers look at first.
+    /// Number of keys in `overflow`; readers read it first.
     overflow_count: AtomicUsize,
     keyspaces: [OnceLock<KeyspaceName>; KEYSPACES],
     owners: Owners,
@@ -78,7 +82,7 @@ pub struct HotIndex {
 struct Writer {
     segments: Segments,
     policies: PolicyTable,
-    /// What was published since loading began: newer than whatever is loaded. `None` when nothing is loaded.
+    /// Keys and users published since loading began, newer than what is loaded. `None` while nothing is loaded.
     newer: Option<PublishedWhileLoading>,
 }
 
@@ -88,7 +92,7 @@ struct PublishedWhileLoading {
     owners: HashSet<UserId>,
 }
 
-/// How far one look for uses through the whole index is.
+/// Position of one pass over the index that takes uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScanCursor {
     table: usize,
@@ -115,25 +119,25 @@ impl HotIndex {
         })
     }
 
-    /// Whether it knows every key.
+    /// Whether the index has every key.
     pub fn is_ready(&self) -> bool {
         ready(self.epoch.load(Ordering::SeqCst))
     }
 
-    /// How many keys have rate limits of which a restart forgets more than an hour's uses.
+    /// Number of keys whose rate limits take more than an hour to become unused: a restart frees them at once.
     pub fn keys_limited_beyond_an_hour(&self) -> usize {
         self.writer().policies.keys_with(Policy::outlast_an_hour)
     }
 
-    /// What is known of a user; `None` when there is no such user, or the index is not ready.
+    /// Returns a user; `None` when the user does not exist, or the index is not ready.
     pub fn owner(&self, id: UserId) -> Option<Arc<Owner>> {
         self.owners.get(id)
     }
 
-    /// Makes changes visible, in their order.
+    /// Publishes changes to readers, in their order.
     ///
     /// # Errors
-    /// [`IndexError`] when there is no room for one: the index is not ready any more.
+    /// [`IndexError`] when there is no memory for one: the index is not ready any more.
     pub fn publish(&self, changes: impl IntoIterator<Item = IndexUpdate>) -> Result<(), IndexError> {
         let mut writer = self.writer();
         let published = changes.into_iter().try_for_each(|change| {
@@ -145,14 +149,14 @@ impl HotIndex {
         published.map_err(|error| self.fail(&mut writer, error))
     }
 
-    /// Says nothing any more, until it is loaded again: for a change that cannot be published.
+    /// Makes the index not ready until it is loaded again: for a change that cannot be published.
     pub fn invalidate(&self) {
         let mut writer = self.writer();
         self.set_ready(false);
         writer.newer = None;
     }
 
-    /// Begins to load everything anew: empties the index, which is not ready until [`HotIndex::finish_loading`].
+    /// Begins loading: empties the index, which is not ready until [`HotIndex::finish_loading`].
     ///
     /// # Errors
     /// [`IndexError`] when the system gives no memory.
@@ -168,16 +172,16 @@ impl HotIndex {
         cleared.map_err(|error| self.fail(&mut writer, error))
     }
 
-    /// Makes room for so many keys, which saves moving them.
+    /// Allocates memory for `keys` keys, which saves moving them while they are loaded.
     ///
     /// # Errors
-    /// [`IndexError`] when there is none.
+    /// [`IndexError`] when the system gives none.
     pub fn reserve(&self, keys: usize) -> Result<(), IndexError> {
         let mut writer = self.writer();
         writer.segments.reserve(keys).map_err(|error| self.fail(&mut writer, error))
     }
 
-    /// Adds what was read from the store, unless something newer was published meanwhile.
+    /// Adds records read from the store, but for those that were published since loading began.
     ///
     /// # Errors
     /// [`IndexError`] when there is no room.
@@ -190,7 +194,7 @@ impl HotIndex {
         loaded.map_err(|error| self.fail(&mut writer, error))
     }
 
-    /// Everything was loaded: the index is ready, unless it failed meanwhile.
+    /// Ends loading. Returns whether the index is ready now; it is not if an update failed meanwhile.
     pub fn finish_loading(&self) -> bool {
         let mut writer = self.writer();
         let whole = writer.newer.take().is_some();
@@ -200,22 +204,22 @@ impl HotIndex {
         whole
     }
 
-    /// How many traces it knows.
+    /// Number of secrets in the index.
     pub fn len(&self) -> usize {
         let tables = self.writer().segments.tables();
         tables.all().map(|table| table.live()).sum::<usize>() + self.overflow_count.load(Ordering::Acquire)
     }
 
-    /// Whether it knows none.
+    /// Whether the index is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The uses of the key with this trace that were not taken yet.
-    pub fn uses_of(&self, trace: &LookupKey, now: Timestamp) -> Usage {
-        let fingerprint = Fingerprint::from(trace);
+    /// Uses of the key with this lookup key that were not taken yet.
+    pub fn uses_of(&self, key: &LookupKey, now: Timestamp) -> Usage {
+        let fingerprint = Fingerprint::from(key);
         self.shared.with(|tables| {
-            let found = tables.of(trace.locator).find(fingerprint);
+            let found = tables.of(key.locator).find(fingerprint);
             found.map_or_else(Usage::default, |row| self.usage(fingerprint, Uses::load(row.slot.uses()), now))
         })
     }
@@ -260,7 +264,7 @@ impl HotIndex {
         Usage { count: uses.count().into(), last: (uses.count() > 0).then(last) }
     }
 
-    // A writer that panicked may have left a change half made, which `fail` accounts for.
+    // A writer that panicked may have left a change half made: the index is not ready then.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
             let mut writer = poisoned.into_inner();
@@ -279,7 +283,7 @@ impl HotIndex {
 
     fn set_ready(&self, wanted: bool) {
         let epoch = self.epoch.load(Ordering::SeqCst);
-        // Two steps where one would do, so that no epoch comes again.
+        // A step of 2 keeps the parity and still gives a new epoch: no epoch is used twice.
         self.epoch.store(epoch + if ready(epoch) == wanted { 2 } else { 1 }, Ordering::SeqCst);
     }
 
@@ -330,21 +334,21 @@ impl HotIndex {
         }
     }
 
-    /// Keeps a key without a slot.
+    /// Stores a key without a slot.
     fn put_in_overflow(&self, fingerprint: Fingerprint, record: HotRecord) {
         if self.overflow.pin().insert(fingerprint, Arc::new(record)).is_none() {
             self.overflow_count.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// No slot has these policy any more; one of those that had.
+    /// Drops the reference of one slot to its shared policy.
     fn release_policy(&self, writer: &mut Writer, policy: PackedPolicy) {
         if let Some(number) = policy.policy_id() {
             writer.policies.release(&self.policies, number);
         }
     }
 
-    /// The number of a keyspace, a new one if it has none yet; `None` when all are given out.
+    /// Returns the number of a keyspace, a new one for a new keyspace; `None` when all numbers are used.
     fn keyspace_number(&self, name: &KeyspaceName) -> Option<KeyspaceNumber> {
         let place = self.keyspaces.iter().position(|known| known.get_or_init(|| *name) == name)?;
         KeyspaceNumber::try_from(place).ok()

@@ -1,4 +1,4 @@
-//! Owners of keys, in memory: one byte each for the decision, the rest for whoever wants to know the name.
+//! Owners of keys in memory: one byte each for the verdict, the full record for callers that need the name.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +25,7 @@ impl Owners {
         Self { all_rights: [const { OnceLock::new() }; BLOCKS], owners }
     }
 
-    /// What decides about the keys of this user; `None` when there is no such user.
+    /// Returns level and status of this user; `None` when the user does not exist.
     #[inline(always)]
     pub(super) fn rights(&self, id: UserId) -> Option<OwnerRights> {
         let Some((block, at)) = place(id) else { return self.far_standing(id) };
@@ -37,14 +37,14 @@ impl Owners {
         self.owners.pin().get(&id).map(|owner| owner.rights)
     }
 
-    /// What is known of this user.
+    /// Returns this user.
     pub(super) fn get(&self, id: UserId) -> Option<Arc<Owner>> {
         self.owners.pin().get(&id).cloned()
     }
 
     pub(super) fn put(&self, id: UserId, owner: Owner) {
         let rights = packed(owner.rights);
-        // First whom it belongs to, so that nobody is allowed without a name.
+        // The record first: a reader that is allowed always finds the owner's name.
         self.owners.pin().insert(id, Arc::new(owner));
         self.set(id, rights);
     }
@@ -74,7 +74,7 @@ fn zeros(count: usize) -> Box<[AtomicU8]> {
     std::iter::repeat_with(|| AtomicU8::new(0)).take(count).collect()
 }
 
-/// Block and place in it; `None` for a number beyond the blocks.
+/// Returns block and index in it; `None` for a number beyond the blocks.
 #[inline]
 fn place(id: UserId) -> Option<(usize, usize)> {
     let number = usize::try_from(id.0).ok()?.checked_add(1)?;

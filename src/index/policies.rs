@@ -1,5 +1,5 @@
-//! What keys may do that does not fit into a slot: allowlists, rate limits, grace periods. Keys on the same policies share
-//! them, under a number that their slots carry.
+//! Shared policies: allowlists, rate limits and grace periods do not fit into a slot. Keys with the same policy share one
+//! copy; their slots carry its id.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,10 +11,10 @@ use crate::key::{
     Allowlist, Expiry, HotRecord, HotView, KeyId, KeyspaceName, Level, RateLimits, SecretState, UserId,
 };
 
-/// Names policies. Given out once: who finds other policies under it than a slot meant would allow what nobody granted.
+/// Id of a shared policy. No id is used twice: a reader that held an old id would otherwise apply another key's policy.
 pub(super) type PolicyId = u64;
 
-/// Everything of a record but whose it is.
+/// Policy of a key: its hot record without key id and owner.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Policy {
     keyspace: KeyspaceName,
@@ -32,31 +32,31 @@ impl Policy {
         Self { keyspace, level, secret_state, expiry, allowlist, rate_limits }
     }
 
-    /// Whether a restart forgets more than an hour's uses of their rate limits.
+    /// Whether its rate limits take more than an hour to become unused.
     pub(super) fn outlast_an_hour(&self) -> bool {
         self.rate_limits.outlast_an_hour()
     }
 
-    /// The record of a key that is on them.
+    /// Returns the hot record of a key with this policy.
     pub(super) fn view(&self, id: KeyId, owner: UserId) -> HotView<'_> {
         let Self { ref keyspace, level, secret_state, expiry, ref allowlist, ref rate_limits } = *self;
         HotView { id, keyspace, owner, level, secret_state, expiry, allowlist, rate_limits }
     }
 }
 
-/// All policies that keys are on, by number; for readers. The ids are made here, so their hash need not be a secret one.
+/// Readers' side: shared policies by id. The ids are made here, so hashing them needs no secret.
 pub(super) type PoliciesById = papaya::HashMap<PolicyId, Arc<Policy>, FixedState>;
 
-/// The writer's side: which policies have a number, and how many keys are on them.
+/// Writer's side: the id of each shared policy, and the number of keys that have it.
 #[derive(Default)]
 pub(super) struct PolicyTable {
-    /// Given out last.
+    /// The id that was given out last.
     last: PolicyId,
     ids: HashMap<Arc<Policy>, (PolicyId, usize)>,
 }
 
 impl PolicyTable {
-    /// Puts one more key on the policies of this record. Readers find them before a slot can say so.
+    /// Adds one key to the policy of this record and returns its id. Readers find the policy before any slot refers to it.
     pub(super) fn acquire(&mut self, all: &PoliciesById, record: &HotRecord) -> PolicyId {
         match self.ids.entry(Arc::new(Policy::of(record))) {
             Entry::Occupied(mut known) => {
@@ -73,7 +73,7 @@ impl PolicyTable {
         }
     }
 
-    /// Takes a key off the policies of this number, after its slot says something else.
+    /// Removes one key from the policy with this id, after the key's slot no longer refers to it.
     pub(super) fn release(&mut self, all: &PoliciesById, number: PolicyId) {
         let all = all.pin();
         let Some(policies) = all.get(&number) else { return };
@@ -85,12 +85,12 @@ impl PolicyTable {
         }
     }
 
-    /// How many keys are on policies that `which` picks.
+    /// Number of keys whose policy `which` picks.
     pub(super) fn keys_with(&self, which: impl Fn(&Policy) -> bool) -> usize {
         self.ids.iter().filter(|(policies, _)| which(policies)).map(|(_, (_, keys))| keys).sum()
     }
 
-    /// Nobody is on any.
+    /// Removes all policies.
     pub(super) fn clear(&mut self, all: &PoliciesById) {
         self.ids.clear();
         all.pin().clear();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_on_the_same_terms_share_them_and_the_last_one_takes_them_away() {
+    fn keys_with_one_policy_share_it_and_the_last_one_removes_it() {
         let (mut ids, all) = (PolicyTable::default(), PoliciesById::default());
         let mut enter = |number, allowlist| ids.acquire(&all, &record(number, allowlist));
         let (one, two, other) = (enter(1, "10.0.0.1"), enter(2, "10.0.0.1"), enter(1, "10.0.0.2"));

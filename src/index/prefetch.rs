@@ -1,6 +1,6 @@
-//! Asks the processor to fetch memory that will be looked at: with `store/sled/sync_file_range.rs` the only unsafe code.
+//! Prefetch of memory that a look-up will read: with `store/sled/sync_file_range.rs` the only unsafe code.
 
-/// Begins to fetch what `target` lies in; changes nothing that a program can see.
+/// Asks the processor to fetch the cache line of `target`; changes nothing that a program can see.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the instruction has no safe name in the standard library")]
 pub(super) fn prefetch<T>(target: &T) {
@@ -10,6 +10,6 @@ pub(super) fn prefetch<T>(target: &T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(target).cast()) };
 }
 
-/// Elsewhere the look-up waits for the memory itself.
+/// Does nothing on other processors: the look-up waits for memory.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn prefetch<T>(_: &T) {}

@@ -1,15 +1,15 @@
-//! Everything in the index, as records.
+//! Export of all hot records, for the index snapshot.
 
 use super::slot::{Row, SlotContent};
 use super::{Fingerprint, HotIndex};
 use crate::key::{HotRecord, UserId};
 
 impl HotIndex {
-    /// Has `each` look at every record, in the order in which they lie in memory; changes wait meanwhile. `false` when
-    /// the index is not ready, and so does not have all.
+    /// Calls `each` with every record, in memory order; writers wait meanwhile. Returns `false` when the index is not ready
+    /// and so does not have every record.
     ///
     /// # Errors
-    /// The first of `each`.
+    /// The first error of `each`.
     pub fn records<E>(
         &self,
         mut each: impl FnMut(Fingerprint, HotRecord) -> Result<(), E>,

@@ -1,7 +1,7 @@
-//! The tables of an index: as many as keep each to a size that is moved in a moment when it grows.
+//! Up to 64 tables, so that growing one, which copies it, stays short.
 //!
-//! Readers work on a snapshot that every thread keeps. They look whether there is a newer one, which is one load, and
-//! neither lock nor count references.
+//! Each reader thread keeps a snapshot of the list of tables. Checking for a newer snapshot is one load; a reader neither
+//! locks nor counts references.
 
 use std::cell::Cell;
 use std::io;
@@ -16,8 +16,8 @@ use super::uses::Uses;
 use crate::key::{KeyId, Locator};
 use crate::limits;
 
-/// Highest bits of a mix locator that choose the table. A table is for all locators that begin with its bits, so
-/// one of fewer bits stands in several places.
+/// Highest bits of a mixed locator that choose the table. A table is for all locators that begin with its bits, so a
+/// table of fewer bits is in several places of the list.
 const BITS: u32 = 6;
 const PLACES: usize = 1 << BITS;
 
@@ -30,17 +30,17 @@ impl Tables {
         Ok(Self(std::array::from_fn(|_| Arc::clone(&one))))
     }
 
-    /// The table for a locator.
+    /// Returns the table for a locator.
     #[inline]
     pub(super) fn of(&self, locator: Locator) -> &Arc<Table> {
-        // The remainder is the place itself: a word shifted so far has no more bits.
+        // The remainder changes nothing: a word shifted so far has no more bits. It lets the compiler drop the check.
         let place = (mix(locator) >> (u64::BITS - BITS)) as usize % PLACES;
         let Self(tables) = self;
         #[expect(clippy::indexing_slicing, reason = "a remainder of the length")]
         &tables[place]
     }
 
-    /// The same with new tables of so many bits and slots in the places of `old`.
+    /// Returns the same list with new tables of `bits` bits and `slots` slots in the places of `old`.
     fn replacing(&self, old: &Arc<Table>, bits: u32, slots: usize) -> io::Result<Self> {
         let mut next = self.0.clone();
         let first = self.0.iter().position(|table| Arc::ptr_eq(table, old)).unwrap_or(PLACES);
@@ -51,7 +51,7 @@ impl Tables {
         Ok(Self(next))
     }
 
-    /// Every table, once.
+    /// Iterates over the tables, each once.
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Table>> {
         let mut rest = self.0.as_slice();
         std::iter::from_fn(move || {
@@ -62,25 +62,24 @@ impl Tables {
     }
 }
 
-/// In how many places a table of so many bits stands.
+/// Number of places of a table of so many bits.
 const fn places(bits: u32) -> usize {
     PLACES >> bits
 }
 
-/// The tables as readers see them.
+/// Readers' side of the tables.
 pub(super) struct Shared(Arc<ArcSwap<Tables>>);
 
-/// A snapshot that is looked after: it says when there is a newer one.
+/// Snapshot that knows when a newer one exists.
 type Snapshot = Cache<Arc<ArcSwap<Tables>>, Arc<Tables>>;
 
 thread_local! {
-    /// The snapshot this thread looked at last, of whichever index that was; not there while it is looked at. An idle
-    /// thread keeps it.
+    /// Snapshot this thread used last, of any index; taken out while it is used. An idle thread keeps it.
     static SEEN: Cell<Option<Box<Snapshot>>> = const { Cell::new(None) };
 }
 
 impl Shared {
-    /// Has `read` look at the newest snapshot.
+    /// Calls `read` with the newest snapshot.
     #[inline(always)]
     pub(super) fn with<R>(&self, read: impl FnOnce(&Tables) -> R) -> R {
         SEEN.with(|seen| {
@@ -93,16 +92,16 @@ impl Shared {
     }
 }
 
-/// The writer's side of the tables.
+/// Writer's side of the tables.
 pub(super) struct Segments {
     shared: Arc<ArcSwap<Tables>>,
-    /// Slots that all tables may have together.
+    /// Most slots that all tables have together.
     slots_max: usize,
-    /// Uses of secrets whose slots are gone, to be written with the others.
+    /// Uses of secrets whose slots were removed, to be written with the others.
     pub(super) orphaned: Vec<OrphanedUses>,
 }
 
-/// The uses of a secret that has no slot any more. Its key may live on with another secret.
+/// Uses counted in a slot that was removed. The key may exist on with another secret.
 pub(super) struct OrphanedUses {
     pub(super) id: KeyId,
     pub(super) fingerprint: Fingerprint,
@@ -110,7 +109,7 @@ pub(super) struct OrphanedUses {
 }
 
 impl Segments {
-    /// One small empty table.
+    /// Creates one small empty table.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
@@ -122,17 +121,17 @@ impl Segments {
         })
     }
 
-    /// What readers use.
+    /// Returns the readers' side.
     pub(super) fn shared(&self) -> Shared {
         Shared(Arc::clone(&self.shared))
     }
 
-    /// The newest state, for the writer.
+    /// Returns the newest list of tables.
     pub(super) fn tables(&self) -> Arc<Tables> {
         self.shared.load_full()
     }
 
-    /// Forgets everything.
+    /// Removes all slots.
     ///
     /// # Errors
     /// The system's, when it gives no memory.
@@ -143,7 +142,7 @@ impl Segments {
         Ok(())
     }
 
-    /// Empties the slot of this fingerprint, and answers what it allowed; `None` when it has none.
+    /// Frees the slot of this fingerprint and returns its policy; `None` when no slot has the fingerprint.
     pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> Option<PackedPolicy> {
         let tables = self.tables();
         let table = tables.of(fingerprint.locator());
@@ -153,7 +152,7 @@ impl Segments {
         Some(content.policy)
     }
 
-    /// Ends a table that no reader will look at any more, and keeps what its slots counted.
+    /// Retires a table that was replaced, and keeps the uses that its slots counted.
     fn retire_table(&mut self, table: &Table) {
         table.retire();
         for row in table.filled() {
@@ -167,7 +166,7 @@ impl Segments {
         }
     }
 
-    /// Makes room for `keys` keys in all, whose locators lie evenly.
+    /// Makes room for `keys` keys in all, with evenly spread locators.
     ///
     /// # Errors
     /// The system's, when it gives no memory, or the bound is reached.
@@ -178,8 +177,8 @@ impl Segments {
         Ok(())
     }
 
-    /// Fills a slot for a fingerprint that has none; `false` when too many keys share its locator, however large the
-    /// table is.
+    /// Fills a slot for a fingerprint that has none; `false` when too many keys share its locator, so that a larger table
+    /// would not help.
     ///
     /// # Errors
     /// The system's, when it gives no memory for a larger table, or the bound is reached.
@@ -194,14 +193,14 @@ impl Segments {
             if table.is_sparse() && table.capacity() > limits::INDEX_DOUBLING_SLOTS {
                 return Ok(false);
             }
-            // Small tables double; large ones grow by little at a time, so that no key's share grows much.
+            // Small tables double; large ones grow by a sixteenth, so that the memory for each key grows little.
             let room = table.room();
             let more = if room < limits::INDEX_DOUBLING_SLOTS { room } else { room / 16 };
             self.replace(table, room + more.max(BUCKET))?;
         }
     }
 
-    /// Replaces a table by one, or several if that would be too large, with room for `keys` keys and those it has.
+    /// Replaces a table by one with room for at least `keys` keys, or by several if one would be too large.
     fn replace(&mut self, old: &Arc<Table>, keys: usize) -> io::Result<()> {
         let keys = keys.max(old.live());
         let bits = (old.bits()..BITS)
@@ -220,13 +219,13 @@ impl Segments {
                 self.retire_table(old);
                 return Ok(());
             }
-            // Small tables sometimes have no way to place a key although there is room.
+            // In small tables a key may find no path to a free slot although there is room.
             each += each / 4 + BUCKET;
         }
     }
 
-    /// Copies what `old` has into the tables that take its place; `false` when they have no place for a key. No use is
-    /// lost then, either.
+    /// Copies the slots of `old` into the tables that replace it; `false` when a key finds no slot there. No use is lost
+    /// in either case.
     fn fill(&mut self, next: &Tables, old: &Table) -> bool {
         let filled = old.filled().all(|row| {
             let (content, uses) = (row.content(), Uses::take(row.slot.uses()));

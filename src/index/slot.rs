@@ -3,7 +3,7 @@
 //! Two slots are a bucket and fill a line of the processor's cache. Two buckets are a group, and the ids of its four
 //! slots are in the line behind them: what a look-up needs of one bucket is two lines of one page.
 //!
-//! What a slot allows is one word, so that changing it is one atomic store and no reader sees half a change.
+//! The policy of a slot is one word, so that changing it is one atomic store and no reader sees half a change.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -15,10 +15,11 @@ use super::uses::Uses;
 use crate::clock::Timestamp;
 use crate::key::{Expiry, HotRecord, KeyId, KeyedHash, Level, Locator, LookupKey, SecretState};
 
-/// What a slot is found by: the locator, and the first 96 bits of the keyed hash.
+/// Fingerprint that a slot is found by: the locator, and the first 96 bits of the keyed hash.
 ///
-/// Nobody without the pepper can aim at a hash, and a guess is compared with four of them: it is taken for another
-/// key once in 2^94 times.
+/// # Security
+/// Without the pepper a client cannot aim at a hash. A guess is compared with four fingerprints, so it is taken for
+/// another key once in 2^94 times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u64, u64);
 
@@ -38,21 +39,21 @@ impl Fingerprint {
         (self.0, self.1)
     }
 
-    /// The fingerprint in these bytes.
+    /// Reads a fingerprint from its bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         let number = u128::from_be_bytes(bytes);
         Self((number >> 64) as u64, number as u64)
     }
 
-    /// Its bytes.
+    /// Returns its bytes, big-endian.
     pub fn to_bytes(self) -> [u8; 16] {
         (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
     }
 }
 
 impl From<&LookupKey> for Fingerprint {
-    fn from(trace: &LookupKey) -> Self {
-        Self::of(trace.locator, &trace.hash)
+    fn from(key: &LookupKey) -> Self {
+        Self::of(key.locator, &key.hash)
     }
 }
 
@@ -62,18 +63,18 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Names a keyspace within one index.
+/// Number of a keyspace within one index.
 pub(super) type KeyspaceNumber = u8;
-/// Keyspaces that a slot can name.
+/// Number of keyspaces that a slot can name.
 pub(super) const KEYSPACES: usize = 64;
 
-/// What a slot allows, in one word.
+/// Policy of one secret in one word, or the id of a shared policy.
 ///
 /// ```text
-/// 0 … 47   expiry in milliseconds, all ones for never; or the number of its policies
+/// 0 … 47   expiry in milliseconds, all ones for never; or the id of a shared policy
 /// 48 … 51  level
 /// 52 … 57  keyspace number
-/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 on policies
+/// 58 … 59  0 active, 1 suspended, 2 revoked, 3 shared policy
 /// 60       1; the word of a free slot is 0
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +86,10 @@ const LIVE: u64 = 1 << 60;
 const SHARED: u64 = 3;
 
 impl PackedPolicy {
-    /// Of a slot that is free.
+    /// Word of a free slot.
     pub(super) const NONE: Self = Self(0);
 
-    /// The policy of a record, if they fit into a word: no allowlist, no rate limit, no grace period.
+    /// Packs the policy of a record; `None` when it has an allowlist, a rate limit or a grace period, and so does not fit.
     pub(super) fn of(record: &HotRecord, keyspace: Option<KeyspaceNumber>) -> Option<Self> {
         let secret_state = match record.secret_state {
             SecretState::Active => 0,
@@ -107,12 +108,12 @@ impl PackedPolicy {
         Some(Self(expiry | level << 48 | keyspace << 52 | secret_state << 58 | LIVE))
     }
 
-    /// The policy of whoever is on policies of this number.
+    /// Refers to a shared policy.
     pub(super) const fn shared(number: PolicyId) -> Self {
         Self(number & LOW | SHARED << 58 | LIVE)
     }
 
-    /// The number of its policies; `None` when all that is allowed is in this word.
+    /// Returns the id of the shared policy; `None` when the policy is in this word.
     #[inline]
     pub(super) const fn policy_id(self) -> Option<PolicyId> {
         if self.0 >> 58 & 3 == SHARED { Some(self.0 & LOW) } else { None }
@@ -134,7 +135,7 @@ impl PackedPolicy {
         }
     }
 
-    /// Only of those that are not on policies.
+    /// State of the secret; meaningless for a shared policy.
     #[inline]
     pub(super) const fn secret_state(self) -> SecretState {
         match self.0 >> 58 & 3 {
@@ -149,14 +150,14 @@ impl PackedPolicy {
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub(super) struct Slot {
-    /// Of no key when the slot is free.
+    /// Zeros in a free slot.
     fingerprint: [AtomicU64; 2],
     policy: AtomicU64,
     owner: AtomicU32,
     uses: AtomicU32,
 }
 
-/// The id of the key in the slot of the same number.
+/// Id of the key in the slot with the same index.
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub(super) struct Id([AtomicU64; 2]);
@@ -183,7 +184,7 @@ pub(super) struct Row<'a> {
     pub(super) id: &'a Id,
 }
 
-/// What a row holds, but for its uses.
+/// Content of a row without its uses.
 #[derive(Clone, Copy)]
 pub(super) struct SlotContent {
     pub(super) fingerprint: Fingerprint,
@@ -193,14 +194,14 @@ pub(super) struct SlotContent {
 }
 
 impl Group {
-    /// The slots and ids of its first or second bucket.
+    /// Returns the slots and ids of the first (even `at`) or second bucket.
     #[inline]
     pub(super) const fn bucket(&self, at: usize) -> (&[Slot; BUCKET], &[Id; BUCKET]) {
         let Self { slots: [a, b], ids: [c, d] } = self;
         if at.is_multiple_of(BUCKETS) { (a, c) } else { (b, d) }
     }
 
-    /// The row of this number, modulo how many there are.
+    /// Returns the row with this index, modulo [`GROUP`].
     #[inline]
     pub(super) fn row(&self, number: usize) -> Option<Row<'_>> {
         let at = number % GROUP;
@@ -213,7 +214,7 @@ impl Group {
 }
 
 impl Slot {
-    /// Whether it holds this fingerprint. Takes the same time wherever they differ.
+    /// Whether the slot holds this fingerprint, in constant time.
     #[inline]
     pub(super) fn is(&self, fingerprint: Fingerprint) -> bool {
         let [a, b] = &self.fingerprint;

@@ -1,9 +1,8 @@
-//! One hash table: every key lies in one of two buckets of two slots, wherever others had to move for it (cuckoo
-//! hashing).
+//! One hash table with cuckoo hashing: each key is in one of two buckets of two slots; other keys are moved to make room.
 //!
-//! A look-up compares four slots whose places follow from the prefix of the key: found, not there and one of many guesses
-//! cost the same, and the processor fetches them while the key is hashed. The writer changes slots under a version that is odd meanwhile;
-//! a reader who met a change looks again.
+//! A look-up compares four slots whose indexes follow from the prefix of the key. A hit, a miss and a guess cost the same,
+//! and the processor fetches the slots while the key is hashed. The table's version is odd while the writer moves slots
+//! (a sequence lock): a reader that met a change reads again.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
@@ -16,10 +15,10 @@ use crate::clock::Timestamp;
 use crate::key::{KeyId, Locator};
 use crate::limits;
 
-/// Odd, with its bits in no order.
+/// Odd multiplier with irregular bits (Fibonacci hashing).
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A locator spread over 64 bits; the highest are the most even.
+/// Spreads a locator over 64 bits; the highest bits are the most even.
 pub(super) const fn mix(locator: Locator) -> u64 {
     (locator.number() as u64).wrapping_mul(MIX)
 }
@@ -28,15 +27,15 @@ pub(super) const fn mix(locator: Locator) -> u64 {
 pub(super) struct Table {
     memory: TableMemory,
     buckets: usize,
-    /// Highest bits that all its mix locators have in common.
+    /// Number of highest bits that all mixed locators of this table have in common.
     bits: u32,
     /// Odd while slots are filled or moved.
     version: AtomicU64,
-    /// Slots that are not free; the writer's.
+    /// Number of slots in use; only the writer changes it.
     live: AtomicUsize,
 }
 
-/// A key as a reader found it.
+/// Content of a slot as a reader saw it.
 #[derive(Clone, Copy)]
 pub(super) struct SlotView<'a> {
     pub(super) id: KeyId,
@@ -45,7 +44,7 @@ pub(super) struct SlotView<'a> {
     pub(super) place: SeenSlot<'a>,
 }
 
-/// Where that was, and when.
+/// Slot that was read, with the table's version at that time.
 #[derive(Clone, Copy)]
 pub(super) struct SeenSlot<'a> {
     table: &'a Table,
@@ -54,7 +53,7 @@ pub(super) struct SeenSlot<'a> {
     version: u64,
 }
 
-/// The writer was in the way each time.
+/// Error of a read: the writer was changing slots at each attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WriterActive;
 
@@ -74,12 +73,12 @@ impl Table {
         self.bits
     }
 
-    /// How many slots there are.
+    /// Number of slots.
     pub(super) const fn capacity(&self) -> usize {
         self.buckets * BUCKET
     }
 
-    /// How many of them are not free.
+    /// Number of slots in use.
     pub(super) fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }
@@ -89,28 +88,28 @@ impl Table {
         self.live() >= self.room()
     }
 
-    /// How many keys it takes before it should grow.
+    /// Number of keys at which the table should grow.
     pub(super) const fn room(&self) -> usize {
         self.capacity() * limits::INDEX_LOAD_PERCENT_MAX / 100
     }
 
-    /// Whether a key that finds no room here would hardly find it in a larger one.
+    /// Whether a larger table would hardly help a key that finds no room here.
     pub(super) fn is_sparse(&self) -> bool {
         self.live() < self.room() * 15 / 16
     }
 
-    /// The two buckets of a locator.
+    /// Returns the two buckets of a locator.
     #[inline]
     pub(super) fn buckets(&self, locator: Locator) -> [usize; 2] {
         let spread = |bits: u64| ((u128::from(bits) * self.buckets as u128) >> 64) as usize;
         let bits = mix(locator);
-        // The bits below those that all in this table have in common spread evenly over the buckets.
+        // The bits below the common ones spread evenly over the buckets.
         let (a, b) = (spread(bits << self.bits), spread(bits.rotate_right(32).wrapping_mul(MIX)));
-        // Never one and the same: the secrets that share a locator need four slots. Groups have an even number.
+        // Always two different buckets: secrets that share a locator need four slots. The number of buckets is even.
         [a, b ^ usize::from(a == b)]
     }
 
-    /// Has the processor fetch what [`Table::read`] will look at.
+    /// Asks the processor to fetch the memory that [`Table::read`] reads.
     #[inline(always)]
     pub(super) fn prefetch(&self, buckets: [usize; 2]) {
         for bucket in buckets {
@@ -131,12 +130,12 @@ impl Table {
         self.memory.parts().groups.get(number)
     }
 
-    /// The number of the slot of this fingerprint.
+    /// Returns the index of the slot with this fingerprint.
     #[inline(always)]
     fn slot_index(&self, [a, b]: [usize; 2], fingerprint: Fingerprint) -> Option<usize> {
         let (([s0, s1], _), ([s2, s3], _)) = (self.bucket(a)?, self.bucket(b)?);
         let both = |x: &Slot, y: &Slot| x.is(fingerprint) as usize | (y.is(fingerprint) as usize) << 1;
-        // Most lie in their first bucket: the processor goes on with it while it still waits for the second one.
+        // Most keys are in their first bucket: the processor continues with it while it waits for the second one.
         let first = both(s0, s1);
         if first != 0 {
             return Some(a * BUCKET + first / 2);
@@ -145,15 +144,15 @@ impl Table {
         (second != 0).then(|| b * BUCKET + second / 2)
     }
 
-    /// The row of this fingerprint, for the writer.
+    /// Returns the row with this fingerprint, for the writer.
     pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<Row<'_>> {
         self.row(self.slot_index(self.buckets(fingerprint.locator()), fingerprint)?)
     }
 
-    /// The key of this fingerprint, in the buckets of its locator, as it was at one moment.
+    /// Returns the slot with this fingerprint as it was at one moment; `None` when none of the buckets has it.
     ///
     /// # Errors
-    /// [`WriterActive`] when the writer was in the way for longer than a change takes.
+    /// [`WriterActive`] when the writer changed slots at each of [`limits::INDEX_READ_ATTEMPTS_MAX`] attempts.
     #[inline(always)]
     pub(super) fn read(
         &self,
@@ -171,7 +170,7 @@ impl Table {
             });
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
-                // Removed between two looks at its policy.
+                // The slot was freed between the comparison and the read of its policy.
                 return Ok(seen.filter(|seen| seen.policy != PackedPolicy::NONE));
             }
             std::hint::spin_loop();
@@ -188,7 +187,7 @@ impl Table {
             // From the free end backwards: each slot is copied before it is overwritten.
             for step in path.windows(2).rev() {
                 if let [(_, from), (number, to)] = step {
-                    // Whoever counts a use now finds another count than before, and then that the slot has moved.
+                    // A reader that counts a use now finds the counter changed, and then the version.
                     let uses = Uses::take_all(from.slot.uses());
                     to.fill(from.content(), uses);
                     self.mark_used(*number, uses);
@@ -203,19 +202,19 @@ impl Table {
         true
     }
 
-    /// Empties a slot and answers the uses that it had counted.
+    /// Frees a slot and returns the uses that it had counted.
     pub(super) fn remove(&self, slot: &Slot) -> Uses {
         self.change(|| slot.free());
         self.live.fetch_sub(1, Ordering::Relaxed);
         Uses::take_all(slot.uses())
     }
 
-    /// Ends the table: whoever still reads it is told that the writer is in the way.
+    /// Retires the table: its version stays odd, so every later read is [`WriterActive`].
     pub(super) fn retire(&self) {
         self.version.fetch_or(1, Ordering::SeqCst);
     }
 
-    /// Has the writer change slots so that no reader takes a half changed one for whole.
+    /// Runs `change` under an odd version, so that no reader takes a half changed slot for a whole one.
     fn change(&self, change: impl FnOnce()) {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
@@ -235,11 +234,11 @@ impl Table {
         }
     }
 
-    /// The numbers of slots, the first one of the fingerprint's, the last one free, each of whose content may move to
-    /// the next. The shortest such path.
+    /// Returns the shortest path from a slot of the fingerprint to a free slot, as indexes: the content of each slot may
+    /// move to the next one.
     fn path(&self, fingerprint: Fingerprint) -> Option<Vec<usize>> {
         let start = self.buckets(fingerprint.locator()).into_iter().flat_map(slots_of);
-        // Every slot seen, and where in this list the one is from which it was reached.
+        // Every slot reached, with the position in this list of the slot before it.
         let mut seen: Vec<(usize, Option<usize>)> = start.map(|number| (number, None)).collect();
         let mut next = 0;
         while let Some((number, _)) = seen.get(next).copied() {
@@ -270,12 +269,12 @@ impl Table {
         None
     }
 
-    /// Every row that is not free.
+    /// Iterates over the rows in use.
     pub(super) fn filled(&self) -> impl Iterator<Item = Row<'_>> {
         self.memory.parts().rows(0).filter(|row| !row.slot.is_free())
     }
 
-    /// Says that the slot of this number was used.
+    /// Marks the group of this slot as used.
     fn mark(&self, slot: usize) {
         if let Some(mark) = self.memory.parts().marks.get(slot / GROUP / MARKED_GROUPS)
             && mark.load(Ordering::SeqCst) == 0
@@ -284,8 +283,7 @@ impl Table {
         }
     }
 
-    /// The next rows from the mark `from` on that may have been used, and the number of their mark, which is taken
-    /// away: a use that comes from now on marks again.
+    /// Clears the first mark from `from` on and returns its index and the rows it covers. A later use sets it again.
     pub(super) fn take_marked(&self, from: usize) -> Option<(usize, impl Iterator<Item = Row<'_>>)> {
         let parts = self.memory.parts();
         let mut marks = parts.marks.iter().enumerate().skip(from);
@@ -296,7 +294,7 @@ impl Table {
 }
 
 impl SeenSlot<'_> {
-    /// Counts a use of what was seen, unless something moved since.
+    /// Counts a use in the slot, unless the writer changed the table since the slot was read.
     #[inline(always)]
     pub(super) fn note_use(&self, now: Timestamp) -> UseCounted {
         let unmoved = || self.table.version.load(Ordering::Acquire) == self.version;

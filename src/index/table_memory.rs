@@ -1,7 +1,7 @@
-//! The memory of one table: one mapping, in huge pages where the system has them.
+//! Memory of one table: one anonymous mapping, in huge pages where the system has them.
 //!
-//! A look-up goes to a random place. In pages of 4 KiB that costs a walk through the page tables each time, about as
-//! much as hashing the key.
+//! A look-up reads a random address. With pages of 4 KiB each look-up costs a walk through the page tables, about as much
+//! time as hashing the key.
 
 use std::io;
 use std::sync::atomic::AtomicU8;
@@ -13,18 +13,18 @@ use zerocopy::FromBytes;
 use super::slot::{Group, Row};
 use crate::limits;
 
-/// Groups that share one byte, which says whether any of their slots was used.
+/// Number of groups that share one mark, a byte that is set when one of their slots was used.
 pub(super) const MARKED_GROUPS: usize = 16;
 
-/// The parts of a table, all zeros at first. Groups begin where a line of the processor's cache begins.
+/// Parts of a table, all zeros at first. Groups begin at a cache line.
 pub(super) struct Parts<'a> {
     pub(super) groups: &'a [Group],
-    /// What has to be looked at for uses that are not written yet.
+    /// Marks of groups that have uses which are not written yet.
     pub(super) marks: &'a [AtomicU8],
 }
 
 self_cell!(
-    /// A mapping and what it is divided into.
+    /// Mapping and its parts.
     struct Mapping {
         owner: MutBorrow<MmapMut>,
         #[covariant]
@@ -32,11 +32,11 @@ self_cell!(
     }
 );
 
-/// TableMemory for a number of groups. Given back to the system when dropped.
+/// Memory for a number of groups, returned to the system on drop.
 pub(super) struct TableMemory(Mapping);
 
 impl TableMemory {
-    /// Maps memory for so many groups, or as many more as fill the last page.
+    /// Maps memory for so many groups, and for as many more as fill the last page.
     ///
     /// # Errors
     /// The system's, when it gives none.
@@ -50,7 +50,7 @@ impl TableMemory {
         // The system places a whole number of huge pages where huge pages begin.
         let bytes = bytes.checked_next_multiple_of(limits::HUGE_PAGE_BYTES).ok_or_else(too_large)?;
         let map = MmapOptions::new().len(bytes).map_anon()?;
-        // A kernel without huge pages says no; that costs speed only.
+        // A kernel without huge pages refuses; that costs speed only.
         let _ = map.advise(Advice::HugePage);
         Self::of(map, bytes / (MARKED_GROUPS * size_of::<Group>() + 1) * MARKED_GROUPS)
     }
@@ -66,7 +66,7 @@ impl TableMemory {
 }
 
 impl<'a> Parts<'a> {
-    /// All rows of the n-th group and those after it.
+    /// Iterates over the rows of group `from` and of all groups after it.
     pub(super) fn rows(&self, from: usize) -> impl Iterator<Item = Row<'a>> + use<'a> {
         self.groups.get(from..).unwrap_or_default().iter().flat_map(Group::rows)
     }

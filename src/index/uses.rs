@@ -1,23 +1,24 @@
-//! Uses of a key that are not written yet, in 32 bits of its slot.
+//! Count of uses that are not written yet, in 32 bits of a slot.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::clock::Timestamp;
 
-/// How many uses since they were last taken, in the lower half, and when the latest was, in the upper one: in units of
-/// 128 ms, begun anew after 2 hours.
+/// Number of uses since they were last taken (lower 16 bits), and the time of the latest use (upper 16 bits, in units of
+/// 128 ms, wrapping after 2 hours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Uses(u32);
 
 const COUNT_MAX: u32 = u16::MAX as u32;
 const UNIT_MS: u64 = 128;
 
-/// What became of a use.
+/// Where a use was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UseCounted {
-    /// It is counted here.
+    /// In the slot.
     Here,
-    /// So many, this one included, are to be counted elsewhere: the counter was full, or another key's by now.
+    /// Not in the slot: the caller has to count so many uses elsewhere, this one included. The counter was full, or the slot
+    /// is another key's by now.
     Overflow(u32),
 }
 
@@ -36,19 +37,20 @@ impl Uses {
         self.0 & COUNT_MAX
     }
 
-    /// When the latest was, at most 2 hours before `now`.
+    /// Time of the latest use, at most 2 hours before `now`.
     pub(super) const fn time(self, now: Timestamp) -> Timestamp {
         let ago = unit(now).wrapping_sub((self.0 >> 16) as u16) as u64 * UNIT_MS;
         Timestamp::from_unix_ms(now.unix_ms().saturating_sub(ago))
     }
 
-    /// With another use at `now`; none when the counter is full.
+    /// Returns the count with another use at `now`; count 0 when the counter was full.
     const fn plus_one(self, now: Timestamp) -> Self {
         let count = if self.count() == COUNT_MAX { 0 } else { self.count() + 1 };
         Self((unit(now) as u32) << 16 | count)
     }
 
-    /// Counts a use in `word`, as long as that `is_its`: asked after the word was read, and before it is changed.
+    /// Increments the counter unless the slot was reused; `is_its` runs between load and compare-exchange, so no use is
+    /// counted for another key.
     #[inline(always)]
     pub(super) fn note(word: &AtomicU32, now: Timestamp, is_its: impl Fn() -> bool) -> UseCounted {
         let mut seen = Self(word.load(Ordering::Acquire));
@@ -65,12 +67,12 @@ impl Uses {
         }
     }
 
-    /// Takes everything in `word` away.
+    /// Takes count and time.
     pub(super) fn take_all(word: &AtomicU32) -> Self {
         Self(word.swap(0, Ordering::SeqCst))
     }
 
-    /// Takes the uses in `word` away.
+    /// Takes the count and leaves the time.
     pub(super) fn take(word: &AtomicU32) -> Self {
         Self(word.fetch_and(!COUNT_MAX, Ordering::SeqCst))
     }

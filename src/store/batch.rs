@@ -1,4 +1,4 @@
-//! What goes into a commit and what comes out of a read.
+//! Input of a commit and output of a read: batches and entries.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -22,7 +22,7 @@ impl Revision {
 /// One stored entry as a reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the keyspace.
+    /// Key in the store.
     pub key: Vec<u8>,
     /// Its bytes, without the store's own envelope.
     pub value: Vec<u8>,
@@ -33,9 +33,9 @@ pub struct Entry {
 /// What must hold of a key for a batch to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {
-    /// There is no such key.
+    /// The key does not exist.
     Absent,
-    /// The key is there, last written by this commit.
+    /// The key exists, last written by this commit.
     Version(Revision),
 }
 
@@ -63,9 +63,9 @@ pub struct Batch {
 /// What a batch does to one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Write {
-    /// Writes it; its caller asserts_new that it is new.
+    /// Writes a key that the caller asserts to be new.
     Insert(Vec<u8>),
-    /// Writes it, new or not.
+    /// Writes a key, new or not.
     Put(Vec<u8>),
     Delete,
 }
@@ -85,7 +85,7 @@ impl Write {
         }
     }
 
-    /// This one and then `later`, as one: new to the store is what was new at first.
+    /// Combines this write with a later one. An insert stays an insert.
     fn then(&self, later: Self) -> Self {
         match (self, later) {
             (Self::Insert(_), Self::Insert(value) | Self::Put(value)) => Self::Insert(value),
@@ -111,16 +111,16 @@ impl Batch {
         self.write(key.into(), Write::Put(value.into()));
     }
 
-    /// Writes `value` at `key`, which is not there: the caller asserts_new for that, as nobody can have used a random
-    /// id before. Saves the store a look at what was there.
+    /// Writes `value` at `key`, which the caller asserts to be new, such as a random id. Saves the store a read of the old
+    /// value; readers hide the entry by its revision until it is durable.
     ///
-    /// A store may check and answer [`StoreError::Conflict`]; debug builds do. One that does not keeps every other
-    /// promise, but its count of records is wrong from then on, and its next open may refuse to go on.
+    /// A store may check this and answer [`StoreError::Conflict`]; debug builds do. Without the check, inserting an existing
+    /// key makes the store digest wrong, and the next open may refuse with [`StoreError::Missing`].
     pub fn insert(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.write(key.into(), Write::Insert(value.into()));
     }
 
-    /// Removes `key`; fine when it is not there.
+    /// Removes `key`, if it exists.
     pub fn delete(&mut self, key: impl Into<Vec<u8>>) {
         self.write(key.into(), Write::Delete);
     }
@@ -143,12 +143,12 @@ impl Batch {
         self.writes.iter().map(|(key, write)| (key.as_slice(), write.value()))
     }
 
-    /// Whether the caller asserts_new that `key` is new.
+    /// Whether the caller asserts that `key` is new.
     pub(super) fn asserts_new(&self, key: &[u8]) -> bool {
         matches!(self.writes.get(key), Some(Write::Insert(_)))
     }
 
-    /// Takes over what `later` expects and writes; of one key its word is the last.
+    /// Adds the expectations and writes of `later`; its write of a key replaces an earlier one.
     pub(crate) fn absorb(&mut self, later: Self) {
         for (key, expectation) in later.expectations {
             self.expectations.entry(key).or_insert(expectation);

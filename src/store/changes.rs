@@ -1,4 +1,4 @@
-//! The newest commits, remembered for whoever follows the store.
+//! Changes of the newest commits, remembered for followers of the store such as a backup.
 
 use std::collections::VecDeque;
 
@@ -41,7 +41,7 @@ impl Changes {
     /// At most `limit` commits after `after`, oldest first.
     pub(super) fn after(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
         let missing = self.newest.0.checked_sub(after.0).and_then(|count| usize::try_from(count).ok());
-        // A follower ahead of the store comes from another history and starts anew as well.
+        // A follower ahead of the store has followed another one, and starts anew as well.
         let forgotten = missing.and_then(|count| self.kept.len().checked_sub(count));
         let start = forgotten.ok_or(StoreError::Forgotten { after })?;
         Ok(self.kept.iter().skip(start).take(limit).cloned().collect())

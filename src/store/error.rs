@@ -1,4 +1,4 @@
-//! Why the store could not answer.
+//! Errors of the store.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::Revision;
 
-/// The store could not answer. No variant ever means "not there".
+/// The store could not answer. No variant ever means "absent".
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -66,7 +66,7 @@ pub enum StoreError {
         /// The data directory.
         dir: PathBuf,
     },
-    /// What was acknowledged is not all there. Opening refused; `--recover` goes on with what is left.
+    /// Acknowledged data is missing. Opening refused; `--recover` opens with the rest.
     #[error("acknowledged data is missing: {report}")]
     Missing {
         /// What was expected and what was found.

@@ -8,7 +8,7 @@ use super::changes::Changes;
 use super::overlay::start;
 use super::{Batch, Change, Entry, Revision, Store, StoreError};
 
-/// A [`Store`] that forgets everything when it is dropped; for tests and for trying things out.
+/// A [`Store`] in memory, lost when it is dropped; for tests and for trying keyward.
 #[derive(Debug)]
 pub struct MemoryStore(RwLock<State>);
 

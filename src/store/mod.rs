@@ -27,26 +27,39 @@ pub(crate) use paged::{paged, paged_by};
 
 /// A durable, ordered map from byte keys to byte values.
 ///
-/// The engine's write lane is the only caller of [`commit`](Store::commit); any thread may read at any time.
+/// **Who calls, when.** The engine's write lane is the only caller of [`commit`](Store::commit), and has one commit at a
+/// time in flight. Any thread may read at any time; the hot index is loaded from [`scan`](Store::scan). A background
+/// thread calls [`scrub`](Store::scrub) until it returns `false`. The engine calls [`close`](Store::close) once, last.
 ///
-/// **Visible means durable.** `get`, `scan`, `revision` and `changes` never show a write that a power cut could
-/// still take away: what a commit writes appears only after it was synced, all of it at one moment. A reader that
-/// started before may still see the state before; that is the only stale answer allowed.
+/// **Visible means durable.** `get`, `scan`, `revision` and `changes` never show a write that a power cut could still
+/// take away: the writes of a commit become visible after they were synced, all at one moment.
 ///
-/// **Atomic.** After a crash at any point a batch is there whole or not at all.
+/// **Allowed wrong answers.** A read that began before a commit returned may show the state before the commit. `changes`
+/// may answer [`StoreError::Forgotten`] at any time. An error says nothing about whether an entry exists.
 ///
-/// **Closed, not wrong.** After a write or a sync failed the store answers [`StoreError::Closed`] to every later
-/// commit until it is opened again; reads go on and show the state before the failed batch.
+/// **Never.** "Absent" for an entry that is damaged or could not be read; part of a batch; a state older than a commit
+/// that returned `Ok` before the read began; `Ok` for a batch whose expectations did not hold.
+///
+/// # Durability
+/// After a crash at any point a batch is stored whole or not at all, and every batch whose commit returned `Ok` is stored.
+/// After a write or a sync failed the store answers [`StoreError::Closed`] to every later commit until it is opened
+/// again; reads continue and show the state before the failed batch.
+///
+/// # Security
+/// Values are not encrypted by the store: the records that the engine writes hold keyed hashes, salted hashes and sealed
+/// copies, never a key text or a password. Checksums detect accidents, not an attacker who can write to the disk.
 pub trait Store: Send + Sync + 'static {
     /// Reads one entry.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when its checksum or shape is wrong, [`StoreError::NewerFormat`] when a newer
-    /// keyward wrote it, [`StoreError::Io`] when the disk failed. None of them means "absent".
+    /// [`StoreError::Corrupt`] when the checksum or shape of the entry is wrong, [`StoreError::NewerFormat`] when a newer
+    /// keyward wrote it, [`StoreError::Io`] when the disk failed, [`StoreError::Missing`] after a scrub found that
+    /// acknowledged data is gone. None of them means "absent".
     fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError>;
 
     /// Reads up to `limit` entries whose keys start with `prefix`, in ascending order, from just after the key
-    /// `after` (from the first when `None`). Fewer than `limit` entries means the end was reached.
+    /// `after` (from the first when `None`). Fewer than `limit` entries means that the end was reached. Each page shows
+    /// one state; a commit may come between two pages.
     ///
     /// # Errors
     /// As [`Store::get`].
@@ -54,58 +67,61 @@ pub trait Store: Send + Sync + 'static {
 
     /// Checks every expectation of `batch` and, if all hold, applies its writes as one.
     ///
-    /// A batch without writes makes no commit: its expectations are checked and the newest revision comes back.
+    /// A batch without writes makes no commit: its expectations are checked and the newest revision is returned.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when a write is one the store never takes: nothing was changed.
+    /// [`StoreError::Refused`] when a write is one the store never takes: nothing was changed, do not retry.
     /// [`StoreError::Conflict`] when an expectation does not hold: nothing was changed, read again and retry.
-    /// [`StoreError::Io`] when writing or syncing failed: the batch may or may not be there after the next open,
+    /// [`StoreError::Io`] when writing or syncing failed: the batch may or may not be stored after the next open,
     /// and the store is closed for writes. [`StoreError::Closed`] after that.
     ///
     /// # Durability
     /// When this returns `Ok`, the batch survives a power cut.
     fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 
-    /// The revision of the newest commit that readers see; 0 in an empty store.
+    /// Revision of the newest commit that readers see; 0 in an empty store.
     fn revision(&self) -> Revision;
 
-    /// The changes of all commits after `after`, oldest first, at most `limit` commits.
+    /// Returns the changes of all commits after `after`, oldest first, at most `limit` commits.
     ///
     /// # Errors
-    /// [`StoreError::Forgotten`] when commits that old are no longer remembered: read everything again with
+    /// [`StoreError::Forgotten`] when the store no longer remembers commits that old: read everything again with
     /// [`Store::scan`] and follow from the [`Store::revision`] read before it.
     fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError>;
 
-    /// A directory of its own, where what can be made again from it may be kept; `None` when it has none.
+    /// Directory of the store, for files that can be made again from its entries; `None` when it has none.
     fn directory(&self) -> Option<&Path> {
         None
     }
 
-    /// The newest time that was noted, over restarts; `None` when none ever was, or it is not kept.
+    /// Newest time that was given to [`Store::note_time`], also before a restart; `None` when there is none, or the store
+    /// does not keep it.
     fn newest_time(&self) -> Option<Timestamp> {
         None
     }
 
-    /// Takes note of the time, without waiting for the disk: what a crash leaves may be the time of a second before. An
-    /// earlier time than was noted before changes nothing.
+    /// Remembers the time. An earlier time than the newest changes nothing.
+    ///
+    /// # Durability
+    /// Does not wait for the disk: after a crash the time of about a second before may be stored.
     fn note_time(&self, time: Timestamp) {
         let _ = time;
     }
 
-    /// Goes on counting what is stored, a page at a time, and says whether there is more; commits go on in between. For
-    /// what an open put off: see [`OpenOptions::counted_max`](sled::OpenOptions::counted_max).
+    /// Scrubs one page: counts some of the entries that the open did not count, and returns whether more are left. Commits
+    /// wait for one page only. See [`OpenOptions::counted_max`](sled::OpenOptions::counted_max).
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when not everything is there that was acknowledged: from then on that answers every
-    /// read, and no commits are taken. [`StoreError::Io`]: try again later. [`StoreError::Closed`]: the next open counts.
+    /// [`StoreError::Missing`] when an acknowledged entry is not stored: from then on every read answers that, and the store
+    /// takes no commits. [`StoreError::Io`]: call again later. [`StoreError::Closed`]: the next open counts.
     fn scrub(&self) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    /// Why commits are refused, once they are; `None` while the store takes writes.
+    /// Reason why commits are refused; `None` while the store takes writes.
     fn closed(&self) -> Option<String>;
 
-    /// Ends writing in good order: everything is synced and the stop is marked clean. Later commits are refused.
+    /// Ends writing in good order: syncs everything and marks the stop as clean. Later commits are refused; reads continue.
     ///
     /// # Errors
     /// [`StoreError::Io`] when that failed, [`StoreError::Closed`] when a failure closed the store before: the next

@@ -1,4 +1,4 @@
-//! Entries that stand in front of others: what a store hides until it is durable.
+//! Overlay: entries that override stored ones, so that a store hides writes until they are durable.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -6,14 +6,14 @@ use std::ops::Bound;
 
 use super::{Entry, StoreError};
 
-/// Keys that override what an underlying reader says of them; `None` means there is no such key.
+/// Entries that override those of an underlying reader; `None` means that the key does not exist.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay {
     entries: BTreeMap<Vec<u8>, Option<Entry>>,
 }
 
 impl Overlay {
-    /// What the overlay says of `key`; `None` when it says nothing.
+    /// Returns the override of `key`; `None` when it has none.
     pub(super) fn get(&self, key: &[u8]) -> Option<Option<&Entry>> {
         self.entries.get(key).map(Option::as_ref)
     }
@@ -23,12 +23,12 @@ impl Overlay {
         self.entries.insert(key.to_vec(), entry);
     }
 
-    /// Overrides nothing any more.
+    /// Removes all overrides.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
     }
 
-    /// The overlay's word on the keys under `prefix` after `after`, in ascending order.
+    /// Overrides of keys under `prefix` after `after`, in ascending order.
     pub(super) fn range<'a>(
         &'a self,
         prefix: &'a [u8],
@@ -40,8 +40,8 @@ impl Overlay {
     }
 }
 
-/// Merges `below`, entries in ascending order, with what stands `above` them, also in ascending order; at most
-/// `limit` entries.
+/// Merges `below`, entries in ascending order, with their overrides `above`, also in ascending order; at most `limit`
+/// entries.
 ///
 /// # Errors
 /// The first error of `below` that comes before the page is full.
@@ -69,7 +69,7 @@ pub(super) fn merge<'a>(
     Ok(merged)
 }
 
-/// Where a scan of `prefix` after `after` starts.
+/// Bound at which a scan of `prefix` after `after` starts.
 pub(super) fn start<'a>(prefix: &'a [u8], after: Option<&'a [u8]>) -> Bound<&'a [u8]> {
     after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded)
 }

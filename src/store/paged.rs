@@ -6,8 +6,8 @@ use crate::limits;
 
 use super::Entry;
 
-/// Every entry that `scan` gives from just after the key `after`, read in pages of [`limits::PAGE_MAX`]; `scan` is
-/// given where a page begins and how long it is. Ends after the first error.
+/// Iterates over every entry that `scan` returns from just after the key `after`, in pages of [`limits::PAGE_MAX`]; the
+/// arguments of `scan` are the key before the page and its length. Ends after the first error.
 pub(crate) fn paged<E>(
     after: Option<&[u8]>,
     scan: impl FnMut(Option<&[u8]>, usize) -> Result<Vec<Entry>, E>,
@@ -15,7 +15,7 @@ pub(crate) fn paged<E>(
     paged_by(limits::PAGE_MAX, after.map(<[u8]>::to_vec), scan)
 }
 
-/// As [`paged`], from just after the key `cursor`, in pages of `limit`, for whoever will not go far.
+/// As [`paged`], from just after the key `cursor`, in pages of `limit`, for callers that need few entries.
 pub(crate) fn paged_by<E>(
     limit: usize,
     mut cursor: Option<Vec<u8>>,

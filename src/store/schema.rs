@@ -1,4 +1,4 @@
-//! Every place in the flat keyspace, and nothing else knows their bytes.
+//! Layout of keys in the store. No other file knows these bytes.
 //!
 //! ```text
 //! k/<key id 16>                                              key record
@@ -11,7 +11,7 @@
 //! l/<user 8>/<keyspace>                                      limits that bind all keys of an owner
 //! d/<key id 16>                                              deleted keys that may come back
 //! i/<user 8>/<hash 32>                                       requests that may be repeated
-//! x/<until 8>/<place>                                        what of both goes by itself, and when
+//! x/<until 8>/<place>                                        expiry queue: time, key to remove
 //! a/<sequence 8>                                             audit, hash-chained
 //! f/<prefix>/<key id 16>                                     keys that another system's salted hash is known of
 //! m/<name>                                                   counters, format, peppers, store digest
@@ -61,7 +61,7 @@ pub const OWNER_LIMITS: &[u8] = b"l/";
 pub const DELETED: &[u8] = b"d/";
 /// All requests that may be repeated.
 pub const REQUESTS: &[u8] = b"i/";
-/// What goes by itself, soonest first.
+/// All TTL entries, soonest first.
 pub const KEPT: &[u8] = b"x/";
 /// All audit events.
 pub const AUDIT: &[u8] = b"a/";
@@ -209,12 +209,12 @@ pub fn request(user: u64, name: &[u8; 32]) -> Vec<u8> {
     join(&[REQUESTS, &user.to_be_bytes(), b"/", name])
 }
 
-/// Place of the time at which the entry at `place` goes.
+/// Key of the TTL entry that removes the entry at `place`.
 pub fn kept(until_ms: u64, place: &[u8]) -> Vec<u8> {
     join(&[KEPT, &until_ms.to_be_bytes(), b"/", place])
 }
 
-/// The time and the place of what goes then.
+/// Returns the time of a TTL entry and the key that is removed then.
 pub fn kept_until(entry: &[u8]) -> Option<(u64, &[u8])> {
     let (until, place) = entry.strip_prefix(KEPT)?.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*until), place.strip_prefix(b"/")?))
@@ -234,12 +234,12 @@ pub fn is_in_digest(layout: u8, place: &[u8]) -> bool {
     }
 }
 
-/// Whether the store keeps this entry for itself: readers never see it and commits never write it.
+/// Whether this is the store's own entry: readers never see it and commits never write it.
 pub fn is_own(place: &[u8]) -> bool {
     [FORMAT, DIGEST].contains(&place)
 }
 
-/// A place in printable form, for messages: the kind as it is, the rest in hex, so that names stay out of logs.
+/// Returns a key in printable form for messages: the kind as it is, the rest in hex, so that logs contain no names.
 pub fn printable(place: &[u8]) -> String {
     match place.split_at_checked(2) {
         Some((b"m/", name)) => format!("m/{}", String::from_utf8_lossy(name)),

@@ -1,4 +1,4 @@
-//! Trying a key out: the verdict and every check that leads to it, without using the key.
+//! Explain: the verdict on a key and every check that leads to it, without using the key.
 
 use super::{Check, DenyReason, Verdict, Verifier, VerifyRequest, checks, judge};
 use crate::clock::Timestamp;
@@ -6,14 +6,14 @@ use crate::engine::EngineError;
 use crate::index::Found;
 use crate::key::{KeyId, UserId};
 
-/// What came of trying a key out.
+/// Verdict on a key with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The verdict that verifying would reach, rate limits aside.
+    /// Verdict that a verify would reach, rate limits aside.
     pub verdict: Verdict,
-    /// The key that the text names and its owner, whether allowed or not; `None` when nobody has the text.
+    /// Key with this text and its owner, whether allowed or not; `None` when no key has the text.
     pub key: Option<(KeyId, UserId)>,
-    /// Every check in order, and what it refuses for; none when nobody has the text.
+    /// Every check in order, with its deny reason; empty when no key has the text.
     pub checks: Vec<(Check, Option<DenyReason>)>,
 }
 
@@ -26,7 +26,7 @@ impl Explanation {
 }
 
 impl Verifier {
-    /// Tries a key out: nothing is counted as a use, and nothing is spent from rate limits.
+    /// Explains the verdict on a key. Does not count a use, and does not spend from rate limits.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -41,7 +41,7 @@ impl Verifier {
         if let Some(presented) = &presented {
             reader.look_up(presented, &mut |found: &Found<'_>| explanation.judge(found, request, now))?;
         }
-        // As in verifying, a key of ours counts, whatever became of it.
+        // As in a verify, a key issued here takes precedence, whatever its state.
         if explanation.key.is_none() && reader.has_imported_hashes() {
             let mut look = |found: &Found<'_>| explanation.judge(found, request, now);
             reader.look_up_imported(request.text, request.client, request.patience, &mut look)?;

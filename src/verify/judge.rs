@@ -1,12 +1,12 @@
-//! The judgement itself: a pure function.
+//! The judgement: a pure function of record, owner, request and time.
 
 use super::{DenyReason, Identity, Verdict, VerifyRequest};
 use crate::clock::Timestamp;
 use crate::key::{HotView, OwnerRights, SecretState, UserStatus};
 
-/// Judges a record that was found for the presented key: that its owner is there at all, keyspace, state, owner's
-/// status, expiry, allowlist, level, the limit it is to count for, in this order. The request's text is not looked at again, and rate limits are not
-/// touched: they are spent by whoever is allowed here.
+/// Judges the record of a presented key. The checks, in this order: the owner exists, keyspace, state, the owner's status,
+/// expiry, allowlist, level, the named rate limit exists. Does not read the request's text, and does not spend from rate
+/// limits: the verifier does after this allows the key.
 ///
 /// ```
 /// use keyward::clock::Timestamp;
@@ -68,7 +68,7 @@ pub fn judge(
     )
 }
 
-/// The same judgement with every check, those behind the first refusal included, in their order.
+/// Returns every check in order, including those after the first that denies. The first deny reason is [`judge`]'s.
 pub fn checks(
     record: HotView<'_>,
     owner: Option<OwnerRights>,
@@ -90,24 +90,24 @@ pub fn checks(
     ]
 }
 
-/// What is looked at when a key is judged, in this order.
+/// Checks of [`judge`], in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// That its owner is there.
+    /// The owner exists.
     Owner,
-    /// That it is of the keyspace.
+    /// The key is of the keyspace.
     Keyspace,
-    /// That it is neither suspended, revoked nor rotated out.
+    /// The key is neither suspended, revoked nor rotated out.
     State,
-    /// That its owner may act.
+    /// The owner is active.
     OwnerStatus,
-    /// That its time is not over.
+    /// The key has not expired.
     Expiry,
-    /// That its allowlist has the address.
+    /// The allowlist contains the address.
     Address,
-    /// That it may do what is asked.
+    /// The level is high enough.
     Level,
-    /// That it has the rate limit that the use is to count for, if one is named.
+    /// The key has the rate limit that the request names, if it names one.
     Limit,
 }
 

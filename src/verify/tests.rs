@@ -1,11 +1,13 @@
-//! Decisions about keys that there are: one by one, many at once, of other systems, and only tried out.
+//! Verdicts on existing keys: one by one, in batches, imported ones, and explained ones.
 
 use super::*;
 use crate::engine::{Engine, ImportedKey, NewKey, NewUser, Parts};
 use crate::entropy::OsEntropy;
 use crate::key::{
-    Actor, DigestScheme, Expiry, ImportedSecret, KeyId, PepperRing, RateLimit, RateLimits, RevokeReason, Role,
+    Actor, DigestScheme, Expiry, ImportedSecret, KeyId, Keyspace, Level, PepperRing, RateLimit, RateLimits,
+    RevokeReason, Role, Spend, UserId,
 };
+use crate::limits;
 use crate::store::MemoryStore;
 
 struct World {
@@ -128,10 +130,10 @@ fn a_limit_that_the_key_does_not_have_is_not_no_limit() {
 fn many_at_once_are_decided_in_their_order_and_counted() {
     let world = World::new();
     let keys: Vec<_> = (0..2 * limits::PREFETCHED_KEYS_MAX + 3).map(|_| world.issue(world.draft())).collect();
-    let nobody_s = World::new().issue(world.draft()).1;
+    let unknown_text = World::new().issue(world.draft()).1;
     let mut texts: Vec<&str> = keys.iter().map(|(_, text)| text.as_str()).collect();
     let mut expected: Vec<_> = keys.iter().map(|(id, _)| Some(*id)).collect();
-    for (at, text) in [(5, nobody_s.as_str()), (20, "no key"), (30, "")] {
+    for (at, text) in [(5, unknown_text.as_str()), (20, "no key"), (30, "")] {
         texts.insert(at, text);
         expected.insert(at, None);
     }
@@ -172,7 +174,7 @@ fn a_use_is_spent_from_the_rate_limit_and_one_too_many_is_denied() {
 }
 
 #[test]
-fn keys_of_other_systems_are_found_where_the_text_is_nobody_s() {
+fn keys_of_other_systems_are_found_where_no_own_key_has_the_text() {
     let world = World::new();
     let text = "sk_live_of_another_system";
     assert_eq!(world.verify(text), Verdict::Deny(DenyReason::Malformed));
@@ -199,12 +201,12 @@ fn what_became_of_a_key_counts_more_than_a_hash_of_its_text() {
 fn trying_out_says_what_verifying_would_and_is_no_use() {
     let world = World::new();
     let (key, text) = world.issue(world.draft());
-    let nobody_s = World::new().issue(world.draft()).1;
+    let unknown_text = World::new().issue(world.draft()).1;
     let explanation = world.explain(&text);
     assert_eq!((key_of(explanation.verdict), explanation.key), (Some(key), Some((key, world.flo))));
     assert_eq!(explanation.checks.len(), 8);
     assert!(explanation.checks.iter().all(|(_, refused)| refused.is_none()), "{:?}", explanation.checks);
-    for (text, reason) in [(nobody_s.as_str(), DenyReason::Unknown), ("no key", DenyReason::Malformed)] {
+    for (text, reason) in [(unknown_text.as_str(), DenyReason::Unknown), ("no key", DenyReason::Malformed)] {
         let explanation = world.explain(text);
         assert_eq!(
             (explanation.verdict, explanation.key, explanation.checks),

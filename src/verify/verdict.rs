@@ -12,7 +12,7 @@ pub enum Verdict {
     Deny(DenyReason),
 }
 
-/// Whom an allowed key stands for. What else is known of the owner: [`Verifier::owner`](super::Verifier::owner).
+/// Key, user and level that an allowed key authenticates. The owner's name: [`Verifier::owner`](super::Verifier::owner).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The key.
@@ -23,9 +23,9 @@ pub struct Identity {
     pub keyspace: KeyspaceName,
     /// What it may do now: the lower of the key's level and its owner's.
     pub level: Level,
-    /// When it stops by itself.
+    /// Time at which the key expires.
     pub expiry: Expiry,
-    /// What is left of its rate limit, of the one with the least left; `None` when none was concerned.
+    /// What is left of the rate limit with the least left; `None` when the use concerned none.
     pub quota: Option<Quota>,
 }
 

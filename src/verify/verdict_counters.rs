@@ -1,4 +1,4 @@
-//! How many verdicts of each kind there were, counted where they are reached.
+//! Counters of verdicts. Each of the first threads has counters of its own, so that counting is one addition.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -37,7 +37,7 @@ pub(super) struct VerdictCounters {
     shards: Box<[Shard; SHARDS]>,
 }
 
-/// Apart from the others by more than the processor fetches at once.
+/// Aligned so that two shards never share what the processor fetches at once.
 #[repr(align(128))]
 struct Shard([AtomicU64; KINDS]);
 
@@ -55,7 +55,7 @@ impl VerdictCounters {
         let shard = own_shard();
         let Some(count) = self.shards.get(shard).and_then(|shard| shard.0.get(kind)) else { return };
         if shard < SHARDS - 1 {
-            // Nobody else writes it.
+            // Only this thread writes it.
             count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         } else {
             count.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl VerdictCounters {
     }
 }
 
-/// The number of this thread; all late ones share the last.
+/// Number of this thread's shard; all later threads share the last one.
 #[inline(always)]
 fn own_shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);

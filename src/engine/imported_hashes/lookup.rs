@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::engine::{EngineError, Reader};
-use crate::index::{Found, Look};
+use crate::index::{Found, LookupVisitor};
 use crate::key::{Locator, LookupKey, Prefix, PresentedKey, StoredLookupKey, UncheckedKey, shown_prefix};
 use crate::limits;
 use crate::store::codec::StoredSchemes;
@@ -124,7 +124,7 @@ impl Reader {
         text: &str,
         client: Option<IpAddr>,
         patience: WaitPolicy,
-        then: &mut dyn Look,
+        then: &mut dyn LookupVisitor,
     ) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
         let schemes = self.foreign.schemes.load();
@@ -132,7 +132,7 @@ impl Reader {
             return Ok(false);
         }
         let locator = shown_prefix(text)?.locator();
-        let mut then = |found: &Found<'_>| then.look(found);
+        let mut then = |found: &Found<'_>| then.visit(found);
         if self.look_up_text(&presented, locator, &mut then)? {
             return Ok(true);
         }
@@ -168,7 +168,7 @@ impl Reader {
         &self,
         text: &str,
         schemes: &Schemes,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<bool, EngineError> {
         for scheme in &schemes.digests {
             let digest = scheme.digest(text.as_bytes());
@@ -207,14 +207,14 @@ impl Reader {
         text: &str,
         stored: &StoredLookupKey,
         adopting: bool,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<bool, EngineError> {
         let trace = LookupKey { hash: stored.hash, locator: stored.prefix.locator() };
         self.look_up_key(&trace, &mut |found: &Found<'_>| {
             if adopting {
                 self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
             }
-            then.look(found);
+            then.visit(found);
         })
     }
 
@@ -223,7 +223,7 @@ impl Reader {
         &self,
         presented: &PresentedKey<'_>,
         locator: Locator,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<bool, EngineError> {
         for (_, pepper) in self.peppers.all() {
             let trace = LookupKey { hash: pepper.hash(presented), locator };
@@ -235,7 +235,7 @@ impl Reader {
     }
 
     /// Looks at a key that was found by its salted hash as it is now: what was done to it while that took its time counts.
-    fn look_up_match(&self, found: Match, then: &mut impl Look) -> Result<bool, EngineError> {
+    fn look_up_match(&self, found: Match, then: &mut impl LookupVisitor) -> Result<bool, EngineError> {
         let Some(key) = self.key(found.key)? else { return Ok(false) };
         let Some(secret) = key.secrets.all().find(|secret| secret.hash == found.secret) else {
             return Ok(false);
@@ -244,7 +244,7 @@ impl Reader {
             return Ok(false);
         };
         let owner = self.user(record.owner)?.map(|user| user.owner().rights);
-        then.look(&Found::stored(record.view(), owner));
+        then.visit(&Found::stored(record.view(), owner));
         Ok(true)
     }
 }

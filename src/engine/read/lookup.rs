@@ -1,4 +1,8 @@
-//! Finding what `verify` judges: in the hot index, or in the store while that is not ready.
+//! Look-up of a presented key for `verify`: in the hot index, or in the store while the index is not ready.
+//!
+//! **Who calls, when.** The verifier, for each key text of the right form; administration, to name the key of a text.
+//! **Which wrong answers are allowed:** those of the hot index (`index/lookup.rs`), and none while the store answers.
+//! An error means that the key could not be decided about; no caller may take it for "absent".
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,64 +10,64 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::engine::commit::hot;
 use crate::engine::{EngineError, Reader};
-use crate::index::{Found, Look, Lookup, OverLimit, Spot};
+use crate::index::{Bucket, Found, Lookup, LookupVisitor, OverLimit};
 use crate::key::{
     HotRecord, HotView, KeyId, KeyedHash, Locator, LookupKey, Owner, PresentedKey, Quota, Spend, Usage, Use,
     UserId,
 };
 
 impl Reader {
-    /// Hands the spot to `then` where the hot index has a key of this locator, if it has one.
+    /// Calls `then` with the buckets of the hot index for this locator.
     #[inline(always)]
-    pub fn spot<R>(&self, locator: Locator, then: impl FnOnce(Spot<'_>) -> R) -> R {
-        self.index.spot(locator, then)
+    pub fn bucket<R>(&self, locator: Locator, then: impl FnOnce(Bucket<'_>) -> R) -> R {
+        self.index.bucket(locator, then)
     }
 
-    /// Has `then` look at the key with this text, in whatever keyspace it is, if there is one; `spot` is that of its
-    /// locator.
+    /// Looks up the key with this text, whatever its keyspace, and calls `then` with it, if it exists. `bucket` is that
+    /// of the key's locator.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when the hot index is not ready and the store could not be read: undecided, `then` was
-    /// not called.
+    /// [`EngineError::Store`] when the hot index is not ready and the store could not be read: the key is undecided,
+    /// `then` was not called.
     ///
     /// # Security
-    /// A key of the current pepper costs one keyed hash and one look-up. So does a text that nobody has, and one more
-    /// of each for each older pepper. From the hot index neither takes a lock or waits for the disk.
+    /// A key of the current pepper costs one keyed hash and one look-up. A text that no key has costs the same, plus
+    /// one hash and one look-up for each older pepper. In the hot index neither takes a lock or waits for the disk.
     #[inline(always)]
     pub fn look_up_at(
         &self,
-        spot: &Spot<'_>,
+        bucket: &Bucket<'_>,
         key: &PresentedKey<'_>,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<(), EngineError> {
         let (_, pepper) = self.peppers.current();
         let hash = pepper.hash(key);
-        match spot.look_up(&hash, then) {
+        match bucket.look_up(&hash, then) {
             Lookup::Found => Ok(()),
             Lookup::Absent if self.peppers.is_single() => Ok(()),
             looked @ (Lookup::Absent | Lookup::Unready) => self.lookup_slow_path(key, hash, looked, then),
         }
     }
 
-    /// Has `then` look at the key with this text, as [`Reader::look_up_at`] does.
+    /// Looks up the key with this text, as [`Reader::look_up_at`] does.
     ///
     /// # Errors
     /// As [`Reader::look_up_at`].
-    pub fn look_up(&self, key: &PresentedKey<'_>, then: &mut impl Look) -> Result<(), EngineError> {
-        self.spot(key.locator(), |spot| self.look_up_at(&spot, key, then))
+    pub fn look_up(&self, key: &PresentedKey<'_>, then: &mut impl LookupVisitor) -> Result<(), EngineError> {
+        self.bucket(key.locator(), |bucket| self.look_up_at(&bucket, key, then))
     }
 
-    /// Looks where the hot index was of no help.
+    /// Looks in the store, and under older peppers.
     #[cold]
     fn lookup_slow_path(
         &self,
         key: &PresentedKey<'_>,
         hash: KeyedHash,
         looked: Lookup,
-        then: &mut dyn Look,
+        then: &mut dyn LookupVisitor,
     ) -> Result<(), EngineError> {
         let current = LookupKey { hash, locator: key.locator() };
-        let mut then = |found: &Found<'_>| then.look(found);
+        let mut then = |found: &Found<'_>| then.visit(found);
         if looked == Lookup::Unready && self.look_up_stored(&current, &mut then)? {
             return Ok(());
         }
@@ -80,18 +84,18 @@ impl Reader {
                 return Ok(());
             }
         }
-        // It may have been hashed anew since the first look: then it is under the current pepper now.
+        // A rehash may have moved the key to the current pepper since the first look-up.
         if !self.peppers.is_single() {
             self.look_up_key(&current, &mut then)?;
         }
         Ok(())
     }
 
-    /// Whether there was such a key.
+    /// Looks up a key in the index or the store; returns whether it exists.
     pub(in crate::engine) fn look_up_key(
         &self,
         trace: &LookupKey,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<bool, EngineError> {
         match self.index.look_up(trace, then) {
             Lookup::Found => Ok(true),
@@ -103,12 +107,12 @@ impl Reader {
     pub(in crate::engine) fn look_up_stored(
         &self,
         trace: &LookupKey,
-        then: &mut impl Look,
+        then: &mut impl LookupVisitor,
     ) -> Result<bool, EngineError> {
         let record: Option<HotRecord> = self.get(&hot(trace))?;
         let Some(record) = record else { return Ok(false) };
         let owner = self.user(record.owner)?.map(|user| user.owner().rights);
-        then.look(&Found::stored(record.view(), owner));
+        then.visit(&Found::stored(record.view(), owner));
         Ok(true)
     }
 

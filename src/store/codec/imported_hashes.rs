@@ -12,7 +12,7 @@ pub enum StoredScheme {
     Text,
     /// Without a salt: all of the text, or this part of it.
     Digest(StoredDigest, Option<Part>),
-    /// Salted, found by so many first bytes of the text.
+    /// Salted; the key is found by so many first bytes of the text.
     Slow(u8),
 }
 

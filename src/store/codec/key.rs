@@ -1,4 +1,6 @@
 //! Stored form of keys and hot records.
+//!
+//! A hot record does not repeat its pepper's number: a reader that found the record by its keyed hash knows the pepper.
 
 use std::net::IpAddr;
 
@@ -77,7 +79,7 @@ enum StandingWire {
 /// Added to the level of a key record that says what is held; in others it is what counts for such.
 const HELD: u8 = 0x20;
 
-/// Levels of whoever narrowed the state, the level, the allowlist, the rate limits and the expiry.
+/// Levels of the users who narrowed the state, the level, the allowlist, the rate limits and the expiry.
 type HeldWire = [u8; 5];
 
 fn held_wire(held: &NarrowedBy) -> HeldWire {

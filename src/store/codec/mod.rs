@@ -1,4 +1,4 @@
-//! Records as bytes: what a domain type looks like in a stored value, and the only way back.
+//! Records as bytes: the stored form of each domain type, and the only way back.
 //!
 //! Every record has a private mirror that serde knows; bincode writes it with variable-length integers. Reading
 //! is total: any bytes give a record or [`StoreError::Corrupt`], and bytes after the record are corruption too.

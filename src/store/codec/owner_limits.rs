@@ -4,12 +4,12 @@ use super::rate_limits::{level_and_limits, levelled, limited};
 use super::{Damage, Record, StoreError, read_part, write};
 use crate::key::{Level, RateLimits};
 
-/// Limits that somebody above an owner set, and which no key of the owner in the keyspace goes beyond.
+/// Limits that a user of a higher level set for all keys of an owner in a keyspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerLimits {
-    /// The highest level at which they were set: nobody below it goes beyond them.
+    /// Highest level at which limits were set: users below it cannot exceed them.
     pub level: Level,
-    /// The tightest that were set.
+    /// The tightest limits that were set.
     pub limits: RateLimits,
 }
 

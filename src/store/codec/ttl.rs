@@ -1,4 +1,4 @@
-//! Stored form of what is kept for a while only.
+//! Stored form of entries with a TTL: deleted keys and idempotency keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use super::{Damage, Record, StoreError, read, read_part, time, write};
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyId, Level};
 
-/// A deleted key that may come back until then.
+/// A deleted key that may be undeleted until `until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deleted {
     /// The key as it was.
     pub key: Key,
-    /// The level of whoever deleted it; level 0 for its owner.
+    /// Level of the user who deleted it; level 0 for its owner.
     pub by: Level,
-    /// From this moment on it is gone for good.
+    /// Moment from which on the key cannot be undeleted.
     pub until: Timestamp,
 }
 
@@ -42,14 +42,14 @@ impl Record for Deleted {
     }
 }
 
-/// What a request made that may be repeated until then.
+/// Outcome of a request with an idempotency key, which may be repeated until `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeatable {
     /// The key it made.
     pub key: KeyId,
     /// Hash of everything in it.
     pub content: [u8; 32],
-    /// From this moment on it is a new one.
+    /// Moment from which on the same request is a new one.
     pub until: Timestamp,
 }
 

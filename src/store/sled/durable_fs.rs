@@ -1,10 +1,10 @@
-//! Makes names and files durable that sled created without syncing them. Every failure names its file.
+//! File operations that are synced, for names and files that sled creates without syncing them. Every error names its file.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// Names the file that something failed at.
+/// Adds the path to an error.
 pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
@@ -68,7 +68,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     to.parent().map_or(Ok(()), sync)
 }
 
-/// Removes the tree `dir` if it is there.
+/// Removes the tree `dir` if it exists.
 pub(super) fn remove_tree(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(dir)(error)),

@@ -1,4 +1,4 @@
-//! The durable store: sled, handled so that what it answers survives a power cut.
+//! The durable store on sled, such that everything it returns survives a power cut.
 
 pub(crate) mod durable_fs;
 mod lock;
@@ -69,18 +69,18 @@ pub struct SledStore {
     _lock: File,
 }
 
-/// What a commit changes beside the database.
+/// State that commits change beside the database.
 #[derive(Debug)]
 struct Writer {
     watermark: WatermarkWriter,
-    /// How far counting is that the open put off.
+    /// Progress of the scrub; `None` when every entry was counted.
     scrub: Option<Scrub>,
 }
 
-/// What readers see beside the database; changed at one moment when a commit is durable.
+/// State that readers use beside the database; changed at one moment when a commit is durable.
 #[derive(Debug)]
 struct Visible {
-    /// Shows what a commit that runs or failed wrote over or removed; what it newly wrote, its version hides.
+    /// Entries that a running or failed commit replaced or removed. Entries that it created are hidden by their version.
     overlay: Overlay,
     changes: Changes,
     digest: StoreDigest,
@@ -100,7 +100,7 @@ enum Writes {
     Taken,
     Stopped,
     Failed(String),
-    /// Nor is anything read: what is there is not what was acknowledged.
+    /// Reads are refused, too: acknowledged data is missing.
     Missing(String),
 }
 
@@ -116,8 +116,8 @@ impl SledStore {
         open::open(dir, options)
     }
 
-    /// Hands every entry to `each` that is stored, in order. A damaged one comes as [`StoreError::Corrupt`], and the walk
-    /// goes on behind it. For a store that takes no writes any more.
+    /// Calls `each` with every stored entry, in order. A damaged entry is passed as [`StoreError::Corrupt`], and the walk
+    /// continues after it. For a store that takes no writes any more.
     ///
     /// # Errors
     /// [`StoreError::Io`]; [`StoreError::Corrupt`] when nothing behind a place can be read; what `each` answers.
@@ -312,7 +312,7 @@ impl Store for SledStore {
         let mut writer = self.writer()?;
         let writes = self.visible().writes.clone();
         writes.readable()?;
-        // What a commit left that failed is nobody's to count; the next open does.
+        // After a failed commit the next open counts.
         writes.check()?;
         let Some(scrub) = &mut writer.scrub else { return Ok(false) };
         let digest = self.visible().digest;

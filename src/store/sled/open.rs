@@ -1,4 +1,4 @@
-//! Opens the directory: nothing is served before it is proved that everything acknowledged is there.
+//! Open of a data directory: proves that everything acknowledged is stored before anything is served.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ use super::{ASIDE, PARTIAL, Writer, durable_fs, guarded, io, read, snapshots, sw
 /// How to open a store.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
-    /// Go on with what is there when acknowledged data is missing.
+    /// Whether to open without the acknowledged data that is missing.
     pub recover: bool,
     /// So many entries are counted before the store opens, even if it was stopped in good order. Where there are more,
     /// [`scrub`](crate::store::Store::scrub) counts them while it is open.
@@ -32,10 +32,10 @@ impl Default for OpenOptions {
     }
 }
 
-/// How the store was left.
+/// How the last process left the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastStop {
-    /// It was not: there was no store, and a new one was made.
+    /// There was no store; a new one was created.
     Never,
     /// In good order.
     Clean,
@@ -43,18 +43,18 @@ pub enum LastStop {
     Unclean,
 }
 
-/// What an open found and did.
+/// Result of an open.
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// How the store was left.
     pub last_stop: LastStop,
     /// Where damaged files were put, if there were any.
     pub set_aside: Option<PathBuf>,
-    /// What is missing, when it was asked to go on without.
+    /// Report of what is missing, when the store was opened without it.
     pub recovered: Option<String>,
 }
 
-/// The data directory's parts.
+/// Paths in a data directory.
 struct DataDir {
     database: PathBuf,
     /// The database as a crash left it, until everything was checked.
@@ -96,12 +96,12 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<(SledStore, Opene
     Ok((SledStore::new(dir.to_owned(), database, writer, (digest, time), lock), opened))
 }
 
-/// A database at work, and what is known of it.
+/// Opened database with its watermark and digest.
 struct Started {
     database: Db,
     watermark: Watermark,
     digest: StoreDigest,
-    /// Whether the digest was believed without counting.
+    /// Whether the digest was taken over without counting entries.
     uncounted: bool,
     opened: Opened,
 }
@@ -191,14 +191,14 @@ fn write_own_entries(database: &Db, digest: StoreDigest) -> Result<(), StoreErro
     })
 }
 
-/// What an opened database holds.
+/// Content of an opened database, compared with the watermark by [`Found::missing`].
 struct Found {
     digest: Option<StoreDigest>,
-    /// Its layout, if that is there.
+    /// Layout number, if it is stored.
     layout: Option<u8>,
     /// Whether everything was counted.
     thorough: bool,
-    /// What its entries come to; the digest when they were not counted.
+    /// Totals of its entries; the digest when they were not counted.
     counted: ScrubTotals,
 }
 
@@ -218,7 +218,7 @@ impl Found {
         Ok(Self { digest, layout, thorough, counted })
     }
 
-    /// What is missing of what `mark` promises, in words; `None` when all of it is there.
+    /// Describes what is missing of what `mark` promises; `None` when everything is stored.
     fn missing(&self, mark: Option<Mark>, clean: bool) -> Option<String> {
         let Some(Mark { digest: expected, .. }) = mark else {
             return Some("the watermark is missing or damaged".to_owned());
@@ -230,7 +230,8 @@ impl Found {
         if !whole {
             return Some(format!("expected {expected}, found {found}"));
         }
-        // After a stop in good order a damaged entry that was recovered from stops nobody: whoever reads it is told.
+        // After a stop in good order a damaged entry left by a recovery does not prevent opening: a reader of the entry gets
+        // `Corrupt`.
         let sound = self.counted.is_sound() || clean;
         (!sound || !self.counted.agrees(found)).then(|| self.counted.report(found))
     }
@@ -248,7 +249,7 @@ fn layout_of(sealed: &[u8]) -> Result<u8, StoreError> {
     }
 }
 
-/// Counts everything, as a store of this layout does.
+/// Counts every entry, by the rules of this layout.
 fn count(database: &Db, layout: u8) -> Result<ScrubTotals, StoreError> {
     let mut counted = ScrubTotals::default();
     let mut entries = guarded("counting", || Ok(database.iter()))?;

@@ -1,12 +1,12 @@
-//! Memory of pages that sled replaced.
+//! Reclaims memory of pages that sled replaced.
 //!
-//! sled hands them to crossbeam-epoch, which frees some of them at every 128th operation. A batch is one operation,
-//! however many pages it replaces, so that more would come than go, without end.
+//! sled hands such pages to crossbeam-epoch, which frees some of them at every 128th operation. A batch is one operation,
+//! however many pages it replaces, so without this module memory would grow without bound.
 
-/// Pages of so many writes are freed at one flush. It frees about 500, which keeps up with 8 a write.
+/// Number of writes per flush. One flush frees about 500 pages, enough for 8 pages a write.
 const WRITES_A_FLUSH: usize = 64;
 
-/// Frees what so many writes replaced, and what earlier ones left.
+/// Frees the pages that so many writes replaced, and pages left by earlier writes.
 pub(super) fn free(writes: usize) {
     for _ in 0..=writes / WRITES_A_FLUSH {
         crossbeam_epoch::pin().flush();

@@ -1,4 +1,4 @@
-//! Counts what a large store holds while it is open, page by page, and finds whether all is there that its digest says.
+//! Background integrity scan of a large store, page by page while it is open: compares its entries with the store digest.
 
 use std::ops::Bound;
 
@@ -11,26 +11,26 @@ use super::guarded;
 use super::scrub_totals::ScrubTotals;
 use super::store_digest::StoreDigest;
 
-/// How far counting is.
+/// Progress of the scan.
 ///
-/// What lies before it is as it was counted, or as a commit has left it since; what lies behind is still to be counted.
-/// So a commit changes what was counted only where it writes before it.
+/// `last` divides the keyspace: keys up to it are in `counted`, later keys are not yet. A commit adjusts `counted` only
+/// for keys up to `last`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scrub {
-    /// The last entry that was counted.
+    /// Key of the last entry that was counted.
     last: Vec<u8>,
     counted: ScrubTotals,
 }
 
 impl Scrub {
-    /// Takes note of what a commit does, which is durable when this counts.
+    /// Adjusts the totals by one write of a commit. The caller keeps the result only once the commit is durable.
     pub(super) fn replace(&mut self, key: &[u8], before: Option<u64>, after: Option<u64>) {
         if key <= self.last.as_slice() {
             self.counted.digest.replace(before, after);
         }
     }
 
-    /// Counts some more; `false` when that was all, and it is what `digest` says.
+    /// Counts one page of entries; returns `false` when all entries are counted and agree with `digest`.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not, or cannot be read; [`StoreError::Io`], and nothing was counted.
@@ -56,7 +56,7 @@ impl Scrub {
         Ok(true)
     }
 
-    /// Where counting cannot go on for ever, what was acknowledged is not there.
+    /// An entry that can never be read counts as missing; an I/O error may pass.
     fn unreadable(&self, error: StoreError) -> StoreError {
         match error {
             StoreError::Io { .. } => error,

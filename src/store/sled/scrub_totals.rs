@@ -1,25 +1,25 @@
-//! What was counted of the entries that are stored, and whether that is what a digest says.
+//! Totals over counted entries, for comparison with a store digest.
 
 use crate::store::{StoreError, envelope, schema};
 
 use super::store_digest::StoreDigest;
 
-/// Count, sum and newest revision of the entries that were counted, and which of them cannot be read.
+/// Count, sum and newest revision of the counted entries, and the number of damaged ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScrubTotals {
     pub(super) digest: StoreDigest,
     damaged: u64,
-    /// The first of these.
+    /// Key of the first damaged entry.
     at: Option<String>,
 }
 
 impl ScrubTotals {
-    /// Where a digest is believed without counting.
+    /// Returns totals equal to a digest, for an open that does not count.
     pub(super) fn believed(digest: StoreDigest) -> Self {
         Self { digest, ..Self::default() }
     }
 
-    /// Counts one more, as a store of this layout does.
+    /// Counts one entry, by the rules of this layout.
     ///
     /// # Errors
     /// [`StoreError::NewerFormat`].
@@ -41,17 +41,17 @@ impl ScrubTotals {
         Ok(())
     }
 
-    /// Whether everything could be read.
+    /// Whether no counted entry is damaged.
     pub(super) fn is_sound(&self) -> bool {
         self.damaged == 0
     }
 
-    /// Whether count and sum are those of `expected`. One that could not be read and was recovered from is in neither.
+    /// Whether count and sum are those of `expected`. A damaged entry that a recovery left behind is in neither.
     pub(super) fn agrees(&self, expected: StoreDigest) -> bool {
         (self.digest.count, self.digest.sum) == (expected.count, expected.sum)
     }
 
-    /// What was expected, and what is there, in words.
+    /// Returns expected and found totals in words.
     pub(super) fn report(&self, expected: StoreDigest) -> String {
         let counted = StoreDigest { revision: expected.revision, ..self.digest };
         let first = self.at.as_ref().map(|place| format!(", the first at {place}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the store must hold: its newest revision, how many entries, and their sum.
+//! Store digest: newest revision, number of entries and sum of their checksums.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::store::Revision;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct StoreDigest {
     pub(super) revision: Revision,
-    /// How many there are.
+    /// Number of entries, without the store's own.
     pub(super) count: u64,
     /// Wrapping sum of the checksums in their envelopes.
     pub(super) sum: u64,
@@ -25,7 +25,7 @@ impl StoreDigest {
     /// Bytes of [`StoreDigest::encode`].
     pub(super) const BYTES: usize = 24;
 
-    /// Takes note that an entry had a value with the checksum `before` and now has one with the checksum `after`.
+    /// Replaces the checksum of one entry; `None` is no entry.
     pub(super) fn replace(&mut self, before: Option<u64>, after: Option<u64>) {
         if let Some(before) = before {
             self.count = self.count.wrapping_sub(1);
@@ -47,7 +47,7 @@ impl StoreDigest {
         bytes
     }
 
-    /// The digest in `bytes`, if there is exactly one.
+    /// Reads a digest from exactly these bytes.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let ([revision, count, sum], []) = bytes.as_chunks::<8>() else { return None };
         let [revision, count, sum] = [revision, count, sum].map(|field| u64::from_be_bytes(*field));

@@ -1,8 +1,8 @@
-//! Puts another store in the place of one, at one moment: a store that is built beside it, whole, before it counts.
+//! Swap of one store for another, at one moment: the new store is built beside the old one and takes effect by one rename.
 //!
-//! `replacement.partial` is being built and means nothing; under the name `replacement` it is what the directory holds
-//! from then on, and whoever opens the directory next finishes the exchange. What was there before is in `replaced`, or
-//! goes if the new store has the same content: a file `same` in `replacement` says so.
+//! `replacement.partial` is being built and has no effect. Renamed to `replacement` it is the store of the directory, and
+//! the next open finishes the swap, so a power cut on the way leaves nothing half. The old store is kept in `replaced`, or
+//! removed if the new one has the same content: a file `same` in `replacement` says so.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,13 +13,13 @@ use crate::store::StoreError;
 use super::lock::{LOCK, lock};
 use super::{ASIDE, PARTIAL, durable_fs, io as failed};
 
-/// A data directory whose store is to be replaced; dropped before it is finished, it leaves the directory as it was.
+/// Replacement of a directory's store, in preparation. Dropped before it is finished, it leaves the directory as it was.
 #[derive(Debug)]
 pub struct Replacement {
     directory: PathBuf,
-    /// Directories that were made for it, the innermost first.
+    /// Directories that were created for the replacement, the innermost first.
     made: Vec<PathBuf>,
-    /// Held so that nobody opens it meanwhile; `None` when an open store does that.
+    /// Lock against other processes; `None` when an open store of this process holds it.
     lock: Option<File>,
 }
 
@@ -53,7 +53,7 @@ impl Replacement {
         Ok(Self { directory, made: Vec::new(), lock })
     }
 
-    /// Where the store that is to come is built.
+    /// Directory in which the new store is built.
     pub fn place(&self) -> PathBuf {
         partial(&self.directory)
     }
@@ -84,14 +84,14 @@ impl Replacement {
     }
 }
 
-/// What was built and not finished goes; the directory keeps its store, and one that was made for it goes, too.
+/// Removes an unfinished store, and the data directory if it was created for the replacement.
 impl Drop for Replacement {
     fn drop(&mut self) {
         if let Err(error) = durable_fs::remove_tree(&self.place()) {
             tracing::warn!(%error, "an unfinished store was left behind; the next replacement removes it");
         }
         if !self.made.is_empty() && self.lock.take().is_some() {
-            // Somebody may have put something there meanwhile: then it stays.
+            // A directory that another program put a file into stays.
             let _ = fs::remove_file(self.directory.join(LOCK));
             self.made.iter().take_while(|made| fs::remove_dir(made).is_ok()).for_each(drop);
         }
@@ -106,15 +106,15 @@ fn complete(directory: &Path) -> PathBuf {
     directory.join("replacement")
 }
 
-/// Where the store lies that was replaced last.
+/// Directory of the store that was replaced last.
 pub fn replaced(directory: &Path) -> PathBuf {
     directory.join("replaced")
 }
 
-/// Says of a store that is complete that it has the content of the one before.
+/// File that marks a complete new store as having the content of the old one.
 const SAME: &str = "same";
 
-/// Finishes an exchange whose new store is complete. The caller holds the directory. Every step may be the last before
+/// Finishes a swap whose new store is complete. The caller holds the directory. Every step may be the last before
 /// a power cut: the next open goes on with the one after it.
 pub(super) fn finish(directory: &Path) -> io::Result<()> {
     let new = complete(directory);

@@ -1,4 +1,4 @@
-//! Makes sled sync: the one place with unsafe code.
+//! Override of `sync_file_range` for the process, so that sled really syncs; with `index/prefetch.rs` the only unsafe code.
 //!
 //! On Linux sled asks `sync_file_range` to make its log durable. That call neither flushes the drive's cache nor
 //! the file's size, so a power cut takes acknowledged writes. When the call answers that it does not exist, sled
@@ -7,7 +7,7 @@
 
 use crate::store::StoreError;
 
-/// Stands in for the C library's function and always answers "not implemented".
+/// Replaces the C library's function and always answers "not implemented".
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the symbol must replace the C library's")]
 #[unsafe(no_mangle)]

@@ -1,4 +1,5 @@
-//! What was acknowledged and when, kept outside sled: a small file of two slots, and the thread that writes it.
+//! Watermark: the store digest and time that were acknowledged, in a file of two slots outside sled, and the thread that
+//! writes it.
 //!
 //! ```text
 //! slot at 0 and at 4096: magic 8 | sequence 8 | state 1 | revision 8 | count 8 | sum 8 | time 8 | checksum 8
@@ -20,7 +21,7 @@ use crate::limits;
 
 use super::store_digest::StoreDigest;
 
-/// What the store was doing when a slot was written.
+/// State of the store when a slot was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// It was being created: nothing was ever acknowledged.
@@ -47,7 +48,7 @@ pub(super) struct Watermark {
     file: File,
     /// Sequence of the newest slot written or read.
     sequence: u64,
-    /// What the newest slot says; it never goes back.
+    /// Time in the newest slot; it never goes back.
     time: Option<Timestamp>,
 }
 
@@ -83,7 +84,7 @@ impl Watermark {
         self.time
     }
 
-    /// Has the next write say that it was at least then.
+    /// Raises the time that the next write stores.
     pub(super) fn raise(&mut self, time: Option<Timestamp>) {
         self.time = self.time.max(time);
     }
@@ -163,7 +164,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct News {
-    /// What is to be written.
+    /// Digest to write.
     digest: Option<StoreDigest>,
     time: Option<Timestamp>,
     stop: bool,
