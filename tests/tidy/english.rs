@@ -31,16 +31,8 @@ const PHRASES: [&str; 22] = [
 ];
 
 /// Findings that each room may still have. This may only fall.
-const CEILINGS: [(&str, usize); 8] = [
-    ("src/README.md", 12),
-    ("src/clock.rs", 1),
-    ("src/config", 5),
-    ("src/dialect", 4),
-    ("src/engine", 75),
-    ("src/index", 11),
-    ("src/store", 24),
-    ("src/verify", 8),
-];
+const CEILINGS: [(&str, usize); 4] =
+    [("src/README.md", 12), ("src/config", 5), ("src/dialect", 4), ("src/engine", 74)];
 
 /// A word, in lower case, and its line.
 type Word = (String, usize);
