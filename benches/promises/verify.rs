@@ -119,9 +119,9 @@ fn counting(engine: &Engine, hits: &Texts) {
             let mut look = |found: &Found<'_>| {
                 let verdict = judge(found.record, found.owner, &request, now);
                 assert!(matches!(verdict, Verdict::Allow(_)));
-                assert!(matches!(reader.spend(found.record, request.spend, now), Ok(None)));
+                assert!(matches!(reader.hot().spend(found.record, request.spend, now), Ok(None)));
                 if count {
-                    reader.note_use(found, now, request.client.as_ref());
+                    reader.hot().count_use(found, now, request.client.as_ref());
                 }
                 black_box(&verdict);
             };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::engine::background::{
-    ClockDoubt, IndexLoader, PasswordHasher, RehashRequests, Scrub, WriteBehind,
+    ClockDoubt, HotState, IndexLoader, PasswordHasher, Scrub, WriteBehind, accept_clock,
 };
 use crate::engine::commit::{Lane, Transaction};
 use crate::engine::imported_hashes::SaltedHashChecker;
@@ -85,29 +85,23 @@ impl Engine {
             what: "making the hot index",
             source: std::io::Error::other(error),
         })?;
-        let rehashes = Arc::<RehashRequests>::default();
-        let salted = SaltedHashChecker::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&rehashes))?;
+        let index = Arc::new(index);
+        let hot = Arc::new(HotState::new(Arc::clone(&index)));
+        let salted = SaltedHashChecker::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&hot))?;
         let reader = Reader {
             store: Arc::clone(&store),
             peppers: Arc::new(peppers),
             clock: Arc::clone(&clock),
-            index: Arc::new(index),
-            rates: Arc::default(),
-            uses: Arc::default(),
-            rehashes,
-            auth_events: Arc::default(),
-            foreign: Arc::default(),
+            index,
+            hot: Arc::clone(&hot),
+            imported: Arc::default(),
             passwords: PasswordHasher::start(Arc::clone(&entropy))?,
             salted: Arc::new(salted),
         };
         let doubt = ClockDoubt::begin(Arc::clone(&store), clock.as_ref());
         let loader = Arc::new(IndexLoader::new(Arc::clone(&store), Arc::clone(&reader.index)));
         let write_behind = WriteBehind {
-            index: Arc::clone(&reader.index),
-            uses: Arc::clone(&reader.uses),
-            rates: Arc::clone(&reader.rates),
-            rehashes: Arc::clone(&reader.rehashes),
-            auth_events: Arc::clone(&reader.auth_events),
+            hot,
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::clone(&entropy),
             store: Arc::clone(&store),
@@ -120,7 +114,12 @@ impl Engine {
         let lane = Arc::new(Lane::start(store, clock, Arc::clone(&loader), write_behind)?);
         let ring = Arc::clone(&reader.peppers);
         lane.write(move |tx| check_peppers(tx, &ring))?;
-        reader.rehashes.wake(&lane);
+        let waker = Arc::downgrade(&lane);
+        reader.hot.rehashes.wake_by(move || {
+            if let Some(lane) = waker.upgrade() {
+                lane.look();
+            }
+        });
         reader.load_schemes()?;
         reader.load_salted_prefixes()?;
         loader.start()?;
@@ -151,6 +150,15 @@ impl Engine {
     /// [`EngineError::Busy`] when too many others wait.
     pub fn check_password(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
         self.0.reader.passwords.check(user, password)
+    }
+
+    /// Accepts the clock's time: from now on due entries are removed for good, even where the clock is more than a day
+    /// ahead of the newest time in the store. Returns that newest time if the clock was in doubt.
+    ///
+    /// # Durability
+    /// Stored within about a second and at a stop. A crash before that brings the doubt back.
+    pub fn accept_clock(&self) -> Option<Timestamp> {
+        accept_clock(self.0.reader.store.as_ref(), self.0.reader.now())
     }
 
     /// Finishes the operations under way, writes what waits and closes the store. Later changes are refused.

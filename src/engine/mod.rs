@@ -14,8 +14,9 @@ mod maintenance;
 mod operations;
 mod read;
 mod rights;
+mod sealed_copy;
 
-pub use background::IndexState;
+pub use background::{HotState, IndexState};
 pub use error::EngineError;
 pub use handle::{Engine, Parts};
 pub use imported_hashes::WaitPolicy;

@@ -124,16 +124,16 @@ impl Authenticator {
         let proved = self.engine.check_password(user.as_ref(), password)?;
         let (id, reader) = (user.as_ref().map(|user| user.id), self.verifier.reader());
         if !proved {
-            reader.note_login_refused(id, None, client);
+            reader.hot().record_login_refused(id, None, client);
             self.memory.backoff.failed(login, client, self.now());
             return Err(AuthenticateError::Password);
         }
         self.memory.backoff.succeeded(login, client);
         let login = active(user).map(|user| Login::of(&user, client));
         match (&login, id) {
-            (Ok(_), Some(id)) => reader.note_login(id, client),
+            (Ok(_), Some(id)) => reader.hot().record_login(id, client),
             (Err(AuthenticateError::NotActive(status)), _) => {
-                reader.note_login_refused(id, Some(status.name()), client);
+                reader.hot().record_login_refused(id, Some(status.name()), client);
             }
             (Ok(_), None) | (Err(_), _) => {}
         }

@@ -180,19 +180,19 @@ impl LookupVisitor for Decision<'_> {
         let identity = match verdict {
             Ok(Verdict::Allow(identity)) => identity,
             Ok(Verdict::Deny(reason)) => {
-                reader.note_denied(found.record.id, reason.code(), request.client);
+                reader.hot().record_denial(found.record.id, reason.code(), request.client);
                 return;
             }
             Err(_) => return,
         };
-        match reader.spend(found.record, request.spend, now) {
+        match reader.hot().spend(found.record, request.spend, now) {
             Ok(quota) => {
                 identity.quota = quota;
-                reader.note_use(found, now, request.client.as_ref());
+                reader.hot().count_use(found, now, request.client.as_ref());
             }
             Err(over) => {
                 let reason = DenyReason::from(over);
-                reader.note_denied(found.record.id, reason.code(), request.client);
+                reader.hot().record_denial(found.record.id, reason.code(), request.client);
                 **verdict = Ok(Verdict::Deny(reason));
             }
         }

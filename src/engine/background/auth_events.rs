@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::clock::Timestamp;
+use crate::engine::EngineError;
 use crate::engine::commit::Transaction;
 use crate::engine::read::look_back;
-use crate::engine::{EngineError, Reader};
 use crate::key::network;
 use crate::key::{Actor, AuditAction, AuditEvent, EventDetails, KeyId, Subject, UserId};
 use crate::limits;
@@ -59,7 +59,22 @@ enum Refusal {
 pub(in crate::engine) type Event = (Actor, AuditAction, Subject, EventDetails);
 
 impl AuthEvents {
-    fn note_login(&self, user: UserId, from: Option<IpAddr>) {
+    /// Records a refused login.
+    pub(super) fn record_login_refused(
+        &self,
+        user: Option<UserId>,
+        why: Option<&'static str>,
+        from: Option<IpAddr>,
+    ) {
+        self.note(Refusal::Login(user, why.map(Cow::Borrowed)), from);
+    }
+
+    /// Records a denied key.
+    pub(super) fn record_denial(&self, key: KeyId, why: &'static str, from: Option<IpAddr>) {
+        self.note(Refusal::Key(key, Some(Cow::Borrowed(why))), from);
+    }
+
+    pub(super) fn record_login(&self, user: UserId, from: Option<IpAddr>) {
         let mut logins = lock(&self.logins);
         let place = from.map(network);
         match logins.iter_mut().find(|login| login.user == user && login.from.map(network) == place) {
@@ -211,35 +226,6 @@ pub(in crate::engine) fn write(tx: &mut Transaction<'_>, event: &Event) -> Resul
     tx.record_with(*actor, *action, *subject, details.clone()).map(drop)
 }
 
-impl Reader {
-    /// Takes note that a user logged in, for the audit. Several logins of one user from one network within a minute are one
-    /// event that says how many.
-    ///
-    /// # Durability
-    /// Written within a minute, and at a stop; a crash may lose what was not.
-    pub fn note_login(&self, user: UserId, from: Option<IpAddr>) {
-        self.auth_events.note_login(user, from);
-    }
-
-    /// Takes note that a login was refused, `why` if that is more than a wrong password: the first time in an hour from each
-    /// network, up to a hundred such in all, also over restarts; how many more there were is written once an hour.
-    ///
-    /// # Security
-    /// What was typed as a login name is not kept: it may be a password.
-    ///
-    /// # Durability
-    /// As [`Reader::note_login`].
-    pub fn note_login_refused(&self, user: Option<UserId>, why: Option<&'static str>, from: Option<IpAddr>) {
-        self.auth_events.note(Refusal::Login(user, why.map(Cow::Borrowed)), from);
-    }
-
-    /// Takes note that a key was denied and why, likewise.
-    #[cold]
-    pub(crate) fn note_denied(&self, key: KeyId, why: &'static str, from: Option<IpAddr>) {
-        self.auth_events.note(Refusal::Key(key, Some(Cow::Borrowed(why))), from);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,7 +279,7 @@ mod tests {
             auth_events.note(Refusal::Key(key, Some("revoked".into())), address);
         }
         for address in ["192.0.2.1", "192.0.2.1", "198.51.100.1", "2001:db8::1", "2001:db8::2"] {
-            auth_events.note_login(FLO, from(address));
+            auth_events.record_login(FLO, from(address));
         }
         let events = all(&auth_events, START, true);
         let times: Vec<_> = events.iter().take(3).map(|event| (event.1, event.3.times)).collect();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::{Clock, Timestamp};
-use crate::engine::Engine;
 use crate::limits;
 use crate::store::Store;
 
@@ -45,16 +44,9 @@ impl ClockDoubt {
     }
 }
 
-impl Engine {
-    /// Believes the clock: from now on what is due is removed for good, also where the clock is far ahead of the newest
-    /// time that the store knew. That time, if it was in doubt.
-    ///
-    /// # Durability
-    /// Kept within about a second, and at a stop in good order; until then a crash brings the doubt back.
-    pub fn accept_clock(&self) -> Option<Timestamp> {
-        let (store, now) = (&self.view().store, self.view().now());
-        let newest = store.newest_time();
-        store.note_time(now);
-        newest.filter(|newest| now > newest.plus_ms(limits::CLOCK_AHEAD_MS_MAX))
-    }
+/// Stores the clock's time as the newest time, whatever the difference. Returns the former newest time if it was in doubt.
+pub(in crate::engine) fn accept(store: &dyn Store, now: Timestamp) -> Option<Timestamp> {
+    let newest = store.newest_time();
+    store.note_time(now);
+    newest.filter(|newest| now > newest.plus_ms(limits::CLOCK_AHEAD_MS_MAX))
 }

@@ -2,6 +2,7 @@
 
 mod auth_events;
 mod clock_doubt;
+mod hot_state;
 mod index_loader;
 mod index_snapshot;
 mod password_hashing;
@@ -11,13 +12,11 @@ mod ttl;
 mod use_overflow;
 mod write_behind;
 
+pub use hot_state::HotState;
 pub use index_loader::IndexState;
 
-pub(in crate::engine) use auth_events::AuthEvents;
-pub(in crate::engine) use clock_doubt::ClockDoubt;
+pub(in crate::engine) use clock_doubt::{ClockDoubt, accept as accept_clock};
 pub(in crate::engine) use index_loader::{IndexLoader, published};
 pub(in crate::engine) use password_hashing::PasswordHasher;
-pub(in crate::engine) use rehash::RehashRequests;
 pub(in crate::engine) use scrub::Scrub;
-pub(in crate::engine) use use_overflow::UseOverflow;
 pub(in crate::engine) use write_behind::WriteBehind;

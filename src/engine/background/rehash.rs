@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::engine::EngineError;
-use crate::engine::commit::{Lane, Transaction, hot};
-use crate::engine::operations::sealed_copy;
+use crate::engine::commit::{Transaction, hot};
+use crate::engine::sealed_copy::sealed_copy;
 use crate::entropy::Entropy;
 use crate::key::{
     IssuedKey, Key, KeyId, KeyedHash, Keyspace, PepperRing, SealedCopy, StoredSecret, UncheckedKey,
@@ -19,8 +19,8 @@ pub(in crate::engine) struct RehashRequests {
     waiting: Mutex<HashMap<KeyId, Rehash>>,
     /// Some of them are texts of other systems' keys, which nobody is to compare again.
     urgent: AtomicBool,
-    /// Who is to be told of those.
-    lane: OnceLock<Weak<Lane>>,
+    /// Wakes the write lane for those.
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,16 +47,16 @@ impl RehashRequests {
     pub(in crate::engine) fn adopt(&self, key: KeyId, old: KeyedHash, text: UncheckedKey) {
         self.put(key, Rehash { old, new: New::Text(text) });
         if !self.urgent.swap(true, Ordering::AcqRel)
-            && let Some(lane) = self.lane.get().and_then(Weak::upgrade)
+            && let Some(wake) = self.wake.get()
         {
-            lane.look();
+            wake();
         }
     }
 
-    /// From now on this lane is told at once of texts that become our own.
-    pub(in crate::engine) fn wake(&self, lane: &Arc<Lane>) {
-        // There is one for good.
-        let _ = self.lane.set(Arc::downgrade(lane));
+    /// Sets what wakes the write lane at once when a text of another system is to be rehashed.
+    pub(in crate::engine) fn wake_by(&self, wake: impl Fn() + Send + Sync + 'static) {
+        // An engine sets it once, when it opens.
+        let _ = self.wake.set(Box::new(wake));
     }
 
     /// Whether something is to be written at once.

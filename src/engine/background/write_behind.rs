@@ -6,24 +6,18 @@ use crate::clock::Timestamp;
 use crate::engine::EngineError;
 use crate::engine::commit::Transaction;
 use crate::entropy::Entropy;
-use crate::index::{HotIndex, Rates, ScanCursor};
+use crate::index::ScanCursor;
 use crate::key::PepperRing;
 use crate::limits;
 use crate::store::Store;
 
-use super::auth_events::AuthEvents;
 use super::clock_doubt::ClockDoubt;
-use super::rehash::RehashRequests;
-use super::use_overflow::UseOverflow;
+use super::hot_state::HotState;
 use super::{auth_events, rehash, ttl, use_overflow};
 
 /// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
 pub(in crate::engine) struct WriteBehind {
-    pub(in crate::engine) index: Arc<HotIndex>,
-    pub(in crate::engine) uses: Arc<UseOverflow>,
-    pub(in crate::engine) rates: Arc<Rates>,
-    pub(in crate::engine) rehashes: Arc<RehashRequests>,
-    pub(in crate::engine) auth_events: Arc<AuthEvents>,
+    pub(in crate::engine) hot: Arc<HotState>,
     pub(in crate::engine) peppers: Arc<PepperRing>,
     pub(in crate::engine) entropy: Arc<dyn Entropy>,
     pub(in crate::engine) store: Arc<dyn Store>,
@@ -40,7 +34,7 @@ pub(in crate::engine) struct WriteBehind {
 }
 
 /// One piece of it, to be run as an operation.
-pub(in crate::engine) type Piece = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), EngineError> + Send>;
+pub(in crate::engine) type Job = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), EngineError> + Send>;
 
 impl WriteBehind {
     /// Whether it is time to collect.
@@ -48,8 +42,8 @@ impl WriteBehind {
         // A clock that went back does not put it off.
         now >= self.last.plus_ms(limits::WRITE_BEHIND_SECONDS * 1_000)
             || now < self.last
-            || self.uses.are_many()
-            || self.rehashes.are_urgent()
+            || self.hot.uses.are_many()
+            || self.hot.rehashes.are_urgent()
     }
 
     /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for
@@ -60,34 +54,34 @@ impl WriteBehind {
     }
 
     /// The next piece; `None` when everything is collected, or nothing can be written any more.
-    pub(in crate::engine) fn next(&mut self, now: Timestamp) -> Option<Piece> {
+    pub(in crate::engine) fn next(&mut self, now: Timestamp) -> Option<Job> {
         if self.store.closed().is_some() {
             // What waits would wait for ever.
-            self.rates.sweep(now);
+            self.hot.rates.sweep(now);
             self.last = now;
             return None;
         }
-        let hashes = self.rehashes.take(limits::WRITE_BEHIND_ENTRIES_MAX);
+        let hashes = self.hot.rehashes.take(limits::WRITE_BEHIND_ENTRIES_MAX);
         if !hashes.is_empty() {
             let (peppers, entropy) = (Arc::clone(&self.peppers), Arc::clone(&self.entropy));
             return Some(Box::new(move |tx| rehash::write(tx, &hashes, &peppers, entropy.as_ref())));
         }
-        let mut used = self.uses.take(limits::WRITE_BEHIND_ENTRIES_MAX);
+        let mut used = self.hot.uses.take(limits::WRITE_BEHIND_ENTRIES_MAX);
         if used.is_empty() {
-            used = self.index.take_uses(now, &mut self.pass, limits::WRITE_BEHIND_ENTRIES_MAX);
+            used = self.hot.index.take_uses(now, &mut self.pass, limits::WRITE_BEHIND_ENTRIES_MAX);
         }
         let may_remove = self.doubt.clears(now) && !self.failed;
         if used.is_empty() && may_remove && ttl::is_due(self.store.as_ref(), now).unwrap_or(false) {
             return Some(Box::new(ttl::write));
         }
         if used.is_empty() {
-            if let Err(error) = self.auth_events.begin(self.store.as_ref(), now) {
+            if let Err(error) = self.hot.auth_events.begin(self.store.as_ref(), now) {
                 tracing::warn!(%error, "the audit could not be looked at: its hour begins anew");
             }
-            if let Some(event) = self.auth_events.take(now, self.ends) {
+            if let Some(event) = self.hot.auth_events.take(now, self.ends) {
                 return Some(Box::new(move |tx| auth_events::write(tx, &event)));
             }
-            self.rates.sweep(now);
+            self.hot.rates.sweep(now);
             self.last = now;
             self.pass = ScanCursor::default();
             self.failed = false;
@@ -120,11 +114,7 @@ mod tests {
         let (_, text) = engine.create_key(Actor::Operator, new).unwrap();
         let reader = engine.reader();
         let mut write_behind = WriteBehind {
-            index: Arc::clone(&reader.index),
-            uses: Arc::clone(&reader.uses),
-            rates: Arc::clone(&reader.rates),
-            rehashes: Arc::clone(&reader.rehashes),
-            auth_events: Arc::clone(&reader.auth_events),
+            hot: Arc::clone(&reader.hot),
             peppers: Arc::clone(&reader.peppers),
             entropy: Arc::new(entropy),
             doubt: ClockDoubt::begin(Arc::clone(&reader.store), &ManualClock::at(now)),
@@ -137,7 +127,7 @@ mod tests {
         let text = text.reveal();
         let presented = KeyFormat::Native.parse(&text).unwrap();
         let use_it = || {
-            let mut noted = |found: &Found<'_>| reader.note_use(found, now, None);
+            let mut noted = |found: &Found<'_>| reader.hot().count_use(found, now, None);
             reader.look_up(&presented, &mut noted).unwrap();
         };
         use_it();

@@ -200,7 +200,7 @@ impl Worker {
     /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
     /// the index is loaded again.
     fn publish(&self, published: Result<Vec<IndexUpdate>, StoreError>) {
-        let index = &self.write_behind.index;
+        let index = &self.write_behind.hot.index;
         let shown = match published {
             Ok(changes) => index.publish(changes).map_err(|error| error.to_string()),
             Err(error) => {

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
-use crate::engine::background::RehashRequests;
+use crate::engine::background::HotState;
 use crate::key::{Key, KeyId, KeyedHash, Prefix, SaltedHash, UncheckedKey};
 use crate::limits;
 use crate::store::codec::Record as _;
@@ -116,14 +116,14 @@ impl Drop for SaltedHashChecker {
 }
 
 impl SaltedHashChecker {
-    /// Starts the thread. What it finds becomes our own through `rehashes`.
+    /// Starts the thread. What it finds becomes our own through `hot`.
     ///
     /// # Errors
     /// [`EngineError::Store`] when the system gives no thread.
     pub(in crate::engine) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        rehashes: Arc<RehashRequests>,
+        hot: Arc<HotState>,
     ) -> Result<Self, EngineError> {
         let state = State { queue: Queue::new(), keys: 0, stopped: false };
         let shared = Arc::new(Shared {
@@ -132,7 +132,7 @@ impl SaltedHashChecker {
             any: AtomicBool::new(false),
             beginnings: HashSet::new(),
         });
-        let worker = Worker { shared: Arc::clone(&shared), store, clock: Arc::clone(&clock), rehashes };
+        let worker = Worker { shared: Arc::clone(&shared), store, clock: Arc::clone(&clock), hot };
         let thread = std::thread::Builder::new()
             .name("salted hashes".to_owned())
             .spawn(move || worker.run())
@@ -245,7 +245,7 @@ struct Worker {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    rehashes: Arc<RehashRequests>,
+    hot: Arc<HotState>,
 }
 
 impl Worker {
@@ -256,7 +256,7 @@ impl Worker {
             let now = self.clock.now();
             if let Ok(Step::Found(found)) = step {
                 let text = UncheckedKey::new(job.text.as_str().to_owned());
-                self.rehashes.adopt(found.key, found.secret, text);
+                self.hot.rehashes.adopt(found.key, found.secret, text);
             }
             let mut state = self.shared.state();
             let (waiters, answer) = match step {

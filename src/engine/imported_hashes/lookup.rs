@@ -1,10 +1,6 @@
 //! Keys that came from other systems: found by what those left of them, until their first use shows the text.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use arc_swap::ArcSwap;
 
 use crate::engine::{EngineError, Reader};
 use crate::index::{Found, LookupVisitor};
@@ -17,21 +13,6 @@ use super::checker::{Asked, Match, WaitPolicy};
 use super::queue::TextId;
 use super::schemes::Schemes;
 
-/// What of them is asked with every key that nobody has: without the price of looking at them.
-#[derive(Default)]
-pub(in crate::engine) struct ImportedHashes {
-    schemes: ArcSwap<Schemes>,
-    any: AtomicBool,
-}
-
-impl ImportedHashes {
-    fn replace(&self, schemes: Schemes) {
-        let any = !schemes.is_empty();
-        self.schemes.store(Arc::new(schemes));
-        self.any.store(any, Ordering::Release);
-    }
-}
-
 impl Reader {
     /// Reads the schemes from the store.
     ///
@@ -39,7 +20,7 @@ impl Reader {
     /// [`EngineError::Store`], [`EngineError::Seal`].
     pub(in crate::engine) fn load_schemes(&self) -> Result<(), EngineError> {
         let stored: StoredSchemes = self.get(schema::FOREIGN)?.unwrap_or_default();
-        self.foreign.replace(Schemes::open(&stored, &self.peppers)?);
+        self.imported.replace(Schemes::open(&stored, &self.peppers)?);
         Ok(())
     }
 
@@ -65,13 +46,13 @@ impl Reader {
 
     /// The ways in which imported keys are hashed.
     pub(in crate::engine) fn schemes(&self) -> Schemes {
-        Schemes::clone(&self.foreign.schemes.load())
+        Schemes::clone(&self.imported.schemes())
     }
 
     /// Whether a text that nobody has may yet be a key of another system.
     #[inline]
     pub fn has_imported_hashes(&self) -> bool {
-        self.foreign.any.load(Ordering::Acquire)
+        self.imported.any()
     }
 
     /// Whether there are, or were, keys of other systems that only a salted hash is known of.
@@ -89,7 +70,7 @@ impl Reader {
     #[cold]
     fn takes_waiting(&self, text: &str, client: Option<IpAddr>) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
-        if self.salted.beginnings(text, &self.foreign.schemes.load().slow).is_empty() {
+        if self.salted.beginnings(text, &self.imported.schemes().slow).is_empty() {
             return Ok(false);
         }
         let known = self.look_up_text(&presented, shown_prefix(text)?.locator(), &mut |_: &Found<'_>| {})?;
@@ -127,7 +108,7 @@ impl Reader {
         then: &mut dyn LookupVisitor,
     ) -> Result<bool, EngineError> {
         let Ok(presented) = PresentedKey::of_any_form(text) else { return Ok(false) };
-        let schemes = self.foreign.schemes.load();
+        let schemes = self.imported.schemes();
         if schemes.is_empty() {
             return Ok(false);
         }
@@ -212,7 +193,7 @@ impl Reader {
         let trace = LookupKey { hash: stored.hash, locator: stored.prefix.locator() };
         self.look_up_key(&trace, &mut |found: &Found<'_>| {
             if adopting {
-                self.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
+                self.hot.rehashes.adopt(found.record.id, stored.hash, UncheckedKey::new(text.to_owned()));
             }
             then.visit(found);
         })

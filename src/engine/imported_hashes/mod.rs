@@ -8,5 +8,4 @@ mod schemes;
 pub use checker::WaitPolicy;
 
 pub(in crate::engine) use checker::SaltedHashChecker;
-pub(in crate::engine) use lookup::ImportedHashes;
-pub(in crate::engine) use schemes::Schemes;
+pub(in crate::engine) use schemes::{ImportedHashes, Schemes};

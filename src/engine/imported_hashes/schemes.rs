@@ -1,5 +1,10 @@
 //! The ways in which imported keys are hashed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+
 use crate::engine::EngineError;
 use crate::engine::commit::Transaction;
 use crate::entropy::Entropy;
@@ -8,7 +13,33 @@ use crate::limits;
 use crate::store::codec::{StoredDigest, StoredScheme, StoredSchemes};
 use crate::store::schema;
 
-/// All of them, ready for use.
+/// Schemes in force. A verify of an unknown text reads [`ImportedHashes::any`] first, which costs one atomic load.
+#[derive(Default)]
+pub(in crate::engine) struct ImportedHashes {
+    schemes: ArcSwap<Schemes>,
+    any: AtomicBool,
+}
+
+impl ImportedHashes {
+    /// Whether any key was imported by a hash.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    /// Returns the schemes in force.
+    pub(super) fn schemes(&self) -> Guard<Arc<Schemes>> {
+        self.schemes.load()
+    }
+
+    pub(super) fn replace(&self, schemes: Schemes) {
+        let any = !schemes.is_empty();
+        self.schemes.store(Arc::new(schemes));
+        self.any.store(any, Ordering::Release);
+    }
+}
+
+/// All schemes of imported keys, with their secrets opened.
 #[derive(Clone, Default)]
 pub(in crate::engine) struct Schemes {
     texts: bool,

@@ -2,11 +2,11 @@
 
 use crate::clock::Timestamp;
 use crate::engine::commit::{Transaction, hot};
+use crate::engine::sealed_copy::sealed_copy;
 use crate::engine::{Engine, EngineError, NewKey};
-use crate::entropy::Entropy;
 use crate::key::{
-    AuditAction, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, NarrowedBy, PepperRing,
-    Principal, SealedCopy, Secrets, StoredSecret, Subject, Usage, UserId, UserKind, Viewing,
+    AuditAction, Expiry, IssuedKey, Issuing, Key, KeyId, KeyState, Keyspace, NarrowedBy, Principal, Secrets,
+    StoredSecret, Subject, Usage, UserId, UserKind,
 };
 use crate::limits;
 
@@ -145,20 +145,6 @@ impl Transaction<'_> {
     /// Two keys never share a text. With a working random generator they do not meet by chance.
     pub(in crate::engine) fn expect_unused(&mut self, secret: &StoredSecret) {
         self.expect_absent(hot(&secret.lookup_key()));
-    }
-}
-
-/// The sealed copy of a text, where its keyspace keeps one.
-pub(in crate::engine) fn sealed_copy(
-    keyspace: &Keyspace,
-    text: &IssuedKey,
-    id: KeyId,
-    ring: &PepperRing,
-    entropy: &dyn Entropy,
-) -> Result<Option<SealedCopy>, EngineError> {
-    match keyspace.viewing() {
-        Viewing::Once => Ok(None),
-        Viewing::ByOwner | Viewing::ByAdministrators => Ok(Some(SealedCopy::seal(text, id, ring, entropy)?)),
     }
 }
 

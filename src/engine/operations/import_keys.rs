@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::clock::Timestamp;
 use crate::engine::commit::{Transaction, hot};
 use crate::engine::imported_hashes::Schemes;
+use crate::engine::sealed_copy::sealed_copy;
 use crate::engine::{Engine, EngineError, NewKey};
 use crate::key::{
     Actor, AuditAction, DigestScheme, ImportedSecret, IssuedKey, Issuing, Key, KeyFormat, KeyId, KeyState,
@@ -14,7 +15,7 @@ use crate::key::{
 use crate::limits;
 use crate::store::schema;
 
-use super::create_key::{check_expiry, sealed_copy};
+use super::create_key::check_expiry;
 
 /// A key to take over.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ mod import_keys;
 mod revoke_key;
 mod rotate_key;
 mod stage_rotation;
+mod staged_rotations;
 mod undelete_key;
 mod update_key;
 mod users;
@@ -16,5 +17,4 @@ mod users;
 pub use idempotency::{CreateOutcome, IdempotencyKey};
 pub use import_keys::{Imported, ImportedKey, Past};
 
-pub(in crate::engine) use create_key::sealed_copy;
-pub(in crate::engine) use stage_rotation::StagedRotations;
+pub(in crate::engine) use staged_rotations::StagedRotations;

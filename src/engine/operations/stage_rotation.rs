@@ -1,57 +1,9 @@
 //! Proposing a key a new text that takes effect only when it is adopted.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::key::{Actor, IssuedKey, Key, KeyId, Keyspace, Principal, StoredSecret, UserId};
-use crate::limits;
+use crate::key::{IssuedKey, Key, KeyId, Keyspace, Principal};
 
-/// Texts that wait to be adopted, by who proposed them and for which key. Kept in memory alone: a restart discards
-/// them, as leaving the page does.
-#[derive(Default)]
-pub(in crate::engine) struct StagedRotations(Mutex<HashMap<(Editor, KeyId), StagedRotation>>);
-
-/// Whoever proposes; `None` is whoever controls the machine.
-type Editor = Option<UserId>;
-
-struct StagedRotation {
-    secret: StoredSecret,
-    until: Timestamp,
-}
-
-fn editor(actor: &Actor) -> Editor {
-    match actor {
-        Actor::Operator | Actor::Stranger { .. } => None,
-        Actor::User { user, .. } => Some(*user),
-    }
-}
-
-impl StagedRotations {
-    /// Keeps a proposal; it takes the place of the one before.
-    fn put(&self, place: (Editor, KeyId), secret: StoredSecret, now: Timestamp) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, staged| staged.until > now);
-        if waiting.len() >= limits::STAGED_ROTATIONS_MAX
-            && let Some(oldest) = waiting.iter().min_by_key(|(_, staged)| staged.until).map(|(at, _)| *at)
-        {
-            waiting.remove(&oldest);
-        }
-        waiting.insert(place, StagedRotation { secret, until: now.plus_ms(limits::STAGED_ROTATION_MS) });
-    }
-
-    fn has(&self, place: &(Editor, KeyId), now: Timestamp) -> bool {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.get(place).is_some_and(|staged| staged.until > now)
-    }
-
-    /// Takes a proposal out, if it still counts.
-    fn take(&self, place: &(Editor, KeyId), now: Timestamp) -> Option<StoredSecret> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(place).filter(|staged| staged.until > now).map(|staged| staged.secret)
-    }
-}
+use super::staged_rotations::editor;
 
 impl Engine {
     /// Proposes the key a new text and answers it. Nothing is in force yet: until `by` adopts it, for 15 minutes at
@@ -108,10 +60,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::clock::{ManualClock, Timestamp};
     use crate::engine::{NewKey, NewUser, Parts};
     use crate::entropy::OsEntropy;
-    use crate::key::{Level, PepperRing, Role};
+    use crate::key::{Actor, Level, PepperRing, Role};
+    use crate::limits;
     use crate::store::MemoryStore;
 
     #[test]

@@ -10,7 +10,9 @@ use crate::key::{
 };
 use crate::limits;
 use crate::store::codec::Record as _;
-use crate::store::{Store, paged, paged_by, schema};
+use crate::store::{paged, paged_by, schema};
+
+use super::audit_chain::{Chain, look_back};
 
 /// Which events are wanted; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,19 +40,6 @@ pub struct AuditPage {
     pub next: Option<u64>,
     /// The chain as far as it was looked at.
     pub chain: Chain,
-}
-
-/// Events whose links were proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Chain {
-    /// How many.
-    pub events: u64,
-    /// The newest event of all, to be kept elsewhere.
-    pub head: AuditHead,
-    /// The newest event that is not what the one after it says: removed, altered or out of order.
-    pub broken_at: Option<u64>,
-    /// Whether the event that was kept elsewhere is there, and the same; `None` when none was asked about.
-    pub kept: Option<bool>,
 }
 
 impl Reader {
@@ -140,57 +129,6 @@ impl Reader {
         });
         Ok(ids.collect::<Result<_, _>>()?)
     }
-}
-
-/// Hands events to `look`, newest first, until it has enough, and proves the links between them.
-pub(in crate::engine) fn look_back(
-    store: &dyn Store,
-    before: Option<u64>,
-    look: &mut dyn FnMut(AuditEvent) -> bool,
-) -> Result<Chain, EngineError> {
-    let head = store.get(schema::AUDIT_HEAD)?.as_ref().map(AuditHead::from_entry).transpose()?;
-    let head = head.unwrap_or_default();
-    let mut chain = Chain { head, ..Chain::default() };
-    let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
-    // What the event just below `upper` must hash to.
-    let mut expected =
-        match store.get(&schema::audit(upper))?.as_ref().map(AuditEvent::from_entry).transpose()? {
-            Some(later) => later.previous,
-            None => head.hash,
-        };
-    while upper > 1 {
-        let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
-        let entries = store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
-        if entries.first().is_none_or(|entry| entry.key >= schema::audit(upper)) {
-            // A head that is damaged may name a number that nobody counts down from.
-            chain.broken_at = chain.broken_at.or(Some(upper - 1));
-            return Ok(chain);
-        }
-        let mut below = entries.into_iter().rev().peekable();
-        for sequence in (lower + 1..upper).rev() {
-            let place = schema::audit(sequence);
-            // Newer than asked for, or written meanwhile.
-            while below.next_if(|entry| entry.key > place).is_some() {}
-            let Some(entry) = below.next_if(|entry| entry.key == place) else {
-                chain.broken_at = chain.broken_at.or(Some(sequence));
-                continue;
-            };
-            let event = AuditEvent::from_entry(&entry)?;
-            if event_hash(&entry.value) != expected {
-                chain.broken_at = chain.broken_at.or(Some(sequence));
-            }
-            expected = event.previous;
-            chain.events += 1;
-            if !look(event) {
-                return Ok(chain);
-            }
-        }
-        upper = lower + 1;
-    }
-    if expected != EventHash::default() {
-        chain.broken_at = chain.broken_at.or(Some(0));
-    }
-    Ok(chain)
 }
 
 impl EventFilter {

@@ -4,17 +4,12 @@
 //! **Which wrong answers are allowed:** those of the hot index (`index/lookup.rs`), and none while the store answers.
 //! An error means that the key could not be decided about; no caller may take it for "absent".
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::clock::Timestamp;
 use crate::engine::commit::hot;
 use crate::engine::{EngineError, Reader};
-use crate::index::{Bucket, Found, Lookup, LookupVisitor, OverLimit};
-use crate::key::{
-    HotRecord, HotView, KeyId, KeyedHash, Locator, LookupKey, Owner, PresentedKey, Quota, Spend, Usage, Use,
-    UserId,
-};
+use crate::index::{Bucket, Found, Lookup, LookupVisitor};
+use crate::key::{HotRecord, KeyId, KeyedHash, Locator, LookupKey, Owner, PresentedKey, UserId};
 
 impl Reader {
     /// Calls `then` with the buckets of the hot index for this locator.
@@ -77,7 +72,7 @@ impl Reader {
                 continue;
             }
             let mut under_older = |found: &Found<'_>| {
-                self.rehashes.note(found.record.id, older.hash, current.hash);
+                self.hot.rehashes.note(found.record.id, older.hash, current.hash);
                 then(found);
             };
             if self.look_up_key(&older, &mut under_older)? {
@@ -114,36 +109,6 @@ impl Reader {
         let owner = self.user(record.owner)?.map(|user| user.owner().rights);
         then.visit(&Found::stored(record.view(), owner));
         Ok(true)
-    }
-
-    /// Counts a use of a key that was found, in memory.
-    #[inline(always)]
-    pub fn note_use(&self, found: &Found<'_>, now: Timestamp, from: Option<&IpAddr>) {
-        let count = found.note_use(now, from);
-        if count > 0 {
-            self.count_outside_slot(found.record.id, count, Use { at: now, from: from.copied() });
-        }
-    }
-
-    #[cold]
-    fn count_outside_slot(&self, key: KeyId, count: u32, last: Use) {
-        self.uses.note(key, Usage { count: count.into(), last: Some(last) });
-    }
-
-    /// Spends from a key's rate limits, in memory: from all that are concerned, or from none. Answers what is left of
-    /// the one with the least left.
-    ///
-    /// # Errors
-    /// [`OverLimit`] when one of them has not enough left.
-    #[inline(always)]
-    pub fn spend(
-        &self,
-        record: HotView<'_>,
-        spend: Spend,
-        now: Timestamp,
-    ) -> Result<Option<Quota>, OverLimit> {
-        let limits = record.rate_limits;
-        if limits.all().is_empty() { Ok(None) } else { self.rates.spend(record.id, limits, spend, now) }
     }
 
     /// What is known of a key's owner.

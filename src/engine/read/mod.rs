@@ -1,5 +1,6 @@
 //! Reads of what is durable: records, lists, the audit, and the look-up for verifying.
 
+mod audit_chain;
 mod audit_search;
 mod cursor;
 mod key_search;
@@ -8,10 +9,11 @@ mod lookup;
 mod reader;
 mod summary;
 
-pub use audit_search::{AuditPage, Chain, EventFilter};
+pub use audit_chain::Chain;
+pub use audit_search::{AuditPage, EventFilter};
 pub use cursor::Cursor;
 pub use key_search::{KeyFilter, KeyScope};
 pub use reader::Reader;
 pub use summary::{KeyCounts, Summary};
 
-pub(in crate::engine) use audit_search::look_back;
+pub(in crate::engine) use audit_chain::look_back;

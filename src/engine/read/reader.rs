@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::engine::EngineError;
-use crate::engine::background::{AuthEvents, PasswordHasher, RehashRequests, UseOverflow};
+use crate::engine::background::{HotState, PasswordHasher};
 use crate::engine::imported_hashes::{ImportedHashes, SaltedHashChecker};
-use crate::index::{HotIndex, Rates};
+use crate::index::HotIndex;
 use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, UserId, Username};
 use crate::store::codec::Record;
 use crate::store::{Revision, Store, paged, schema};
@@ -18,11 +18,8 @@ pub struct Reader {
     pub(in crate::engine) peppers: Arc<PepperRing>,
     pub(in crate::engine) clock: Arc<dyn Clock>,
     pub(in crate::engine) index: Arc<HotIndex>,
-    pub(in crate::engine) rates: Arc<Rates>,
-    pub(in crate::engine) uses: Arc<UseOverflow>,
-    pub(in crate::engine) rehashes: Arc<RehashRequests>,
-    pub(in crate::engine) auth_events: Arc<AuthEvents>,
-    pub(in crate::engine) foreign: Arc<ImportedHashes>,
+    pub(in crate::engine) hot: Arc<HotState>,
+    pub(in crate::engine) imported: Arc<ImportedHashes>,
     pub(in crate::engine) passwords: PasswordHasher,
     pub(in crate::engine) salted: Arc<SaltedHashChecker>,
 }
@@ -30,6 +27,12 @@ pub struct Reader {
 impl Reader {
     pub(in crate::engine) fn get<T: Record>(&self, place: &[u8]) -> Result<Option<T>, EngineError> {
         Ok(self.store.get(place)?.as_ref().map(T::from_entry).transpose()?)
+    }
+
+    /// Returns the hot state: counters and rate limits, which a reader never changes itself.
+    #[inline(always)]
+    pub fn hot(&self) -> &HotState {
+        &self.hot
     }
 
     /// The server's secrets.
@@ -101,13 +104,7 @@ impl Reader {
 
     /// The key with the uses that are not written yet.
     pub(crate) fn with_uses(&self, mut key: Key) -> Key {
-        let now = self.now();
-        key.usage.merge(self.uses.of(key.id));
-        key.usage.merge(self.index.orphaned_uses_of(key.id, now));
-        key.usage.merge(self.index.uses_of(&key.secrets.current.lookup_key(), now));
-        if let Some((previous, _)) = &key.secrets.previous {
-            key.usage.merge(self.index.uses_of(&previous.lookup_key(), now));
-        }
+        key.usage.merge(self.hot.unwritten_uses(&key, self.now()));
         key
     }
 

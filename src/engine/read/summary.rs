@@ -150,7 +150,7 @@ mod tests {
         engine.revoke_key(by, revoked.id, RevokeReason::Unspecified).unwrap();
         let (reader, text) = (engine.reader(), text.reveal());
         let presented = Keyspace::NATIVE.format().parse(&text).unwrap();
-        let mut uses = |found: &Found<'_>| reader.note_use(found, reader.now(), None);
+        let mut uses = |found: &Found<'_>| reader.hot().count_use(found, reader.now(), None);
         reader.look_up(&presented, &mut uses).unwrap();
         clock.advance_ms(24 * 3_600_000);
         let summary = engine.reader().summary().unwrap();
