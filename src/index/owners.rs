@@ -120,8 +120,7 @@ mod tests {
         for rights in all_rights {
             for id in ids {
                 assert_eq!(owners.rights(id), None);
-                let owner =
-                    Owner { username: "flo".parse().unwrap(), company: None, is_bot: false, rights: rights };
+                let owner = Owner { username: "flo".parse().unwrap(), company: None, is_bot: false, rights };
                 owners.put(id, owner.clone());
                 assert_eq!(owners.rights(id), Some(rights));
                 assert_eq!(owners.get(id).as_deref(), Some(&owner));

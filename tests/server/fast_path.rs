@@ -7,9 +7,9 @@ use tokio::net::TcpStream;
 use crate::harness::{Client, Running, SOON, bounded, patient};
 use crate::origins::key;
 
-/// Answered straight on the stream.
 /// The verdict on a request without a key text.
 const NO_KEY: &str = "{\"valid\":false,\"code\":\"no_key\"}\n";
+/// Answered straight on the stream.
 const AUTH: &str = "GET /auth/native?for=nginx HTTP/1.1\r\nhost: x\r\n\r\n";
 /// From the first of these on a connection is hyper's.
 const LATER: &str = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n";

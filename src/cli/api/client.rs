@@ -26,7 +26,7 @@ pub(in crate::cli) enum ApiClient {
     /// Connection to the running server.
     Server(Runtime, Connection),
     /// Store of a directory without a running server, opened by this process.
-    InProcess(OpenedStore),
+    InProcess(Box<OpenedStore>),
 }
 
 type Connection = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
@@ -61,7 +61,7 @@ impl ApiClient {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
             {
-                open::existing(data_dir).map(Self::InProcess)
+                open::existing(data_dir).map(|opened| Self::InProcess(Box::new(opened)))
             }
             Err(error) => Err(socket::failure(&data_dir.data, &error)),
         }
