@@ -24,26 +24,26 @@ const HEADER: &str = "keyward-secret 1";
 /// The secret file could not be used. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum SecretFileError {
-    /// There is none, but the store was made under one. Put back the copy you kept: without it no key that was ever
+    /// The file does not exist, but the store was made under one. Put back the copy you kept: without it no key that was ever
     /// issued verifies again, and none can be shown.
     #[error(
         "the secret file {} is gone; without it no issued key verifies any more: put your copy of it back",
         path.display()
     )]
     Absent {
-        /// Where it was looked for.
+        /// Path of the missing file.
         path: PathBuf,
     },
-    /// It is a directory, a device or something else.
+    /// The path is a directory, a device or another kind of file.
     #[error("the secret file {} is not a regular file", path.display())]
     NotRegular {
         /// The file.
         path: PathBuf,
     },
-    /// Others may read or write it.
+    /// Other users may read or write the file.
     #[error(
         "the secret file {} is open to others (mode {mode:03o}): make it yours alone with chmod 600, or root's and \
-         readable by the group of this process alone with chmod 440, and think of its peppers as known to whoever could \
+         readable by the group of this process alone with chmod 440, and treat its peppers as known to every user who could \
          read it",
         path.display()
     )]
@@ -53,9 +53,9 @@ pub enum SecretFileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// It belongs to another user than the one this process runs as, and not to root: whoever that is knows the peppers.
+    /// The file belongs to a user other than root and the user of this process: that user knows the peppers.
     #[error(
-        "the secret file {} belongs to somebody else (user {owner}): give it to the user this runs as with chown",
+        "the secret file {} belongs to another user ({owner}): give it to the user of this process with chown",
         path.display()
     )]
     Foreign {
@@ -199,7 +199,7 @@ impl SecretFile {
         PepperRing::new(peppers).map_err(|_| malformed(2, "is missing: there is no pepper"))
     }
 
-    /// Adds a fresh pepper, current for whoever reads the file from now on; its number.
+    /// Adds a new pepper and returns its number. The pepper is current for every process that reads the file afterwards.
     ///
     /// # Errors
     /// [`SecretFileError::Full`]; as [`SecretFile::read`]; [`SecretFileError::Entropy`].
@@ -237,7 +237,7 @@ impl SecretFile {
         locked.put(&peppers)
     }
 
-    /// Holds the place of the file, so that nobody changes it between a read and the write that follows. Where the path is
+    /// Holds the place of the file, so that no other process changes it between a read and the write that follows. Where the path is
     /// a link, what it leads to is meant.
     fn lock(&self) -> Result<Locked<'_>, SecretFileError> {
         let path = match fs::canonicalize(&self.path) {
@@ -292,7 +292,7 @@ impl Locked<'_> {
         self.write(&text).map_err(|source| self.file.io(source))
     }
 
-    /// Puts the whole file in its place at one moment, durably, for whoever it was for before.
+    /// Replaces the whole file in one durable step, with the owner and permissions of the old file.
     fn write(&self, text: &str) -> io::Result<()> {
         let mut partial = self.path.clone().into_os_string();
         partial.push(".partial");
@@ -363,7 +363,7 @@ mod tests {
     fn a_file_that_others_may_use_is_refused() {
         let text = format!("{HEADER}\npepper 1 {}\n", "ab".repeat(32));
         let me = Process::this();
-        // A file of ours, of root's and of somebody else's, each read by a process of that group and of another.
+        // A file of this user, of root and of another user, each read by a process of that group and of another group.
         for (mode, own, of_roots) in
             [(0o600, true, true), (0o400, true, true), (0o640, false, true), (0o440, false, true)]
                 .into_iter()
