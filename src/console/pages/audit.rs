@@ -37,7 +37,7 @@ pub(in crate::console) fn page(of: &SignedIn<'_>) -> Result<RawResponse, Refusal
         @if let Some(trail) = &trail {
             (chain(whole.as_ref().unwrap_or(&trail.chain), whole.is_some()))
             div.wide {
-                table.striped.audit {
+                table.striped {
                     caption.hidden { "Audit" }
                     thead { tr { (value::headings(&["#", "When", "Who", "From", "What", "Whom or what", "Changes"])) } }
                     tbody { @for row in rows { (row) } }
