@@ -1,4 +1,4 @@
-//! What a server is given from outside its store.
+//! Configuration of a server from outside its store.
 
 mod secret_file;
 

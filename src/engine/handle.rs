@@ -1,4 +1,4 @@
-//! The engine's handle: opened over a store, stopped in good order.
+//! Handle of the engine: opened over a store, and stopped in good order.
 
 use std::sync::Arc;
 
@@ -18,28 +18,28 @@ use crate::store::{Store, StoreError, schema};
 
 use super::{EngineError, IndexState, Reader};
 
-/// What an engine is made of.
+/// Parts that an engine is opened with.
 #[derive(Clone)]
 pub struct Parts {
-    /// Durable truth.
+    /// Store of all records.
     pub store: Arc<dyn Store>,
-    /// The server's secrets.
+    /// Peppers of the server.
     pub peppers: PepperRing,
-    /// Where it reads the time.
+    /// Clock that the engine reads.
     pub clock: Arc<dyn Clock>,
-    /// Where secrets come from.
+    /// Source of randomness for secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// Slots that the hot index may have, 57 bytes each. With more keys verifying asks the store.
+    /// Maximum number of slots of the hot index, 57 bytes each. With more keys, verify reads the store.
     pub index_slots_max: usize,
 }
 
 impl Parts {
-    /// A store and its secrets, with the system's clock and random generator.
+    /// Parts over a store and its peppers, with the system's clock and random generator.
     pub fn new(store: impl Store, peppers: PepperRing) -> Self {
         Self::over(Arc::new(store), peppers)
     }
 
-    /// As [`Parts::new`], over a store that others look at as well.
+    /// As [`Parts::new`], over a store that other code has a reference to as well.
     pub fn over(store: Arc<dyn Store>, peppers: PepperRing) -> Self {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
         Self { store, peppers, clock, entropy, index_slots_max: limits::INDEX_SLOTS_MAX }
@@ -75,10 +75,15 @@ struct Shared {
 }
 
 impl Engine {
-    /// Starts an engine over `parts`.
+    /// Opens an engine over `parts`, and loads the hot index: at once for a small store, else in the background.
     ///
     /// # Errors
-    /// [`EngineError::WrongSecret`] when the store was made under other peppers; [`EngineError::Store`].
+    /// [`EngineError::WrongSecret`] when the secret file lacks a pepper of the store: put the right file in its place.
+    /// [`EngineError::Seal`] when a secret of an imported scheme cannot be opened. [`EngineError::Store`] when the
+    /// store cannot be read or written, or the system has no thread or memory.
+    ///
+    /// # Durability
+    /// The check values of new peppers survive a power cut before the engine hashes anything under them.
     pub fn open(parts: Parts) -> Result<Self, EngineError> {
         let Parts { store, peppers, clock, entropy, index_slots_max } = parts;
         let index = HotIndex::new(index_slots_max).map_err(|error| StoreError::Io {
@@ -128,26 +133,27 @@ impl Engine {
         Ok(Self(Arc::new(Shared { reader, entropy, lane, loader, scrub, staged_rotations })))
     }
 
-    /// A read-only view.
+    /// Read-only view of the store and the hot index.
     pub fn reader(&self) -> Reader {
         self.0.reader.clone()
     }
 
-    /// Why no changes are taken, if they are not.
+    /// Reason why the engine takes no changes; `None` while it takes them.
     pub fn closed(&self) -> Option<String> {
         let stopped = || (!self.0.lane.runs()).then(|| EngineError::Stopped.to_string());
         self.0.reader.store.closed().or_else(stopped)
     }
 
-    /// How far the hot index is. Verifying is right all the while.
+    /// State of the hot index. Verdicts are right in every state.
     pub fn index_state(&self) -> IndexState {
         self.0.loader.state()
     }
 
-    /// Whether `password` is the one of `user`. Costs the same for no user, and for one without a password.
+    /// Whether `password` is the password of `user`. Takes the same time for no user, and for a user without a
+    /// password.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when too many others wait.
+    /// [`EngineError::Busy`] when too many checks wait: the caller tries again later. [`EngineError::Stopped`].
     pub fn check_password(&self, user: Option<&User>, password: &Password) -> Result<bool, EngineError> {
         self.0.reader.passwords.check(user, password)
     }
@@ -161,10 +167,14 @@ impl Engine {
         accept_clock(self.0.reader.store.as_ref(), self.0.reader.now())
     }
 
-    /// Finishes the operations under way, writes what waits and closes the store. Later changes are refused.
+    /// Finishes the waiting operations, writes everything of the write-behind, and closes the store. Later changes are
+    /// refused.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when that failed; the next open checks the store as after a crash.
+    /// [`EngineError::Store`] when that failed: the next open checks the store as after a crash.
+    ///
+    /// # Durability
+    /// After this returns, uses and auth events survive a power cut too.
     pub fn stop(&self) -> Result<(), EngineError> {
         Ok(self.0.stop()?)
     }

@@ -1,4 +1,4 @@
-//! What callers give to make or change users and keys; every field is already checked.
+//! Inputs of operations: new users, companies and keys, and changes of them. Every field is already checked.
 
 use crate::key::{
     Allowlist, Comment, CompanyId, Contact, DisplayName, Email, Expiry, KeyspaceName, Level, Password, Patch,
@@ -8,7 +8,7 @@ use crate::key::{
 /// A user to add.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Login name; exact and unique. `None`: one made of the user's number, `person-7` or `bot-7`.
+    /// Login name; exact and unique. `None`: made of the user's number, `person-7` or `bot-7`.
     pub username: Option<Username>,
     /// Name for people.
     pub display_name: Option<DisplayName>,
@@ -16,24 +16,24 @@ pub struct NewUser {
     pub email: Option<Email>,
     /// Person or bot.
     pub kind: NewKind,
-    /// Caps the level of the user's keys.
+    /// Highest level that the user's keys act with.
     pub role: Role,
-    /// Tenant.
+    /// Company of the user.
     pub company: Option<CompanyId>,
 }
 
 impl NewUser {
-    /// A person of this name and role, with nothing else given.
+    /// A person with this name, role and password, and no other field.
     pub const fn person(username: Username, role: Role, password: Option<Password>) -> Self {
         let kind = NewKind::Person { password };
         Self { username: Some(username), display_name: None, email: None, kind, role, company: None }
     }
 }
 
-/// Person or bot, to be added.
+/// Kind of a new user.
 #[derive(Clone, Debug)]
 pub enum NewKind {
-    /// A person; without a password there is no login yet.
+    /// A person. Without a password the person cannot log in yet.
     Person {
         /// The first password.
         password: Option<Password>,
@@ -45,13 +45,13 @@ pub enum NewKind {
 /// A company to add.
 #[derive(Clone, Debug)]
 pub struct NewCompany {
-    /// Its public name in addresses; a random one if there is none yet.
+    /// Company id; `None`: a random one.
     pub id: Option<CompanyId>,
-    /// Its name for people.
+    /// Name for people.
     pub name: DisplayName,
 }
 
-/// Changes to a user; what is left out stays.
+/// Changes to a user. Fields that are `None` stay.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// Login name.
@@ -62,37 +62,37 @@ pub struct UserChange {
     pub email: Patch<Email>,
     /// Role.
     pub role: Option<Role>,
-    /// Tenant.
+    /// Company of the user.
     pub company: Patch<CompanyId>,
-    /// Whether the user may act.
+    /// Whether the user is active or blocked.
     pub status: Option<UserStatus>,
-    /// Grants API access, and with it a key, or removes both.
+    /// `true` grants API access and issues its keys; `false` removes both.
     pub api_access: Option<bool>,
 }
 
 /// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The set of keys it verifies in.
+    /// Keyspace of the key.
     pub keyspace: KeyspaceName,
-    /// Who it belongs to.
+    /// Owner of the key.
     pub owner: UserId,
-    /// What it is for.
+    /// Purpose of the key, for people.
     pub comment: Comment,
-    /// Whom to ask about it.
+    /// Contact for questions about the key.
     pub contact: Option<Contact>,
-    /// What it may do, at most.
+    /// Highest level that the key acts with.
     pub level: Level,
-    /// Where it may be used from; left out, as whoever creates it and its owner are bound, else from anywhere.
+    /// Networks that the key may be used from. `None`: the allowlist that binds the caller, else every network.
     pub allowlist: Option<Allowlist>,
-    /// How often it may be used; left out, as they are bound, else as often as one likes.
+    /// Rate limits of the key. `None`: the limits that bind the caller or the owner, else no limits.
     pub rate_limits: Option<RateLimits>,
-    /// When it stops by itself; left out, as they are bound, else never.
+    /// Time when the key expires. `None`: the expiry that binds the caller, else never.
     pub expiry: Option<Expiry>,
 }
 
 impl NewKey {
-    /// A key of this keyspace, owner and level, with nothing else given.
+    /// A key with this keyspace, owner and level, and no other field.
     pub const fn new(keyspace: KeyspaceName, owner: UserId, level: Level) -> Self {
         Self {
             keyspace,
@@ -107,20 +107,20 @@ impl NewKey {
     }
 }
 
-/// Changes to a key; what is left out stays.
+/// Changes to a key. Fields that are `None` stay.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChange {
-    /// What it is for.
+    /// Purpose of the key, for people.
     pub comment: Option<Comment>,
-    /// Whom to ask about it.
+    /// Contact for questions about the key.
     pub contact: Patch<Contact>,
-    /// What it may do, at most.
+    /// Highest level that the key acts with.
     pub level: Option<Level>,
-    /// Where it may be used from.
+    /// Networks that the key may be used from.
     pub allowlist: Option<Allowlist>,
-    /// How often it may be used.
+    /// Rate limits of the key.
     pub rate_limits: Option<RateLimits>,
-    /// When it stops by itself.
+    /// Time when the key expires.
     pub expiry: Option<Expiry>,
     /// Suspend or resume.
     pub active: Option<bool>,

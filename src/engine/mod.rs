@@ -1,8 +1,22 @@
-//! The only writer: one file per thing that can happen to a key or a user.
+//! The engine: the only writer of the store.
 //!
-//! **Order of effects: durable, visible, answered.** Whatever an operation writes survives a power cut before any
-//! reader sees it, and is seen by every reader before the operation answers. So a created key cannot verify before
-//! it is safe, and once a revoke has answered no verify can allow.
+//! | room | what it has |
+//! |---|---|
+//! | `operations/` | one file per change of keys, users and companies |
+//! | `rights/` | rules about who may give or widen a right |
+//! | `commit/` | write lane, transactions, index entries and audit events |
+//! | `read/` | records, lists, the audit, and the look-up for verify |
+//! | `imported_hashes/` | keys of which another system's hash was imported |
+//! | `background/` | work that no caller waits for: write-behind, index loader, scrub, password hashing |
+//! | `maintenance/` | check, repair, backup, restore comparison, retiring a pepper |
+//!
+//! **Order of effects: durable, visible, answered.** Everything that an operation writes survives a power cut before
+//! any reader sees it, and every reader sees it before the operation returns. So a created key cannot verify before it
+//! is durable, and after a revoke has returned no verify allows the key.
+//!
+//! # Errors
+//! Every operation that writes can also return [`EngineError::Store`] and [`EngineError::Stopped`]. After
+//! [`EngineError::Stopped`] or a store that is closed the process has to be restarted; verifying goes on until then.
 
 mod background;
 mod commit;

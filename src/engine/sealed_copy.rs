@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::key::{IssuedKey, KeyId, Keyspace, PepperRing, SealedCopy, Viewing};
 
-/// Seals a copy of a text, where the keyspace keeps one.
+/// Seals a copy of a key text, in keyspaces that store sealed copies.
 pub(super) fn sealed_copy(
     keyspace: &Keyspace,
     text: &IssuedKey,

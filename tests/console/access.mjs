@@ -62,7 +62,7 @@ for (const javaScriptEnabled of [true, false]) {
   await other.goto(mine.url());
   await other.close();
   await mine.getByRole("button", { name: "Save", exact: true }).click();
-  assert.match(await mine.getByRole("alert").innerText(), /No text is proposed/);
+  assert.match(await mine.getByRole("alert").innerText(), /No rotation of the key is staged/);
   assert.deepEqual([await version(granted), await version(left)], [200, 401]);
 
   // Generated twice, only the last one counts; Save accepts it.

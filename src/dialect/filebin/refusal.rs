@@ -224,7 +224,7 @@ impl From<CommandError> for Refusal {
             | CommandError::LevelAboveOwn { asked: need, cap: have } => {
                 Self::LevelTooLow { need: AccessLevel::of(need), have: AccessLevel::of(have) }
             }
-            // No call adds users or sets passwords, and what lies outside a company is not found.
+            // No call adds users or sets passwords, and the dialect does not find keys of other companies.
             CommandError::OutsideCompany | CommandError::PasswordNeeded | CommandError::KeyTooNarrow => {
                 Self::KeyDenied
             }

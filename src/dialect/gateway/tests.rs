@@ -109,7 +109,7 @@ fn identity(response: &RawResponse) -> [&str; 6] {
     IDENTITY.map(|name| field(response, name).unwrap_or_else(|| panic!("no {name} in {response:?}")))
 }
 
-/// Whether a refusal says that it is for one request, and nothing about whom a key stands for.
+/// Whether a refusal may not be cached, and has no field about the key.
 fn is_bare(response: &RawResponse) -> bool {
     field(response, "cache-control") == Some("no-store")
         && IDENTITY.iter().all(|name| field(response, name).is_none())

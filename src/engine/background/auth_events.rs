@@ -1,5 +1,9 @@
-//! Logins, and logins and keys that were refused, for the audit. They change nothing, so nobody waits for their being
-//! written. Every login is written; of what is refused, which anybody can be in any number, a bounded sample.
+//! Auth events: logins, refused logins and denied keys, on their way to the audit.
+//!
+//! They change nothing, so no caller waits for the write: write-behind stores them with the uses of keys. Every login
+//! is written. Refusals are written as a bounded sample, since any client can cause any number of them: so a flood of
+//! refusals neither fills the disk nor hides a login. The login name that a client typed is never stored: it may be a
+//! password.
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
@@ -16,8 +20,8 @@ use crate::key::{Actor, AuditAction, AuditEvent, EventDetails, KeyId, Subject, U
 use crate::limits;
 use crate::store::Store;
 
-/// What was seen since the last look: every login, the first refusals of each kind from each network in an hour, and how
-/// many more were refused.
+/// Auth events since the last write-behind: every login, the first refusals of each kind from each network in an hour,
+/// and the number of further refusals.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct AuthEvents {
     logins: Mutex<VecDeque<Login>>,
@@ -26,7 +30,7 @@ pub(in crate::engine) struct AuthEvents {
     keys_denied: AtomicU64,
 }
 
-/// Logins of one user from one network, as many as there were between two looks.
+/// Logins of one user from one network since the last write-behind.
 #[derive(Debug)]
 struct Login {
     user: UserId,
@@ -36,26 +40,26 @@ struct Login {
 
 #[derive(Debug, Default)]
 struct Refused {
-    /// When the hour began; `None` until what the audit has of it was looked at.
+    /// Start of the hour; `None` until the audit's events of the last hour were read.
     since: Option<Timestamp>,
-    /// What will not be noted again within it, and how many of each kind.
+    /// Refusals that were recorded in this hour, and are not recorded again in it.
     noted: HashSet<(Refusal, Option<IpAddr>)>,
     logins: usize,
     keys: usize,
-    /// What is still to be written, and where it came from.
+    /// Refusals that are not written yet, with the client's network.
     waiting: VecDeque<(Refusal, Option<IpAddr>)>,
 }
 
-/// What can be refused, and why if that is to be told.
+/// Kind of a refusal, with the reason if it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Refusal {
-    /// A password: this user's, or of a login that nobody has.
+    /// A refused login: of this user, or of a login name that does not exist.
     Login(Option<UserId>, Option<Cow<'static, str>>),
-    /// A key that there is.
+    /// A denied key.
     Key(KeyId, Option<Cow<'static, str>>),
 }
 
-/// One event of the audit.
+/// Audit event without its time and sequence.
 pub(in crate::engine) type Event = (Actor, AuditAction, Subject, EventDetails);
 
 impl AuthEvents {
@@ -83,7 +87,7 @@ impl AuthEvents {
         }
     }
 
-    /// Takes note, unless somebody else is at it: that one then counts as one more.
+    /// Records a refusal. If another thread holds the lock, only a counter is incremented, so this never blocks.
     fn note(&self, refusal: Refusal, from: Option<IpAddr>) {
         let refused = match self.refused.try_lock() {
             Ok(refused) => Some(refused),
@@ -103,7 +107,7 @@ impl AuthEvents {
         }
     }
 
-    /// Looks once at what the audit has of the last hour, so that a restart does not begin it anew.
+    /// Reads once which refusals the audit has of the last hour, so that a restart does not start a new hour.
     pub(in crate::engine) fn begin(&self, store: &dyn Store, now: Timestamp) -> Result<(), EngineError> {
         if lock(&self.refused).since.is_some() {
             return Ok(());
@@ -133,7 +137,8 @@ impl AuthEvents {
         Ok(())
     }
 
-    /// The next event to write. At the end of an hour, or when it is the `last` chance, also how many more were refused.
+    /// Takes the next event to write. At the end of an hour, or when this is the `last` call, also the number of
+    /// further refusals.
     pub(in crate::engine) fn take(&self, now: Timestamp, last: bool) -> Option<Event> {
         if let Some(Login { user, from, times }) = lock(&self.logins).pop_front() {
             let (actor, subject) = (Actor::User { user, key: None, from }, Subject::User(user));
@@ -175,7 +180,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Refused {
-    /// Whether it is worth an event of its own: the first of its kind from there, while there is room for that kind.
+    /// Whether a refusal has an event of its own: the first of its kind from its network, while its kind has room.
     fn note(&mut self, refusal: Refusal, from: Option<IpAddr>) -> bool {
         let new = self.know(refusal.clone(), from);
         if new {
@@ -206,7 +211,7 @@ impl Refusal {
         (Actor::Stranger { from }, action, subject, details)
     }
 
-    /// What an event tells of, and where it came from; `None` for others, and for those that only say how many there were.
+    /// Refusal and network of an audit event; `None` for other events, and for events that only have a number.
     fn of(event: &AuditEvent) -> Option<(Self, Option<IpAddr>)> {
         let Actor::Stranger { from } = event.actor else { return None };
         let reason = event.details.reason.clone().map(Cow::Owned);

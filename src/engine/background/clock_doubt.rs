@@ -1,5 +1,11 @@
-//! Whether the time can be right: a clock far ahead of what the store knows may be wrong, and what is removed because of
-//! it would never come back.
+//! Doubt about the clock: a clock far ahead of the store's newest time may be wrong, and removed entries never come
+//! back.
+//!
+//! Time never goes back, also over a restart: a clock that was set back keeps its lead and runs on at the pace of
+//! elapsed time, so expired keys stay expired (`clock.rs`). The store keeps the newest time. While the clock is more
+//! than a day ahead of that, everything runs by the clock, but entries that are due to be removed for good stay, and
+//! the store's time does not follow, until the operator accepts the clock. So a wrong clock that is corrected leaves no
+//! trace.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +14,14 @@ use crate::clock::{Clock, Timestamp};
 use crate::limits;
 use crate::store::Store;
 
-/// Compares the clock with the newest time of the store, which follows as long as the clock is no more than a day ahead.
+/// Compares the clock with the newest time of the store, which follows while the clock is at most a day ahead.
 pub(in crate::engine) struct ClockDoubt {
     store: Arc<dyn Store>,
     told: AtomicBool,
 }
 
 impl ClockDoubt {
-    /// Has `clock` go on from the newest time that the store knows.
+    /// Starts `clock` from the newest time that the store knows.
     pub(in crate::engine) fn begin(store: Arc<dyn Store>, clock: &dyn Clock) -> Self {
         if let Some(newest) = store.newest_time() {
             clock.not_before(newest);
@@ -23,7 +29,7 @@ impl ClockDoubt {
         Self { store, told: AtomicBool::new(false) }
     }
 
-    /// Takes note of the time; `false` when it is in doubt, and then nothing may be removed for good.
+    /// Stores the time; `false` when it is in doubt, and then no entry may be removed for good.
     pub(in crate::engine) fn clears(&self, now: Timestamp) -> bool {
         let newest = self.store.newest_time();
         let doubtful = newest.filter(|newest| now > newest.plus_ms(limits::CLOCK_AHEAD_MS_MAX));
@@ -36,8 +42,8 @@ impl ClockDoubt {
             tracing::warn!(
                 clock = %now,
                 %newest,
-                "the clock is more than a day ahead of the newest time in the store: all goes on, but what is due to be \
-                 removed for good stays; if the clock is right, say so with `keyward clock accept`"
+                "the clock is more than a day ahead of the newest time in the store: all goes on, but entries that \
+                 are due to be removed for good stay; if the clock is right, say so with `keyward clock accept`"
             );
         }
         doubtful.is_none()

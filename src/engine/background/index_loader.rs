@@ -1,4 +1,7 @@
-//! Fills the hot index from the store, in the background when there is much to read.
+//! Index loader: fills the hot index from the store, in the background when the store is large.
+//!
+//! A commit and its publication are one step for the loader: it becomes ready only when no commit is unpublished. A
+//! rehash moves a hot record, and the loader could otherwise miss the record in both places.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,21 +17,21 @@ use crate::store::{Batch, Entry, Store, StoreError, schema};
 
 use super::index_snapshot::{self, SnapshotId};
 
-/// How far the hot index is.
+/// State of the hot index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexState {
-    /// It is being filled; until it is whole, verifying asks the store.
+    /// The index is being filled. Verify reads the store until the index is complete.
     Loading {
-        /// How much of it is done.
+        /// Percentage that is loaded.
         percent: u8,
-        /// Keys that it has already.
+        /// Number of keys that are loaded.
         keys: u64,
     },
-    /// It has every key.
+    /// The index has every key.
     Ready,
 }
 
-/// Fills the index, and again whenever it fails.
+/// Fills the index, and fills it again after a failure.
 pub(in crate::engine) struct IndexLoader {
     work: Arc<Work>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -37,19 +40,19 @@ pub(in crate::engine) struct IndexLoader {
 struct Work {
     store: Arc<dyn Store>,
     index: Arc<HotIndex>,
-    /// Parts of the store that were read, of [`PARTS`].
+    /// Number of loaded parts of the store, of [`PARTS`].
     parts: AtomicUsize,
     keys: AtomicU64,
-    /// The thread loads, or will see that the index is not ready before it ends.
+    /// `true` while the thread loads, or will check the index again before it ends.
     wanted: Mutex<bool>,
     stopped: AtomicBool,
-    /// Held from before a commit until it is published.
+    /// Held from before a commit until its publication.
     unpublished: Mutex<()>,
 }
 
-/// The hot records lie evenly in parts by the first byte of their hash.
+/// Hot records are spread evenly over this many parts by the first byte of their hash.
 const PARTS: usize = 256;
-/// As many as tell how many keys there are in all, to a hundredth when there are a million.
+/// Parts that are enough to estimate the number of all keys: within a hundredth at a million keys.
 const FIRST_PARTS: usize = 8;
 
 impl IndexLoader {
@@ -65,10 +68,10 @@ impl IndexLoader {
         self.work.unpublished()
     }
 
-    /// Fills the index: at once when one page holds everything, otherwise in the background.
+    /// Fills the index: before it returns when one page has all entries, otherwise in the background.
     ///
     /// # Errors
-    /// The store's when it cannot be read at all.
+    /// [`StoreError`] when the store cannot be read at all.
     pub(in crate::engine) fn start(&self) -> Result<(), StoreError> {
         let page = |place| self.work.store.scan(place, None, limits::PAGE_MAX);
         let small = |page: &Vec<Entry>| page.len() < limits::PAGE_MAX;
@@ -79,7 +82,7 @@ impl IndexLoader {
         Ok(())
     }
 
-    /// Fills the index in the background, unless that is being done already.
+    /// Fills the index in the background, unless the thread is loading already.
     pub(in crate::engine) fn again(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wanted = self.work.wanted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +94,7 @@ impl IndexLoader {
         let started = std::thread::Builder::new().name("hot index".to_owned()).spawn(move || work.run());
         match started {
             Ok(started) => *thread = Some(started),
-            // Verifying goes on from the store; the next failure to publish tries again.
+            // Verify goes on from the store; the next failed publication tries again.
             Err(error) => tracing::error!(%error, "the hot index cannot be loaded"),
         }
     }
@@ -105,11 +108,11 @@ impl IndexLoader {
         IndexState::Loading { percent, keys: self.work.keys.load(Ordering::Relaxed) }
     }
 
-    /// Writes the image of the index for the next start; when nothing changes any more.
+    /// Writes the index snapshot for the next start. Called when nothing changes any more.
     pub(in crate::engine) fn write_snapshot(&self) {
         let Work { store, index, .. } = self.work.as_ref();
         let Some(path) = index_snapshot::path(store.as_ref()) else { return };
-        // A start reads a page of records about as fast as a file.
+        // A start reads one page of records about as fast as a file.
         if store.closed().is_some() || index.len() <= limits::PAGE_MAX {
             return;
         }
@@ -121,7 +124,7 @@ impl IndexLoader {
         }
     }
 
-    /// Ends loading, whole or not.
+    /// Ends loading, complete or not.
     pub(in crate::engine) fn stop(&self) {
         self.work.stopped.store(true, Ordering::SeqCst);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -139,7 +142,7 @@ impl Work {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    /// Tries until the index is whole.
+    /// Tries until the index is complete.
     fn run(&self) {
         tracing::info!("loading the hot index; until it is whole, verifying asks the store");
         loop {
@@ -150,7 +153,7 @@ impl Work {
                     return;
                 }
             }
-            // It may have failed again already, by a change that found this thread still running.
+            // The index may have failed again by a change that found this thread still running.
             let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
             if self.index.is_ready() || self.stopped() {
                 *wanted = false;
@@ -173,8 +176,7 @@ impl Work {
         if !self.load_snapshot()? {
             self.load_parts()?;
         }
-        // A secret hashed anew may have left its old place before that was read, and be published in its new one only
-        // now.
+        // A rehash may have moved a hot record away before its old place was read, and publish the new place only now.
         let _all_published = self.unpublished();
         if !self.stopped() && !self.index.finish_loading() {
             return Err(LoadError::Outrun);
@@ -183,7 +185,7 @@ impl Work {
         Ok(())
     }
 
-    /// Such limits cannot be given any more; those that are stored go on.
+    /// Warns of rate limits longer than an hour. They cannot be set any more; stored ones still work.
     fn warn_of_slow_limits(&self) {
         let keys = self.index.keys_limited_beyond_an_hour();
         if keys > 0 {
@@ -194,7 +196,7 @@ impl Work {
         }
     }
 
-    /// Loads the keys from the image; `false` when there is none of this very state, or it is damaged.
+    /// Loads the keys from the index snapshot; `false` when no snapshot of this exact state exists, or it is damaged.
     fn load_snapshot(&self) -> Result<bool, LoadError> {
         let Some(path) = index_snapshot::path(self.store.as_ref()) else { return Ok(false) };
         let opened = index_snapshot::IndexSnapshot::open(&path, SnapshotId::of(self.store.as_ref())?);
@@ -217,7 +219,7 @@ impl Work {
             Ok(()) if self.stopped() || self.keys.load(Ordering::Relaxed) == image.keys() => Ok(true),
             Err(LoadError::Index(error)) => Err(error.into()),
             outcome => {
-                // What was loaded is right; what is missing is read from the store.
+                // The loaded keys are right; the rest is read from the store.
                 let failure = outcome
                     .err()
                     .map_or_else(|| "keys are missing".to_owned(), |failure| failure.to_string());
@@ -234,7 +236,7 @@ impl Work {
 
     /// Loads the keys from their hot records.
     fn load_parts(&self) -> Result<(), LoadError> {
-        // The first parts tell how much room all need.
+        // The first parts tell how much memory all parts need.
         let first =
             (0..FIRST_PARTS).try_fold(0, |keys, part| self.load_part(part).map(|more| keys + more))?;
         let all = first * (PARTS / FIRST_PARTS);
@@ -267,7 +269,7 @@ impl Work {
         Ok(count)
     }
 
-    /// Loads every entry below `place`, a page at a time, and counts them.
+    /// Loads every entry below `place`, page by page, and counts the keys.
     fn load_all(
         &self,
         place: &[u8],
@@ -287,7 +289,7 @@ impl Work {
     }
 }
 
-/// Has as many threads as there are processors run `read`.
+/// Runs `read` on as many threads as the machine has processors.
 fn on_all_processors(read: impl Fn() -> Result<(), LoadError> + Sync) -> Result<(), LoadError> {
     let readers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -298,14 +300,14 @@ fn on_all_processors(read: impl Fn() -> Result<(), LoadError> + Sync) -> Result<
     })
 }
 
-/// The index could not be filled.
+/// Reason why the index could not be filled.
 #[derive(Debug, thiserror::Error)]
 enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Index(#[from] crate::index::IndexError),
-    /// A change could not be published meanwhile.
+    /// A change could not be published during the load.
     #[error("the index failed while it was loaded")]
     Outrun,
     #[error("reading the store panicked")]
@@ -314,10 +316,10 @@ enum LoadError {
     Snapshot(#[from] std::io::Error),
 }
 
-/// What a committed batch changes for the index.
+/// Index updates of a committed batch.
 ///
 /// # Errors
-/// The store's, when the batch has a record that cannot be read back.
+/// [`StoreError`] when the batch has a record that cannot be decoded.
 pub(in crate::engine) fn published(batch: &Batch) -> Result<Vec<IndexUpdate>, StoreError> {
     let entry = |place: &[u8], value: &[u8]| Entry {
         key: place.to_vec(),
@@ -339,7 +341,7 @@ pub(in crate::engine) fn published(batch: &Batch) -> Result<Vec<IndexUpdate>, St
             });
         }
     }
-    // A secret that is hashed anew is found under its new hash before it is lost under the old one.
+    // A rehashed secret is added under its new hash before it is removed under the old one.
     changes.sort_by_key(|change| matches!(change, IndexUpdate::NoKey(_)));
     Ok(changes)
 }

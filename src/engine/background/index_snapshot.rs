@@ -1,16 +1,17 @@
-//! A copy of the hot index in a file, so that a start need not read every hot record from the store.
+//! Index snapshot: a copy of the hot index in a file, so that a start need not read every hot record from the store.
 //!
-//! It is written at the stop and counts for the very commit it was made after: once anything was committed since, or
-//! when any of it is damaged, a start reads the store. Losing it loses time only.
+//! A stop writes it. It is valid for the exact commit after which it was written, so it cannot bring back a key that
+//! was revoked later. After a further commit, or when any part is damaged, a start reads the store. Losing the file
+//! loses time only.
 //!
 //! ```text
 //! head   magic 8 | revision 8 | audit sequence 8 | audit hash 32 | keys 8 | checksum 16
-//! block  length 4 | rows | checksum 16; as many as there are
+//! block  length 4 | rows | checksum 16; any number of blocks
 //! row    fingerprint 16 | length 2 | hot record
 //! ```
 //!
-//! Numbers are big-endian. A checksum is the start of BLAKE3: of the head, or of the head's checksum, the number of the
-//! block and its rows.
+//! Numbers are big-endian. A checksum is the first 16 bytes of BLAKE3: of the head, or of the head's checksum, the
+//! number of the block and its rows.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -24,7 +25,7 @@ use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{Revision, Store, StoreError, schema};
 
-/// The state of a store that an image is of.
+/// State of a store that a snapshot belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct SnapshotId {
     revision: Revision,
@@ -32,10 +33,10 @@ pub(in crate::engine) struct SnapshotId {
 }
 
 impl SnapshotId {
-    /// The newest state.
+    /// Returns the newest state.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`] when the store cannot be read.
     pub(in crate::engine) fn of(store: &dyn Store) -> Result<Self, StoreError> {
         let revision = store.revision();
         let head = store.get(schema::AUDIT_HEAD)?;
@@ -44,7 +45,7 @@ impl SnapshotId {
     }
 }
 
-/// Where the image of the index over a store lies, if that has a place for it.
+/// Path of the snapshot; `None` for a store without a directory.
 pub(in crate::engine) fn path(store: &dyn Store) -> Option<PathBuf> {
     store.directory().map(|directory| directory.join("index"))
 }
@@ -78,11 +79,11 @@ fn checksum(parts: &[&[u8]]) -> Checksum {
     checksum
 }
 
-/// Writes the image of `index`, which is as the store was at this moment and does not change meanwhile. One of the same
-/// moment that is there already stays.
+/// Writes the snapshot of `index`. The index equals the store and does not change meanwhile. An existing snapshot of
+/// the same state stays.
 ///
 /// # Errors
-/// The file system's; the image before stays then.
+/// [`io::Error`] of the file system. The previous snapshot stays then.
 pub(in crate::engine) fn write(path: &Path, id: SnapshotId, index: &HotIndex) -> io::Result<()> {
     if IndexSnapshot::open(path, id).is_ok() {
         return Ok(());
@@ -92,7 +93,7 @@ pub(in crate::engine) fn write(path: &Path, id: SnapshotId, index: &HotIndex) ->
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     let keys = u64::try_from(index.len()).map_err(io::Error::other)?;
     let whole = write_to(file, id, keys, index);
-    // Not synced: a power cut leaves damage at most.
+    // Not synced: a power cut can only damage the file, and a damaged file is not used.
     match whole {
         Ok(true) => fs::rename(&partial, path),
         Ok(false) => fs::remove_file(&partial),
@@ -100,7 +101,7 @@ pub(in crate::engine) fn write(path: &Path, id: SnapshotId, index: &HotIndex) ->
     }
 }
 
-/// Answers `false` when the index does not have all keys.
+/// Writes the snapshot; `false` when the index does not have all keys.
 fn write_to(mut to: impl Write, id: SnapshotId, keys: u64, index: &HotIndex) -> io::Result<bool> {
     let head = head(id, keys);
     let of_head = checksum(&[&head]);
@@ -126,7 +127,7 @@ fn write_to(mut to: impl Write, id: SnapshotId, keys: u64, index: &HotIndex) -> 
 
 const FINGERPRINT_BYTES: usize = 16;
 
-/// A file behind its head, and the number of its next block.
+/// File after its head, with the number of its next block.
 struct Blocks<F> {
     file: F,
     of_head: Checksum,
@@ -145,7 +146,7 @@ impl<F: Write> Blocks<F> {
 }
 
 impl<F: Read> Blocks<F> {
-    /// The rows of the next block and its number, with its checksum as it stands there; `None` at the end.
+    /// Returns rows, number and stored checksum of the next block; `None` at the end.
     fn read(&mut self) -> io::Result<Option<(Vec<u8>, u64, Checksum)>> {
         let mut length = [0; 4];
         match self.file.read_exact(&mut length) {
@@ -165,7 +166,7 @@ impl<F: Read> Blocks<F> {
     }
 }
 
-/// An image of the state asked for, open for threads to read it together.
+/// Open snapshot of the expected state. Threads read it together.
 pub(in crate::engine) struct IndexSnapshot {
     keys: u64,
     of_head: Checksum,
@@ -173,10 +174,11 @@ pub(in crate::engine) struct IndexSnapshot {
 }
 
 impl IndexSnapshot {
-    /// Opens the image at `path`.
+    /// Opens the snapshot at `path`.
     ///
     /// # Errors
-    /// The file system's, or [`io::ErrorKind::InvalidData`] when the image is of another state, or damaged.
+    /// [`io::Error`] of the file system; [`io::ErrorKind::InvalidData`] when the snapshot is of another state, or
+    /// damaged.
     pub(in crate::engine) fn open(path: &Path, id: SnapshotId) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let (mut found, mut of_head) = ([0; HEAD_BYTES], Checksum::default());
@@ -189,12 +191,12 @@ impl IndexSnapshot {
         Ok(Self { keys, of_head, blocks: Mutex::new(Blocks { file, of_head, number: 0 }) })
     }
 
-    /// How many rows it has.
+    /// Number of rows.
     pub(in crate::engine) const fn keys(&self) -> u64 {
         self.keys
     }
 
-    /// The next rows; `None` at the end of the file, which is the end of the image if all of its keys came before.
+    /// Returns the next rows; `None` at the end of the file. The snapshot is complete if all of its keys came before.
     ///
     /// # Errors
     /// As [`IndexSnapshot::open`].

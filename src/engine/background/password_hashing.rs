@@ -1,5 +1,5 @@
-//! Password hashing: argon2id on one thread of low priority, so that no flood of logins takes memory or processor
-//! from serving.
+//! Password hashing: argon2id on one thread of low priority, so that a flood of logins takes neither memory nor
+//! processor time from serving.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -20,10 +20,10 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
-/// Computed for users who do not exist, so that they cost what others cost.
+/// Salt for users who do not exist, so that they take the same time as others.
 const NOBODY: &[u8; SALT_BYTES] = b"no user, no salt";
 
-/// The way to the hashing thread, which ends with the last of these.
+/// Handle of the hashing thread, which ends when the last handle is dropped.
 #[derive(Clone)]
 pub(in crate::engine) struct PasswordHasher {
     jobs: SyncSender<Job>,
@@ -49,10 +49,10 @@ impl PasswordHasher {
         Ok(Self { jobs, entropy })
     }
 
-    /// Hashes a new password under a fresh salt.
+    /// Hashes a new password with a fresh salt.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when too many wait; [`EngineError::Entropy`].
+    /// [`EngineError::Busy`] when too many passwords wait; [`EngineError::Entropy`].
     pub(in crate::engine) fn hash(&self, password: &Password) -> Result<PasswordHash, EngineError> {
         let mut salt = [0; SALT_BYTES];
         self.entropy.fill(&mut salt)?;
@@ -61,11 +61,11 @@ impl PasswordHasher {
         Ok(PasswordHash::from_phc(phc))
     }
 
-    /// Whether `password` is the one of `user`. The same work is done for no user, a bot, and a person without a
-    /// password: those are never right.
+    /// Whether `password` is the password of `user`. The same work is done for no user, a bot, and a person without a
+    /// password; the result is then `false`.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when too many wait.
+    /// [`EngineError::Busy`] when too many passwords wait.
     pub(in crate::engine) fn check(
         &self,
         user: Option<&User>,
@@ -106,17 +106,17 @@ impl PasswordHasher {
 }
 
 fn work(waiting: &Receiver<Job>) {
-    // On Linux this is the priority of the calling thread alone. Without it hashing still works, at the cost of
+    // On Linux this sets the priority of the calling thread alone. If it fails, hashing still works, at the cost of
     // serving.
     if let Err(error) = rustix::process::setpriority_process(None, limits::NICENESS_MAX) {
         tracing::warn!(%error, "password hashing runs at normal priority");
     }
-    // One buffer for all: a fresh one for each hash makes the allocator keep gigabytes.
+    // One buffer for all hashes: with a fresh buffer each, the allocator keeps gigabytes.
     let mut memory = Vec::new();
     for job in waiting {
         match job {
             Job::Hash { password, params, salt, answer } => {
-                // A caller that went away does not need its answer.
+                // The caller may have dropped its end; then the result is not needed.
                 let _ = answer.send(hashed(&password, params, &salt, &mut memory));
             }
         }
@@ -156,7 +156,7 @@ fn phc(salt: &[u8], hash: &[u8]) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// What a stored hash was made with, and the hash; `None` when it is not one of ours.
+/// Parameters, salt and hash of a stored password; `None` when the hash is of another program.
 fn stored_parts(stored: &PasswordHash) -> Option<(Params, Vec<u8>, Vec<u8>)> {
     let whole = phc::PasswordHash::new(stored.as_phc()).ok()?;
     let params = Params::try_from(&whole).ok().filter(|params| params.m_cost() <= MEMORY_KIB)?;

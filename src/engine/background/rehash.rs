@@ -1,4 +1,6 @@
-//! Keys that were found under an older pepper get the current one: their hash, and their sealed copy if they have one.
+//! Rehash: moves a key that was found under an older pepper to the current one, with its sealed copy if it has one.
+//!
+//! The client that presents the key text is the only source of it, so a key moves when it is used.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +15,13 @@ use crate::key::{
 };
 use crate::limits;
 
-/// Secrets to be hashed anew, since their text was just presented.
+/// Secrets that wait to be rehashed, because their text was presented.
 #[derive(Default)]
 pub(in crate::engine) struct RehashRequests {
     waiting: Mutex<HashMap<KeyId, Rehash>>,
-    /// Some of them are texts of other systems' keys, which nobody is to compare again.
+    /// `true` when a key text of another system waits: until it is rehashed, each use compares it again.
     urgent: AtomicBool,
-    /// Wakes the write lane for those.
+    /// Wakes the write lane for urgent ones.
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -31,19 +33,19 @@ pub(in crate::engine) struct Rehash {
 
 #[derive(Clone, Debug)]
 enum New {
-    /// The hash under the current pepper.
+    /// Hash under the current pepper.
     Hash(KeyedHash),
-    /// The text of a key that another system issued.
+    /// Text of an imported key.
     Text(UncheckedKey),
 }
 
 impl RehashRequests {
-    /// Asks for a secret to be hashed anew. When too many wait, its next use asks again.
+    /// Requests a rehash. When too many wait it is dropped; the next use requests it again.
     pub(in crate::engine) fn note(&self, key: KeyId, old: KeyedHash, new: KeyedHash) {
         self.put(key, Rehash { old, new: New::Hash(new) });
     }
 
-    /// Asks for a secret of another system to become our own.
+    /// Requests that an imported key gets the server's own keyed hash.
     pub(in crate::engine) fn adopt(&self, key: KeyId, old: KeyedHash, text: UncheckedKey) {
         self.put(key, Rehash { old, new: New::Text(text) });
         if !self.urgent.swap(true, Ordering::AcqRel)
@@ -59,7 +61,7 @@ impl RehashRequests {
         let _ = self.wake.set(Box::new(wake));
     }
 
-    /// Whether something is to be written at once.
+    /// Whether a rehash has to be written at once.
     pub(in crate::engine) fn are_urgent(&self) -> bool {
         self.urgent.load(Ordering::Acquire)
     }
@@ -71,9 +73,9 @@ impl RehashRequests {
         }
     }
 
-    /// Takes up to `limit` of them.
+    /// Takes up to `limit` requests.
     pub(in crate::engine) fn take(&self, limit: usize) -> Vec<(KeyId, Rehash)> {
-        // First, so that what comes from now on is told of again.
+        // Cleared before taking, so that requests from now on set it again.
         self.urgent.store(false, Ordering::Release);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let keys: Vec<_> = waiting.keys().take(limit).copied().collect();
@@ -81,8 +83,8 @@ impl RehashRequests {
     }
 }
 
-/// Gives each of these secrets its new hash. What became of the key meanwhile stays; a secret that it has not any more
-/// is left out. Changes nothing that a caller can see, so it has no audit event.
+/// Rehashes these secrets. Changes of the key since the request stay; a secret that the key no longer has is skipped.
+/// Callers see no difference, so no audit event is written.
 pub(in crate::engine) fn write(
     tx: &mut Transaction<'_>,
     rehashes: &[(KeyId, Rehash)],
@@ -103,7 +105,7 @@ pub(in crate::engine) fn write(
                 New::Text(text) => adopted(text, *id, &keyspace, ring, entropy)?,
             };
             let new = secret.lookup_key();
-            // Another key may have come to have this text meanwhile: then both stay as they are.
+            // Another key may have got this text meanwhile. Then both stay as they are.
             if !tx.has(&hot(&new))? {
                 tx.replace_key(&old, &key)?;
             }

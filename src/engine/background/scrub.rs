@@ -1,4 +1,4 @@
-//! Has a large store counted while the engine is at work, and ends trusting it when something is missing.
+//! Scrub: counts a large store in the background, and stops verifying when acknowledged entries are missing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::index::HotIndex;
 use crate::limits;
 use crate::store::{Store, StoreError};
 
-/// The thread that counts, as long as there is something to count.
+/// Thread of the scrub; `None` when the store has nothing to count.
 pub(in crate::engine) struct Scrub {
     work: Arc<Work>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -22,10 +22,10 @@ struct Work {
 }
 
 impl Scrub {
-    /// Begins, if the store has something to count.
+    /// Starts the scrub, if the store has something to count.
     ///
     /// # Errors
-    /// The store's; [`StoreError::Io`] when the system gives no thread.
+    /// [`StoreError`] when the store cannot be read; [`StoreError::Io`] when the system has no thread.
     pub(in crate::engine) fn start(store: Arc<dyn Store>, index: Arc<HotIndex>) -> Result<Self, StoreError> {
         let more = store.scrub()?;
         let work = Arc::new(Work { store, index, stopped: AtomicBool::new(false) });
@@ -37,7 +37,7 @@ impl Scrub {
         Ok(Self { work, thread: Mutex::new(thread) })
     }
 
-    /// Ends it, done or not.
+    /// Stops the scrub, finished or not.
     pub(in crate::engine) fn stop(&self) {
         self.work.stopped.store(true, Ordering::SeqCst);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -52,7 +52,7 @@ impl Scrub {
 
 impl Work {
     fn run(&self) {
-        // Filling the index comes first, unless there is no room for it.
+        // The index is filled first, unless the store has too many keys for it.
         for _ in 0..limits::RECOUNT_PUT_OFF_MS / limits::RECOUNT_LOOK_MS {
             if self.index.is_ready() || self.stopped.load(Ordering::SeqCst) {
                 break;
@@ -61,7 +61,7 @@ impl Work {
         }
         tracing::info!("counting what is stored");
         while !self.stopped.load(Ordering::SeqCst) {
-            // Commits and requests come first.
+            // Commits and requests have priority.
             let pause = match self.store.scrub() {
                 Ok(true) => limits::RECOUNT_PAUSE_MS,
                 Ok(false) => return tracing::info!("everything is there that was acknowledged"),
@@ -71,7 +71,8 @@ impl Work {
                     limits::INDEX_RETRY_MS
                 }
                 Err(error) => {
-                    // It may have been filled from the state before. The store, asked in its place, answers nothing.
+                    // The index may hold the state from before the loss. Without it verify reads the store, which
+                    // refuses to answer.
                     self.index.invalidate();
                     return tracing::error!(%error, "nothing is verified any more; start again to see what is missing");
                 }

@@ -1,4 +1,4 @@
-//! Uses of keys that the hot index could not count, in memory until they are written.
+//! Overflow of use counts: uses that the hot index could not count, in memory until they are written.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::key::{Key, KeyId, Usage};
 use crate::limits;
 use crate::store::schema;
 
-/// Uses that are not written yet.
+/// Use counts that are not written yet, by key.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct UseOverflow(Mutex<HashMap<KeyId, Usage>>);
 
@@ -18,7 +18,7 @@ impl UseOverflow {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts uses of a key. Those of further keys than [`limits::USE_OVERFLOW_KEYS_MAX`] are not counted.
+    /// Counts uses of a key. Beyond [`limits::USE_OVERFLOW_KEYS_MAX`] keys, uses of further keys are not counted.
     pub(in crate::engine) fn note(&self, key: KeyId, new: Usage) {
         let mut uses = self.uses();
         if uses.len() < limits::USE_OVERFLOW_KEYS_MAX || uses.contains_key(&key) {
@@ -26,17 +26,17 @@ impl UseOverflow {
         }
     }
 
-    /// What waits for this key.
+    /// Uses of this key that are not written yet.
     pub(in crate::engine) fn of(&self, key: KeyId) -> Usage {
         self.uses().get(&key).copied().unwrap_or_default()
     }
 
-    /// Whether so many wait that they should be written soon.
+    /// Whether so many keys wait that they should be written soon.
     pub(in crate::engine) fn are_many(&self) -> bool {
         self.uses().len() >= limits::USE_OVERFLOW_KEYS_MAX / 2
     }
 
-    /// Takes those of up to `limit` keys.
+    /// Takes the uses of up to `limit` keys.
     pub(in crate::engine) fn take(&self, limit: usize) -> Vec<(KeyId, Usage)> {
         let mut uses = self.uses();
         if uses.len() <= limit {
@@ -47,9 +47,9 @@ impl UseOverflow {
     }
 }
 
-/// Adds `uses` to the records of their keys. Says nothing about keys, so it has no audit event.
+/// Adds `uses` to the records of their keys. The keys themselves do not change, so no audit event is written.
 pub(in crate::engine) fn write(tx: &mut Transaction<'_>, uses: &[(KeyId, Usage)]) -> Result<(), EngineError> {
-    // A key with two secrets comes twice, and an operation does not read what it wrote.
+    // A key with two secrets is in the list twice, and an operation does not read its own writes.
     let mut sums: HashMap<KeyId, Usage> = HashMap::with_capacity(uses.len());
     for (id, usage) in uses {
         sums.entry(*id).or_default().merge(*usage);

@@ -1,4 +1,7 @@
-//! What is written behind: uses of keys, hashes under the current pepper, and what was seen of logins and refusals.
+//! Write-behind: uses of keys, rehashed keys, auth events and due TTL entries, written once a minute.
+//!
+//! Writing a use takes far more work than counting it, so uses are counted in memory. A crash may lose the uses and
+//! auth events of the last minute, and nothing else.
 
 use std::sync::Arc;
 
@@ -15,48 +18,49 @@ use super::clock_doubt::ClockDoubt;
 use super::hot_state::HotState;
 use super::{auth_events, rehash, ttl, use_overflow};
 
-/// Collects what is to be written, a bounded piece at a time, so that no caller waits long behind it.
+/// Collects pending writes in bounded pieces, so that no operation waits long behind them.
 pub(in crate::engine) struct WriteBehind {
     pub(in crate::engine) hot: Arc<HotState>,
     pub(in crate::engine) peppers: Arc<PepperRing>,
     pub(in crate::engine) entropy: Arc<dyn Entropy>,
     pub(in crate::engine) store: Arc<dyn Store>,
-    /// Whether what is due may go.
+    /// Doubt about the clock: while it lasts, no TTL entry is removed.
     pub(in crate::engine) doubt: ClockDoubt,
-    /// How far the look through the hot index is.
+    /// Position of the scan of the hot index.
     pub(in crate::engine) pass: ScanCursor,
-    /// When everything was last collected.
+    /// Time of the last complete collection.
     pub(in crate::engine) last: Timestamp,
-    /// Nothing comes after this.
+    /// The engine stops: this is the last collection.
     pub(in crate::engine) ends: bool,
-    /// A piece could not be written. What goes by itself stays until the next time, or it would be tried without end.
+    /// The last write failed. TTL entries stay until the next collection: a damaged entry would otherwise be retried in
+    /// a tight loop.
     pub(in crate::engine) failed: bool,
 }
 
-/// One piece of it, to be run as an operation.
+/// One piece, run as an operation.
 pub(in crate::engine) type Job = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), EngineError> + Send>;
 
 impl WriteBehind {
-    /// Whether it is time to collect.
+    /// Whether a collection is due.
     pub(in crate::engine) fn is_due(&self, now: Timestamp) -> bool {
-        // A clock that went back does not put it off.
+        // A clock that was set back does not delay it.
         now >= self.last.plus_ms(limits::WRITE_BEHIND_SECONDS * 1_000)
             || now < self.last
             || self.hot.uses.are_many()
             || self.hot.rehashes.are_urgent()
     }
 
-    /// Collects from the start again, for the last time: what was used behind a look that goes on would otherwise wait for
+    /// Starts the last collection from the beginning: uses counted behind the scan's position would otherwise wait for
     /// the next one.
     pub(in crate::engine) fn end(&mut self) {
         self.pass = ScanCursor::default();
         self.ends = true;
     }
 
-    /// The next piece; `None` when everything is collected, or nothing can be written any more.
+    /// Returns the next piece; `None` when everything is collected, or the store takes no writes any more.
     pub(in crate::engine) fn next(&mut self, now: Timestamp) -> Option<Job> {
         if self.store.closed().is_some() {
-            // What waits would wait for ever.
+            // Pending writes would never be written.
             self.hot.rates.sweep(now);
             self.last = now;
             return None;

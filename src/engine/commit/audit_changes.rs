@@ -1,14 +1,20 @@
-//! What an operation changes, in the words of the audit. Whatever writes a record tells it here, so no event leaves it out.
+//! Changes of an operation, in the words of the audit.
+//!
+//! Every write of a record passes here, and the audit event is made when the operation is over, so no event can leave a
+//! change out. A new field does not compile before `key/audit/details.rs` says how the audit shows it, or that it is
+//! secret.
+//!
+//! Alternative: each operation lists its own changes. A forgotten field would then be a silent gap in the audit.
 
 use crate::key::{AuditField, Company, FieldChange, Key, KeyId, Subject, User, UserId, changes};
 use crate::limits;
 
-/// What was written so far.
+/// Changes that were written so far.
 #[derive(Default)]
 pub(in crate::engine) struct AuditChanges {
-    /// Of each key whether it came, changed or went, and of the first ones what changed.
+    /// Per key: id, whether it was created, changed or removed, and for the first keys the changed fields.
     keys: Vec<(KeyId, AuditField, Vec<FieldChange>)>,
-    /// Of each user whether there was one before and is one after, and what changed.
+    /// Per user: number, whether the user existed before and exists after, and the changed fields.
     users: Vec<(UserId, bool, Vec<FieldChange>)>,
     companies: Vec<FieldChange>,
 }
@@ -35,8 +41,8 @@ impl AuditChanges {
         self.companies.extend(changes(old, new));
     }
 
-    /// What an event about `subject` says of it: its fields, those of others that changed along the way, and which keys
-    /// did.
+    /// Changes that an event about `subject` lists: fields of the subject, fields of other records that changed with
+    /// it, and ids of the other keys that changed.
     pub(in crate::engine) fn about(self, subject: Subject) -> Vec<FieldChange> {
         let mut about = self.companies;
         for (id, stays, changes) in self.users {
@@ -61,7 +67,7 @@ impl AuditChanges {
     }
 }
 
-/// The first of them, and how many there are if there are more.
+/// Comma-separated list of the first ids, with the number of all when it is cut.
 fn listed(ids: &[KeyId]) -> String {
     let first = ids.iter().take(limits::AUDITED_KEYS_MAX).map(ToString::to_string);
     let first = first.collect::<Vec<_>>().join(", ");

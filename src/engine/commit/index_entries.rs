@@ -1,4 +1,11 @@
-//! Which entries a record has: its own and its indexes', a pure function of the record.
+//! Entries of a record: the record itself and its index entries, a pure function of the record.
+//!
+//! So a check can derive every index entry again and compare, and a repair can rebuild all of them. The listing index
+//! orders keys by creation time and then by a serial, which is the sequence of the audit event of the creation: keys
+//! created in the same millisecond are ordered too.
+//!
+//! A batch may assert that a key of the store is new ([`Batch::insert`](crate::store::Batch::insert)), which saves the
+//! store a read; debug builds check the assertion.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +16,7 @@ use crate::store::{StoreError, schema};
 
 use super::transaction::Transaction;
 
-/// Places and values.
+/// Values by their keys in the store.
 pub(in crate::engine) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// All entries of a key.
@@ -32,12 +39,12 @@ pub(in crate::engine) fn of_key(key: &Key) -> Result<Entries, StoreError> {
     Ok(entries)
 }
 
-/// Place of the hot record that is found by this trace.
+/// Store key of the hot record with this lookup key.
 pub(in crate::engine) fn hot(trace: &LookupKey) -> Vec<u8> {
     schema::hot(trace.hash.as_bytes(), trace.locator.number())
 }
 
-/// The trace in the place of a hot record.
+/// Lookup key of a hot record, from its store key.
 pub(in crate::engine) fn trace(place: &[u8]) -> Option<LookupKey> {
     let (hash, locator) = schema::hot_trace(place)?;
     Some(LookupKey { hash: KeyedHash::from_bytes(hash), locator: Locator::from_number(locator) })
@@ -62,11 +69,12 @@ fn of_company(company: &Company) -> Result<Entries, StoreError> {
 }
 
 impl Transaction<'_> {
-    /// Writes what differs between the entries of a record before and after.
+    /// Writes the difference between the entries of a record before and after.
     fn replace(&mut self, mut old: Entries, new: Entries) {
         for (place, value) in new {
             match old.remove(&place) {
-                // Every place names its record, so one that the record did not have before is new to the store.
+                // Every store key names its record, so an entry that the record did not have before is new to the
+                // store.
                 None => self.insert(place, value),
                 Some(before) if before != value => self.put_bytes(place, value),
                 Some(_) => {}
@@ -77,22 +85,22 @@ impl Transaction<'_> {
         }
     }
 
-    /// The user of this number.
+    /// Returns the user with this number.
     pub(in crate::engine) fn user(&mut self, id: UserId) -> Result<User, EngineError> {
         self.get(&schema::user(id.0))?.ok_or(EngineError::NoSuchUser)
     }
 
-    /// The key of this id.
+    /// Returns the key with this id.
     pub(in crate::engine) fn key(&mut self, id: KeyId) -> Result<Key, EngineError> {
         self.get(&schema::key(&id.to_bytes()))?.ok_or(EngineError::NoSuchKey)
     }
 
-    /// The company of this id.
+    /// Returns the company with this id.
     pub(in crate::engine) fn company(&mut self, id: CompanyId) -> Result<Company, EngineError> {
         self.get(&schema::company(&id.to_bytes()))?.ok_or(EngineError::NoSuchCompany)
     }
 
-    /// Writes a key that came, changed or went, with all its indexes.
+    /// Writes a key that was created, changed or removed, with its index entries.
     pub(in crate::engine) fn write_key(
         &mut self,
         old: Option<&Key>,
@@ -104,12 +112,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Writes a changed key with all its indexes.
+    /// Writes a changed key with its index entries.
     pub(in crate::engine) fn replace_key(&mut self, old: &Key, new: &Key) -> Result<(), EngineError> {
         self.write_key(Some(old), Some(new))
     }
 
-    /// Writes a user who came, changed or went, with all indexes. That names stay unique is for the caller to see to.
+    /// Writes a user that was added, changed or removed, with its index entries. The caller checks that names are
+    /// unique.
     pub(in crate::engine) fn write_user(
         &mut self,
         old: Option<&User>,
@@ -121,7 +130,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Writes a company that came, changed or went.
+    /// Writes a company that was added, changed or removed.
     pub(in crate::engine) fn write_company(
         &mut self,
         old: Option<&Company>,

@@ -1,8 +1,12 @@
-//! The write lane: the one thread that changes the store, many operations a commit.
+//! Write lane: the one thread that changes the store, with many operations per commit.
 //!
-//! **Durable, visible, answered.** Operations that wait are run one after the other against what the ones before
-//! them will have written, committed as one batch with one sync, seen by readers from that moment on, and only then
-//! answered.
+//! **Durable, visible, answered.** The lane runs the waiting operations one after the other, and each sees the writes
+//! of the ones before it. They become one batch with one sync. Readers see the batch after the sync, and callers are
+//! answered after readers see it.
+//!
+//! **Why here.** The write lane is a part of the engine, not of the store: so a store only has to commit one batch at a
+//! time, and a second store needs no queue of its own. Alternative: a lock around each operation. It costs one sync per
+//! operation.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,12 +22,12 @@ use crate::store::{Batch, Store, StoreError};
 
 use super::transaction::Transaction;
 
-/// An operation that waits; `None` has the lane look at what is written behind.
+/// Waiting operation; `None` wakes the lane to do write-behind.
 type Call = Option<Box<dyn Job>>;
 
-/// The way onto the write lane.
+/// Handle of the write lane.
 pub(in crate::engine) struct Lane {
-    /// Taken away to stop the thread: it ends when nobody can send any more.
+    /// `None` after a stop: the thread ends when the last sender is dropped.
     jobs: Mutex<Option<SyncSender<Call>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -32,7 +36,7 @@ impl Lane {
     /// Starts the thread.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when the system gives no thread.
+    /// [`StoreError::Io`] when the system has no thread.
     pub(in crate::engine) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -48,9 +52,9 @@ impl Lane {
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Runs `work` as one operation and waits until what it wrote is durable and visible.
+    /// Runs `work` as one operation, and waits until its writes are durable and visible.
     ///
-    /// `work` runs again when another writer came first, so it changes nothing but the operation.
+    /// `work` runs again after a conflict with another writer, so it must change nothing but the transaction.
     pub(in crate::engine) fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Transaction<'_>) -> Result<T, EngineError> + Send + 'static,
@@ -63,15 +67,15 @@ impl Lane {
         answered.recv().map_err(|_| EngineError::Stopped)?
     }
 
-    /// Has what is to be written behind looked at, if nothing else wakes the thread before.
+    /// Wakes the lane to do write-behind, unless an operation wakes it first.
     pub(in crate::engine) fn look(&self) {
         if let Some(jobs) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            // Where that many wait it is looked at after them.
+            // A full queue wakes the lane anyway.
             let _ = jobs.try_send(None);
         }
     }
 
-    /// Lets the operations that wait finish and ends the thread.
+    /// Finishes the waiting operations and ends the thread.
     pub(in crate::engine) fn stop(&self) {
         drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -87,7 +91,7 @@ impl Lane {
     }
 }
 
-/// An operation that waits, whatever it answers with.
+/// Waiting operation of any result type.
 trait Job: Send {
     fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), EngineError>;
     fn answer(self: Box<Self>, outcome: Result<(), EngineError>);
@@ -111,7 +115,7 @@ where
 
     fn answer(self: Box<Self>, outcome: Result<(), EngineError>) {
         let Self { value, answer, .. } = *self;
-        // A caller that went away does not need its answer.
+        // The caller may have dropped its end; then the result is not needed.
         let _ = answer.send(outcome.and_then(|()| value.ok_or(EngineError::Stopped)));
     }
 }
@@ -139,7 +143,7 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            // One piece after each group: nobody waits behind all of them.
+            // One piece after each group, so no operation waits behind all of them.
             let now = self.clock.now();
             self.write_behind.doubt.clears(now);
             let due = self.write_behind.is_due(now);
@@ -150,10 +154,10 @@ impl Worker {
         while self.write_behind() {}
     }
 
-    /// Commits the operations of `group` that succeed, then answers all.
+    /// Commits the successful operations of `group`, then answers all.
     ///
-    /// When the commit fails nobody is answered as if it had not, not even an operation that was refused: what it
-    /// was refused for may be an operation before it, which did not happen.
+    /// If the commit fails, every operation gets the error, refused ones included: the refusal may rest on an earlier
+    /// operation of the group that was not committed.
     fn commit(&self, mut group: Vec<Box<dyn Job>>) {
         for attempt in 1.. {
             let (batch, outcomes) = self.prepare(&mut group);
@@ -173,7 +177,7 @@ impl Worker {
                 Err(failure) => failure,
             };
             if group.len() > 1 && self.store.closed().is_none() {
-                // Nothing was changed, because of one operation: it must not fail the others.
+                // Nothing was changed. One operation may be the cause, so each is tried alone.
                 group.into_iter().for_each(|job| self.commit(vec![job]));
                 return;
             }
@@ -185,7 +189,7 @@ impl Worker {
         }
     }
 
-    /// Runs every operation of `group` on top of the ones before it; a refused one leaves no trace.
+    /// Runs every operation of `group` on top of the ones before it. A refused operation writes nothing.
     fn prepare(&self, group: &mut [Box<dyn Job>]) -> (Batch, Vec<Result<(), EngineError>>) {
         let mut whole = Batch::default();
         let mut outcomes = Vec::with_capacity(group.len());
@@ -197,7 +201,7 @@ impl Worker {
         (whole, outcomes)
     }
 
-    /// Shows what is durable to readers of the hot index. When that fails they read the store, which has it, until
+    /// Publishes a durable batch to the hot index. If that fails, readers read the store, which has the batch, until
     /// the index is loaded again.
     fn publish(&self, published: Result<Vec<IndexUpdate>, StoreError>) {
         let index = &self.write_behind.hot.index;
@@ -214,7 +218,7 @@ impl Worker {
         }
     }
 
-    /// Writes a piece of what waits; `false` when nothing did.
+    /// Writes one piece of the write-behind; `false` when nothing is left.
     fn write_behind(&mut self) -> bool {
         let (answer, written) = sync_channel(1);
         let piece = self.write_behind.next(self.clock.now());
@@ -222,7 +226,7 @@ impl Worker {
         if let Some(work) = piece {
             self.commit(vec![Box::new(Typed { work, value: None, answer })]);
             if let Ok(Err(error)) = written.try_recv() {
-                tracing::warn!(%error, "what is written behind could not be written");
+                tracing::warn!(%error, "the write-behind could not be written");
                 self.write_behind.failed = true;
             }
         }

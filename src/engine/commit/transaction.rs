@@ -1,4 +1,4 @@
-//! One operation: what it reads, what it writes, and its audit event, as one batch.
+//! Transaction: reads, writes and audit event of one operation, as one batch.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::store::{Batch, Entry, Expectation, Revision, Store, StoreError, schem
 
 use super::audit_changes::AuditChanges;
 
-/// One operation under way on the write lane. It reads first and writes then: its own writes are not seen by its
-/// own reads, those of the operations before it are.
+/// Transaction of one operation on the write lane. An operation reads first and writes then: its reads see the writes
+/// of earlier operations of the group, not its own.
 pub(crate) struct Transaction<'a> {
     store: &'a dyn Store,
     before: &'a Batch,
     now: Timestamp,
     batch: Batch,
-    /// What was written, for its event.
+    /// Written changes, for the audit event.
     pub(in crate::engine) changed: AuditChanges,
-    /// Limits of owners that it changes, by their places.
+    /// Changed limits of owners, by store key.
     pub(in crate::engine) owner_limits: BTreeMap<Vec<u8>, Option<OwnerLimits>>,
     event: Option<Event>,
 }
 
-/// The event of an operation that is not over yet.
+/// Audit event of an operation that is not over yet.
 struct Event {
     sequence: u64,
     previous: EventHash,
@@ -40,12 +40,12 @@ impl<'a> Transaction<'a> {
         Self { store, before, now, batch, changed, owner_limits: BTreeMap::new(), event: None }
     }
 
-    /// The one time of this operation.
+    /// Time of this operation; the same for all of its writes.
     pub(in crate::engine) const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Everything it writes, with its event and what that says of the changes.
+    /// Returns everything that the operation writes, with its audit event.
     pub(in crate::engine) fn into_batch(mut self) -> Result<Batch, EngineError> {
         if let Some(Event { sequence, previous, actor, action, subject, details }) = self.event.take() {
             let mut changes = std::mem::take(&mut self.changed).about(subject);
@@ -60,7 +60,7 @@ impl<'a> Transaction<'a> {
         Ok(self.batch)
     }
 
-    /// Reads an entry. What was read from the store must still hold when the batch commits.
+    /// Reads an entry. The commit fails with a conflict if the entry changes before it.
     fn read(&mut self, place: &[u8]) -> Result<Option<Entry>, StoreError> {
         if let Some(written) = self.before.written(place) {
             let version = Revision::default();
@@ -73,7 +73,7 @@ impl<'a> Transaction<'a> {
         Ok(entry)
     }
 
-    /// The operation is void if there is such an entry by the time it commits.
+    /// Makes the commit fail with a conflict if this entry exists then.
     pub(in crate::engine) fn expect_absent(&mut self, place: Vec<u8>) {
         self.batch.expect_absent(place);
     }
@@ -83,9 +83,9 @@ impl<'a> Transaction<'a> {
         Ok(self.read(place)?.as_ref().map(T::from_entry).transpose()?)
     }
 
-    /// Whether there is an entry.
+    /// Whether an entry exists.
     pub(in crate::engine) fn has(&mut self, place: &[u8]) -> Result<bool, EngineError> {
-        // What an operation before this one read, and none wrote since, need not be read again.
+        // An earlier operation read this entry and none wrote it since.
         let expected = self.before.expected(place).filter(|_| self.before.written(place).is_none());
         if let Some(expected) = expected {
             return Ok(expected != Expectation::Absent);
@@ -93,7 +93,7 @@ impl<'a> Transaction<'a> {
         Ok(self.read(place)?.is_some())
     }
 
-    /// Scans as [`Store::scan`] does, the operations before this one included.
+    /// Scans as [`Store::scan`] does, with the writes of earlier operations of the group.
     pub(in crate::engine) fn scan(
         &self,
         prefix: &[u8],
@@ -120,7 +120,7 @@ impl<'a> Transaction<'a> {
         self.batch.delete(place);
     }
 
-    /// Appends the audit event of this operation, whenever that is over, and answers its sequence. Called once.
+    /// Appends the audit event of this operation when it is over, and returns the event's sequence. Called once.
     pub(in crate::engine) fn record(
         &mut self,
         actor: Actor,
@@ -130,7 +130,7 @@ impl<'a> Transaction<'a> {
         self.record_with(actor, action, subject, EventDetails::default())
     }
 
-    /// As [`Transaction::record`], with what cannot be told from the records that are written.
+    /// As [`Transaction::record`], with details that do not follow from the written records.
     pub(in crate::engine) fn record_with(
         &mut self,
         actor: Actor,
@@ -145,12 +145,12 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// The number after `last`, which is stored at `place`; at its end it can only be damage.
+/// Number after `last`, which is stored at `place`. An overflow can only be damage.
 pub(in crate::engine) fn after(last: u64, place: &[u8]) -> Result<u64, StoreError> {
     last.checked_add(1).ok_or_else(|| StoreError::Corrupt { place: schema::printable(place) })
 }
 
-/// What the next event is chained to: the hash of this one as stored.
+/// Hash that the next event is chained to: of the event as stored.
 pub(in crate::engine) fn event_hash(stored: &[u8]) -> EventHash {
     EventHash(*blake3::hash(stored).as_bytes())
 }

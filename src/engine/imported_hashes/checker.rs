@@ -1,8 +1,12 @@
-//! Checks of texts against salted hashes of other systems: on a thread of their own, so that neither logins nor verifying
-//! wait for them.
+//! Checks of key texts against salted hashes of other systems, on a thread of their own, so that neither logins nor
+//! verifies wait for them.
 //!
-//! How much work a text makes grows with the keys that begin like it, and all of it is done, however long that takes: who
-//! does not want to wait longer is told to come back, and finds the work further on.
+//! Any number of salted hashes may share a prefix, so the work per text has no bound. The bound is on the waiting: a
+//! caller waits for a few seconds and then gets [`EngineError::Undecided`]. The check continues meanwhile, and the next
+//! try finds it further on. Denied texts are remembered. The order of the checks, and which text makes room for
+//! another, is in `queue.rs`.
+//!
+//! Alternative: a limit on keys per prefix. It would refuse an import that another system accepted.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -31,11 +35,11 @@ pub enum WaitPolicy {
     /// Waits for up to a few seconds.
     #[default]
     MayWait,
-    /// Never waits: a text that takes waiting stays undecided.
+    /// Does not wait: a text that needs a check stays undecided.
     NoWait,
 }
 
-/// The way to the thread.
+/// Handle of the thread.
 pub(in crate::engine) struct SaltedHashChecker {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
@@ -45,24 +49,24 @@ pub(in crate::engine) struct SaltedHashChecker {
 struct Shared {
     state: Mutex<State>,
     news: Condvar,
-    /// Whether there is any key to be found this way.
+    /// Whether any key has a salted hash.
     any: AtomicBool,
-    /// The places of what such keys begin with. One whose keys are gone does no harm.
+    /// Locators of the prefixes of such keys. An entry whose keys are gone does no harm.
     beginnings: HashSet<u32>,
 }
 
 struct State {
     queue: Queue<Job, Client>,
-    /// Rises when keys come: what was found before may not hold.
+    /// Incremented when keys are imported: an earlier result may not hold then.
     keys: u64,
     stopped: bool,
 }
 
-/// A key that was found by its salted hash, as it was then.
+/// Key that was found by its salted hash, as it was then.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Match {
     pub(in crate::engine) key: KeyId,
-    /// What its secret is known by.
+    /// Keyed hash of its secret.
     pub(in crate::engine) secret: KeyedHash,
 }
 
@@ -77,30 +81,30 @@ impl Waiter for Client {
     }
 }
 
-/// A text, and how far its work is.
+/// Key text and the progress of its check.
 struct Job {
     text: Zeroizing<String>,
-    /// What it begins with, as far as there are keys, the current one last.
+    /// Prefixes of the text that keys have; the current one is last.
     beginnings: Vec<Prefix>,
-    /// The place of the last key that was looked at.
+    /// Store key of the last compared hash.
     after: Option<Vec<u8>>,
-    /// The next ones.
+    /// Hashes to compare next.
     candidates: VecDeque<(Match, SaltedHash)>,
     keys: u64,
 }
 
-/// Keys to compare a text with, and the place of the last one that was looked at.
+/// Hashes to compare, and the store key of the last one.
 type Page = (VecDeque<(Match, SaltedHash)>, Vec<u8>);
 
-/// What came of a piece of work.
+/// Result of one step of a check.
 enum Step {
-    /// There is more.
+    /// The check is not finished.
     More(Duration),
     Found(Match),
     Nobody,
 }
 
-/// A text that is asked about.
+/// Key text to check.
 pub(in crate::engine) struct Asked<'a> {
     pub(in crate::engine) id: TextId,
     pub(in crate::engine) text: &'a str,
@@ -109,17 +113,17 @@ pub(in crate::engine) struct Asked<'a> {
 }
 
 impl Drop for SaltedHashChecker {
-    /// Also of an engine that did not open: its store is free again.
+    /// Runs also when the engine did not open, so that its store is released.
     fn drop(&mut self) {
         self.stop();
     }
 }
 
 impl SaltedHashChecker {
-    /// Starts the thread. What it finds becomes our own through `hot`.
+    /// Starts the thread. Keys that it finds are rehashed through `hot`.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when the system gives no thread.
+    /// [`EngineError::Store`] when the system has no thread.
     pub(in crate::engine) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -140,7 +144,7 @@ impl SaltedHashChecker {
         Ok(Self { shared, clock, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Ends the thread. Who waits is not answered.
+    /// Ends the thread. Waiting callers get [`EngineError::Undecided`].
     pub(in crate::engine) fn stop(&self) {
         let mut state = self.shared.state();
         state.stopped = true;
@@ -153,12 +157,12 @@ impl SaltedHashChecker {
         }
     }
 
-    /// Whether there may be keys to be found this way.
+    /// Whether any key may have a salted hash.
     pub(in crate::engine) fn any(&self) -> bool {
         self.shared.any.load(Ordering::Acquire)
     }
 
-    /// From now on keys that begin so are looked for.
+    /// Adds prefixes of keys to look for.
     pub(in crate::engine) fn add<'p>(&self, beginnings: impl Iterator<Item = &'p Prefix>) {
         let mut came = false;
         for beginning in beginnings {
@@ -173,7 +177,7 @@ impl SaltedHashChecker {
         }
     }
 
-    /// What of the text there are keys that begin so, if it has a beginning of one of these lengths.
+    /// Returns the prefixes of the text, of these lengths, that keys with salted hashes have.
     pub(in crate::engine) fn beginnings(&self, text: &str, lengths: &[usize]) -> Vec<Prefix> {
         if !self.any() {
             return Vec::new();
@@ -184,15 +188,15 @@ impl SaltedHashChecker {
         beginnings.filter(|beginning| known.contains(&beginning.locator().number())).collect()
     }
 
-    /// Whether asking would have to wait for the answer.
+    /// Whether a caller that asks would have to wait.
     pub(in crate::engine) fn waits(&self, id: TextId, client: Option<IpAddr>) -> bool {
         self.shared.state().queue.has_room(id, Origin::of(client), self.clock.now())
     }
 
-    /// The key that has the text.
+    /// Returns the key with this text.
     ///
     /// # Errors
-    /// [`EngineError::Undecided`] when there is no room, or the answer takes too long.
+    /// [`EngineError::Undecided`] when the queue is full, or the check takes too long: the caller tries again later.
     pub(in crate::engine) fn ask(
         &self,
         asked: Asked<'_>,
@@ -227,7 +231,7 @@ impl SaltedHashChecker {
             Room::Taken => {
                 self.shared.news.notify_one();
                 let answer = answered.recv_timeout(limits::CHECK_WAIT);
-                // Until here it counts that somebody waits.
+                // The queue counts this caller as waiting until here.
                 drop(there);
                 answer.map_err(|_| undecided())
             }
@@ -266,7 +270,7 @@ impl Worker {
                 }
                 Ok(Step::Found(found)) => (state.queue.done(id, now), Some(found)),
                 Ok(Step::Nobody) if state.keys == job.keys => (state.queue.refuse(id, now), None),
-                // It may be the text of a key that came meanwhile: whoever asks again gets to know.
+                // The text may be of a key that was imported meanwhile; the next try finds it.
                 Ok(Step::Nobody) => {
                     state.queue.done(id, now);
                     continue;
@@ -278,14 +282,14 @@ impl Worker {
                 }
             };
             drop(state);
-            // One that gave up does not need its answer.
+            // A caller that gave up does not need the result.
             for waiter in waiters {
                 let _ = waiter.answer.send(answer);
             }
         }
     }
 
-    /// The work that is next, as soon as there is any; `None` when it is over.
+    /// Waits for the next check; `None` after a stop.
     fn next(&self) -> Option<(TextId, Job)> {
         let mut state = self.shared.state();
         loop {
@@ -299,7 +303,7 @@ impl Worker {
         }
     }
 
-    /// Does a piece of the work: short, unless a single check is long.
+    /// Does one step of a check: short, unless a single comparison is long.
     fn step(&self, job: &mut Job) -> Result<Step, EngineError> {
         let mut worked = Duration::ZERO;
         while worked < limits::CHECK_STEP {
@@ -323,8 +327,8 @@ impl Worker {
         Ok(Step::More(worked))
     }
 
-    /// The next hashes of keys that begin so, and the place of the last one that was looked at. Of revoked keys none,
-    /// since they never verify.
+    /// Returns the next hashes with this prefix, and the store key of the last one. Skips revoked keys, which never
+    /// verify.
     fn candidates(&self, beginning: &Prefix, after: Option<&[u8]>) -> Result<Option<Page>, EngineError> {
         let entries = self.store.scan(&schema::slow_of(beginning.as_str()), after, limits::CHECK_PAGE)?;
         let mut candidates = VecDeque::new();
@@ -340,7 +344,7 @@ impl Worker {
     }
 }
 
-/// Has everybody else go first, and logins as soon as a text. Without it checks still work, at the cost of serving.
+/// Lowers the priority of the thread below serving and logins. If it fails, checks still work, at the cost of serving.
 fn stand_back() {
     if let Err(error) = rustix::process::setpriority_process(None, limits::NICENESS_MAX) {
         tracing::warn!(%error, "salted hashes are checked at normal priority");

@@ -1,4 +1,4 @@
-//! Keys that came from other systems: found by what those left of them, until their first use shows the text.
+//! Look-up of imported keys by the hash that another system stored, until the first use shows the key text.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads from the store what keys with salted hashes begin with.
+    /// Reads the prefixes of keys with salted hashes from the store.
     ///
     /// # Errors
     /// [`EngineError::Store`].
@@ -37,31 +37,31 @@ impl Reader {
             beginnings.dedup();
             self.salted.add(beginnings.iter());
             match beginnings.last() {
-                // All others that begin so need not be read.
+                // Skips all other hashes with this prefix.
                 Some(last) => after = Some(schema::slow(last.as_str(), &[u8::MAX; 16])),
                 None => return Ok(()),
             }
         }
     }
 
-    /// The ways in which imported keys are hashed.
+    /// Hash schemes of imported keys.
     pub(in crate::engine) fn schemes(&self) -> Schemes {
         Schemes::clone(&self.imported.schemes())
     }
 
-    /// Whether a text that nobody has may yet be a key of another system.
+    /// Whether a text that the hot index does not have may be an imported key.
     #[inline]
     pub fn has_imported_hashes(&self) -> bool {
         self.imported.any()
     }
 
-    /// Whether there are, or were, keys of other systems that only a salted hash is known of.
+    /// Whether any key has, or had, only a salted hash.
     pub fn has_salted_hashes(&self) -> bool {
         self.salted.any()
     }
 
-    /// Whether telling that of this text, sent from there, takes waiting: it begins like a key of which a salted hash is
-    /// known, and it is not known yet whether it is one.
+    /// Whether a verdict on this text, from this client address, needs waiting: a key with a salted hash has its
+    /// prefix, and the text was not checked yet.
     #[inline]
     pub fn may_wait_for(&self, text: &str, client: Option<IpAddr>) -> bool {
         self.salted.any() && self.takes_waiting(text, client).unwrap_or(true)
@@ -77,7 +77,7 @@ impl Reader {
         Ok(!known && self.salted.waits(self.text_id(&presented), client))
     }
 
-    /// How many keys that begin so have a salted hash left, up to 10,000: so many checks a first use may take.
+    /// Number of keys with this prefix that have a salted hash, up to 10,000. A first use may take as many comparisons.
     ///
     /// # Errors
     /// [`EngineError::Store`].
@@ -86,19 +86,20 @@ impl Reader {
         Ok(self.store.scan(&all, None, limits::SALTED_COUNTED_MAX)?.len())
     }
 
-    /// What the text is known by among those that wait.
+    /// Id of a text in the queue.
     fn text_id(&self, presented: &PresentedKey<'_>) -> TextId {
         let (_, pepper) = self.peppers.current();
         let hash = pepper.hash(presented);
         TextId::from_be_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
-    /// Has `then` look at the key of another system with this text, if there is one; whether there was. What was found
-    /// by a hash gets our own soon.
+    /// Calls `then` with the imported key of this text, and returns whether it exists. A key found by its imported hash
+    /// is rehashed soon.
     ///
     /// # Errors
-    /// [`EngineError::Undecided`] when it would take waiting, or longer waiting; [`EngineError::Store`]: undecided, `then`
-    /// was not called.
+    /// [`EngineError::Undecided`] when a check needs waiting, or longer waiting: the caller tries again later.
+    /// [`EngineError::Store`] when the store could not be read. After each of them the key is undecided, and `then` was
+    /// not called.
     #[cold]
     pub fn look_up_imported(
         &self,
@@ -130,11 +131,11 @@ impl Reader {
                 return Ok(true);
             }
         }
-        // It may have become our own since the first look: then it is found by its text now.
+        // The key may have been rehashed since the first look-up; then its text is found now.
         if self.look_up_text(&presented, locator, &mut then)? {
             return Ok(true);
         }
-        // Salted hashes were looked for in the store, which shows a change a moment before the index does.
+        // Salted hashes are read from the store, which shows a change before the index does.
         for (_, pepper) in self.peppers.all().filter(|_| is_salted) {
             let trace = LookupKey { hash: pepper.hash(&presented), locator };
             if self.look_up_stored(&trace, &mut then)? {
@@ -144,7 +145,7 @@ impl Reader {
         Ok(false)
     }
 
-    /// Looks for a text of which, or of a part of which, a digest was imported.
+    /// Looks for a text whose digest, or the digest of a part of which, was imported.
     fn look_up_digests(
         &self,
         text: &str,
@@ -173,7 +174,7 @@ impl Reader {
                 {
                     return Ok(true);
                 }
-                // Whatever stands before this part: nobody said that it has to stay what it was at the first use.
+                // With any text before this part: it may change until the first use.
                 if self.look_up_digest(text, &scheme.lookup_key(None, &digest, pepper)?, false, then)? {
                     return Ok(true);
                 }
@@ -182,7 +183,7 @@ impl Reader {
         Ok(false)
     }
 
-    /// Looks for the key with this digest; `adopting` it, its text is the one that it has from now on.
+    /// Looks for the key with this digest. With `adopting`, the text becomes the key's text.
     fn look_up_digest(
         &self,
         text: &str,
@@ -199,7 +200,7 @@ impl Reader {
         })
     }
 
-    /// Looks for a text of any form that is our own.
+    /// Looks for a text of any form under the server's own keyed hash.
     fn look_up_text(
         &self,
         presented: &PresentedKey<'_>,
@@ -215,7 +216,7 @@ impl Reader {
         Ok(false)
     }
 
-    /// Looks at a key that was found by its salted hash as it is now: what was done to it while that took its time counts.
+    /// Looks up a key that was found by its salted hash as it is now: changes of the key during the check count.
     fn look_up_match(&self, found: Match, then: &mut impl LookupVisitor) -> Result<bool, EngineError> {
         let Some(key) = self.key(found.key)? else { return Ok(false) };
         let Some(secret) = key.secrets.all().find(|secret| secret.hash == found.secret) else {

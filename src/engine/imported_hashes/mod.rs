@@ -1,4 +1,4 @@
-//! Keys of other systems of which a hash was imported.
+//! Imported hashes: keys of which a hash of another system was imported.
 
 mod checker;
 mod lookup;

@@ -1,9 +1,9 @@
-//! Texts that wait to be compared with salted hashes: who finds room, and whose turn it is.
+//! Queue of key texts that wait to be compared with salted hashes: which text gets room, and in which order.
 //!
-//! Whoever sends texts that nobody has makes work, so nobody is to gain room or time by sending more of them. Networks
-//! whose texts were refused lately stand behind all others. Within that, a text that was turned away and comes again goes
-//! first, since people come again with the key that they hold and whoever guesses does not; then the network that was
-//! served longest ago.
+//! A client that sends unknown texts makes work, so sending more of them must gain neither room nor time. Networks with
+//! recently denied texts come after all others. Within that, a text that got no room before and is sent again comes
+//! first, since owners repeat the key that they have and guessers do not. Then comes the network that was served
+//! longest ago.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -14,15 +14,16 @@ use crate::clock::Timestamp;
 use crate::key::network;
 use crate::limits;
 
-/// What a text is known by: a part of its keyed hash.
+/// Id of a key text: a part of its keyed hash.
 pub(in crate::engine) type TextId = u128;
 
-/// Whose a text is: the neighbourhood of a client.
+/// Network of a client, which shares room and turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::engine) struct Origin(Option<IpAddr>);
 
 impl Origin {
-    /// The first 24 bits of an IPv4 address, the first 64 of an IPv6 address; all clients that are not known are one.
+    /// The first 24 bits of an IPv4 address, or the first 64 bits of an IPv6 address. All unknown addresses are one
+    /// network.
     pub(in crate::engine) fn of(client: Option<IpAddr>) -> Self {
         Self(client.map(network).map(|address| match address {
             IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
@@ -31,18 +32,18 @@ impl Origin {
     }
 }
 
-/// The texts that wait, each with its work `J` and with those who wait for it, `W`.
+/// Waiting texts, each with its work `J` and its waiting callers `W`.
 pub(in crate::engine) struct Queue<J, W> {
     waiting: HashMap<TextId, Waiting<J, W>>,
     origins: HashMap<Origin, Served>,
     turned_away: Recent,
     refused: Recent,
-    /// Rises with every turn and every text.
+    /// Incremented with every turn and every text.
     turn: u64,
 }
 
 struct Waiting<J, W> {
-    /// `None` while it is worked on.
+    /// `None` while the thread works on it.
     job: Option<J>,
     waiters: Vec<W>,
     origin: Origin,
@@ -51,30 +52,30 @@ struct Waiting<J, W> {
     worked: Duration,
 }
 
-/// What an origin had so far.
+/// Turns and denials of a network.
 #[derive(Clone, Copy, Default)]
 struct Served {
     turn: u64,
     refused: Option<Timestamp>,
 }
 
-/// Lower ones are served first, and higher ones make room for them.
+/// Lower classes are served first, and higher classes make room for them.
 type Class = (bool, bool, bool);
 
-/// What became of asking for room.
+/// Result of asking for room.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Room {
-    /// The text was refused before: nobody has it.
+    /// The text was denied before.
     Refused,
-    /// It waits now.
+    /// The text waits now.
     Taken,
-    /// There is none.
+    /// The queue is full.
     None,
 }
 
-/// Who waits for an answer: one who gave up is told from one who is there.
+/// A caller that waits for a result.
 pub(in crate::engine) trait Waiter {
-    /// Whether it still waits.
+    /// Whether the caller still waits.
     fn is_there(&self) -> bool;
 }
 
@@ -89,7 +90,7 @@ impl<J, W: Waiter> Queue<J, W> {
         }
     }
 
-    /// Whether asking for it would make the text wait.
+    /// Whether the text would get room and wait.
     pub(in crate::engine) fn has_room(&self, id: TextId, origin: Origin, now: Timestamp) -> bool {
         match self.waiting.get(&id) {
             _ if self.refused.has(id) => false,
@@ -98,7 +99,7 @@ impl<J, W: Waiter> Queue<J, W> {
         }
     }
 
-    /// Has a text wait whose work `job` makes, unless it is known or there is no room for it.
+    /// Adds a text with the work of `job`, unless it is known or the queue is full.
     pub(in crate::engine) fn ask(
         &mut self,
         id: TextId,
@@ -138,7 +139,7 @@ impl<J, W: Waiter> Queue<J, W> {
         Room::Taken
     }
 
-    /// The text that makes room, if one has to; `None` when there is no room.
+    /// Returns the text that makes room, if one has to; `None` when no room can be made.
     fn place(&self, id: TextId, origin: Origin, now: Timestamp) -> Option<Option<TextId>> {
         let own = self.waiting.values().filter(|waiting| waiting.origin == origin).count();
         let is_own_full = own >= limits::CHECKS_OF_NETWORK_MAX;
@@ -151,7 +152,8 @@ impl<J, W: Waiter> Queue<J, W> {
         last.filter(|(_, waiting)| self.class(waiting, now) > class).map(|(id, _)| Some(*id))
     }
 
-    /// The work of the text whose turn it is. It has to come [`back`](Queue::back) or be [`done`](Queue::done).
+    /// Takes the work of the text whose turn it is. The caller gives it [`back`](Queue::back) or marks it
+    /// [`done`](Queue::done).
     pub(in crate::engine) fn next(&mut self, now: Timestamp) -> Option<(TextId, J)> {
         let ready = self.waiting.iter().filter(|(_, waiting)| waiting.job.is_some());
         let rank = |waiting: &Waiting<J, W>| {
@@ -164,9 +166,9 @@ impl<J, W: Waiter> Queue<J, W> {
         Some((id, job))
     }
 
-    /// Takes the work of a text back that so much more was done of. After a while others have their turn.
+    /// Puts work back after a step of this duration. After enough steps other texts have their turn.
     pub(in crate::engine) fn back(&mut self, id: TextId, job: J, worked: Duration, now: Timestamp) {
-        // One that made room for another meanwhile is gone.
+        // The text may have made room for another one meanwhile.
         let Some(waiting) = self.waiting.get_mut(&id) else { return };
         waiting.job = Some(job);
         waiting.worked += worked;
@@ -181,7 +183,7 @@ impl<J, W: Waiter> Queue<J, W> {
         }
     }
 
-    /// Ends the work of a text, and answers who waits for it.
+    /// Ends the work of a text, and returns its waiting callers.
     pub(in crate::engine) fn done(&mut self, id: TextId, now: Timestamp) -> Vec<W> {
         let Some(waiting) = self.waiting.remove(&id) else { return Vec::new() };
         let turn = self.next_turn();
@@ -189,7 +191,7 @@ impl<J, W: Waiter> Queue<J, W> {
         waiting.waiters
     }
 
-    /// As [`Queue::done`], of a text that nobody has: it is remembered, and so is where it came from.
+    /// As [`Queue::done`], for a text that no key has: the text and its network are remembered as denied.
     pub(in crate::engine) fn refuse(&mut self, id: TextId, now: Timestamp) -> Vec<W> {
         self.refused.add(id);
         if let Some(origin) = self.waiting.get(&id).map(|waiting| waiting.origin) {
@@ -198,12 +200,12 @@ impl<J, W: Waiter> Queue<J, W> {
         self.done(id, now)
     }
 
-    /// Forgets which texts were refused: somebody may have one of them now.
+    /// Forgets the denied texts: an imported key may have one of them now.
     pub(in crate::engine) fn forget_refused(&mut self) {
         self.refused = Recent::default();
     }
 
-    /// Drops all that wait.
+    /// Removes all waiting texts.
     pub(in crate::engine) fn clear(&mut self) {
         self.waiting.clear();
     }
@@ -217,7 +219,7 @@ impl<J, W: Waiter> Queue<J, W> {
         refused.is_some_and(|at| now < at.plus_ms(limits::CHECK_REFUSED_LATELY_MS))
     }
 
-    /// What is remembered of an origin. Where it is too many, those that nothing counts of go.
+    /// Returns the turns and denials of a network. At the maximum, networks without a recent denial are forgotten.
     fn served(&mut self, origin: Origin, now: Timestamp) -> &mut Served {
         if self.origins.len() >= limits::CHECK_NETWORKS_MAX && !self.origins.contains_key(&origin) {
             let counts = |served: &Served| {
@@ -243,7 +245,7 @@ impl<J, W: Waiter> Waiting<J, W> {
     }
 }
 
-/// The newest of many texts.
+/// Recently seen texts, up to a maximum.
 #[derive(Default)]
 struct Recent {
     new: HashSet<TextId, foldhash::fast::RandomState>,
@@ -288,7 +290,7 @@ mod tests {
         queue.ask(id, origin(from), NOW, Client(true), || id)
     }
 
-    /// Works on whose turn it is until nobody has one; in which order they end.
+    /// Works on each next text until none is left, and returns the order in which they end.
     fn all_refused(queue: &mut Texts) -> Vec<TextId> {
         let mut order = Vec::new();
         while let Some((id, _)) = queue.next(NOW) {

@@ -1,4 +1,4 @@
-//! The ways in which imported keys are hashed.
+//! Hash schemes of imported keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,12 +47,12 @@ pub(in crate::engine) struct Schemes {
     pub(in crate::engine) digests: Vec<DigestScheme>,
     /// Digests of parts of texts.
     pub(in crate::engine) parts: Vec<PartScheme>,
-    /// How many first bytes of a text a salted hash is found by.
+    /// Lengths of the prefixes that salted hashes are found by.
     pub(in crate::engine) slow: Vec<usize>,
 }
 
 impl Schemes {
-    /// Those that are stored.
+    /// Opens the stored schemes.
     ///
     /// # Errors
     /// [`EngineError::Seal`] when a secret cannot be opened.
@@ -75,13 +75,13 @@ impl Schemes {
         !self.texts && self.slow.is_empty() && self.digests.is_empty() && self.parts.is_empty()
     }
 
-    /// Takes in how this secret is hashed.
+    /// Adds the scheme of this secret.
     pub(in crate::engine) fn add(&mut self, secret: &ImportedSecret) {
         self.take(secret);
     }
 
-    /// What of this text may have been imported in its place, as far as that follows from the text: digests of it, or of
-    /// its parts. Salted hashes do not.
+    /// Returns the secrets that may have been imported instead of this text: its digests, and digests of its parts.
+    /// Salted hashes do not follow from a text.
     pub(in crate::engine) fn forms_of(&self, text: &str) -> Vec<ImportedSecret> {
         let digest = |scheme: &DigestScheme, of: &str| scheme.digest(of.as_bytes()).to_vec();
         let always = [DigestScheme::Sha256, DigestScheme::Sha512];
@@ -98,7 +98,7 @@ impl Schemes {
         whole.chain(parts.flatten()).collect()
     }
 
-    /// Takes in how this secret is hashed. Answers what that is if it is new.
+    /// Adds the scheme of this secret, and returns the scheme if it is new.
     fn take(&mut self, secret: &ImportedSecret) -> Option<Scheme> {
         match secret {
             ImportedSecret::Text(_) if self.texts => None,
@@ -128,7 +128,7 @@ impl Schemes {
     }
 }
 
-/// One that is new.
+/// A new scheme.
 enum Scheme {
     Text,
     Slow(usize),
@@ -176,10 +176,10 @@ fn sealed(
 }
 
 impl Transaction<'_> {
-    /// Remembers how the keys of an import are hashed.
+    /// Stores the hash schemes of an import.
     ///
     /// # Errors
-    /// [`EngineError::TooManySchemes`].
+    /// [`EngineError::TooManySchemes`] when more than 16 would be in force.
     pub(in crate::engine) fn add_schemes<'s>(
         &mut self,
         secrets: impl Iterator<Item = &'s ImportedSecret>,

@@ -1,4 +1,7 @@
-//! Copying a whole store while it changes.
+//! Backup of a whole store while it changes.
+//!
+//! A backup is a scan of the store, page by page, followed by the changes that were committed meanwhile. The store
+//! remembers its newest commits, so no reader holds a snapshot or a lock for the time of a backup.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +12,9 @@ use crate::limits;
 use crate::store::Revision;
 use crate::store::backup::Frame;
 
-/// Where a backup goes on: what was copied, and up to which commit changes were followed.
+/// Position of a backup: the last copied key, and the commit up to which changes are included.
 ///
-/// As text `12:6b2f…`, the number of a commit and the last key in hexadecimal digits.
+/// As text `12:6b2f…`, the number of the commit and the key in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupPlace {
     followed: Revision,
@@ -35,33 +38,34 @@ impl FromStr for BackupPlace {
     }
 }
 
-/// A part of a backup.
+/// One piece of a backup.
 #[derive(Clone, Debug)]
 pub struct BackupPiece {
-    /// Frames, one after the other, as [`crate::store::backup`] has them.
+    /// Frames in the form of [`crate::store::backup`].
     pub frames: Vec<u8>,
-    /// Where to go on; `None` at the end, when all pieces together are the store at `revision`.
+    /// Position of the next piece; `None` at the end. All pieces together are then the store at `revision`.
     pub next: Option<BackupPlace>,
-    /// Up to which commit changes are in what was copied.
+    /// Commit up to which changes are included.
     pub revision: Revision,
 }
 
 impl Reader {
-    /// The next piece of a backup, from its beginning when `from` is `None`: entries, and what changed meanwhile.
+    /// Returns the next piece of a backup, from the beginning when `from` is `None`: entries, and changes since the
+    /// piece before.
     ///
     /// # Errors
-    /// [`EngineError::Store`]; with [`StoreError::Forgotten`](crate::store::StoreError::Forgotten) too much changed since the piece before, and the backup
-    /// has to begin again.
+    /// [`EngineError::Store`]. With [`StoreError::Forgotten`](crate::store::StoreError::Forgotten) too much changed
+    /// since the piece before: the caller starts the backup again.
     ///
     /// # Security
-    /// A backup has everything but key texts, passwords and peppers: names, owners, comments, addresses, keyed hashes and
-    /// sealed copies.
+    /// A backup has everything but key texts, passwords and peppers: names, owners, comments, addresses, keyed hashes
+    /// and sealed copies.
     pub fn backup_piece(&self, from: Option<&BackupPlace>) -> Result<BackupPiece, EngineError> {
         let followed = from.map_or_else(|| self.store.revision(), |from| from.followed);
         let after = from.map(|from| from.after.as_slice());
         let entries = self.store.scan(b"", after, limits::PAGE_MAX)?;
         let last = entries.last().filter(|_| entries.len() == limits::PAGE_MAX).map(|last| last.key.clone());
-        // Asked for after the entries, so that every commit that shows in them is among these.
+        // Read after the entries, so that it has every commit that shows in them.
         let changes = self.store.changes(followed, usize::MAX)?;
         let revision = changes.last().map_or(followed, |change| change.revision);
         let mut frames = Vec::new();

@@ -9,31 +9,31 @@ use crate::limits;
 use crate::store::codec::{Deleted, OwnerLimits, Record, Repeatable};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
-/// What walking the store found.
+/// Result of a check of the whole store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Keys there are.
+    /// Number of keys.
     pub keys: u64,
-    /// Users there are.
+    /// Number of users.
     pub users: u64,
-    /// Audit events there are.
+    /// Number of audit events.
     pub events: u64,
-    /// What does not agree; empty in a sound store. At most 1,000 are kept.
+    /// Disagreements; empty in a sound store. At most 1,000 are listed.
     pub findings: Vec<Finding>,
 }
 
 /// One disagreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The entry, in printable form.
+    /// Key of the entry, in printable form.
     pub place: String,
-    /// What is wrong with it.
+    /// Problem of the entry.
     pub problem: &'static str,
 }
 
 impl Engine {
-    /// Walks the whole store. When something seems wrong while changes go on, walks it again with changes held
-    /// back, so that what is reported is really there.
+    /// Walks the whole store. If a finding appears while changes go on, walks it again on the write lane, so that every
+    /// reported finding is real.
     ///
     /// # Errors
     /// [`EngineError::Store`] when the store could not be walked at all; damaged entries are findings.
@@ -44,10 +44,10 @@ impl Engine {
             return Ok(report);
         }
         if self.closed().is_some() {
-            // Nothing is written any more, so what is found this time is really there.
+            // The store takes no writes any more, so findings of this walk are real.
             return Ok(check(store.as_ref())?);
         }
-        // On the write lane nothing else is written meanwhile.
+        // On the write lane no other write happens meanwhile.
         self.write(move |_| Ok(check(store.as_ref())?))
     }
 }
@@ -75,7 +75,7 @@ fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
 struct Walk<'a> {
     store: &'a dyn Store,
     report: CheckReport,
-    /// The highest number of a user.
+    /// Highest number of a user.
     newest: Option<UserId>,
 }
 
@@ -86,7 +86,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What is at a place; nothing when it is damaged, since the walk that comes by there says so.
+    /// Returns the entry with this key; `None` when it is damaged, since the walk over its prefix reports that.
     fn found(&self, place: &[u8]) -> Result<Option<Entry>, StoreError> {
         match self.store.get(place) {
             Err(StoreError::Corrupt { .. }) => Ok(None),
@@ -94,7 +94,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands every entry under `prefix` to `look`, up to a damaged one, which is a finding.
+    /// Calls `look` with every entry under `prefix`, up to a damaged one, which is a finding.
     fn each(
         &mut self,
         prefix: &[u8],
@@ -122,7 +122,7 @@ impl Walk<'_> {
         record
     }
 
-    /// Every entry the record needs must be there, as it needs it.
+    /// Every entry that the record needs must exist with the right value.
     fn expect(&mut self, entries: &Entries) -> Result<(), StoreError> {
         for (place, value) in entries {
             match self.store.get(place) {
@@ -148,7 +148,7 @@ impl Walk<'_> {
         self.expect(&of_user(&user)?)
     }
 
-    /// Numbers must not be given twice.
+    /// User numbers must not be given twice.
     fn counter(&mut self) -> Result<(), StoreError> {
         let counter = self.found(schema::USER_COUNTER)?;
         if counter.and_then(|entry| UserId::from_entry(&entry).ok()) < self.newest {
@@ -167,7 +167,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Limits must bind somebody.
+    /// Owner limits must belong to an existing user.
     fn owner_limits(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let Some(OwnerLimits { .. }) = self.record(entry) else { return Ok(()) };
         let owner = schema::limited_owner(&entry.key).map(schema::user);
@@ -177,7 +177,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What goes by itself must say when.
+    /// A TTL entry must have an entry for its time.
     fn kept(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let until = if entry.key.starts_with(schema::DELETED) {
             self.record::<Deleted>(entry).map(|deleted| deleted.until)
@@ -200,7 +200,7 @@ impl Walk<'_> {
         self.expect(&of_key(&key)?)
     }
 
-    /// An index entry must be one of those its key has.
+    /// An index entry must be one that its key has.
     fn key_index(&mut self, index: &[u8], entry: &Entry) -> Result<(), StoreError> {
         let id = if index == schema::HOT {
             self.record::<HotRecord>(entry).map(|hot| hot.id.to_bytes())
@@ -214,7 +214,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A name must be one of those its user has.
+    /// A name must be one that its user has.
     fn user_index(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let id = if entry.key.starts_with(schema::MEMBERS) {
             schema::member_id(&entry.key).map(UserId)

@@ -1,4 +1,4 @@
-//! Checks, repairs, backups and what an operator does with a whole store.
+//! Maintenance of a whole store: check, repair, backup, restore comparison, and retiring a pepper.
 
 mod backup;
 mod check;

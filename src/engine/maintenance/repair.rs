@@ -1,4 +1,4 @@
-//! What a store has to hold, told from its records alone: every index is made again.
+//! Repair: the entries that a store must have, derived from its records alone. Every index entry is rebuilt.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use crate::key::{AuditEvent, AuditHead, Company, Key, User, UserId};
 use crate::store::codec::{Deleted, OwnerLimits, Record, Repeatable};
 use crate::store::{Entry, StoreError, schema};
 
-/// What was left out, and counters on the way to their last value.
+/// Repair in progress: lost entries, and counters until the last entry was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Repair {
-    /// Places of what could not be read, in printable form.
+    /// Keys of unreadable entries, in printable form.
     pub lost: Vec<String>,
-    /// Entries of indexes that were there, each made again if its record has it.
+    /// Number of index entries that were dropped. Each is rebuilt if its record has it.
     pub dropped: u64,
-    /// Entries that were made.
+    /// Number of entries that were written.
     pub made: u64,
     newest_user: Option<UserId>,
     newest_event: AuditHead,
@@ -22,7 +22,7 @@ pub struct Repair {
     has_head: bool,
 }
 
-/// Everything whose content follows from records.
+/// Prefixes of entries that follow from records.
 const INDEXES: [&[u8]; 8] = [
     schema::HOT,
     schema::PREFIXES,
@@ -35,10 +35,10 @@ const INDEXES: [&[u8]; 8] = [
 ];
 
 impl Repair {
-    /// The entries that a repaired store has because of one that is there, or was to be.
+    /// Returns the entries that the repaired store has for this entry.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when a record cannot be written.
+    /// [`StoreError::Refused`] when a record cannot be encoded.
     pub fn entries(
         &mut self,
         found: Result<Entry, StoreError>,
@@ -101,7 +101,7 @@ impl Repair {
         Ok(Entries::from([(entry.key.clone(), entry.value.clone())]))
     }
 
-    /// What is still to be written when all entries were seen: counters that were lost.
+    /// Returns the remaining entries after all entries were seen: lost counters.
     ///
     /// # Errors
     /// As [`Repair::entries`].

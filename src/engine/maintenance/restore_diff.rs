@@ -1,8 +1,9 @@
-//! What a backup would give back that was taken away since it was made.
+//! Restore comparison: the access that a backup would give back, although it was taken away since.
 //!
-//! Every record of the backup is compared with the one that is there, field by field. No field makes another one mean
-//! less, so where no record is more than the one that is there, nobody can do more than they can now. Each function
-//! here names every field of its record: a new one does not compile without a decision.
+//! Every record of the backup is compared with the same record of the store, field by field, in one partial order. No
+//! field makes another field mean less, so if no record of the backup grants more than that of the store, no one gains
+//! access by the restore. Each function here names every field of its record: a new field does not compile without a
+//! decision.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,34 +17,34 @@ use crate::key::{
 use crate::store::codec::{Deleted, OwnerLimits, PepperChecks, Record};
 use crate::store::{Entry, Store, StoreError, paged, schema};
 
-/// Somebody who would be better off with a backup in the place of the store.
+/// Key, user or pepper that would gain access if the backup replaced the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegainedAccess {
-    /// Who or what.
+    /// Holder of the access.
     pub whose: AccessHolder,
-    /// What was done to it since, or is different there.
+    /// Changes since the backup that the restore would undo.
     pub because: Vec<&'static str>,
 }
 
-/// Whose record would let them do more.
+/// Holder of access that a restore would give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessHolder {
     /// A key, deleted or not.
     Key {
-        /// Its public name.
+        /// Key id.
         id: KeyId,
-        /// What may be shown of its text.
+        /// Prefix of the key.
         prefix: Prefix,
-        /// Its owner in the backup; `None` when there is none.
+        /// Owner in the backup; `None` when the backup has no such user.
         owner: Option<Username>,
     },
     /// A user.
     User(Username),
     /// A company.
     Company(Company),
-    /// Whoever knows a pepper.
+    /// A pepper, with all tokens signed under it.
     Pepper(PepperNumber),
-    /// Something at a place of the store, in printable form.
+    /// An entry of the store, by its key in printable form.
     Place(String),
 }
 
@@ -66,11 +67,11 @@ impl fmt::Display for AccessHolder {
     }
 }
 
-/// Who would be better off at `time` with the store `then` in the place of the store `now`: what was revoked, suspended,
-/// narrowed, rotated, blocked, demoted, removed or changed since would be again what it was.
+/// Lists the access that the store `then` would give back at `time` if it replaced the store `now`: everything that was
+/// revoked, suspended, narrowed, rotated, blocked, demoted, removed or changed since.
 ///
 /// # Errors
-/// Those of `then`. What cannot be read of `now` counts as taken away.
+/// [`StoreError`] of `then`. Unreadable records of `now` count as taken away.
 pub fn regained_access(
     then: &dyn Store,
     now: &dyn Store,
@@ -84,15 +85,15 @@ pub fn regained_access(
     Ok(found)
 }
 
-/// Keys whose secrets were replaced since.
+/// Keys whose secrets were replaced since the backup.
 enum Rotated {
     Only(HashSet<KeyId>),
-    /// The store that is there did not come of the backup, or its audit cannot be read.
+    /// The store does not descend from the backup, or its audit cannot be read.
     Unknown,
 }
 
 impl Rotated {
-    /// Hashes of the same secret change with the pepper, so the audit says which are others.
+    /// Hashes of the same secret change with the pepper, so the audit tells which secrets are new.
     fn of(then: &dyn Store, now: &dyn Store) -> Result<Self, StoreError> {
         let head = then.get(schema::AUDIT_HEAD)?;
         let head = head.map(|entry| AuditHead::from_entry(&entry)).transpose()?.unwrap_or_default();
@@ -121,7 +122,7 @@ impl Rotated {
     }
 }
 
-/// A record that is there.
+/// Record of the current store.
 enum Today<T> {
     There(T),
     Gone,
@@ -141,7 +142,7 @@ struct Since<'a> {
 impl Since<'_> {
     fn entry(&self, entry: &Entry) -> Result<Option<RegainedAccess>, StoreError> {
         let place = entry.key.as_slice();
-        // What follows from records, and what lets nobody do anything: a request that may be repeated gives no text.
+        // Entries that follow from records, and entries that give no access: an idempotency key gives no text.
         const SILENT: [&[u8]; 14] = [
             schema::HOT,
             schema::PREFIXES,
@@ -152,7 +153,7 @@ impl Since<'_> {
             schema::MEMBERS,
             schema::KEPT,
             schema::REQUESTS,
-            // Looked at with their owner, since none is more than some.
+            // Compared with their owner, since no limits allow more than any limits.
             schema::OWNER_LIMITS,
             schema::AUDIT,
             schema::AUDIT_HEAD,
@@ -193,7 +194,7 @@ impl Since<'_> {
         })
     }
 
-    /// Whether limits bind all keys of a user that did not, or not as tightly.
+    /// Whether limits bind all keys of a user that did not bind them, or not as tightly.
     fn limits_of(&self, user: &User) -> Result<Option<&'static str>, StoreError> {
         for entry in self.now.scan(&schema::all_owner_limits(user.id.0), None, usize::MAX)? {
             let then = self.then.get(&entry.key)?.map(|entry| OwnerLimits::from_entry(&entry)).transpose()?;
@@ -227,7 +228,7 @@ impl Since<'_> {
         Ok(RegainedAccess { whose: self.regainer(then)?, because })
     }
 
-    /// A key that could come back, and then be as it was.
+    /// A deleted key that could be undeleted with its rights of then.
     fn deleted(&self, then: &Deleted) -> Result<RegainedAccess, StoreError> {
         let Deleted { key: was, by, until } = then;
         let id = was.id.to_bytes();
@@ -256,7 +257,7 @@ impl Since<'_> {
         Ok(AccessHolder::Key { id: key.id, prefix: key.secrets.current.prefix.clone(), owner })
     }
 
-    /// Tokens that were signed under a pepper that is there no more would be good again.
+    /// Tokens that were signed under a retired pepper would be valid again.
     fn peppers(&self, PepperChecks(then): &PepperChecks) -> Option<RegainedAccess> {
         let now = match self.today(schema::PEPPERS) {
             Today::There(PepperChecks(now)) => now,
@@ -311,13 +312,13 @@ fn key(then: &Key, now: &Key, time: Timestamp, rotated: bool) -> Vec<&'static st
         (*owner != now.owner || *keyspace != now.keyspace).then_some("given to somebody else"),
     ];
     let mut because: Vec<_> = differences.into_iter().flatten().collect();
-    // What was narrowed says so itself, unless it is the same and only the level that holds it rose.
+    // A narrowed right is named by its own difference. Equal rights differ if only the level that holds them rose.
     because
         .extend((because.is_empty() && freed(held, &now.narrowed_by)).then_some("held by somebody higher"));
     because
 }
 
-/// Whether somebody might widen again what only a higher level may now.
+/// Whether a right could be widened by a level that may not widen it now.
 fn freed(then: &NarrowedBy, now: &NarrowedBy) -> bool {
     let NarrowedBy { state, level, allowlist, rate_limits, expiry } = then;
     let pairs = [
@@ -330,9 +331,9 @@ fn freed(then: &NarrowedBy, now: &NarrowedBy) -> bool {
     pairs.into_iter().any(|(then, now)| *then < now)
 }
 
-/// What was done to texts that are good with the one and not with the other, and whether one is shown again.
+/// Differences of key texts: texts that verify in one store and not in the other, and a text that is shown again.
 fn texts(then: &Secrets, now: &Secrets, time: Timestamp, rotated: bool) -> [Option<&'static str>; 2] {
-    // Hashed anew, a secret keeps its place.
+    // A rehashed secret keeps its place.
     let same = |nth: usize, secret: &StoredSecret| {
         let of_place = |(at, (other, _)): &(usize, (&StoredSecret, Expiry))| {
             if rotated { other.hash == secret.hash } else { *at == nth }
@@ -395,7 +396,7 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
         | (UserStatus::Inactive, UserStatus::Inactive)
         | (UserStatus::Blocked, _) => None,
     };
-    // Both are what the APIs behind us know people by, and an address is a login name.
+    // The APIs behind keyward identify people by both, and an e-mail address is a login name.
     let address = email.as_ref().is_some_and(|then| now.email.as_ref() != Some(then));
     let differences = [
         password,
@@ -408,7 +409,7 @@ fn user(then: &User, now: &User) -> Vec<&'static str> {
         address.then_some("given another e-mail address"),
     ];
     let mut because: Vec<_> = differences.into_iter().flatten().collect();
-    // Promoted again, the user has lost the keys that do not outlive it.
+    // A user who was promoted again has lost the keys that a demotion revokes.
     because.extend((because.is_empty() && *demoted < now.demoted).then_some("demoted"));
     because
 }

@@ -1,4 +1,4 @@
-//! Which peppers are in use, and letting go of one that is not.
+//! Retiring a pepper that no secret needs, and counting the secrets under each pepper.
 
 use std::collections::BTreeMap;
 
@@ -9,37 +9,37 @@ use crate::key::{Key, PepperNumber};
 use crate::store::codec::{Deleted, PepperChecks, Record as _, StoredDigest, StoredScheme, StoredSchemes};
 use crate::store::{Store, StoreError, paged, schema};
 
-/// How many secrets were made under each pepper.
+/// Number of secrets under each pepper.
 pub type PepperUses = BTreeMap<PepperNumber, u64>;
 
-/// A pepper cannot be retired. Nothing was changed.
+/// Reason why a pepper cannot be retired. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum RetireError {
-    /// New secrets are made under it: rotate first, and open the store with both.
+    /// New secrets are hashed under this pepper. The operator adds a new pepper first, and opens the store with both.
     #[error("pepper {} is the current one", .0.0)]
     Current(PepperNumber),
-    /// There is none of this number.
+    /// No pepper has this number.
     #[error("there is no pepper {}", .0.0)]
     Unknown(PepperNumber),
-    /// Some secrets are known under it alone. Each moves to the current one when its key is used.
+    /// Some secrets are hashed under this pepper alone. Each moves to the current pepper when its key is used.
     #[error("{uses} secrets are known under pepper {} alone: they move when their keys are used or rotated", .number.0)]
     InUse {
         /// The pepper.
         number: PepperNumber,
-        /// How many.
+        /// Number of secrets.
         uses: u64,
     },
-    /// It could not be decided, or written.
+    /// The store could not be read or written.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
 impl Reader {
-    /// How many secrets are known under each pepper: those of keys, of deleted keys that may come back, and of imported
-    /// kinds of hashes. The time it takes grows with the store.
+    /// Counts the secrets under each pepper: of keys, of deleted keys that can be undeleted, and of imported hash
+    /// schemes. Takes time in proportion to the store.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when it could not be read.
+    /// [`EngineError::Store`] when the store could not be read.
     pub fn pepper_uses(&self) -> Result<PepperUses, EngineError> {
         let mut uses: PepperUses = self.peppers.all().map(|(number, _)| (number, 0)).collect();
         Ok(count(self.store.as_ref(), &mut uses).map(|()| uses)?)
@@ -47,16 +47,18 @@ impl Reader {
 }
 
 impl Engine {
-    /// Forgets a pepper that no secret needs, so that the store opens without it. Take it out of the secret file after.
+    /// Retires a pepper that no secret needs, so that the store opens without it. The operator removes it from the
+    /// secret file afterwards.
     ///
-    /// Tokens that were signed under it end with it, and a list that was imported under it is not recognised when it is
+    /// Tokens that were signed under the pepper end. A list that was imported under it is not recognized when it is
     /// imported again.
     ///
     /// # Errors
-    /// Every variant of [`RetireError`].
+    /// [`RetireError::Current`], [`RetireError::Unknown`]: the operator chooses another number. [`RetireError::InUse`]:
+    /// the operator waits for uses, or rotates the keys. [`RetireError::Engine`].
     ///
     /// # Durability
-    /// When this answers, the store opens without the pepper also after a power cut.
+    /// After this returns, the store opens without the pepper, also after a power cut.
     pub fn retire_pepper(&self, number: PepperNumber) -> Result<(), RetireError> {
         let ring = self.peppers();
         if ring.current().0 == number {
@@ -69,7 +71,7 @@ impl Engine {
         if uses > 0 {
             return Err(RetireError::InUse { number, uses });
         }
-        // Nothing is ever made under a pepper that is not current, so it stays unused.
+        // Nothing is ever hashed under a pepper that is not current, so the pepper stays unused.
         Ok(self.write(move |tx| {
             let mut known: PepperChecks = tx.get(schema::PEPPERS)?.unwrap_or_default();
             known.0.retain(|(known, _)| *known != number);

@@ -1,4 +1,5 @@
-//! API access: granting it issues a key in each keyspace whose keys come with it, removing it deletes them.
+//! API access: granting it issues a key in each keyspace whose keys are issued with API access; removing it deletes
+//! them.
 
 use crate::engine::commit::Transaction;
 use crate::engine::rights::{Right, reaches};
@@ -8,7 +9,7 @@ use crate::key::{
     User, UserId,
 };
 
-/// A key to be issued with access, should the user have none yet.
+/// Prepared key that is issued if the user has no API access yet.
 #[derive(Clone)]
 pub(in crate::engine) struct Grant {
     id: KeyId,
@@ -17,7 +18,7 @@ pub(in crate::engine) struct Grant {
 }
 
 impl Engine {
-    /// The keys that come with access.
+    /// Prepares the keys that are issued with API access.
     pub(in crate::engine) fn prepare_access(&self) -> Result<Vec<Grant>, EngineError> {
         let grant = |keyspace: Keyspace| {
             let id = KeyId::generate(self.entropy())?;
@@ -32,7 +33,7 @@ fn with_access() -> impl Iterator<Item = Keyspace> {
     Keyspace::all().filter(|keyspace| keyspace.issuing() == Issuing::WithAccess)
 }
 
-/// The user as `by` changed them from `old`, with the level that holds API access from now on.
+/// Returns the user with the level that holds API access after the change from `old` by `by`.
 pub(in crate::engine) fn api_access_removed_by(
     by: &Principal,
     old: &User,
@@ -50,7 +51,7 @@ pub(in crate::engine) fn api_access_removed_by(
 }
 
 impl Transaction<'_> {
-    /// The keys that came with access, if that ends now.
+    /// Returns the keys of API access, if the change removes it.
     pub(in crate::engine) fn access_keys(&mut self, old: &User, new: &User) -> Result<Vec<Key>, EngineError> {
         let mut keys = Vec::new();
         if old.api_access && !new.api_access {
@@ -61,7 +62,7 @@ impl Transaction<'_> {
         Ok(keys)
     }
 
-    /// Deletes the keys of access that ended, and issues those of access that began; `event` recorded it.
+    /// Deletes the keys of removed API access, and issues the keys of granted API access; `event` recorded it.
     pub(in crate::engine) fn write_access(
         &mut self,
         by: &Principal,
@@ -74,7 +75,7 @@ impl Transaction<'_> {
             self.write_key(Some(key), None)?;
         }
         for Grant { id, keyspace, secret } in begun {
-            // It acts as its owner does, whatever the owner becomes.
+            // The key acts with the owner's role, also after the role changes.
             let new = NewKey::new(*keyspace.name(), user.id, Level::ALL);
             self.expect_unused(secret);
             let (new, held) = self.settle_new(by, new)?;
@@ -83,10 +84,10 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Grants API access to a user who gets the key for it.
+    /// Grants API access to a user who receives a key that is issued with it.
     ///
     /// # Errors
-    /// [`EngineError::Withheld`] when somebody higher took it away.
+    /// [`EngineError::Withheld`] when a caller of a higher level took it away.
     pub(in crate::engine) fn begin_access(
         &mut self,
         by: &Principal,
@@ -99,7 +100,7 @@ impl Transaction<'_> {
         self.replace_user(Some(&owner), &api_access_removed_by(by, &owner, user)?)
     }
 
-    /// Takes API access from the owner of a key that came with it and goes.
+    /// Removes API access from the owner of a key of API access that is removed.
     pub(in crate::engine) fn end_access(&mut self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let comes_with_access = with_access().any(|keyspace| *keyspace.name() == key.keyspace);
         if comes_with_access && key.is_live() {
@@ -110,7 +111,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The keys that a user loses with a demotion.
+    /// Returns the keys that a user loses with a demotion.
     pub(in crate::engine) fn keys_lost(&mut self, owner: UserId) -> Result<Vec<Key>, EngineError> {
         let mut lost = Vec::new();
         for keyspace in Keyspace::all().filter(|keyspace| keyspace.demotion() == Demotion::Revokes) {
@@ -119,7 +120,7 @@ impl Transaction<'_> {
         Ok(lost)
     }
 
-    /// Revokes them.
+    /// Revokes the keys that a user loses with a demotion.
     pub(in crate::engine) fn revoke_lost(&mut self, actor: Actor, lost: &[Key]) -> Result<(), EngineError> {
         for old in lost {
             let (at, reason) = (self.now(), RevokeReason::PrivilegeWithdrawn);

@@ -1,4 +1,4 @@
-//! Adding, changing and removing companies.
+//! Adding, renaming and removing companies.
 
 use crate::engine::commit::Transaction;
 use crate::engine::{Engine, EngineError, NewCompany, Reader};
@@ -10,14 +10,14 @@ use crate::store::codec::Record;
 use crate::store::schema;
 
 impl Engine {
-    /// Adds a company and its account: the bot that has the keys which are the company's.
+    /// Adds a company and its account: the bot that owns the company's own keys.
     ///
     /// # Errors
-    /// [`EngineError::CompanyExists`]; [`EngineError::UsernameTaken`] when somebody has the account's name, which is
-    /// `company-` and the id; [`EngineError::Entropy`], [`EngineError::Store`].
+    /// [`EngineError::CompanyExists`]; [`EngineError::UsernameTaken`] when another user has the account's login name,
+    /// which is `company-` and the id: the caller chooses another id. [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, the company survives a power cut.
+    /// After this returns, the company survives a power cut.
     pub fn add_company(&self, by: impl Into<Principal>, new: NewCompany) -> Result<Company, EngineError> {
         let by = by.into();
         let id = new.id.map_or_else(|| CompanyId::generate(self.entropy()), Ok)?;
@@ -50,13 +50,13 @@ impl Engine {
         })
     }
 
-    /// Gives a company another name for people.
+    /// Changes the name of a company.
     ///
     /// # Errors
     /// [`EngineError::NoSuchCompany`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, the name survives a power cut.
+    /// After this returns, the name survives a power cut.
     pub fn rename_company(
         &self,
         by: impl Into<Principal>,
@@ -75,14 +75,14 @@ impl Engine {
         })
     }
 
-    /// Removes a company that no user belongs to any more, with its account and every key of that, as one operation.
+    /// Removes a company without members, with its account and every key of the account, as one operation.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchCompany`], [`EngineError::CompanyNotEmpty`]; [`EngineError::LastAdministrator`] when that is
-    /// its account; [`EngineError::Store`].
+    /// [`EngineError::NoSuchCompany`]; [`EngineError::CompanyNotEmpty`]: the caller moves or removes the members first.
+    /// [`EngineError::LastAdministrator`] when the account is the last active administrator; [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, no key of the company is ever allowed again, not even after a power cut.
+    /// After this returns, no verify allows a key of the company, also after a power cut.
     pub fn remove_company(&self, by: impl Into<Principal>, id: CompanyId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |tx| {
@@ -106,8 +106,8 @@ impl Engine {
 }
 
 impl Transaction<'_> {
-    /// Refuses what would take an account from its company, or the name by which it is known; `new` is what the user is
-    /// to be, if anything.
+    /// Refuses a change that would take an account from its company, or change its login name. `new` is the user after
+    /// the change; `None` when it is removed.
     pub(in crate::engine) fn check_account_stays(
         &mut self,
         old: &User,
@@ -122,15 +122,15 @@ impl Transaction<'_> {
         }
     }
 
-    /// Refuses a bot that is called like another one of its site: people could not tell them apart. The account of the
-    /// company is none of them, and what is called alike already stays so.
+    /// Refuses a bot with the name of another bot of the same company: people could not tell them apart. The company's
+    /// account does not count, and equal names from before stay.
     pub(in crate::engine) fn check_bot_name(
         &mut self,
         old: Option<&User>,
         new: &User,
     ) -> Result<(), EngineError> {
         let stays = old.is_some_and(|old| old.name() == new.name() && old.company == new.company);
-        // A user name is nobody else's.
+        // Login names are unique anyway.
         if new.kind != UserKind::Bot || new.display_name.is_none() || new.is_account() || stays {
             return Ok(());
         }
@@ -155,7 +155,7 @@ impl Transaction<'_> {
 }
 
 impl Reader {
-    /// The company of this id.
+    /// Returns the company with this id.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
@@ -163,7 +163,7 @@ impl Reader {
         self.get(&schema::company(&id.to_bytes()))
     }
 
-    /// Up to `limit` companies (at most 1,001) by rising id, from just after one; fewer mean the end.
+    /// Returns up to `limit` companies (at most 1,001) by rising id, after one. Fewer than `limit` are the end.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.

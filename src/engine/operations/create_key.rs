@@ -11,26 +11,28 @@ use crate::key::{
 use crate::limits;
 
 impl Engine {
-    /// Creates a key and answers it with its text. Where keys come with API access, that grants it.
+    /// Creates a key, and returns it with its text. In keyspaces whose keys are issued with API access, grants it.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`];
-    /// [`EngineError::ForBotsOnly`], [`EngineError::HasKey`] where the keyspace says who has how many;
-    /// [`EngineError::Beyond`] when the key would go beyond what the caller may give or what binds its owner; and
-    /// [`EngineError::Entropy`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`], [`EngineError::NoSuchKeyspace`], [`EngineError::ExpiryOutOfRange`]: the caller
+    /// corrects the input. [`EngineError::ForBotsOnly`], [`EngineError::HasKey`] by the rules of the keyspace.
+    /// [`EngineError::Beyond`] when the key would have more rights than the caller may give, or than bind the owner:
+    /// the caller asks for less. [`EngineError::TooManyLimits`]; [`EngineError::Withheld`],
+    /// [`EngineError::NoLongerGood`] when the caller may not issue it. [`EngineError::Entropy`],
+    /// [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, the key survives a power cut; it verifies no earlier.
+    /// After this returns, the key survives a power cut. It does not verify earlier.
     ///
     /// # Security
-    /// The text exists here and nowhere else, unless the keyspace keeps sealed copies. The key may do no more than
-    /// whoever creates it. For whom they may is decided by [`command`](crate::command), not here.
+    /// The text is returned here only, unless the keyspace stores sealed copies. The key gets no right that its creator
+    /// lacks. The owners for whom a caller may create keys are decided by [`command`](crate::command), not here.
     pub fn create_key(&self, by: impl Into<Principal>, new: NewKey) -> Result<(Key, IssuedKey), EngineError> {
         let by = by.into();
         self.create_key_remembering(by, new, None)
     }
 
-    /// Creates a key, and remembers by which request if it may be repeated.
+    /// Creates a key, and stores its idempotency key if the request has one.
     pub(in crate::engine) fn create_key_remembering(
         &self,
         by: Principal,
@@ -61,7 +63,7 @@ impl Engine {
         Ok((key, text))
     }
 
-    /// Makes a fresh text for the key `id` and its stored trace.
+    /// Makes a new key text for the key `id`, and the secret that the store keeps of it.
     pub(in crate::engine) fn new_secret(
         &self,
         id: KeyId,
@@ -84,7 +86,7 @@ impl Engine {
 }
 
 impl NewKey {
-    /// The record of it, active and never used, whose event is `serial`.
+    /// Record of a new key: active, never used, with `serial` from its audit event.
     pub(in crate::engine) fn key(
         self,
         id: KeyId,
@@ -105,7 +107,7 @@ impl NewKey {
             expiry: self.expiry.unwrap_or_default(),
             narrowed_by: NarrowedBy::default(),
             created,
-            // Rises over restarts too, and a refused key takes none.
+            // The serial rises also over restarts, and a refused key uses none up.
             serial,
             secrets: Secrets { current: secret, previous: None },
             usage: Usage::default(),
@@ -114,13 +116,13 @@ impl NewKey {
 }
 
 impl Transaction<'_> {
-    /// Writes a new key. That nobody has its text is for the caller to see to.
+    /// Writes a new key. The caller has checked that no other key has its text.
     pub(in crate::engine) fn insert_key(&mut self, key: &Key) -> Result<(), EngineError> {
         self.write_owner_limits()?;
         self.write_key(None, Some(key))
     }
 
-    /// Refuses a person, and a bot that has a key.
+    /// Refuses a person, and a bot that already has a key of the keyspace.
     pub(in crate::engine) fn check_first_of_bot(
         &mut self,
         owner: UserId,
@@ -132,7 +134,7 @@ impl Transaction<'_> {
         self.check_first(owner, keyspace)
     }
 
-    /// Refuses whoever has a key.
+    /// Refuses an owner who already has a key of the keyspace.
     pub(in crate::engine) fn check_first(
         &mut self,
         owner: UserId,
@@ -142,13 +144,13 @@ impl Transaction<'_> {
         if keys.iter().any(Key::is_live) { Err(EngineError::HasKey) } else { Ok(()) }
     }
 
-    /// Two keys never share a text. With a working random generator they do not meet by chance.
+    /// Makes the operation fail if another key has this text. With a working random generator that never happens.
     pub(in crate::engine) fn expect_unused(&mut self, secret: &StoredSecret) {
         self.expect_absent(hot(&secret.lookup_key()));
     }
 }
 
-/// An end has to lie ahead, and not absurdly far.
+/// Refuses an expiry in the past or too far ahead.
 pub(in crate::engine) fn check_expiry(expiry: Expiry, now: Timestamp) -> Result<(), EngineError> {
     match expiry {
         Expiry::At(end) if end <= now || end > now.plus_ms(limits::LIFE_MS_MAX) => {

@@ -1,4 +1,4 @@
-//! Removing a key and its record.
+//! Deleting a key and its record.
 
 use crate::engine::{Engine, EngineError};
 use crate::key::{AuditAction, KeyId, Principal, Subject};
@@ -7,15 +7,15 @@ use crate::store::codec::{Deleted, Record as _};
 use crate::store::schema;
 
 impl Engine {
-    /// Removes the key, whatever its state. API access goes with the key it came with. For 30 days it may be brought
-    /// back; then only its audit events stay.
+    /// Deletes the key in any state. API access is removed with the key that was issued with it. For 30 days the key
+    /// can be undeleted; after that only its audit events stay.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`] (also when deleted before); [`EngineError::Beyond`] to a key below it;
-    /// [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`], also when it was deleted before; [`EngineError::Beyond`] when the presented key has
+    /// a lower level than the key; [`EngineError::NoLongerGood`]; [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, no later verify allows the key, not even after a power cut.
+    /// After this returns, no later verify allows the key, also after a power cut.
     pub fn delete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |tx| {

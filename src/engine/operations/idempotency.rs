@@ -1,4 +1,7 @@
-//! Creating a key once, however often it is asked for.
+//! Idempotency keys: creating one key only, however often the request is sent.
+//!
+//! The console sends each form that creates a key with an idempotency key of its own. A browser that sends the form
+//! again creates no second key, and sees no text.
 
 use crate::engine::commit::Transaction;
 use crate::engine::{Engine, EngineError, NewKey};
@@ -10,9 +13,9 @@ use crate::store::schema;
 /// Idempotency key: the name of a request, and a hash that tells whether a repetition is the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Hash of the name that the caller gave the request.
+    /// Hash of the name that the client gave the request.
     pub name: [u8; 32],
-    /// Hash of everything in it.
+    /// Hash of the whole request.
     pub content: [u8; 32],
 }
 
@@ -21,7 +24,7 @@ pub struct IdempotencyKey {
 pub enum CreateOutcome {
     /// A new key with its text.
     Created(Box<Key>, IssuedKey),
-    /// The key that the same request made before; its text is not to be had again.
+    /// The key that the same request created before. Its text is not returned again.
     Repeated(Box<Key>),
 }
 
@@ -30,11 +33,11 @@ impl Engine {
     /// created one within the last 24 hours.
     ///
     /// # Errors
-    /// [`EngineError::IdempotencyKeyReused`] when that request was another one; [`EngineError::NoSuchKey`] when its key is
-    /// gone; and those of [`Engine::create_key`].
+    /// [`EngineError::IdempotencyKeyReused`] when that request was another one: the client sends a new idempotency key.
+    /// [`EngineError::NoSuchKey`] when the key that it created was deleted. All errors of [`Engine::create_key`].
     ///
     /// # Durability
-    /// When this answers, both the key and that it was asked for survive a power cut.
+    /// After this returns, the key and its idempotency key survive a power cut.
     pub fn create_key_idempotent(
         &self,
         by: impl Into<Principal>,
@@ -53,7 +56,7 @@ impl Engine {
             return self.created_before(id);
         }
         match self.create_key_remembering(by, new, Some((place.clone(), mark.content))) {
-            // The same request at the same time was faster.
+            // The same request was sent twice at the same time, and the other one was first.
             Err(EngineError::IdempotencyKeyReused) => match known(self.view().get(&place)?)? {
                 Some(id) => self.created_before(id),
                 None => Err(EngineError::IdempotencyKeyReused),
@@ -68,7 +71,7 @@ impl Engine {
 }
 
 impl Transaction<'_> {
-    /// Remembers which key a request made.
+    /// Stores which key a request created.
     ///
     /// # Errors
     /// [`EngineError::IdempotencyKeyReused`] when it made one already.
@@ -88,7 +91,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Marks of different callers are different ones.
+/// Idempotency keys of different callers are different.
 fn place(actor: &Actor, mark: &IdempotencyKey) -> Vec<u8> {
     let caller = match actor {
         Actor::Operator | Actor::Stranger { .. } => UserId(0),

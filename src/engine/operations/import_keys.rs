@@ -1,4 +1,6 @@
-//! Taking over keys that another system issued.
+//! Importing keys that another system issued.
+//!
+//! The id of an imported key is derived from the imported secret, so importing the same key again finds it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,37 +19,37 @@ use crate::store::schema;
 
 use super::create_key::check_expiry;
 
-/// A key to take over.
+/// A key to import.
 #[derive(Clone, Debug)]
 pub struct ImportedKey {
-    /// Everything about it but its secret.
+    /// Fields of the key, except its secret.
     pub new: NewKey,
-    /// What is known of its secret.
+    /// Known part of the secret: a text, a digest or a salted hash.
     pub secret: ImportedSecret,
-    /// What it went through in the other system.
+    /// History of the key in the other system.
     pub past: Past,
 }
 
 impl ImportedKey {
-    /// A key that was made a moment ago and never used.
+    /// A key that was created now and never used.
     pub fn new(new: NewKey, secret: ImportedSecret) -> Self {
         Self { new, secret, past: Past::default() }
     }
 }
 
-/// What a key went through in another system, as far as that is known.
+/// History of a key in another system, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// When it was made; without it, when it is imported.
+    /// Time of creation; `None`: the time of the import.
     pub created: Option<Timestamp>,
-    /// When it was used last.
+    /// Time of the last use.
     pub last_used: Option<Timestamp>,
-    /// When it was revoked, if it was. Then it never verifies here.
+    /// Time of revocation, if it was revoked. Then it never verifies here.
     pub revoked: Option<Timestamp>,
 }
 
 impl Past {
-    /// Nothing of it may lie ahead, or before the making.
+    /// Refuses times in the future, and times before the creation.
     fn check(&self, now: Timestamp) -> Result<(), ParseError> {
         let Self { created, last_used, revoked } = *self;
         for (what, at) in [("created_at", created), ("last_used_at", last_used), ("revoked_at", revoked)] {
@@ -62,7 +64,7 @@ impl Past {
         Ok(())
     }
 
-    /// Writes it into the record of its key.
+    /// Writes the history into the key's record.
     fn tell(&self, key: &mut Key, by: Actor) {
         key.usage.last = self.last_used.map(|at| Use { at, from: None });
         if let Some(at) = self.revoked {
@@ -71,44 +73,46 @@ impl Past {
     }
 }
 
-/// What became of one.
+/// Result for one key of an import.
 #[derive(Debug)]
 pub enum Imported {
-    /// It is there now.
+    /// The key was imported now.
     Now(KeyId),
-    /// It was there already, by an import before this one, of the same or of another form of its secret.
+    /// The key was imported before, by the same or another form of its secret.
     Before(KeyId),
-    /// It was refused; the others are not concerned.
+    /// The key was refused. The other keys of the import are not affected.
     Refused(EngineError),
 }
 
-/// One of them, hashed under our own pepper.
+/// A key of the import, hashed under the current pepper.
 #[derive(Clone)]
 struct Prepared {
     id: KeyId,
-    /// The ids that it would have if another form of its secret had been imported.
+    /// Ids that the key would have if another form of its secret had been imported.
     same: Vec<KeyId>,
     new: NewKey,
     past: Past,
     stored: StoredSecret,
     keyspace: Keyspace,
-    /// What its text, if that is known, is found by under each pepper.
+    /// Lookup keys of the text under each pepper, if the text is known.
     traces: Vec<LookupKey>,
 }
 
 impl Engine {
-    /// Takes keys over, at most 1,000 at once, as one operation; with `dry` only says what would become of each. A key
-    /// is recognised by its secret, so importing it again changes nothing.
+    /// Imports up to 1,000 keys as one operation; with `dry`, only returns what the result would be. A key is
+    /// recognized by its secret, so importing it again changes nothing.
     ///
     /// # Errors
-    /// [`EngineError::TooManySchemes`] when they are hashed in more ways than are kept; [`EngineError::Store`]: then
-    /// none was imported. What is wrong with one is in its own place.
+    /// [`EngineError::TooManySchemes`] when the keys have more hash schemes than the store keeps: import fewer kinds.
+    /// [`EngineError::Seal`], [`EngineError::Store`]. After each of them no key was imported. An error of one key is in
+    /// its own result.
     ///
     /// # Durability
-    /// When this answers, what was imported survives a power cut and verifies.
+    /// After this returns, imported keys survive a power cut and verify.
     ///
     /// # Security
-    /// Of digests and texts only our own keyed hash is kept, of salted hashes the hash as it is until its first use.
+    /// Of digests and texts only the server's own keyed hash is stored. Salted hashes are stored as they are until the
+    /// first use.
     pub fn import_keys(
         &self,
         by: impl Into<Principal>,
@@ -160,7 +164,7 @@ impl Engine {
             }
             Ok(outcomes)
         })?;
-        // Before anyone is answered: from now on they are looked for.
+        // Set before the import returns: from now on verify looks for these schemes.
         if !dry && imported.iter().any(|one| matches!(one, Imported::Now(_))) {
             self.view().load_schemes()?;
             self.view().salted.add(beginnings.iter());
@@ -185,7 +189,7 @@ impl Engine {
         let keyspace = Keyspace::named(&new.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let ring = self.peppers();
         let (number, pepper) = ring.current();
-        // The oldest, so that the same list is recognised after a rotation.
+        // The oldest pepper, so that the same list is recognized after a rotation.
         let first = ring.all().last().map_or(pepper, |(_, first)| first);
         let id_of = |secret: &ImportedSecret| KeyId::from_bytes(first.import_id(&secret.identity()));
         let (mut id, mut same) = (id_of(secret), Vec::new());
@@ -207,7 +211,7 @@ impl Engine {
                 traces.extend(
                     ring.all().map(|(_, pepper)| LookupKey { hash: pepper.hash_issued(&issued), locator }),
                 );
-                // By the digest that most have, so that this is recognised when it comes later.
+                // By the most common digest, so that importing that digest later finds the same key.
                 let digest = DigestScheme::Sha256.digest(text.as_bytes()).to_vec();
                 same.push(id);
                 id = id_of(&ImportedSecret::Digest(DigestScheme::Sha256, digest));
@@ -215,7 +219,7 @@ impl Engine {
                 if keyspace.format() == KeyFormat::FreeSewing
                     && let Some(Ok(own)) = text.split_once(':').map(|(id, _)| id.parse())
                 {
-                    // There the text begins with the id.
+                    // Such a text begins with the key id.
                     same.push(std::mem::replace(&mut id, own));
                 }
                 stored.sealed = sealed_copy(&keyspace, &issued, id, ring, self.entropy())?;
@@ -237,7 +241,7 @@ impl Engine {
     }
 }
 
-/// Whether a text has its keyspace's own form: then it is found as one that was issued here.
+/// Whether a text has the form of its keyspace. Then the hot index finds it like an issued key.
 fn is_own(ready: &Prepared, secret: &ImportedSecret) -> bool {
     match secret {
         ImportedSecret::Text(text) => ready.keyspace.format().parse(text).is_ok(),
@@ -245,19 +249,19 @@ fn is_own(ready: &Prepared, secret: &ImportedSecret) -> bool {
     }
 }
 
-/// What is taken over before in the same import.
+/// Keys of the same import that are already checked.
 #[derive(Default)]
 struct Seen {
-    /// Ids that one of them has or might have, and the one that it has.
+    /// Ids that each key has or might have, with the id that it has.
     ids: HashMap<KeyId, KeyId>,
-    /// Owners of keys of which each has one.
+    /// Owners of keys in keyspaces with one key per owner.
     owners: HashSet<(UserId, KeyspaceName)>,
-    /// Each that is new, as it is made, and what is held of it.
+    /// New keys as they are created, with the levels that hold their rights.
     settled: HashMap<KeyId, (NewKey, NarrowedBy)>,
 }
 
 impl Transaction<'_> {
-    /// What is to become of a key, as far as can be told without writing it.
+    /// Checks a key without writing it, and returns its result.
     fn check_import(&mut self, by: &Principal, ready: &Prepared, seen: &mut Seen) -> Imported {
         match self.import_before(by, ready, seen) {
             Ok(None) => Imported::Now(ready.id),
@@ -266,7 +270,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// The key that it is, if that is there already.
+    /// Returns the id of the key if it was imported before.
     fn import_before(
         &mut self,
         by: &Principal,
@@ -285,14 +289,14 @@ impl Transaction<'_> {
         if !self.has(&schema::user(owner.0))? {
             return Err(EngineError::NoSuchUser);
         }
-        // A digest is nobody else's: its id would be the same. A salted hash is looked for by its prefix.
+        // Equal digests have equal ids. Salted hashes are looked for by their prefix.
         for trace in &ready.traces {
             if self.has(&hot(trace))? {
                 return Err(EngineError::HasText);
             }
         }
         let place = (owner, *keyspace.name());
-        // One that verifies no more stands in nobody's way.
+        // A revoked key does not count against the limit of one key per owner.
         let is_live = ready.past.revoked.is_none();
         match keyspace.issuing() {
             _ if !is_live => {}
@@ -304,7 +308,7 @@ impl Transaction<'_> {
             Issuing::OnePerBot => self.check_first_of_bot(owner, keyspace)?,
         }
         seen.settled.insert(ready.id, self.settle_new(by, ready.new.clone())?);
-        // Nor does one that was refused.
+        // A refused key does not count either.
         seen.ids.extend([ready.id].iter().chain(&ready.same).map(|id| (*id, ready.id)));
         if is_live {
             seen.owners.insert(place);

@@ -1,4 +1,7 @@
-//! One file per change of keys, users and companies.
+//! Changes of keys, users and companies, one file per change.
+//!
+//! Each operation runs on the write lane as one transaction, and its record, index entries and audit event are one
+//! batch.
 
 mod api_access;
 mod companies;

@@ -1,17 +1,18 @@
-//! Stopping a key for good.
+//! Revoking a key.
 
 use crate::engine::{Engine, EngineError};
 use crate::key::{AuditAction, Key, KeyId, KeyState, Principal, RevokeReason, Subject};
 
 impl Engine {
-    /// Stops the key for good, with every text it ever had; its record stays as evidence. Revoking again changes
-    /// nothing and answers the same. API access goes with the key it came with.
+    /// Revokes the key and every text that it had. The record stays as evidence. Revoking again changes nothing and
+    /// returns the same. API access is removed with the key that was issued with it.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`]; [`EngineError::Beyond`] to a key below it; [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`]; [`EngineError::Beyond`] when the presented key has a lower level than the key;
+    /// [`EngineError::NoLongerGood`]; [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, no later verify allows the key, not even after a power cut.
+    /// After this returns, no later verify allows the key, also after a power cut.
     pub fn revoke_key(
         &self,
         by: impl Into<Principal>,

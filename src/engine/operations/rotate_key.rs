@@ -5,16 +5,16 @@ use crate::key::{AuditAction, IssuedKey, Key, KeyId, Keyspace, Principal, Stored
 use crate::limits;
 
 impl Engine {
-    /// Gives the key a new text; the old one still verifies for `grace_ms` milliseconds, 0 for not at all. Id,
-    /// level, allowlist, expiry and history stay. A text still in grace from an earlier rotation ends now.
+    /// Gives the key a new text. The old text verifies for `grace_ms` more milliseconds, 0 for none. Id, level,
+    /// allowlist, expiry and history stay. The grace period of an earlier rotation ends now.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::GraceTooLong`];
-    /// [`EngineError::Beyond`] when the text is not for the caller; and
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::GraceTooLong`]: the caller asks for
+    /// less. [`EngineError::Beyond`], [`EngineError::NoLongerGood`] when the caller may not have the text.
     /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, both the new text and the end of the old one survive a power cut.
+    /// After this returns, the new text and the end of the old one survive a power cut.
     pub fn rotate_key(
         &self,
         by: impl Into<Principal>,
@@ -25,14 +25,14 @@ impl Engine {
         if grace_ms > limits::GRACE_MS_MAX {
             return Err(EngineError::GraceTooLong);
         }
-        // The keyspace of a key never changes, so it may be read ahead.
+        // The keyspace of a key never changes, so it may be read before the transaction.
         let old = self.view().key(id)?.ok_or(EngineError::NoSuchKey)?;
         let keyspace = Keyspace::named(&old.keyspace).ok_or(EngineError::NoSuchKeyspace)?;
         let (secret, text) = self.new_secret(id, &keyspace)?;
         Ok((self.replace_secret(by, id, secret, grace_ms)?, text))
     }
 
-    /// Puts another secret in force; the old one still verifies for `grace_ms` milliseconds.
+    /// Replaces the secret. The old one verifies for `grace_ms` more milliseconds.
     pub(in crate::engine) fn replace_secret(
         &self,
         by: Principal,

@@ -1,4 +1,4 @@
-//! Proposing a key a new text that takes effect only when it is adopted.
+//! Staging a rotation: a new key text that takes effect only when it is committed.
 
 use crate::engine::{Engine, EngineError};
 use crate::key::{IssuedKey, Key, KeyId, Keyspace, Principal};
@@ -6,12 +6,15 @@ use crate::key::{IssuedKey, Key, KeyId, Keyspace, Principal};
 use super::staged_rotations::editor;
 
 impl Engine {
-    /// Proposes the key a new text and answers it. Nothing is in force yet: until `by` adopts it, for 15 minutes at
-    /// most, the old text verifies and the new one does not. A second proposal takes the place of the first.
+    /// Stages a new text for the key, and returns it. Until `by` commits it, for at most 15 minutes, the old text
+    /// verifies and the new one does not. A second staged rotation replaces the first.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`] when the text is not for the
-    /// caller; [`EngineError::Entropy`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::Beyond`], [`EngineError::NoLongerGood`]
+    /// when the caller may not have the text. [`EngineError::Entropy`], [`EngineError::Store`].
+    ///
+    /// # Durability
+    /// Stored in memory only: a restart cancels it.
     pub fn stage_rotation(
         &self,
         by: impl Into<Principal>,
@@ -29,26 +32,27 @@ impl Engine {
         Ok((key, text))
     }
 
-    /// Puts the text that `by` proposed last in force; the old one is refused from then on.
+    /// Commits the rotation that `by` staged last. The old text is denied from then on.
     ///
     /// # Errors
-    /// [`EngineError::NoStagedRotation`], also when it was too long ago; and those of [`Engine::rotate_key`].
+    /// [`EngineError::NoStagedRotation`], also when it has expired: the caller stages another one. All errors of
+    /// [`Engine::rotate_key`].
     ///
     /// # Durability
-    /// When this answers, both the new text and the end of the old one survive a power cut.
+    /// After this returns, the new text and the end of the old one survive a power cut.
     pub fn commit_rotation(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
         let secret = self.staged_rotations().take(&(editor(&by.actor), id), self.view().now());
         self.replace_secret(by, id, secret.ok_or(EngineError::NoStagedRotation)?, 0)
     }
 
-    /// Whether there is a text that `by` may adopt.
+    /// Whether a rotation is staged that `by` may commit.
     pub fn has_staged_rotation(&self, by: impl Into<Principal>, id: KeyId) -> bool {
         let by = by.into();
         self.staged_rotations().has(&(editor(&by.actor), id), self.view().now())
     }
 
-    /// Throws away what `by` proposed, if anything: it can never become valid.
+    /// Cancels the rotation that `by` staged, if one exists. Its text can never verify.
     pub fn cancel_rotation(&self, by: impl Into<Principal>, id: KeyId) {
         let by = by.into();
         self.staged_rotations().take(&(editor(&by.actor), id), self.view().now());

@@ -1,7 +1,7 @@
 //! Staged rotations: new secrets that verify only after their editor commits them.
 //!
-//! They are in memory only. A restart cancels them, as leaving the page of the console does, so a text that an editor
-//! never saved can never become valid.
+//! Staged rotations are in memory only. A restart cancels them, as leaving the page of the console does. So a text that
+//! an editor never saved can never verify.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Bringing a deleted key back.
+//! Undeleting a key.
 
 use crate::clock::Timestamp;
 use crate::engine::commit::{Transaction, hot};
@@ -10,31 +10,32 @@ use crate::store::codec::Deleted;
 use crate::store::schema;
 
 impl Engine {
-    /// Brings back a key that was deleted, as it was: its text verifies again. Possible for 30 days, while its owner is
-    /// there, for whoever could create the same key. It changes no API access, and brings nothing over a demotion that
-    /// would have revoked it.
+    /// Undeletes a key as it was: its text verifies again. Possible for 30 days, while its owner exists, for callers
+    /// who could create the same key. API access does not change. A key that a demotion would have revoked stays
+    /// deleted.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`] when nothing of it is kept; [`EngineError::NoSuchUser`] when its owner is gone;
-    /// [`EngineError::Withheld`], [`EngineError::IssuedFrom`] and [`EngineError::Beyond`] when the caller may not;
-    /// [`EngineError::NoAccess`], [`EngineError::LostByDemotion`]; [`EngineError::HasKey`] when the owner has another where one is all; [`EngineError::HasText`] when another has its
-    /// text by now; [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`] when no record of it is left. [`EngineError::NoSuchUser`] when its owner was removed.
+    /// [`EngineError::Withheld`], [`EngineError::IssuedFrom`], [`EngineError::Beyond`] and
+    /// [`EngineError::NoLongerGood`] when the caller may not. [`EngineError::NoAccess`],
+    /// [`EngineError::LostByDemotion`]. [`EngineError::HasKey`] when the owner has another key of a keyspace with one
+    /// key per owner. [`EngineError::HasText`] when another key has its text by now. [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, the key is back also after a power cut.
+    /// After this returns, the key verifies again, also after a power cut.
     pub fn undelete_key(&self, by: impl Into<Principal>, id: KeyId) -> Result<Key, EngineError> {
         let by = by.into();
         let key = self.write(move |tx| {
             let place = schema::deleted(&id.to_bytes());
             let deleted: Deleted = tx.get(&place)?.ok_or(EngineError::NoSuchKey)?;
             let Deleted { ref key, until, .. } = deleted;
-            // It may be there again, by an import.
+            // An import may have created it again.
             if until <= tx.now() || tx.has(&schema::key(&id.to_bytes()))? {
                 return Err(EngineError::NoSuchKey);
             }
             tx.check_return(&by, &deleted)?;
             for (trace, _) in key.hot_records() {
-                // It may have been taken over as a key of another system.
+                // An import may have given its text to another key.
                 if tx.has(&hot(&trace))? {
                     return Err(EngineError::HasText);
                 }
@@ -53,7 +54,7 @@ impl Engine {
 }
 
 impl Transaction<'_> {
-    /// Refuses a key that the caller could not create, or that was taken away by somebody higher.
+    /// Refuses a key that the caller could not create, or that a caller of a higher level took away.
     fn check_return(&mut self, by: &Principal, deleted: &Deleted) -> Result<(), EngineError> {
         let Deleted { key, by: taken_by, until } = deleted;
         let owner = self.user(key.owner)?;
@@ -82,7 +83,7 @@ impl Transaction<'_> {
 }
 
 impl Reader {
-    /// The record of a deleted key that may come back.
+    /// Returns the record of a deleted key that can be undeleted.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.

@@ -1,4 +1,4 @@
-//! Changing a key's fields; suspending and resuming it.
+//! Changing fields of a key; suspending and resuming it.
 
 use crate::engine::{Engine, EngineError, KeyChange};
 use crate::key::{AuditAction, Key, KeyId, KeyState, Principal, Subject};
@@ -6,15 +6,16 @@ use crate::key::{AuditAction, Key, KeyId, KeyState, Principal, Subject};
 use super::create_key::check_expiry;
 
 impl Engine {
-    /// Changes what `change` names and leaves the rest.
+    /// Changes the fields that `change` names.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`], [`EngineError::ExpiryOutOfRange`];
-    /// [`EngineError::Beyond`] when the caller may not give that much, [`EngineError::Withheld`] when somebody higher took
-    /// it away; [`EngineError::Store`].
+    /// [`EngineError::NoSuchKey`], [`EngineError::KeyRevoked`]; [`EngineError::ExpiryOutOfRange`]: the caller corrects
+    /// the input. [`EngineError::Beyond`] when the caller may not give this much: the caller asks for less.
+    /// [`EngineError::Withheld`] when a caller of a higher level took the right away. [`EngineError::TooManyLimits`],
+    /// [`EngineError::NoLongerGood`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, every later verify judges by the new fields, also after a power cut.
+    /// After this returns, every later verify judges by the new fields, also after a power cut.
     pub fn update_key(
         &self,
         by: impl Into<Principal>,
@@ -57,7 +58,7 @@ fn changed(old: &Key, change: KeyChange) -> Key {
     }
 }
 
-/// The audit's word for the change: suspending or resuming when that is all of it.
+/// Audit action of the change: suspend or resume when nothing else changed.
 fn action(old: &Key, new: &Key) -> AuditAction {
     let only_state = Key { state: old.state.clone(), narrowed_by: old.narrowed_by, ..new.clone() } == *old;
     match new.state {

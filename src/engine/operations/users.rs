@@ -14,15 +14,17 @@ use crate::store::{StoreError, paged, schema};
 use super::api_access::api_access_removed_by;
 
 impl Engine {
-    /// Adds a user, active and without API access.
+    /// Adds an active user without API access.
     ///
     /// # Errors
     /// [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`], [`EngineError::BotNameTaken`],
-    /// [`EngineError::NoSuchCompany`]; with a password [`EngineError::Beyond`] and [`EngineError::NoLongerGood`] when a presented
-    /// key may do less; [`EngineError::Busy`] when too many passwords wait to be hashed; [`EngineError::Store`].
+    /// [`EngineError::NoSuchCompany`]: the caller corrects the input. With a password also [`EngineError::Beyond`] and
+    /// [`EngineError::NoLongerGood`] when the presented key has fewer rights than the password, and
+    /// [`EngineError::Busy`] when too many passwords wait to be hashed: the caller tries again later.
+    /// [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, the user survives a power cut.
+    /// After this returns, the user survives a power cut.
     pub fn add_user(&self, by: impl Into<Principal>, new: NewUser) -> Result<User, EngineError> {
         let by = by.into();
         let kind = match &new.kind {
@@ -67,18 +69,19 @@ impl Engine {
         })
     }
 
-    /// Changes what `change` names and leaves the rest. With API access comes a key in each keyspace that has keys
-    /// with access, and goes with it. A user who may do less than before, or nothing any more, loses the keys of the
-    /// keyspaces that revoke them then.
+    /// Changes the fields that `change` names. Granting API access issues a key in each keyspace whose keys are issued
+    /// with it; removing it deletes them. A user who is demoted or blocked loses the keys of the keyspaces that revoke
+    /// keys then.
     ///
     /// # Errors
     /// [`EngineError::NoSuchUser`], [`EngineError::UsernameTaken`], [`EngineError::EmailTaken`],
-    /// [`EngineError::BotNameTaken`], [`EngineError::NoSuchCompany`], [`EngineError::CompanyAccount`],
-    /// [`EngineError::LastAdministrator`]; [`EngineError::Withheld`] when somebody higher took API access away;
-    /// [`EngineError::Entropy`], [`EngineError::Store`].
+    /// [`EngineError::BotNameTaken`], [`EngineError::NoSuchCompany`]: the caller corrects the input.
+    /// [`EngineError::CompanyAccount`], [`EngineError::LastAdministrator`]: the change is never allowed.
+    /// [`EngineError::Withheld`] when a caller of a higher level took API access away. [`EngineError::Entropy`],
+    /// [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, every later verify of the user's keys judges by the new fields, also after a power cut.
+    /// After this returns, every later verify of the user's keys judges by the new fields, also after a power cut.
     pub fn update_user(
         &self,
         by: impl Into<Principal>,
@@ -114,14 +117,15 @@ impl Engine {
         })
     }
 
-    /// Gives a person a new password.
+    /// Sets the password of a person.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::BotPassword`]; [`EngineError::Beyond`] and [`EngineError::NoLongerGood`] when
-    /// a presented key may do less than the password would; [`EngineError::Busy`], [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`], [`EngineError::BotPassword`]; [`EngineError::Beyond`] and
+    /// [`EngineError::NoLongerGood`] when the presented key has fewer rights than the password. [`EngineError::Busy`]:
+    /// the caller tries again later. [`EngineError::Entropy`], [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, only the new password logs in, also after a power cut.
+    /// After this returns, only the new password logs in, also after a power cut.
     pub fn set_password(
         &self,
         by: impl Into<Principal>,
@@ -143,14 +147,14 @@ impl Engine {
         })
     }
 
-    /// Removes a user and every key of theirs, as one operation.
+    /// Removes a user and every key of the user, as one operation.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchUser`], [`EngineError::LastAdministrator`], [`EngineError::CompanyAccount`],
-    /// [`EngineError::Store`].
+    /// [`EngineError::NoSuchUser`]; [`EngineError::LastAdministrator`], [`EngineError::CompanyAccount`]: such a user
+    /// cannot be removed. [`EngineError::Store`].
     ///
     /// # Durability
-    /// When this answers, no key of the user is ever allowed again, not even after a power cut.
+    /// After this returns, no verify allows a key of the user, also after a power cut.
     pub fn remove_user(&self, by: impl Into<Principal>, id: UserId) -> Result<(), EngineError> {
         let by = by.into();
         self.write(move |tx| {
@@ -183,7 +187,7 @@ fn changed(old: &User, change: UserChange) -> User {
     }
 }
 
-/// The audit's word for the change.
+/// Audit action of the change.
 fn action(old: &User, new: &User) -> AuditAction {
     match (old.api_access, new.api_access) {
         (false, true) => AuditAction::AccessGranted,
@@ -192,7 +196,7 @@ fn action(old: &User, new: &User) -> AuditAction {
     }
 }
 
-/// Whether the user may do less than before, or nothing any more.
+/// Whether the user has a lower role than before, or is blocked now.
 fn demoted(old: &User, new: &User) -> bool {
     let stopped = old.status == UserStatus::Active && new.status != UserStatus::Active;
     new.role.level() < old.role.level() || stopped
@@ -203,7 +207,7 @@ fn administers(user: &User) -> bool {
 }
 
 impl Transaction<'_> {
-    /// Writes a user with all indexes; user names and addresses stay unique.
+    /// Writes a user with its index entries, and refuses a login name or e-mail address of another user.
     pub(in crate::engine) fn replace_user(
         &mut self,
         old: Option<&User>,
@@ -223,8 +227,8 @@ impl Transaction<'_> {
         self.write_user(old, Some(new))
     }
 
-    /// Whether anybody but `old` has a name that differs from this one by case alone: people take them for one. Follows
-    /// only the beginnings that names have, so it looks at few of many users.
+    /// Whether a user other than `old` has a login name that differs by case alone: people take the two for one.
+    /// Follows only prefixes that names have, so it reads few entries of a large store.
     fn has_name_but_for_case(&self, old: Option<&User>, name: &Username) -> Result<bool, EngineError> {
         let own = old.map(|old| schema::name(old.username.as_str()));
         let first = |place: &[u8]| Ok::<_, EngineError>(self.scan(place, None, 1)?.into_iter().next());
@@ -243,7 +247,7 @@ impl Transaction<'_> {
             beginnings = longer;
         }
         for whole in beginnings.iter().filter(|whole| Some(*whole) != own.as_ref()) {
-            // Of all names that begin so, the shortest comes first.
+            // The shortest of the names with a prefix is the first.
             if first(whole)?.is_some_and(|entry| entry.key == *whole) {
                 return Ok(true);
             }
@@ -251,18 +255,18 @@ impl Transaction<'_> {
         Ok(false)
     }
 
-    /// The number of the next user.
+    /// Returns the number of the next user.
     pub(in crate::engine) fn next_user_id(&mut self) -> Result<UserId, EngineError> {
         let last = self.get::<UserId>(schema::USER_COUNTER)?.unwrap_or(UserId(0));
         let id = UserId(after(last.0, schema::USER_COUNTER)?);
         if self.has(&schema::user(id.0))? {
-            // The counter is behind the users there are.
+            // The counter is behind the newest user.
             return Err(StoreError::Corrupt { place: schema::printable(schema::USER_COUNTER) }.into());
         }
         Ok(id)
     }
 
-    /// Every key of a user, or every one of one keyspace.
+    /// Returns every key of a user, or every key in one keyspace.
     pub(in crate::engine) fn keys_of(
         &mut self,
         owner: UserId,
@@ -275,7 +279,7 @@ impl Transaction<'_> {
         ids.map(|id| self.key(KeyId::from_bytes(id))).collect()
     }
 
-    /// Refuses a change that would leave nobody to administer.
+    /// Refuses a change after which no active administrator would exist.
     pub(in crate::engine) fn check_administrator_left(
         &self,
         old: &User,

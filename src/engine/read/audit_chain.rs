@@ -7,20 +7,20 @@ use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{Store, schema};
 
-/// Events whose links were proved.
+/// Result of proving links of the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chain {
-    /// How many.
+    /// Number of proved events.
     pub events: u64,
-    /// The newest event of all, to be kept elsewhere.
+    /// Newest event of the audit. An auditor keeps it outside the store, to prove later that the past did not change.
     pub head: AuditHead,
-    /// The newest event that is not what the one after it says: removed, altered or out of order.
+    /// Newest event that does not match the hash in its successor: removed, altered or out of order.
     pub broken_at: Option<u64>,
-    /// Whether the event that was kept elsewhere is there, and the same; `None` when none was asked about.
+    /// Whether the event that was kept outside the store exists unchanged; `None` when the caller gave none.
     pub kept: Option<bool>,
 }
 
-/// Hands events to `look`, newest first, until it has enough, and proves the links between them.
+/// Calls `look` with events, newest first, until it returns `false`, and proves the links between them.
 pub(in crate::engine) fn look_back(
     store: &dyn Store,
     before: Option<u64>,
@@ -40,7 +40,7 @@ pub(in crate::engine) fn look_back(
         let lower = upper.saturating_sub(limits::PAGE_MAX as u64 + 1);
         let entries = store.scan(schema::AUDIT, Some(&schema::audit(lower)), limits::PAGE_MAX)?;
         if entries.first().is_none_or(|entry| entry.key >= schema::audit(upper)) {
-            // A head that is damaged may name a number that nobody counts down from.
+            // A damaged head may have a number with no event below it.
             chain.broken_at = chain.broken_at.or(Some(upper - 1));
             return Ok(chain);
         }

@@ -1,4 +1,8 @@
-//! Looking back through the audit: newest first, filtered, with the chain proved on the way.
+//! Backward search of the audit: newest first, filtered, with the chain proved on the way.
+//!
+//! Events have rising numbers, so a search needs no index: it scans back from the newest event, and proves each link of
+//! the chain that it passes. Alternative: an index per user and key. Each change would write more entries, for a list
+//! that is read rarely.
 
 use std::collections::HashSet;
 
@@ -14,41 +18,41 @@ use crate::store::{paged, paged_by, schema};
 
 use super::audit_chain::{Chain, look_back};
 
-/// Which events are wanted; what is left out does not matter.
+/// Filter of audit events. Fields that are `None` match every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// About this user, or a key that is or was theirs, or by this user.
+    /// Events about this user, about a key that the user has or had, or by this user.
     pub user: Option<UserId>,
-    /// About this key, or by it.
+    /// Events about this key, or by it.
     pub key: Option<KeyId>,
-    /// That this was done.
+    /// Events with this action.
     pub action: Option<AuditAction>,
-    /// By this user.
+    /// Events by this user.
     pub actor: Option<UserId>,
-    /// Not before.
+    /// Events at this time or later.
     pub from: Option<Timestamp>,
-    /// Before.
+    /// Events before this time.
     pub until: Option<Timestamp>,
 }
 
-/// Events that were found, newest first.
+/// Page of audit events, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPage {
-    /// The events.
+    /// Events of the page.
     pub events: Vec<AuditEvent>,
-    /// Before which event to look further; `None` when there are no more.
+    /// Event before which the next page begins; `None` at the end.
     pub next: Option<u64>,
-    /// The chain as far as it was looked at.
+    /// State of the chain, as far as the page reached.
     pub chain: Chain,
 }
 
 impl Reader {
-    /// Up to `limit` events (at most 1,000) that `filter` wants, newest first, from before the event `before`; a page is
-    /// full unless it is the last. It walks over what the filter does not want, a thousand events at a time, and no further
-    /// back than a day before [`EventFilter::from`], so its time grows with what it skips.
+    /// Returns up to `limit` events (at most 1,000) before the event `before` that match `filter`, newest first. Every
+    /// page but the last is full. The scan reads also events that do not match, a thousand at a time, down to a day
+    /// before [`EventFilter::from`]: it takes time in proportion to them.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when they could not be read.
+    /// [`EngineError::Store`] when the events could not be read.
     pub fn search_audit(
         &self,
         filter: &EventFilter,
@@ -102,15 +106,15 @@ impl Reader {
         Ok((events, None))
     }
 
-    /// Proves every link of the audit's chain, and that the event `kept` elsewhere is one of it. The time it takes grows
-    /// with the audit.
+    /// Proves every link of the audit's chain, and that the event `kept` belongs to it. Takes time in proportion to the
+    /// audit.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when it could not be read.
+    /// [`EngineError::Store`] when the audit could not be read.
     ///
     /// # Security
-    /// Whoever can write the store can write another chain that holds in itself. It does not hold a head that was kept
-    /// elsewhere before.
+    /// An attacker who can write the store can write another consistent chain. That chain does not contain a head that
+    /// was kept outside the store before.
     pub fn audit_chain(&self, kept: Option<&AuditHead>) -> Result<Chain, EngineError> {
         let kept = kept.map(|kept| self.has_event(kept)).transpose()?;
         Ok(Chain { kept, ..look_back(self.store.as_ref(), None, &mut |_| true)? })
@@ -143,7 +147,7 @@ impl EventFilter {
     }
 }
 
-/// Whether an event is about a key, or names it among those that changed along the way.
+/// Whether an event is about a key, or names it among the keys that changed with its subject.
 fn names(event: &AuditEvent, key: KeyId) -> bool {
     let id = key.to_string();
     let along = |change: &FieldChange| {
@@ -156,7 +160,7 @@ fn names(event: &AuditEvent, key: KeyId) -> bool {
     event.subject == Subject::Key(key) || event.details.changes.iter().any(along)
 }
 
-/// Whether an event is about a user or one of these keys of theirs; of a key that is gone, its events say whose it was.
+/// Whether an event is about a user or one of the user's keys. The events of a deleted key name its owner.
 fn is_about(event: &AuditEvent, user: UserId, keys: &HashSet<KeyId>) -> bool {
     let owner = user.to_string();
     let was_theirs = |change: &FieldChange| {

@@ -1,4 +1,7 @@
-//! Where a page of a list ended.
+//! Cursor: the place where a page of a list ended.
+//!
+//! A cursor carries a mark of the list that it was made for, so the cursor of another owner, filter or kind is refused
+//! and does not silently continue a different list.
 
 use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
@@ -7,14 +10,15 @@ use crate::engine::EngineError;
 use crate::key::ParseError;
 use crate::limits;
 
-/// What tells lists apart, and whether a place is one that was given out.
+/// Mark that tells lists apart, and detects changed cursors.
 type Mark = [u8; 8];
 
-/// Where a page of a list ended; opaque text outside. It belongs to the one list it was made for: that of another owner,
-/// filter or kind refuses it, and so does its own when it was changed.
+/// Place where a page of a list ended; opaque text outside. It belongs to the list that it was made for: the list of
+/// another owner, filter or kind refuses it, and every list refuses a changed one.
 ///
 /// # Security
-/// The mark is no signature. Whoever makes up one that fits only begins a list that they may read in another place.
+/// The mark is no signature. A client that makes up a fitting mark only starts a list that the client may read at
+/// another place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     mark: Mark,
@@ -59,7 +63,7 @@ impl FromStr for Cursor {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let wrong = ParseError::new("cursor", "is not one that a listing gave");
+        let wrong = ParseError::new("cursor", "is not a cursor of a list");
         let bytes = text.strip_prefix(BEGINNING).and_then(|digits| hex::decode(digits).ok()).ok_or(wrong)?;
         match bytes.split_first_chunk() {
             Some((mark, place)) if (1..=limits::PLACE_BYTES_MAX).contains(&place.len()) => {

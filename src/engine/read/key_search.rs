@@ -1,4 +1,4 @@
-//! Keys in pages: whose, which of them, and where a page ended.
+//! Search of keys in pages: by owner, company, keyspace, status and prefix.
 
 use crate::clock::Timestamp;
 use crate::engine::{Cursor, EngineError, Reader};
@@ -6,36 +6,36 @@ use crate::key::{CompanyId, Key, KeyStatus, KeyspaceName, Level, Prefix, UserId}
 use crate::limits;
 use crate::store::{Entry, StoreError, paged_by, schema};
 
-/// Whose keys.
+/// Owners whose keys are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyScope {
-    /// One user's.
+    /// Keys of one user.
     Owner(UserId),
-    /// Those of everyone in a company whose role is no higher, and those of one who is asking.
+    /// Keys of the users of a company whose role is at most `highest`, and keys of the caller.
     Company {
-        /// The company.
+        /// Company of the owners.
         company: CompanyId,
-        /// The highest level that a role of theirs may have.
+        /// Highest level that an owner's role may have.
         highest: Level,
-        /// Who is asking.
+        /// User who searches.
         asking: Option<UserId>,
     },
-    /// Everyone's.
+    /// Keys of every user.
     Everyone,
 }
 
-/// Which keys are wanted; what is left out does not matter.
+/// Filter of keys. Fields that are `None` match every key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFilter {
-    /// Of this keyspace.
+    /// Keys of this keyspace.
     pub keyspace: Option<KeyspaceName>,
-    /// Where they are in their lives now.
+    /// Keys with this status now.
     pub condition: Option<KeyStatus>,
-    /// With a text that begins so.
+    /// Keys with a text of this prefix.
     pub prefix: Option<Prefix>,
 }
 
-/// Entries that name keys, in the order of their places.
+/// Entries that name keys, in the order of the store.
 type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
 
 impl Reader {
@@ -55,15 +55,15 @@ impl Reader {
         self.find_keys(KeyScope::Owner(owner), &filter, after, limit)
     }
 
-    /// Up to `limit` keys (at most 1,000) that `filter` wants, and where the next page begins, if there is one: a page is
-    /// full unless it is the last. By owner, then as [`Reader::keys_of`]; those of one prefix by id.
+    /// Returns up to `limit` keys (at most 1,000) that match `filter`, and the cursor of the next page; `None` at the
+    /// end. Every page but the last is full. Ordered by owner, then as [`Reader::keys_of`]; with a prefix by key id.
     ///
-    /// A page walks over what the filter does not want, a thousand keys at a time, so its time grows with what it skips:
-    /// at most with all keys of whoever's they are, and with a prefix only with those that show it.
+    /// A page scans also the keys that do not match, a thousand at a time, so it takes time in proportion to them: at
+    /// most all keys of `whose`, and with a prefix only the keys that show it.
     ///
     /// # Errors
-    /// [`EngineError::OtherList`] when `after` ended a page of another owner or filter; [`EngineError::Store`] when they
-    /// could not be read.
+    /// [`EngineError::OtherList`] when `after` ended a page of another owner or filter: the caller starts from the
+    /// first page. [`EngineError::Store`] when the keys could not be read.
     pub fn find_keys(
         &self,
         whose: KeyScope,

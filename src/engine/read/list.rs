@@ -7,11 +7,11 @@ use crate::store::codec::Record;
 use crate::store::schema;
 
 impl Reader {
-    /// Up to `limit` users (at most 1,001) of a company, or of none, by rising number, from just after one, and
-    /// after which the next page begins, if there may be one.
+    /// Returns up to `limit` users (at most 1,001) of a company, or of no company, by rising number, after one; and the
+    /// user after which the next page begins, if there may be one.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when they could not be read.
+    /// [`EngineError::Store`] when the users could not be read.
     pub fn users_of(
         &self,
         company: Option<CompanyId>,
@@ -29,10 +29,10 @@ impl Reader {
         Ok((users, next))
     }
 
-    /// Up to `limit` users (at most 1,001) by rising number, from just after one; fewer mean the end.
+    /// Returns up to `limit` users (at most 1,001) by rising number, after one. Fewer than `limit` are the end.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when they could not be read.
+    /// [`EngineError::Store`] when the users could not be read.
     pub fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, EngineError> {
         let after = after.map(|id| schema::user(id.0));
         let entries =

@@ -1,8 +1,11 @@
 //! Look-up of a presented key for `verify`: in the hot index, or in the store while the index is not ready.
 //!
-//! **Who calls, when.** The verifier, for each key text of the right form; administration, to name the key of a text.
-//! **Which wrong answers are allowed:** those of the hot index (`index/lookup.rs`), and none while the store answers.
-//! An error means that the key could not be decided about; no caller may take it for "absent".
+//! **Callers.** The verifier, for each key text of the right form; administration, to name the key of a text. **Allowed
+//! wrong answers:** those of the hot index (`index/lookup.rs`), and none while the store answers. An error means that
+//! the key is undecided; no caller may read it as "absent".
+//!
+//! A hot record does not repeat the number of its pepper: the look-up that finds the record knows the pepper it hashed
+//! with.
 
 use std::sync::Arc;
 
@@ -111,7 +114,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// What is known of a key's owner.
+    /// Returns what a verdict needs of an owner: login name, company, kind and rights.
     ///
     /// # Errors
     /// [`EngineError::Store`] when the hot index is not ready and the store could not be read.
@@ -124,7 +127,7 @@ impl Reader {
         Ok(self.user(id)?.map(|user| Arc::new(user.owner())))
     }
 
-    /// The id and owner of the key with this text, whatever state it is in.
+    /// Returns id and owner of the key with this text, in any state of the key.
     ///
     /// # Errors
     /// As [`Reader::look_up`].

@@ -1,4 +1,4 @@
-//! Reads of what is durable: records, lists, the audit, and the look-up for verifying.
+//! Reads of durable state: records, lists, the audit, and the look-up for verify.
 
 mod audit_chain;
 mod audit_search;

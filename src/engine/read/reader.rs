@@ -1,4 +1,4 @@
-//! What may be read, by anyone, at any time: only what is durable.
+//! Read-only view of durable state. It checks no rights: the caller has authorized the read.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::key::{Email, IssuedKey, Key, KeyId, PepperRing, SealError, User, User
 use crate::store::codec::Record;
 use crate::store::{Revision, Store, paged, schema};
 
-/// A read-only view. Clones share it.
+/// Read-only view of the store and the hot index. Clones share both.
 #[derive(Clone)]
 pub struct Reader {
     pub(in crate::engine) store: Arc<dyn Store>,
@@ -35,17 +35,17 @@ impl Reader {
         &self.hot
     }
 
-    /// The server's secrets.
+    /// Peppers of the server.
     pub(crate) fn peppers(&self) -> &PepperRing {
         &self.peppers
     }
 
-    /// The time now, by the engine's clock.
+    /// Current time of the engine's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The user of this number.
+    /// Returns the user with this number.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
@@ -53,7 +53,7 @@ impl Reader {
         self.get(&schema::user(id.0))
     }
 
-    /// The user of this login name.
+    /// Returns the user with this login name.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
@@ -62,7 +62,7 @@ impl Reader {
         id.map_or(Ok(None), |id| self.user(id))
     }
 
-    /// The user with this e-mail address, whatever the case of its letters.
+    /// Returns the user with this e-mail address, compared without case.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
@@ -75,7 +75,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Whether anybody can log in and administer everything.
+    /// Whether an active administrator with a password exists.
     ///
     /// # Errors
     /// [`EngineError::Store`] when the users could not be read.
@@ -88,12 +88,12 @@ impl Reader {
         Ok(false)
     }
 
-    /// The store's newest commit.
+    /// Revision of the store's newest commit.
     pub(crate) fn revision(&self) -> Revision {
         self.store.revision()
     }
 
-    /// The key of this id, with the uses that are not written yet.
+    /// Returns the key with this id, with the uses that are not written yet.
     ///
     /// # Errors
     /// [`EngineError::Store`] when it could not be read.
@@ -102,16 +102,19 @@ impl Reader {
         Ok(key.map(|key| self.with_uses(key)))
     }
 
-    /// The key with the uses that are not written yet.
+    /// Adds the uses that are not written yet to a key.
     pub(crate) fn with_uses(&self, mut key: Key) -> Key {
         key.usage.merge(self.hot.unwritten_uses(&key, self.now()));
         key
     }
 
-    /// The current text of a key, where a sealed copy of it is kept.
+    /// Returns the current text of a key, in keyspaces that store sealed copies; else `None`.
     ///
     /// # Errors
     /// [`EngineError::Seal`] when the copy cannot be opened; the key itself still verifies.
+    ///
+    /// # Security
+    /// The caller has checked that its user may see the text ([`Reader::check_proof`]).
     pub fn text(&self, key: &Key) -> Result<Option<IssuedKey>, EngineError> {
         let secret = &key.secrets.current;
         let open = |sealed: &crate::key::SealedCopy| sealed.open(key.id, secret.pepper, &self.peppers);

@@ -1,4 +1,4 @@
-//! What there is, counted: keys by keyspace and state, those that end soon, those that nobody ever used.
+//! Summary of a store: keys by keyspace and state, keys that expire soon, and keys that were never used.
 
 use std::collections::BTreeMap;
 
@@ -9,42 +9,42 @@ use crate::limits;
 use crate::store::codec::Record as _;
 use crate::store::{paged, schema};
 
-/// What there is, at one moment.
+/// Counts of a store at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// When it was counted.
+    /// Time of the count.
     pub at: Timestamp,
-    /// People there are.
+    /// Number of people.
     pub people: u64,
-    /// Bots there are, the accounts of companies left out.
+    /// Number of bots, without the accounts of companies.
     pub bots: u64,
     /// Keys by keyspace.
     pub keyspaces: BTreeMap<KeyspaceName, KeyCounts>,
-    /// Keys that stop by themselves within 30 days, soonest first; at most 10.
+    /// Keys that expire within 30 days, soonest first; at most 10.
     pub expiring: Vec<Key>,
-    /// How many do.
+    /// Number of keys that expire within 30 days.
     pub expiring_count: u64,
-    /// Active keys that nobody ever used, oldest first; at most 10.
+    /// Active keys that were never used, oldest first; at most 10.
     pub unused: Vec<Key>,
-    /// How many there are.
+    /// Number of active keys that were never used.
     pub unused_count: u64,
 }
 
-/// Keys by state.
+/// Number of keys by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyCounts {
-    /// Those that verify.
+    /// Keys that verify.
     pub active: u64,
-    /// Those whose time is over.
+    /// Keys after their expiry.
     pub expired: u64,
-    /// Those stopped until resumed.
+    /// Keys that are suspended until resumed.
     pub suspended: u64,
-    /// Those stopped for good.
+    /// Keys that are revoked.
     pub revoked: u64,
 }
 
 impl Reader {
-    /// Walks all users and keys and counts them. The time it takes grows with the store.
+    /// Counts all users and keys. Takes time in proportion to the store.
     ///
     /// # Errors
     /// [`EngineError::Store`] when they could not be read.
@@ -102,7 +102,7 @@ impl Summary {
     }
 }
 
-/// Puts `key` among the first, in order.
+/// Inserts `key` into the first keys, in order.
 fn keep_first<T: Ord>(first: &mut Vec<Key>, key: Key, by: impl Fn(&Key) -> T) {
     let at = first.partition_point(|other| by(other) <= by(&key));
     if at < limits::SUMMARY_KEYS_MAX {

@@ -1,12 +1,12 @@
-//! The two rules about rights, asked on the write lane, of the records as they are when a change is made.
+//! The two rules about rights, checked on the write lane against the records at the time of the change.
 //!
-//! **Nobody gives more than they show.** A key that was shown lends what it may do itself: its level, its end, where and
-//! how often it may be used. What comes of it, a new key or one that was changed, resumed, rotated or brought back, is
-//! within that. A text goes to whoever reaches the level that its key has in its record, since its owner may be promoted
-//! later; owners who come in person may have those of all their own keys.
+//! **No caller gives more than the presented proof has.** A presented key lends its own rights: its level, expiry,
+//! allowlist and rate limits. A key that the caller creates, changes, resumes, rotates or undeletes is within them. A
+//! key text is given to callers who reach the level in the key's record, since the owner may be promoted later; owners
+//! who log in may have the texts of all their own keys.
 //!
-//! **What was taken away stays away.** A key remembers at which level each of its rights was last narrowed by somebody
-//! other than its owner, and nobody below that level widens it again ([`NarrowedBy`]).
+//! **A right that was taken away stays away.** A key remembers at which level each of its rights was last narrowed by a
+//! caller other than its owner, and no caller below that level widens it again ([`NarrowedBy`]).
 
 use std::fmt::{self, Display};
 
@@ -17,27 +17,27 @@ use crate::key::{
     Allowlist, Expiry, Key, KeyState, Level, NarrowedBy, Principal, RateLimits, Restriction, Role, UserId,
 };
 
-/// What somebody may do with a key, or with keys at all.
+/// Right over a key, or over keys at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// Using it at all: taken away by suspending it.
+    /// Use of the key: taken away by suspending it.
     State,
-    /// Its level.
+    /// Level of the key.
     Level,
-    /// Where it may be used from.
+    /// Networks that the key may be used from.
     Allowlist,
-    /// How often it may be used.
+    /// Rate limits of the key.
     RateLimits,
-    /// How long it may be used.
+    /// Time until which the key may be used.
     Expiry,
-    /// Having it: taken away by deleting it.
+    /// Existence of the key: taken away by deleting it.
     Existence,
-    /// API access of its owner.
+    /// API access of the owner.
     ApiAccess,
 }
 
 impl Right {
-    /// The name of its field.
+    /// Name of the right's field.
     pub const fn name(self) -> &'static str {
         match self {
             Self::State => "state",
@@ -50,7 +50,7 @@ impl Right {
         }
     }
 
-    /// How it was taken away.
+    /// Word for how the right was taken away.
     pub(in crate::engine) const fn taken(self) -> &'static str {
         match self {
             Self::State => "the key was suspended",
@@ -70,7 +70,7 @@ impl Display for Right {
     }
 }
 
-/// Refuses what is not within the bound.
+/// Refuses a value that is not within the bound.
 pub(in crate::engine) fn bounded<T: Restriction + Display>(
     right: Right,
     asked: &T,
@@ -79,12 +79,12 @@ pub(in crate::engine) fn bounded<T: Restriction + Display>(
     if asked.within(most) { Ok(()) } else { Err(EngineError::Beyond { right, most: most.to_string() }) }
 }
 
-/// Refuses whoever is below the level at which something was taken away.
+/// Refuses a caller below the level at which a right was taken away.
 pub(in crate::engine) fn reaches(right: Right, by: &Principal, held: Level) -> Result<(), EngineError> {
     if by.level >= held { Ok(()) } else { Err(EngineError::Withheld { right, level: held }) }
 }
 
-/// The key that was shown, and what it may do now.
+/// The presented key, and the rights that it lends.
 #[derive(Debug)]
 pub(in crate::engine) struct Lent {
     key: Key,
@@ -92,19 +92,19 @@ pub(in crate::engine) struct Lent {
 }
 
 impl Lent {
-    /// What `key`, the record of the one that was shown, lends.
+    /// Returns the rights that `key`, the record of the presented key, lends.
     fn of(by: &Principal, key: Option<Key>, now: Timestamp) -> Result<Self, EngineError> {
         let good = |key: &Key| key.state == KeyState::Active && !key.expiry.reached(now);
         let key = key.filter(good).ok_or(EngineError::NoLongerGood)?;
         Ok(Self { acts_with: by.level.min(key.level), key })
     }
 
-    /// The highest level of keys of `owner` that it reaches. Two keys of one owner are capped by the same role.
+    /// Highest level of keys of `owner` that it reaches. Two keys of one owner are capped by the same role.
     fn reaches(&self, owner: UserId) -> Level {
         if owner == self.key.owner { self.key.level } else { self.acts_with }
     }
 
-    /// Refuses a key that may do more.
+    /// Refuses a key with more rights.
     fn covers(&self, key: &Key) -> Result<(), EngineError> {
         let Key { allowlist, rate_limits, expiry, .. } = &self.key;
         bounded(Right::Level, &key.level, &self.reaches(key.owner))?;
@@ -114,7 +114,7 @@ impl Lent {
     }
 }
 
-/// Refuses to give a proof of this key to whoever it is not for.
+/// Refuses to give a proof of this key to a caller that may not have it.
 fn proof_is_for(by: &Principal, lent: Option<&Lent>, key: &Key) -> Result<(), EngineError> {
     match lent {
         Some(lent) => lent.covers(key),
@@ -123,7 +123,7 @@ fn proof_is_for(by: &Principal, lent: Option<&Lent>, key: &Key) -> Result<(), En
     }
 }
 
-/// The level that holds a right after it went from `old` to `new`.
+/// Level that holds a right after the change from `old` to `new`.
 fn held_after<T: Restriction + PartialEq>(
     right: Right,
     [old, new]: [&T; 2],
@@ -139,12 +139,12 @@ fn held_after<T: Restriction + PartialEq>(
         return Ok(held.max(by.level));
     }
     reaches(right, by, held)?;
-    // Widened, but not as far as it goes: what is left of it was set by whoever did that.
+    // Widened, but not to the full right: the rest was narrowed by this caller.
     Ok(if own || new.is_unbounded() { Level::AUTHENTICATE } else { by.level })
 }
 
-/// What is held of a key that `by` changed from `old` to `new`; `suspends` when that was asked for, also of one that was
-/// suspended already.
+/// Levels that hold the rights of a key after `by` changed it from `old` to `new`. `suspends` is set when the caller
+/// asked to suspend, also for a suspended key.
 fn held(by: &Principal, old: &Key, new: &Key, suspends: bool) -> Result<NarrowedBy, EngineError> {
     let NarrowedBy { state, level, allowlist, rate_limits, expiry } = old.narrowed_by;
     let owner = old.owner;
@@ -171,7 +171,7 @@ fn held(by: &Principal, old: &Key, new: &Key, suspends: bool) -> Result<Narrowed
     })
 }
 
-/// What is held of a key that somebody makes for another: what they asked for.
+/// Levels that hold the rights of a key that a caller creates for another owner: each right that the caller narrowed.
 fn held_anew(by: &Principal, new: &NewKey, role: Level) -> NarrowedBy {
     if by.is(new.owner) {
         return NarrowedBy::default();
@@ -190,10 +190,10 @@ fn held_anew(by: &Principal, new: &NewKey, role: Level) -> NarrowedBy {
 }
 
 impl Transaction<'_> {
-    /// What the key that was shown lends; `None` when it was another proof.
+    /// Returns the rights that the presented key lends; `None` when the caller presented another proof.
     ///
     /// # Errors
-    /// [`EngineError::NoLongerGood`] when it was suspended, revoked or deleted meanwhile, or is over.
+    /// [`EngineError::NoLongerGood`] when the presented key was suspended, revoked or deleted, or has expired.
     fn lent(&mut self, by: &Principal) -> Result<Option<Lent>, EngineError> {
         let Some(id) = by.key() else { return Ok(None) };
         let key = match self.key(id) {
@@ -203,10 +203,10 @@ impl Transaction<'_> {
         Lent::of(by, key, self.now()).map(Some)
     }
 
-    /// The new key as it is made, with what is left out filled in, and what is held of it.
+    /// Fills in the omitted fields of a new key, and returns it with the levels that hold its rights.
     ///
     /// # Errors
-    /// [`EngineError::Beyond`] when it would go beyond what `by` may give, or what binds its owner.
+    /// [`EngineError::Beyond`] when the key would have more rights than `by` may give, or than bind its owner.
     pub(in crate::engine) fn settle_new(
         &mut self,
         by: &Principal,
@@ -228,7 +228,7 @@ impl Transaction<'_> {
         Ok((new, held))
     }
 
-    /// Has `new` hold what `by` narrows of `old`.
+    /// Writes into `new` the levels that hold the rights that `by` narrowed of `old`.
     ///
     /// # Errors
     /// [`EngineError::Beyond`] and [`EngineError::Withheld`].
@@ -252,7 +252,7 @@ impl Transaction<'_> {
         Ok(new)
     }
 
-    /// Refuses to give a proof of this key to whoever it is not for: a text, or that it may come back.
+    /// Refuses to give a proof of this key, a text or an undelete, to a caller that may not have it.
     ///
     /// # Errors
     /// [`EngineError::Beyond`].
@@ -286,7 +286,7 @@ impl Transaction<'_> {
         bounded(Right::Level, &role.level(), &most)
     }
 
-    /// Refuses a key that ends one above itself.
+    /// Refuses to end a key with a higher level than the presented key.
     ///
     /// # Errors
     /// [`EngineError::Beyond`].
@@ -299,11 +299,12 @@ impl Transaction<'_> {
 }
 
 impl Reader {
-    /// Refuses a text of this key to whoever it is not for: to whom its level is above their own, and to a key, unless it
-    /// is its owner in person; and to a key that may itself do less.
+    /// Refuses to give the text of this key to a caller whose level is below that of the key; to a presented key,
+    /// unless its owner logged in; and to a presented key with fewer rights.
     ///
     /// # Errors
-    /// [`EngineError::Beyond`], [`EngineError::NoLongerGood`]; [`EngineError::Store`] when that could not be read.
+    /// [`EngineError::Beyond`], [`EngineError::NoLongerGood`]: the caller may not have the text. [`EngineError::Store`]
+    /// when the records could not be read.
     pub fn check_proof(&self, by: &Principal, key: &Key) -> Result<(), EngineError> {
         let lent = by.key().map(|id| Lent::of(by, self.key(id)?, self.now())).transpose()?;
         proof_is_for(by, lent.as_ref(), key)

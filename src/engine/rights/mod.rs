@@ -1,4 +1,4 @@
-//! The rules about who may give or widen what, asked on the write lane.
+//! Rules about giving and widening rights, checked on the write lane.
 
 mod bounds;
 mod owner_limits;

@@ -1,8 +1,9 @@
-//! Limits that bind every key of an owner in a keyspace.
+//! Owner limits: rate limits that bind every key of an owner in a keyspace.
 //!
-//! Whoever reaches the owner's role and limits one of the owner's keys limits them all: the tightest of such limits, by
-//! name, bind every later key, however the owner came. Deleting or revoking a key sheds nothing. Whoever reaches the
-//! level that set them may give more, and widens them by widening the limits of the keys they were set on.
+//! A caller who reaches the owner's role and limits one of the owner's keys limits all of them: the tightest of such
+//! limits, by name, bind every later key, by any creator. Deleting or revoking a key removes no limit. A caller who
+//! reaches the level that set the limits may give more, and widens them by widening the limits of the keys that they
+//! were set on.
 
 use crate::engine::commit::Transaction;
 use crate::engine::{EngineError, NewKey};
@@ -22,7 +23,7 @@ fn tightest(one: &RateLimits, other: &RateLimits) -> Result<RateLimits, EngineEr
     })
 }
 
-/// Limits that are set on top of those that bind already.
+/// Combines limits with the limits that bind already.
 fn tightened(
     before: Option<OwnerLimits>,
     level: Level,
@@ -36,13 +37,13 @@ fn tightened(
     })
 }
 
-/// Whether limits that `by` asks for are set by somebody above the owner.
+/// Whether the limits that `by` asks for are set by a caller above the owner.
 fn is_above(by: &Principal, owner: UserId, level: Level) -> bool {
     !by.is(owner) && by.level >= level
 }
 
 impl Transaction<'_> {
-    /// What binds the owner's keys in the keyspace, with what this operation is about to change of that.
+    /// Returns the limits that bind the owner's keys in the keyspace, with this operation's changes.
     fn owner_limits(
         &mut self,
         owner: UserId,
@@ -59,7 +60,7 @@ impl Transaction<'_> {
         self.owner_limits.insert(schema::owner_limits(owner.0, keyspace.as_str()), limits);
     }
 
-    /// Writes what was changed.
+    /// Writes the changed limits.
     pub(in crate::engine) fn write_owner_limits(&mut self) -> Result<(), EngineError> {
         for (place, limits) in std::mem::take(&mut self.owner_limits) {
             match limits {
@@ -70,7 +71,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Forgets all limits of an owner who goes.
+    /// Removes all limits of an owner who is removed.
     pub(in crate::engine) fn drop_owner_limits(&mut self, owner: UserId) -> Result<(), EngineError> {
         for entry in self.scan(&schema::all_owner_limits(owner.0), None, usize::MAX)? {
             self.delete(entry.key);
@@ -78,7 +79,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The limits of a new key: those asked for, or the tightest of those that bind and of the key that was shown.
+    /// Limits of a new key: the requested ones, or the tightest of those that bind and those of the presented key.
     pub(in crate::engine) fn settle_new_limits(
         &mut self,
         by: &Principal,
@@ -105,7 +106,7 @@ impl Transaction<'_> {
         Ok(asked.clone())
     }
 
-    /// Refuses limits beyond those that bind, to whoever is below the level that set them.
+    /// Refuses limits beyond those that bind, unless the caller reaches the level that set them.
     pub(in crate::engine) fn check_owner_limits(
         &mut self,
         by: &Principal,
@@ -121,7 +122,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Has the limits of the owner follow those of a key that `by` changed from `old` to `new`.
+    /// Updates the owner's limits after `by` changed a key from `old` to `new`.
     pub(in crate::engine) fn settle_changed_limits(
         &mut self,
         by: &Principal,
@@ -147,7 +148,8 @@ impl Transaction<'_> {
         self.write_owner_limits()
     }
 
-    /// The tightest limits that others set on keys of the owner, `changed` among them as it is from here on.
+    /// Returns the tightest limits that other callers set on keys of the owner, with `changed` as it is after this
+    /// operation.
     fn limits_set_on(&mut self, changed: &Key) -> Result<Option<OwnerLimits>, EngineError> {
         let mut bound = None;
         let keyspace = Keyspace::named(&changed.keyspace);

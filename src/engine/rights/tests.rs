@@ -49,12 +49,12 @@ impl World {
         Self { engine, clock, flo, admin }
     }
 
-    /// Somebody who came in person, with this level.
+    /// Caller who logged in, with this level.
     fn person(user: UserId, number: u8) -> Principal {
         Principal { actor: Actor::User { user, key: None, from: None }, level: level(number) }
     }
 
-    /// Whoever shows this key.
+    /// Caller who presents this key.
     fn by(key: &Key) -> Principal {
         Principal { actor: Actor::User { user: key.owner, key: Some(key.id), from: None }, level: key.level }
     }
@@ -67,7 +67,7 @@ impl World {
         self.engine.create_key(by, new).map(|(key, _)| key)
     }
 
-    /// A key of flo's own making, limited as `set` says.
+    /// A key that flo created, limited by `set`.
     fn own(&self, number: u8, set: impl FnOnce(&mut NewKey)) -> Key {
         let mut new = self.draft(number);
         set(&mut new);
@@ -297,7 +297,8 @@ fn limits_on_one_key_bind_every_later_key_of_the_owner_there() {
     world.engine.revoke_key(me, first.id, RevokeReason::Unspecified).unwrap();
     world.engine.delete_key(me, first.id).unwrap();
     assert_eq!(told(make(me, None)), hourly("default", 2));
-    // Whoever set them may give more, to this key alone, and widens them by widening the keys they were set on.
+    // Callers who reach the level that set them may give more, to this key alone, and widen them by widening the keys
+    // that they were set on.
     let wide = make(admin, Some(hourly("default", 9))).unwrap();
     assert_eq!(told(make(me, None)), hourly("default", 2));
     world.update(admin, wide.id, |change| change.rate_limits = Some(hourly("default", 10))).unwrap();

@@ -11,7 +11,7 @@ impl Api {
         self.ask("GET", target, Value::Null)
     }
 
-    /// As somebody over the network, by name and password.
+    /// Lists over the network, with login name and password.
     fn list_as(&self, name: &str, target: &str) -> Value {
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{PASSWORD}"));
         let headers = [("authorization", format!("Basic {basic}"))];
