@@ -50,7 +50,7 @@ pub enum SecretFileError {
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// Permission bits of the file.
         mode: u32,
     },
     /// The file belongs to a user other than root and the user of this process: that user knows the peppers.
@@ -71,10 +71,10 @@ pub enum SecretFileError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Problem of the line.
         problem: &'static str,
     },
-    /// It could not be read or written.
+    /// The file could not be read or written.
     #[error("the secret file {}: {source}", path.display())]
     Io {
         /// The file.
@@ -93,7 +93,7 @@ pub enum SecretFileError {
     Entropy(#[from] EntropyError),
 }
 
-/// Where the peppers of a server are kept.
+/// File with the peppers of a server.
 ///
 /// ```
 /// use keyward::config::SecretFile;
@@ -205,7 +205,7 @@ impl SecretFile {
     /// [`SecretFileError::Full`]; as [`SecretFile::read`]; [`SecretFileError::Entropy`].
     ///
     /// # Durability
-    /// When this answers, the file has it also after a power cut. It always has every older one, too.
+    /// After this returns, the file has the new pepper and every older one, also after a power cut.
     pub fn rotate(&self, entropy: &dyn Entropy) -> Result<PepperNumber, SecretFileError> {
         let locked = self.lock()?;
         let mut peppers = self.read()?.into_peppers();
@@ -256,7 +256,7 @@ impl SecretFile {
     }
 }
 
-/// Who asks.
+/// User and groups of this process.
 struct Process {
     user: u32,
     groups: Vec<u32>,
@@ -302,7 +302,7 @@ impl Locked<'_> {
         }
         let written = self.write_partial(Path::new(&partial), text);
         if written.is_err() {
-            // What remains of it is removed by the next try.
+            // The next try removes the rest.
             let _ = fs::remove_file(&partial);
         }
         written?;

@@ -1,4 +1,4 @@
-//! Which of several dialects answers a request: the one with the most specific claim.
+//! Claims of dialects to paths: the dialect with the most specific claim answers a request.
 //!
 //! The documented APIs share addresses: two have pages below `/apikeys/`, two below `/api/`, two below `/xml/`, and one
 //! takes its key at any address. None of them can move, since clients hold the addresses. So each dialect says how
@@ -12,7 +12,7 @@
 use super::Dialect;
 use crate::http::Head;
 
-/// How specific a claim to a path is, least first.
+/// Claim to a path, least specific first.
 ///
 /// ```
 /// use keyward::dialect::Specificity;
@@ -91,7 +91,7 @@ mod tests {
         ]
     }
 
-    /// Who answers each path, without a key and with one of QReserve's.
+    /// Dialect that answers each path, without a key and with a QReserve key.
     const PATHS: [(&str, &str, &str); 28] = [
         ("/", "welcome", "qreserve"),
         ("/openapi.json", "native", "native"),

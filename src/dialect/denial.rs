@@ -17,27 +17,27 @@ pub(super) enum Denial {
     TwoKeys,
     /// The key is not good here and now.
     InvalidKey,
-    /// It is good, but not for this.
+    /// The credential is valid, but not for this request.
     LevelTooLow { need: Level },
-    /// It was used too often.
+    /// The key is over one of its rate limits.
     RateLimited { quota: Quota, retry_ms: Option<u64> },
-    /// It has no rate limit of the name that was asked for.
+    /// The key has no rate limit with the requested name.
     NoSuchLimit,
 }
 
 /// Why a caller could not be authenticated, as far as most dialects tell reasons apart.
 #[derive(Debug)]
 pub(super) enum Unproven {
-    /// What was presented is not good here and now.
+    /// The credential is not valid here and now.
     Refused,
-    /// It is good, but not for this.
+    /// The credential is valid, but not for this request.
     LevelTooLow,
-    /// It was used too often.
+    /// The key is over one of its rate limits.
     RateLimited {
-        /// When to come back, if ever.
+        /// Seconds until the client may try again; `None` for never.
         retry_after_seconds: Option<u64>,
     },
-    /// It could not be decided: 503, whatever the reason.
+    /// Undecided: 503, for every reason.
     Undecided,
 }
 
@@ -158,7 +158,7 @@ impl Denial {
     pub(super) fn problem(self) -> Vec<u8> {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let title = title(status);
-        // None of these needs to be escaped.
+        // No character of these texts needs an escape.
         let body = format!(
             r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}","code":"{code}"}}"#
         );

@@ -45,7 +45,7 @@ pub use telvue::TelVue;
 use crate::command::Service;
 use crate::http::{Body, Head, RawRequest, RawResponse};
 
-/// One documented API, mapped onto commands.
+/// Dialect: a documented API, mapped onto commands.
 ///
 /// The server calls a dialect for each request in this order: [`claims`](Self::claims), [`declines`](Self::declines) and
 /// [`specificity`](Self::specificity) to find out which dialect answers; then [`try_answer`](Self::try_answer) without
@@ -98,7 +98,7 @@ pub trait Dialect: Send + Sync {
     /// The answer, in the dialect's shape, to a request for this path that could not be carried out at all: too many
     /// wait, or `answer` panicked. The server adds `Retry-After` where that helps.
     ///
-    /// What was done before a panic is not known: the text must not say that nothing happened.
+    /// A panic may come after a commit, so the text must not say that nothing happened.
     fn error_response(&self, _path: &str, failure: Failure) -> RawResponse {
         let (status, what) = match failure {
             Failure::Busy => (503, "Too many requests are waiting\n"),

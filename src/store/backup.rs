@@ -20,12 +20,12 @@ const END: u8 = 2;
 /// No key of the store is longer.
 const KEY_BYTES_MAX: usize = 4 * 1024;
 
-/// One frame: an entry, or that there is none any more.
+/// Frame of a backup: an entry, or the removal of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Its key.
+    /// Key of the entry.
     pub key: Vec<u8>,
-    /// Its value; `None` when there is no such entry.
+    /// Value of the entry; `None` when it was removed.
     pub value: Option<Vec<u8>>,
 }
 
@@ -51,7 +51,7 @@ impl<W: Write> BackupWriter<W> {
     /// A backup that goes to `to`.
     ///
     /// # Errors
-    /// What writing met with.
+    /// [`io::Error`] of the writer.
     pub fn begin(to: W) -> io::Result<Self> {
         let mut writer = Self { to, hash: blake3::Hasher::new() };
         writer.write(MAGIC)?;
@@ -61,7 +61,7 @@ impl<W: Write> BackupWriter<W> {
     /// Adds frames, written one after the other.
     ///
     /// # Errors
-    /// What writing met with.
+    /// [`io::Error`] of the writer.
     pub fn write(&mut self, frames: &[u8]) -> io::Result<()> {
         self.hash.update(frames);
         self.to.write_all(frames)
@@ -70,7 +70,7 @@ impl<W: Write> BackupWriter<W> {
     /// Ends the backup: without its end it is none.
     ///
     /// # Errors
-    /// What writing met with.
+    /// [`io::Error`] of the writer.
     pub fn end(mut self) -> io::Result<W> {
         self.write(&[END])?;
         self.to.write_all(self.hash.finalize().as_bytes())?;

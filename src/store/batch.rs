@@ -24,13 +24,13 @@ impl Revision {
 pub struct Entry {
     /// Key in the store.
     pub key: Vec<u8>,
-    /// Its bytes, without the store's own envelope.
+    /// Value without the store's envelope.
     pub value: Vec<u8>,
     /// The commit that wrote it.
     pub version: Revision,
 }
 
-/// What must hold of a key for a batch to apply.
+/// Expected state of a key when a batch is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// The key does not exist.
@@ -60,7 +60,7 @@ pub struct Batch {
     writes: BTreeMap<Vec<u8>, Write>,
 }
 
-/// What a batch does to one key.
+/// Write of a batch to one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Write {
     /// Writes a key that the caller asserts to be new.
@@ -211,12 +211,12 @@ impl Batch {
         }
     }
 
-    /// What the batch expects of `key`, if anything.
+    /// Expected state of `key`; `None` when the batch expects nothing of it.
     pub(crate) fn expected(&self, key: &[u8]) -> Option<Expectation> {
         self.expectations.get(key).copied()
     }
 
-    /// What the batch writes at `key`: `Some(None)` when it removes it, `None` when it leaves it alone.
+    /// Value that the batch writes at `key`: `Some(None)` when it removes the entry, `None` when it does not write it.
     pub(crate) fn written(&self, key: &[u8]) -> Option<Option<&[u8]>> {
         self.writes.get(key).map(Write::value)
     }
@@ -244,12 +244,12 @@ impl Batch {
     }
 }
 
-/// What one commit changed.
+/// Changes of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The commit.
     pub revision: Revision,
-    /// Its writes in key order; `None` removed the key.
+    /// Writes of the commit in key order; `None` removed the key.
     pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 

@@ -1,4 +1,4 @@
-//! What surrounds every stored value: a format number, the commit that wrote it, a checksum bound to its key.
+//! Envelope of every stored value: format number, revision of its commit, and a checksum bound to its key.
 //!
 //! ```text
 //! format 1 | revision 8, big-endian | body | checksum 8
@@ -24,7 +24,7 @@ pub(super) struct Opened<'a> {
     pub(super) version: Revision,
     /// The value itself.
     pub(super) body: &'a [u8],
-    /// Its checksum as a number, for the digest.
+    /// Checksum as a number, for the store digest.
     pub(super) sum: u64,
 }
 

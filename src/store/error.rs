@@ -13,7 +13,7 @@ pub enum StoreError {
     /// The file system or sled failed. Restart; if it persists, look at the disk.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// Action that failed.
         what: &'static str,
         /// The system's answer.
         source: std::io::Error,
@@ -45,7 +45,7 @@ pub enum StoreError {
     Refused {
         /// The key, in printable form.
         place: String,
-        /// What is wrong with it.
+        /// Problem of the entry.
         why: &'static str,
     },
     /// An expectation of the batch does not hold. Nothing was changed; read again and retry.
@@ -57,7 +57,7 @@ pub enum StoreError {
     /// An earlier failure, or a stop, closed the store for writes. Reads go on; restart to write again.
     #[error("the store takes no writes: {why}")]
     Closed {
-        /// What closed it.
+        /// Failure that closed the store.
         why: String,
     },
     /// Another process has the directory open.
@@ -69,13 +69,13 @@ pub enum StoreError {
     /// Acknowledged data is missing. Opening refused; `--recover` opens with the rest.
     #[error("acknowledged data is missing: {report}")]
     Missing {
-        /// What was expected and what was found.
+        /// Expected and found state.
         report: String,
     },
     /// The process cannot promise durability, so it does not start.
     #[error("cannot promise durability: {why}")]
     NotDurable {
-        /// What is wrong.
+        /// Problem, in words.
         why: &'static str,
     },
     /// Commits after `after` are no longer remembered. Read everything again.

@@ -106,7 +106,7 @@ pub fn slow_of(prefix: &str) -> Vec<u8> {
     join(&[SLOW, prefix.as_bytes(), b"/"])
 }
 
-/// What the text begins with, in the place of a key that another system's salted hash is known of.
+/// Prefix of the key text, in the store key of a salted hash.
 pub fn slow_prefix(place: &[u8]) -> Option<&str> {
     let (prefix, _) = place.strip_prefix(SLOW)?.split_last_chunk::<16>()?;
     std::str::from_utf8(prefix.strip_suffix(b"/")?).ok()

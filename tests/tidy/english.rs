@@ -31,8 +31,7 @@ const PHRASES: [&str; 22] = [
 ];
 
 /// Findings that each room may still have. This may only fall.
-const CEILINGS: [(&str, usize); 4] =
-    [("src/README.md", 12), ("src/config", 5), ("src/dialect", 4), ("src/engine", 74)];
+const CEILINGS: [(&str, usize); 1] = [("src/dialect", 1)];
 
 /// A word, in lower case, and its line.
 type Word = (String, usize);

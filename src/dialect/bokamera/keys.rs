@@ -98,7 +98,7 @@ pub(super) fn query(context: &RequestContext<'_>) -> Result<Record, Refusal> {
     let KeyPage { keys, .. } = context.run(&caller, list)?;
     let now = context.service.now();
     let shown = keys.into_iter().rev().filter(|(key, _)| !active_only || is_active(key, now));
-    // One that may do more than the caller is not shown.
+    // Keys with a higher level than the caller are not listed.
     let shown = shown.filter_map(|(key, text)| Some(record(&key, &company, text?.reveal(), now)));
     let fields = vec![("ApiKeys", Value::Records(shown.collect())), ("ResponseStatus", Value::Status(None))];
     Ok(Record { name: "ApiKeyQueryResponse", namespace: Namespace::Dtos, fields })

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 
-/// What a request is for.
+/// Target of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     /// `user/apikeys`
@@ -42,7 +42,7 @@ pub(super) fn below_api(path: &str) -> Result<impl Iterator<Item = &str>, Refusa
     if path.bytes().all(allowed) { Ok(below) } else { Err(Refusal::DisallowedCharacter) }
 }
 
-/// What the segments after `/api` ask for; those after the function are ignored.
+/// Target of the segments after `/api`; segments after the function are ignored.
 ///
 /// # Errors
 /// In this order: [`Refusal::InvalidVersion`], [`Refusal::InvalidEndpoint`], [`Refusal::VersionNotSupported`],

@@ -62,19 +62,19 @@ pub enum Refusal {
     DeletionFailed,
     /// Too many logins are being checked.
     Busy {
-        /// When to come back.
+        /// Seconds until the client may try again.
         retry_after_seconds: u32,
     },
     /// The key is used too often.
     RateLimited {
-        /// When to come back.
+        /// Seconds until the client may try again.
         retry_after_seconds: u32,
     },
     /// No method of HTTP that a page may be asked with.
     MethodNotAllowed,
     /// The store takes no changes.
     Unavailable,
-    /// It could not be decided.
+    /// The request could not be decided.
     Undecided,
 }
 

@@ -36,7 +36,7 @@ pub(super) fn key_text(key: &str, secret: &str) -> Zeroizing<String> {
 /// Reads the body of a login.
 ///
 /// # Errors
-/// What is wrong first, in the documented order.
+/// Reads the body. The error is its first problem, in the documented order.
 pub(super) fn sign_in(request: &RawRequest) -> Result<SignInBody, Refusal> {
     let mut members = members(request)?;
     let username = match members.remove("username").filter(is_given).ok_or(Refusal::UsernameMissing)? {
@@ -54,7 +54,7 @@ pub(super) fn sign_in(request: &RawRequest) -> Result<SignInBody, Refusal> {
 /// Reads the body of a creation.
 ///
 /// # Errors
-/// What is wrong first, in the documented order.
+/// Reads the body. The error is its first problem, in the documented order.
 pub(super) fn new_key(request: &RawRequest, now: Timestamp) -> Result<NewKeyBody, Refusal> {
     let members = members(request)?;
     let name = given(&members, "name").ok_or(Refusal::NameMissing)?;
@@ -93,7 +93,7 @@ fn given<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| is_given(value))
 }
 
-/// What JavaScript calls true.
+/// Whether JavaScript takes the value for true.
 fn is_given(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,

@@ -54,7 +54,7 @@ pub(super) fn refused(preset: Preset, status: u16) -> RawResponse {
     answer(preset.status(status), status, 3)
 }
 
-/// It could not be decided.
+/// The verdict is undecided.
 pub(super) fn undecided(preset: Preset, retry_after_seconds: u32) -> RawResponse {
     refused(preset, 503).with_header("retry-after", retry_after_seconds.to_string())
 }

@@ -97,7 +97,7 @@ impl Bots<'_> {
         decode::empty(self.request)?;
         let KeyWithText { key, text } = match self.live_key(bot.id)? {
             Some(key) => self.run(RotateKey { key: KeyRef::Id(key.id), grace_ms: 0 })?,
-            // It acts as its bot does, whatever role that gets.
+            // The key acts with the bot's role, also after the role changes.
             None => self.run(CreateKey(NewKey::new(*Keyspace::QRESERVE.name(), bot.id, Level::ALL)))?,
         };
         Ok(encode::issued(&key, text))

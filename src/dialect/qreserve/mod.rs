@@ -95,7 +95,7 @@ fn answer_to(service: &Service, caller: &Caller, request: &RawRequest) -> Result
     }
 }
 
-/// How every key of this API begins.
+/// First characters of every key of this API.
 const KEY_BEGIN: &str = "QR-";
 
 /// The presented key text: all of `Authorization`. Two fields that differ, or none, give the empty text, which is no key.

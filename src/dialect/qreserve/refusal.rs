@@ -23,7 +23,7 @@ pub(super) enum Refusal {
     TooLarge,
     /// The key was used too often.
     RateLimited {
-        /// When to come back, if ever.
+        /// Seconds until the client may try again; `None` for never.
         retry_after_seconds: Option<u64>,
     },
     /// No changes are taken now.

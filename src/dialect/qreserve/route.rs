@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::key::{CompanyId, UserId};
 
-/// What a path names.
+/// Target of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Root,

@@ -14,7 +14,7 @@ pub(super) enum Refusal {
     LevelTooLow,
     /// The key was used too often.
     RateLimited {
-        /// When to come back, if ever.
+        /// Seconds until the client may try again; `None` for never.
         retry_after_seconds: Option<u64>,
     },
     /// There is no such call.
@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     Incomplete,
     /// Fields are wrong: these.
     Invalid(Vec<Mistake>),
-    /// It could not be decided.
+    /// The request could not be decided.
     Undecided,
     /// The server is at fault.
     Broken,
@@ -50,7 +50,7 @@ impl Refusal {
         }
     }
 
-    /// What it says.
+    /// Text of the refusal.
     pub(super) const fn message(&self) -> &'static str {
         match self {
             Self::AccessDenied | Self::LevelTooLow => "Access Denied",

@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_hour_goes_on_over_restarts() {
         let store = MemoryStore::new();
-        // What a process that sees so many networks leaves in the audit.
+        // Audit events of a process that sees so many networks.
         let run = |now: Timestamp, networks: u32| {
             let auth_events = AuthEvents::default();
             for n in 0..networks {

@@ -50,7 +50,8 @@ impl ClockDoubt {
     }
 }
 
-/// Stores the clock's time as the newest time, whatever the difference. Returns the former newest time if it was in doubt.
+/// Stores the clock's time as the newest time, whatever the difference. Returns the former newest time if it was in
+/// doubt.
 pub(in crate::engine) fn accept(store: &dyn Store, now: Timestamp) -> Option<Timestamp> {
     let newest = store.newest_time();
     store.note_time(now);

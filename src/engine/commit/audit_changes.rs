@@ -46,7 +46,7 @@ impl AuditChanges {
     pub(in crate::engine) fn about(self, subject: Subject) -> Vec<FieldChange> {
         let mut about = self.companies;
         for (id, stays, changes) in self.users {
-            // The account of a company comes and goes with it.
+            // The account of a company is added and removed with it.
             if stays || subject == Subject::User(id) {
                 about.extend(changes);
             }
@@ -92,7 +92,7 @@ mod tests {
         (engine, flo)
     }
 
-    /// What the newest event says changed; it is within its bound.
+    /// Changes of the newest event, which is within its size limit.
     fn newest(engine: &Engine) -> Vec<String> {
         let event = engine.reader().search_audit(&EventFilter::default(), None, 1).unwrap().events.remove(0);
         assert!(event.encode().unwrap().len() <= limits::EVENT_BYTES_MAX);

@@ -158,7 +158,7 @@ mod tests {
         let refused = engine.retire_pepper(PepperNumber(1));
         assert!(matches!(refused, Err(RetireError::InUse { uses: 2, .. })), "{refused:?}");
         assert!(texts.iter().all(|text| is_known(&engine, text)));
-        // What was used is written at the latest when it stops.
+        // Uses are written at the stop at the latest.
         drop(engine);
 
         let engine = open(dir.path(), &[1, 2]).unwrap();

@@ -130,7 +130,7 @@ mod tests {
         engine.delete_key(by, key.id).unwrap();
         clock.advance_ms(limits::DELETED_KEPT_MS);
         assert!(matches!(engine.undelete_key(by, key.id), Err(EngineError::NoSuchKey)), "too late");
-        // What is written behind is written at the stop at the latest.
+        // The write-behind is written at the stop at the latest.
         engine.stop().unwrap();
         for kept in [schema::DELETED, schema::KEPT] {
             assert!(store.scan(kept, None, 1).unwrap().is_empty(), "nothing of it is left");

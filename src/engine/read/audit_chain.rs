@@ -30,7 +30,7 @@ pub(in crate::engine) fn look_back(
     let head = head.unwrap_or_default();
     let mut chain = Chain { head, ..Chain::default() };
     let mut upper = before.unwrap_or(u64::MAX).min(head.sequence.saturating_add(1));
-    // What the event just below `upper` must hash to.
+    // Expected hash of the event just below `upper`.
     let mut expected =
         match store.get(&schema::audit(upper))?.as_ref().map(AuditEvent::from_entry).transpose()? {
             Some(later) => later.previous,

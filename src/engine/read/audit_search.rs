@@ -77,11 +77,11 @@ impl Reader {
         Ok(AuditPage { events, next, chain })
     }
 
-    /// Up to `limit` events (at most 1,000) that `filter` wants, by rising sequence, from just after one, and after which to
-    /// go on, if there are more. Walks as [`Reader::search_audit`] does.
+    /// Returns up to `limit` events (at most 1,000) that match `filter`, by rising sequence, after the event `after`;
+    /// and the event after which the next page begins, `None` at the end. Scans as [`Reader::search_audit`] does.
     ///
     /// # Errors
-    /// [`EngineError::Store`] when they could not be read.
+    /// [`EngineError::Store`] when the events could not be read.
     pub fn events(
         &self,
         filter: &EventFilter,

@@ -26,12 +26,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// A page of `list` ended at `place`.
+    /// Cursor of a page of `list` that ended at `place`.
     pub(crate) fn new(list: &impl Debug, place: Vec<u8>) -> Self {
         Self { mark: mark(list, &place), place }
     }
 
-    /// The place, if it is one of this list.
+    /// Returns the place, if the cursor belongs to this list.
     ///
     /// # Errors
     /// [`EngineError::OtherList`].
@@ -40,7 +40,7 @@ impl Cursor {
     }
 }
 
-/// What describes a list prints differently from what describes any other.
+/// Returns the mark of a list, from its `Debug` text, which differs from that of every other list.
 fn mark(list: &impl Debug, place: &[u8]) -> Mark {
     let list = format!("{list:?}");
     let mut hasher = blake3::Hasher::new();
@@ -50,7 +50,7 @@ fn mark(list: &impl Debug, place: &[u8]) -> Mark {
     mark
 }
 
-/// What a cursor begins with, so that none is a number.
+/// First character of a cursor, so that no cursor is a number.
 const BEGINNING: char = 'p';
 
 impl Display for Cursor {

@@ -39,8 +39,8 @@ pub struct KeyFilter {
 type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
 
 impl Reader {
-    /// Up to `limit` keys of `owner` (at most 1,000) and where the next page begins, if there is one. Newest first within
-    /// a keyspace; without one, keyspaces by name.
+    /// Returns up to `limit` keys of `owner` (at most 1,000), and the cursor of the next page; `None` at the end.
+    /// Newest first within a keyspace; without `keyspace`, keyspaces by name.
     ///
     /// # Errors
     /// As [`Reader::find_keys`].
@@ -87,7 +87,7 @@ impl Reader {
         Ok((keys, None))
     }
 
-    /// Where keys may be that are wanted, from just after a place on.
+    /// Entries of keys that may match, after a place.
     fn entries_of<'a>(
         &'a self,
         whose: KeyScope,
@@ -135,7 +135,8 @@ impl Reader {
         }
     }
 
-    /// The key that an entry at `place` names, if it is wanted. One that was deleted since the entry was read is not there.
+    /// Returns the key that an entry at `place` names, if it matches. `None` also when it was deleted since the entry
+    /// was read.
     fn wanted_at(
         &self,
         place: &[u8],
@@ -185,7 +186,7 @@ mod tests {
     use crate::key::{Actor, Expiry, Keyspace, PepperRing, RevokeReason, Role};
     use crate::store::MemoryStore;
 
-    /// Who owns a key, in which keyspace, and what becomes of it.
+    /// Owner of a key, whether its keyspace is native, and its fate.
     type Made = (usize, bool, u8);
 
     /// Four users, of whom the first three are of the company: a moderator, a user and an administrator.

@@ -261,8 +261,8 @@ impl Transaction<'_> {
         proof_is_for(by, lent.as_ref(), key)
     }
 
-    /// Refuses to give a password of a user with this role: a password has no expiry, no allowlist and no rate limits, and
-    /// lets its owner act with the whole role. Checked here, too, and not in the gate alone: hashing the password takes
+    /// Refuses to give a password of a user with this role: a password has no expiry, allowlist or rate limits, and its
+    /// owner acts with the whole role. Checked here, too, and not in the gate alone: hashing the password takes
     /// long enough for another change to narrow the presented key or to raise the role.
     ///
     /// # Errors

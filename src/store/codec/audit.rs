@@ -11,7 +11,7 @@ use crate::key::{
 };
 use crate::limits;
 
-/// What an event with details begins with: the number that no event has, and the form of what follows.
+/// First bytes of an event with details: a sequence that no event has, and the form of the rest.
 const DETAILED: [u8; 2] = [0, 1];
 
 #[derive(Serialize, Deserialize)]
@@ -121,7 +121,7 @@ impl From<&AuditEvent> for EventWire {
 }
 
 fn event(wire: EventWire, details: EventDetails) -> Result<AuditEvent, Damage> {
-    // They are counted from 1 on; what begins like one of number 0 says that details follow.
+    // Sequences start at 1, so a leading 0 marks the form with details.
     if wire.sequence == 0 {
         return Err(Damage::Shape);
     }
@@ -168,7 +168,7 @@ impl From<DetailsWire> for EventDetails {
     }
 }
 
-/// How many bytes two texts begin with alike.
+/// Number of first bytes that two texts share.
 fn same_beginning(one: &str, other: &str) -> usize {
     one.char_indices()
         .zip(other.chars())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Damage, Record, StoreError, read, write};
 use crate::key::{Part, PepperNumber, SealedCopy};
 
-/// One way in which another system hashed its keys.
+/// Hash scheme of another system.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoredScheme {
     /// Not at all: texts of no known form.
@@ -16,7 +16,7 @@ pub enum StoredScheme {
     Slow(u8),
 }
 
-/// How a digest was made.
+/// Digest algorithm and its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoredDigest {
     /// SHA-256.

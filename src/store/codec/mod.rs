@@ -29,7 +29,7 @@ use crate::limits;
 
 /// A domain type that has a stored form.
 pub trait Record: Sized {
-    /// Its bytes.
+    /// Encoded bytes of the record.
     ///
     /// # Errors
     /// [`StoreError::Io`] when it does not encode, which no checked record does.
@@ -53,7 +53,7 @@ pub trait Record: Sized {
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// They do not have the shape of one, or a field breaks its own rule.
+    /// The bytes do not have the shape of the record, or a field breaks its own rule.
     Shape,
     /// A level is none of 0 to 8.
     Level,

@@ -21,7 +21,7 @@ impl Record for OwnerLimits {
     fn decode(bytes: &[u8]) -> Result<Self, Damage> {
         let (level, rest) = read_part(bytes)?;
         let (level, limits) = level_and_limits(level, rest)?;
-        // Where nothing is set there is no entry.
+        // An owner without limits has no entry.
         if limits.all().is_empty() { Err(Damage::Shape) } else { Ok(Self { level, limits }) }
     }
 }

@@ -16,7 +16,7 @@ use super::store_digest::StoreDigest;
 use super::watermark::{Mark, State, Watermark, WatermarkWriter};
 use super::{ASIDE, PARTIAL, Writer, durable_fs, guarded, io, read, snapshots, swap, sync_file_range};
 
-/// How to open a store.
+/// Options for opening a store.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
     /// Whether to open without the acknowledged data that is missing.
@@ -32,7 +32,7 @@ impl Default for OpenOptions {
     }
 }
 
-/// How the last process left the store.
+/// State in which the last process left the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastStop {
     /// There was no store; a new one was created.
@@ -46,9 +46,9 @@ pub enum LastStop {
 /// Result of an open.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// How the store was left.
+    /// State in which the store was left.
     pub last_stop: LastStop,
-    /// Where damaged files were put, if there were any.
+    /// Directory of the damaged files, if any were moved.
     pub set_aside: Option<PathBuf>,
     /// Report of what is missing, when the store was opened without it.
     pub recovered: Option<String>,
@@ -296,7 +296,7 @@ impl DataDir {
     /// Asks for the room that opening takes before anything is touched: out of room half-way, the next open would have to
     /// check everything as after a crash.
     fn have_room(&self) -> io::Result<()> {
-        // What the log grows by, and another snapshot.
+        // Growth of the log, and another snapshot.
         let segments = u64::try_from(2 * limits::STORE_SEGMENT_BYTES).unwrap_or(u64::MAX);
         let needed = segments + snapshots::size(&self.database);
         let dir = self.watermark.parent().unwrap_or(&self.database);

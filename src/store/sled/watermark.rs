@@ -24,11 +24,11 @@ use super::store_digest::StoreDigest;
 /// State of the store when a slot was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It was being created: nothing was ever acknowledged.
+    /// The store was being created: no commit was acknowledged.
     Creating,
-    /// It was open; later commits than the slot's may be there.
+    /// The store was open: later commits than the slot's may exist.
     Running,
-    /// It was closed in good order; the slot's commit is the last.
+    /// The store was closed in good order: the slot's commit is the last.
     Stopped,
 }
 
@@ -79,7 +79,7 @@ impl Watermark {
         self.sequence
     }
 
-    /// What the newest slot says of the time.
+    /// Time in the newest slot.
     pub(super) fn time(&self) -> Option<Timestamp> {
         self.time
     }

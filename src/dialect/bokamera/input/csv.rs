@@ -7,7 +7,7 @@ use super::{Entry, Fields};
 /// The rows below the names.
 ///
 /// # Errors
-/// What is wrong, in words that repeat nothing of it.
+/// Reads the body. The error is the problem, in words that repeat nothing of the body.
 pub(super) fn records(text: &str) -> Result<Vec<Fields>, &'static str> {
     const MALFORMED: &str = "the body is not CSV whose rows have a cell for each name of the first";
     let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());

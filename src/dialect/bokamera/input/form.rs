@@ -6,7 +6,7 @@ use crate::http::{Field, Form, RawRequest};
 /// The fields of a form.
 ///
 /// # Errors
-/// What is wrong, in words that repeat nothing of it.
+/// Reads the body. The error is the problem, in words that repeat nothing of the body.
 pub(super) fn fields(request: &RawRequest, body: &[u8]) -> Result<Fields, &'static str> {
     // What programs send as a form that were not told what else it is.
     if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'<' | b'"')) {

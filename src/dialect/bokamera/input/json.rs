@@ -11,7 +11,7 @@ const NO_OBJECT: &str = "the body is not a JSON object";
 /// The object that a body is, or those of the list that it is.
 ///
 /// # Errors
-/// What is wrong, in words that repeat nothing of it.
+/// Reads the body. The error is the problem, in words that repeat nothing of the body.
 pub(super) fn records(text: &str, count: Count) -> Result<Vec<Fields>, &'static str> {
     match count {
         Count::One => Ok(vec![fields(text).ok_or(NO_OBJECT)?]),

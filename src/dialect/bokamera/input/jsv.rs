@@ -7,7 +7,7 @@ const MALFORMED: &str = "the body is not a JSV object";
 /// The object that a body is, or those of the list that it is.
 ///
 /// # Errors
-/// What is wrong, in words that repeat nothing of it.
+/// Reads the body. The error is the problem, in words that repeat nothing of the body.
 pub(super) fn records(text: &str, count: Count) -> Result<Vec<Fields>, &'static str> {
     let mut reader = Reader { rest: text };
     let records = match count {

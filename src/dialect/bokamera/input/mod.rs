@@ -25,7 +25,7 @@ pub(super) struct Input {
     fields: HashMap<String, Entry>,
 }
 
-/// What a field holds.
+/// Value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
     /// Wiped: it may be a password.
@@ -46,7 +46,7 @@ impl Entry {
 /// The fields of one request in a body, in its order.
 type Fields = Vec<(String, Entry)>;
 
-/// How many requests a body holds.
+/// Number of requests that a body may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Count {
     One,

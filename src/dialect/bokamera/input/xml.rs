@@ -14,7 +14,7 @@ const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// The request of this name, or those of the list of them.
 ///
 /// # Errors
-/// What is wrong, in words that repeat nothing of it.
+/// Reads the body. The error is the problem, in words that repeat nothing of the body.
 pub(super) fn records(xml: &str, request: &str, count: Count) -> Result<Vec<Fields>, &'static str> {
     let mut reader = NsReader::from_str(xml);
     let mut reading = Reading { request, state: State::begin(count), count, records: Vec::new() };
