@@ -129,7 +129,7 @@ impl<'a> Gate<'a> {
     /// Authorizes acting on the users of a company or, with `None`, on those without one.
     ///
     /// # Errors
-    /// As [`Gate::company`] and [`Gate::everything`].
+    /// As [`Gate::company`] and [`Gate::whole_system`].
     pub fn members_of(
         &self,
         company: Option<CompanyId>,

@@ -1,4 +1,4 @@
-//! The form of a backup: every entry of a store at one revision, in one stream.
+//! Form of a backup: every entry of a store at one revision, in one stream.
 //!
 //! ```text
 //! "keyward-backup 1\n" | frames | 2 | BLAKE3 of everything before 32
@@ -6,8 +6,8 @@
 //!        0 | length of key 4 | key                                  no entry any more
 //! ```
 //!
-//! Numbers are big-endian. A later frame counts more than an earlier one, so a store can be copied while it changes:
-//! what changed meanwhile follows.
+//! Numbers are big-endian. A later frame of a key replaces an earlier one, so a store can be copied while it changes:
+//! the changes follow its entries.
 
 use std::io::{self, Read, Write};
 
@@ -48,7 +48,7 @@ pub struct BackupWriter<W> {
 }
 
 impl<W: Write> BackupWriter<W> {
-    /// A backup that goes to `to`.
+    /// Starts a backup that is written to `to`.
     ///
     /// # Errors
     /// [`io::Error`] of the writer.
@@ -67,7 +67,7 @@ impl<W: Write> BackupWriter<W> {
         self.to.write_all(frames)
     }
 
-    /// Ends the backup: without its end it is none.
+    /// Ends the backup. Without its end it is not valid.
     ///
     /// # Errors
     /// [`io::Error`] of the writer.
@@ -79,13 +79,13 @@ impl<W: Write> BackupWriter<W> {
     }
 }
 
-/// Reads a backup to its end and hands every frame to `each`. How many frames there were.
+/// Reads a backup to its end, calls `each` with every frame, and returns the number of frames.
 ///
-/// Whether the backup is whole is known at its end only: when this fails, nothing that `each` was given counts.
+/// A backup proves that it is complete at its end only: after an error the caller discards every frame.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidData`] when it is not a backup, is damaged, ends early or is followed by more; what reading met with; what `each`
-/// answered.
+/// [`io::ErrorKind::InvalidData`] when the bytes are not a backup, are damaged, end early or are followed by more.
+/// [`io::Error`] of the reader, and every error of `each`.
 pub fn read(from: impl Read, mut each: impl FnMut(Frame) -> io::Result<()>) -> io::Result<u64> {
     let mut from = Hashing { from, hash: blake3::Hasher::new() };
     if from.bytes(MAGIC.len())? != MAGIC {
@@ -140,7 +140,7 @@ impl<R: Read> Hashing<R> {
         self.bytes(length)
     }
 
-    /// Whether nothing follows: what comes behind the checksum was never part of the backup.
+    /// Whether the stream ends here: bytes after the checksum are not part of the backup.
     fn is_at_end(&mut self) -> io::Result<bool> {
         match self.from.read_exact(&mut [0]) {
             Ok(()) => Ok(false),

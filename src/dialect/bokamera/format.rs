@@ -3,7 +3,7 @@
 use super::route::{Otherwise, Route};
 use crate::http::{Query, RawRequest};
 
-/// How answers are written.
+/// Format of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Json,

@@ -36,7 +36,7 @@ pub(super) struct Route<'a> {
     pub(super) otherwise: Otherwise,
 }
 
-/// Where the format comes from when nothing names it.
+/// Format of an answer when the request names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Otherwise {
     Accept,
@@ -55,7 +55,7 @@ pub(super) fn is_claimed(path: &str) -> bool {
     claimed(path).is_some()
 }
 
-/// How specific the claim to a claimed path is.
+/// Specificity of the claim to a path.
 pub(super) fn specificity(path: &str) -> Specificity {
     match claimed(path) {
         Some(Claimed::Route(Route { target: Target::Key(_) | Target::Types(_), .. })) => {

@@ -12,7 +12,7 @@ use crate::verify::DenyReason;
 pub(super) enum Refusal {
     AuthenticationMissing(Proof),
     AuthenticationMalformed,
-    /// What was presented is not good here and now: told apart nowhere.
+    /// The credential is not valid here and now. The answer is the same for every reason.
     AuthenticationFailed,
     AccountStatusLacking,
     InsufficientAccessLevel,

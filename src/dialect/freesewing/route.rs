@@ -83,7 +83,7 @@ pub(super) fn is_claimed(path: &str) -> bool {
     }
 }
 
-/// How specific the claim to a claimed path is.
+/// Specificity of the claim to a path.
 pub(super) fn specificity(path: &str) -> Specificity {
     match segments(path) {
         [Some(root), Some(proof), None, _]

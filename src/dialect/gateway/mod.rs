@@ -43,7 +43,7 @@ use crate::verify::{DenyReason, VerifyRequest};
 #[derive(Clone, Debug, Default)]
 pub struct Gateway {
     open: bool,
-    /// When the last mistake was logged, in seconds since 1970: clients can provoke as many as they like.
+    /// Time of the last logged mistake, in seconds since 1970: clients can cause any number of mistakes.
     warned: Arc<AtomicU64>,
 }
 
@@ -77,7 +77,7 @@ impl Gateway {
     }
 
     fn decided(&self, service: &Service, head: &Head<'_>, patience: WaitPolicy) -> RawResponse {
-        // What is allowed would be a tunnel, or show the client what the API is told.
+        // Allowing these would open a tunnel, or show the client the fields that the API is told.
         if matches!(head.method, "CONNECT" | "TRACE") {
             return answer::refused(Preset::Plain, 405).with_header("allow", METHODS);
         }
@@ -155,7 +155,7 @@ impl Dialect for Gateway {
     }
 
     fn specificity(&self, head: &Head<'_>) -> Specificity {
-        // What most gateways call: the search for other claims ends here.
+        // Most gateways call this path: the search for other claims ends here.
         if head.path.matches('/').count() == 2 {
             Specificity::Exact
         } else {

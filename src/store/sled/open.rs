@@ -367,5 +367,6 @@ impl DataDir {
     }
 }
 
-/// How sled begins to say that its own lock is held; ours is held by then, so it cannot be another keyward.
+/// First words of sled's error when its own lock is held. keyward's lock is held by then, so the holder is not another
+/// keyward.
 const SLED_LOCKED: &str = "could not acquire lock";

@@ -14,7 +14,7 @@ use super::record::{Answer, Record, Value};
 use super::refusal::Refusal;
 use crate::http::RawResponse;
 
-/// How an answer is to be written.
+/// Format of an answer, and the case of its member names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Style {
     pub(super) format: Format,
@@ -39,7 +39,7 @@ pub(super) fn success(answer: &Answer, operation: Operation, style: Style) -> Ra
     }
 }
 
-/// How many of the requests that were sent at once were carried out.
+/// Header field with the number of the requests of a batch that were carried out.
 const COMPLETED: &str = "x-autobatch-completed";
 
 /// An answer as it is written, and what its format is called.
