@@ -38,7 +38,8 @@ fn hot_place(key: &Key) -> Vec<u8> {
 
 /// Reads all but the first byte as the kind of record that the first byte names, then has an engine meet it.
 pub fn run(bytes: &[u8]) {
-    let Some((kind, value)) = bytes.split_first().filter(|(_, value)| value.len() <= limits::VALUE_BYTES_MAX)
+    let Some((kind, value)) =
+        bytes.split_first().filter(|(_, value)| value.len() <= limits::STORE_VALUE_BYTES_MAX)
     else {
         return;
     };

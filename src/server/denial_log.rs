@@ -24,7 +24,7 @@ impl DenialLog {
     pub(super) fn due(&mut self, now: Timestamp, refused: u64) -> Option<u64> {
         let passed = now.unix_ms().saturating_sub(self.at.unix_ms());
         let more = refused.saturating_sub(self.told);
-        if passed < limits::REFUSED_KEYS_TOLD_MS || more == 0 {
+        if passed < limits::DENIED_KEYS_LOGGED_MS || more == 0 {
             return None;
         }
         *self = Self { told: refused, at: now };

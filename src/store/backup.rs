@@ -96,7 +96,7 @@ pub fn read(from: impl Read, mut each: impl FnMut(Frame) -> io::Result<()>) -> i
         match kind {
             ENTRY => {
                 let key = from.part(KEY_BYTES_MAX)?;
-                let value = Some(from.part(limits::VALUE_BYTES_MAX)?);
+                let value = Some(from.part(limits::STORE_VALUE_BYTES_MAX)?);
                 each(Frame { key, value })?;
             }
             REMOVED => each(Frame { key: from.part(KEY_BYTES_MAX)?, value: None })?,

@@ -175,9 +175,9 @@ impl Batch {
         for (key, value) in self.writes() {
             let why = if schema::is_own(key) {
                 "the store keeps this entry itself"
-            } else if key.len() > limits::PLACE_BYTES_MAX {
+            } else if key.len() > limits::STORE_KEY_BYTES_MAX {
                 "the key is too long"
-            } else if value.is_some_and(|value| value.len() > limits::VALUE_BYTES_MAX) {
+            } else if value.is_some_and(|value| value.len() > limits::STORE_VALUE_BYTES_MAX) {
                 "the value is too long"
             } else {
                 continue;

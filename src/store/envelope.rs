@@ -56,7 +56,7 @@ fn checked<'a>(key: &[u8], sealed: &'a [u8]) -> Option<Opened<'a>> {
     let (format, rest) = content.split_first()?;
     let (version, body) = rest.split_first_chunk::<8>()?;
     let sound =
-        *format == FORMAT && body.len() <= limits::VALUE_BYTES_MAX && *stored == checksum(key, content);
+        *format == FORMAT && body.len() <= limits::STORE_VALUE_BYTES_MAX && *stored == checksum(key, content);
     let version = Revision(u64::from_be_bytes(*version));
     sound.then_some(Opened { version, body, sum: u64::from_be_bytes(*stored) })
 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_sealed_value_comes_back_whole() {
-        for body in [&b""[..], b"x", &[7; limits::VALUE_BYTES_MAX]] {
+        for body in [&b""[..], b"x", &[7; limits::STORE_VALUE_BYTES_MAX]] {
             let (sealed, sum) = seal(KEY, Revision(9), body);
             assert_eq!(open(KEY, &sealed).unwrap(), Opened { version: Revision(9), body, sum });
         }

@@ -323,7 +323,6 @@ fn every_answer_is_in_the_format_it_says_whatever_is_asked() {
     assert!(done.get() > 0, "nothing reached past the refusals");
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn the_services_own_client_works() {
     let wire = crate::wire::Wire::to(world());

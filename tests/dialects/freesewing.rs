@@ -121,7 +121,6 @@ fn bodies_that_did_not_come_are_told_apart() {
     assert_eq!((ask(Body::TooLarge), ask(Body::Incomplete)), (413, 400));
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn the_documented_example_works_with_axios() {
     let wire = crate::wire::Wire::to(world());

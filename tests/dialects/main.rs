@@ -1,5 +1,6 @@
 //! The documented APIs, from request bytes to answer bytes.
 
+#![cfg(feature = "server")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,22 +10,17 @@
 )]
 
 mod bokamera;
-#[cfg(feature = "server")]
 mod clients;
 mod conformance;
-#[cfg(feature = "server")]
 mod curl;
-#[cfg(feature = "server")]
 mod demo;
 mod filebin;
 mod freesewing;
 mod qreserve;
-#[cfg(feature = "server")]
 #[path = "../skipped/said.rs"]
 mod skipped;
 mod telvue;
 mod transcript;
-#[cfg(feature = "server")]
 mod wire;
 mod world;
 #[path = "../../fuzz/targets/xml.rs"]

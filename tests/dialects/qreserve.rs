@@ -107,7 +107,6 @@ fn bodies_that_did_not_come_are_told_apart() {
     }
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn the_documented_examples_work_with_curl_and_with_requests() {
     let wire = crate::wire::Wire::to(world());

@@ -84,7 +84,6 @@ fn every_answer_is_xml_whatever_is_asked() {
     assert!(allowed.get() > 0, "nothing reached past the refusals");
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn the_documented_calls_work_as_curl_sends_them() {
     if std::process::Command::new("curl").arg("--version").output().is_err() {

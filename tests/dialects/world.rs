@@ -117,7 +117,6 @@ impl World {
     }
 
     /// What a server serves.
-    #[cfg(feature = "server")]
     pub(crate) fn parts(&self) -> (Arc<dyn Dialect>, Service) {
         (Arc::clone(&self.dialect), self.service.clone())
     }
@@ -339,7 +338,6 @@ macro_rules! transcripts {
                     assert_eq!(requests, $requests, "requests of {FILE}");
                 }
 
-                #[cfg(feature = "server")]
                 #[test]
                 fn over_a_socket() {
                     let mut wire = crate::wire::Wire::to($world);

@@ -4,7 +4,9 @@ mod gated_store;
 mod imported_hashes;
 mod index_snapshot;
 mod regained_rights;
+#[cfg(feature = "server")]
 mod salted_hashes;
 mod store_contract;
+#[cfg(feature = "server")]
 mod tenants;
 mod traps;

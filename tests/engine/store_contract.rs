@@ -173,8 +173,8 @@ fn changes_are_the_commits_in_order() {
 #[test]
 fn what_no_store_takes_is_refused_whole() {
     both(|store| {
-        let long = vec![0; limits::VALUE_BYTES_MAX + 1];
-        let far = vec![b'k'; limits::PLACE_BYTES_MAX + 1];
+        let long = vec![0; limits::STORE_VALUE_BYTES_MAX + 1];
+        let far = vec![b'k'; limits::STORE_KEY_BYTES_MAX + 1];
         let refused: [(&[u8], Option<&[u8]>); 4] =
             [(b"k/2", Some(&long)), (&far, None), (schema::DIGEST, Some(b"")), (schema::FORMAT, None)];
         for write in refused {
@@ -292,8 +292,8 @@ fn a_second_open_is_refused() {
 fn the_largest_entries_never_leave_the_log() {
     let (dir, store) = fresh();
     let place =
-        |n: usize| [&vec![b'k'; limits::PLACE_BYTES_MAX - 2][..], &[(n / 256) as u8, n as u8]].concat();
-    let value = vec![7; limits::VALUE_BYTES_MAX];
+        |n: usize| [&vec![b'k'; limits::STORE_KEY_BYTES_MAX - 2][..], &[(n / 256) as u8, n as u8]].concat();
+    let value = vec![7; limits::STORE_VALUE_BYTES_MAX];
     for round in 0..20 {
         let mut batch = Batch::default();
         for n in 0..40 {

@@ -53,17 +53,17 @@ impl Scrub {
 impl Work {
     fn run(&self) {
         // The index is filled first, unless the store has too many keys for it.
-        for _ in 0..limits::RECOUNT_PUT_OFF_MS / limits::RECOUNT_LOOK_MS {
+        for _ in 0..limits::SCRUB_DELAY_MS_MAX / limits::SCRUB_DELAY_CHECK_MS {
             if self.index.is_ready() || self.stopped.load(Ordering::SeqCst) {
                 break;
             }
-            std::thread::park_timeout(Duration::from_millis(limits::RECOUNT_LOOK_MS));
+            std::thread::park_timeout(Duration::from_millis(limits::SCRUB_DELAY_CHECK_MS));
         }
         tracing::info!("counting what is stored");
         while !self.stopped.load(Ordering::SeqCst) {
             // Commits and requests have priority.
             let pause = match self.store.scrub() {
-                Ok(true) => limits::RECOUNT_PAUSE_MS,
+                Ok(true) => limits::SCRUB_PAUSE_MS,
                 Ok(false) => return tracing::info!("everything is there that was acknowledged"),
                 Err(StoreError::Closed { .. }) => return,
                 Err(error @ StoreError::Io { .. }) => {

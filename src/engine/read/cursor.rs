@@ -66,7 +66,7 @@ impl FromStr for Cursor {
         let wrong = ParseError::new("cursor", "is not a cursor of a list");
         let bytes = text.strip_prefix(BEGINNING).and_then(|digits| hex::decode(digits).ok()).ok_or(wrong)?;
         match bytes.split_first_chunk() {
-            Some((mark, place)) if (1..=limits::PLACE_BYTES_MAX).contains(&place.len()) => {
+            Some((mark, place)) if (1..=limits::STORE_KEY_BYTES_MAX).contains(&place.len()) => {
                 Ok(Self { mark: *mark, place: place.to_vec() })
             }
             Some(_) | None => Err(wrong),
@@ -93,7 +93,7 @@ mod tests {
             let changed: Cursor = String::from_utf8(changed).unwrap().parse().unwrap();
             assert!(changed.within(&("keys", 7)).is_err(), "{changed}");
         }
-        let long = format!("p{}", "00".repeat(limits::PLACE_BYTES_MAX + 9));
+        let long = format!("p{}", "00".repeat(limits::STORE_KEY_BYTES_MAX + 9));
         for wrong in [
             "",
             "p",

@@ -75,7 +75,7 @@ impl From<ParseError> for Damage {
     }
 }
 
-type Layout = Configuration<LittleEndian, Varint, Limit<{ limits::VALUE_BYTES_MAX }>>;
+type Layout = Configuration<LittleEndian, Varint, Limit<{ limits::STORE_VALUE_BYTES_MAX }>>;
 
 /// Room for most records, so that writing one seldom has to make more.
 const TYPICAL_BYTES: usize = 256;

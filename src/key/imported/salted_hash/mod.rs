@@ -100,7 +100,7 @@ impl FromStr for SaltedHash {
 
     /// Parses a hash from outside. Refuses hashes whose parameters take more work or memory than the limits allow.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text.len() > limits::SLOW_HASH_BYTES_MAX {
+        if text.len() > limits::SALTED_HASH_BYTES_MAX {
             return Err(ParseError::new("hash", "is too long"));
         }
         let hash = Self::of_store(text)?;
@@ -226,7 +226,7 @@ mod tests {
         assert!(problem(&pbkdf2(0)).is_some() && problem(&pbkdf2(1)).is_none());
         let salted =
             |length: usize| MADE[4].1.replacen("saltsalt", &"s".repeat(8 + length - MADE[4].1.len()), 1);
-        let most = limits::SLOW_HASH_BYTES_MAX;
+        let most = limits::SALTED_HASH_BYTES_MAX;
         assert_eq!((problem(&salted(most)), problem(&salted(most + 1))), (None, Some("is too long")));
         assert_eq!(problem(&salted(most + 2)), Some("is too long"));
     }
